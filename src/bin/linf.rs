@@ -1,0 +1,2 @@
+//! The command line `linf`.
+fn main() {}

@@ -1,0 +1,14 @@
+//! ℓ∞-dist nets (Zhang, Cai, Lu, He, Wang, ICML 2021) whose certificates are exact.
+//!
+//! The neuron computes `‖x − w‖∞ + b`; a net of them is 1-Lipschitz, so the margin of its
+//! logits proves how far every pixel may move before the label can change. Data flows one way:
+//! bytes → [`data`] → trainer → [`float_net`] → exact integer network → certificate → page.
+
+pub mod data;
+pub mod digit;
+pub mod exact;
+pub mod float_net;
+#[cfg(all(target_arch = "wasm32", feature = "certify"))]
+pub mod web;
+#[cfg(feature = "cli")]
+pub mod cli;
