@@ -1,0 +1,34 @@
+# Shared by every script in this folder: where things are, and how to say what is happening.
+# Sourced, never run. Everything that is downloaded or built for the tools lands in one cache
+# folder outside the clone, so that a second clone starts in seconds.
+
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+CACHE="${LINF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/linf-dist-net}"
+TOOLS="$CACHE/tools"
+cd "$ROOT"
+
+# Exact versions of our own come before whatever the machine has.
+export PATH="$TOOLS/bin:$ROOT/node_modules/.bin:$HOME/.cargo/bin:$PATH"
+
+# heading TEXT: names the step that follows.
+heading() { printf '\n== %s\n' "$*"; }
+
+# fail TEXT: says what is wrong and what to do, then stops.
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+# have COMMAND: whether it can be run.
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# sha256_of FILE: its digest in hexadecimal; macOS has shasum where Linux has sha256sum.
+sha256_of() {
+  if have sha256sum; then sha256sum "$1" | cut -d' ' -f1
+  else shasum -a 256 "$1" | cut -d' ' -f1
+  fi
+}
+
+# locked CRATE: the version of CRATE in Cargo.lock.
+locked() {
+  awk -v crate="$1" '$1 == "name" && $3 == "\"" crate "\"" { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock
+}
