@@ -1,0 +1,20 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vite';
+import { models } from './www/build/models.ts';
+import { contentSecurityPolicy } from './www/build/policy.ts';
+import { testDigits } from './www/build/test-digits.ts';
+
+export default defineConfig({
+  // Relative addresses: the built page works under any path of any host.
+  base: './',
+  publicDir: 'www/public',
+  plugins: [svelte(), models(), testDigits(), contentSecurityPolicy()],
+  build: {
+    // The WebAssembly module stays a file of its own, compiled while it streams in.
+    assetsInlineLimit: 0,
+    // The preload helper is for browsers older than those that run the WebAssembly module.
+    modulePreload: { polyfill: false },
+  },
+  server: { watch: { ignored: ['**/target/**', '**/data/**', '**/src/**/*.rs'] } },
+  preview: { port: 4173, strictPort: true },
+});
