@@ -8,6 +8,8 @@ pub mod data;
 pub mod digit;
 pub mod exact;
 pub mod float_net;
+#[cfg(feature = "train")]
+pub mod norm_dist;
 #[cfg(all(target_arch = "wasm32", feature = "certify"))]
 pub mod web;
 #[cfg(feature = "cli")]

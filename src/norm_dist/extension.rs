@@ -1,0 +1,126 @@
+//! The distance as a Burn operation: one backend extension with its backward pass.
+//!
+//! Written against Burn 0.22, whose tensors choose their backend at run time: the macro generates
+//! the dispatch, and only the gradient has to be written by hand.
+
+use burn::Tensor;
+use burn::backend::autodiff::{
+    Autodiff, NodeId,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind},
+};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::tensor::TensorData;
+
+use super::{Norm, Sizes, cpu};
+
+/// `‖x[b] − w[o]‖_p` for every pair of rows.
+///
+/// `x` is `[batch, inputs]`, `w` is `[outputs, inputs]`, the result `[batch, outputs]`. Gradients
+/// flow to both on an autodiff device. Values must be finite.
+///
+/// # Panics
+/// If the two have different numbers of columns, or p is not finite and at least 1.
+pub fn norm_dist(x: Tensor<2>, w: Tensor<2>, norm: Norm) -> Tensor<2> {
+    let (inputs, columns) = (x.dims()[1], w.dims()[1]);
+    assert_eq!(inputs, columns, "norm_dist: x has {inputs} columns and w has {columns}; they must agree");
+    Tensor::from_dispatch(Dispatch::norm_dist(x.into_dispatch(), w.into_dispatch(), norm))
+}
+
+/// The distance and its gradients, as a backend provides them. Use [`norm_dist`].
+#[backend_extension(Flex, Autodiff)]
+pub trait NormDist: Backend {
+    /// Distances, `[batch, outputs]`.
+    fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self>;
+
+    /// Gradients with respect to `x` and `w`, given the distances `u` and their gradient.
+    fn norm_dist_backward(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+impl NormDist for Flex {
+    fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self> {
+        let sizes = sizes(&x, &w);
+        let (x, w) = (x.to_contiguous(), w.to_contiguous());
+        let u = cpu::forward(slice(&x), slice(&w), sizes, norm);
+        flex_tensor(u, [sizes.batch, sizes.outputs])
+    }
+
+    fn norm_dist_backward(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let sizes = sizes(&x, &w);
+        let [x, w, u, grad] = [x, w, u, grad].map(|tensor| tensor.to_contiguous());
+        let (dx, dw) = cpu::backward(slice(&x), slice(&w), slice(&u), slice(&grad), sizes, norm);
+        (flex_tensor(dx, [sizes.batch, sizes.inputs]), flex_tensor(dw, [sizes.outputs, sizes.inputs]))
+    }
+}
+
+fn sizes(x: &impl TensorMetadata, w: &impl TensorMetadata) -> Sizes {
+    let (x, w) = (x.shape(), w.shape());
+    Sizes { batch: x[0], outputs: w[0], inputs: x[1] }
+}
+
+fn slice(tensor: &FloatTensor<Flex>) -> &[f32] {
+    tensor.as_slice().expect("a contiguous f32 tensor: norm_dist has no other element type")
+}
+
+fn flex_tensor(values: Vec<f32>, shape: [usize; 2]) -> FloatTensor<Flex> {
+    FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
+}
+
+impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
+    fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct NormDistBackward;
+
+        impl<B: NormDist> Backward<B, 2> for NormDistBackward {
+            type State = (NodeId, NodeId, FloatTensor<B>, Norm);
+
+            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+                let [parent_x, parent_w] = ops.parents;
+                let grad = grads.consume::<B>(&ops.node);
+                let (x, w, u, norm) = ops.state;
+                let x = checkpointer.retrieve_node_output(x);
+                let w = checkpointer.retrieve_node_output(w);
+                let (dx, dw) = B::norm_dist_backward(x, w, u, grad, norm);
+                if let Some(parent) = parent_x {
+                    grads.register::<B>(parent.id, dx);
+                }
+                if let Some(parent) = parent_w {
+                    grads.register::<B>(parent.id, dw);
+                }
+            }
+        }
+
+        match NormDistBackward.prepare::<C>([x.node(), w.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(mut prep) => {
+                let (kept_x, kept_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
+                let u = B::norm_dist(x.into_primitive(), w.into_primitive(), norm);
+                prep.finish((kept_x, kept_w, u.clone(), norm), u)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::norm_dist(x.into_primitive(), w.into_primitive(), norm)),
+        }
+    }
+
+    fn norm_dist_backward(
+        _x: FloatTensor<Self>,
+        _w: FloatTensor<Self>,
+        _u: FloatTensor<Self>,
+        _grad: FloatTensor<Self>,
+        _norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        unimplemented!("the gradient of the distance has itself no gradient: only first derivatives are supported")
+    }
+}

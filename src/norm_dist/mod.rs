@@ -1,0 +1,49 @@
+//! The ℓ∞-dist layer's distance, `u[b, o] = ‖x[b] − w[o]‖_p`, for p ≥ 1 and p = ∞.
+//!
+//! Training smooths the max of the ℓ∞-dist neuron by an ℓp norm whose p grows from 8 to 1000
+//! and ends at ∞ (Zhang et al., ICML 2021, section 4). Burn has no such operation, and written
+//! with broadcasting it would build a `[batch, outputs, inputs]` tensor, so it is one here:
+//!
+//! - [`reference`]: the specification, in plain f64 loops;
+//! - [`cpu`]: the same in f32, vectorised and threaded, on slices;
+//! - `extension`: the operation as a Burn backend extension with its gradients.
+
+pub mod cpu;
+mod extension;
+mod power;
+pub mod reference;
+
+pub use extension::{NormDist, norm_dist};
+
+/// Which norm the layer takes of `x − w`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Norm {
+    /// ‖·‖_p for a finite p ≥ 1.
+    P(f32),
+    /// ‖·‖∞, the largest absolute difference.
+    Inf,
+}
+
+/// Sizes of one distance computation: `x` is `[batch, inputs]`, `w` is `[outputs, inputs]`,
+/// `u` is `[batch, outputs]`, all row-major.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Rows of `x`.
+    pub batch: usize,
+    /// Rows of `w`.
+    pub outputs: usize,
+    /// Columns of both.
+    pub inputs: usize,
+}
+
+impl Sizes {
+    /// # Panics
+    /// If a slice does not have the length that the sizes give it, or p < 1.
+    fn check(self, x: &[f32], w: &[f32], norm: Norm) {
+        assert_eq!(x.len(), self.batch * self.inputs, "x must be [batch, inputs]");
+        assert_eq!(w.len(), self.outputs * self.inputs, "w must be [outputs, inputs]");
+        if let Norm::P(p) = norm {
+            assert!(p.is_finite() && p >= 1.0, "the norm needs a finite p of at least 1, not {p}; use Norm::Inf for p = ∞");
+        }
+    }
+}
