@@ -32,3 +32,22 @@ sha256_of() {
 locked() {
   awk -v crate="$1" '$1 == "name" && $3 == "\"" crate "\"" { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock
 }
+
+# chromium_path: the first Chromium or Chrome found; prints nothing if there is none.
+chromium_path() {
+  local name
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+    [ -n "$name" ] && command -v "$name" && return
+  done
+  return 0
+}
+
+# python_path: a Python that has NumPy; prints nothing if there is none.
+python_path() {
+  local name
+  for name in "$CACHE/python/bin/python" python3; do
+    "$name" -c 'import numpy' 2>/dev/null && command -v "$name" && return
+  done
+  return 0
+}

@@ -120,7 +120,7 @@ type Point = [f64; 2];
 
 /// The strokes that flat arrays describe: finite points only, moved into the canvas.
 fn split(points: &[f32], starts: &[u32]) -> Result<Vec<Vec<Point>>, StrokeError> {
-    if points.len() % 2 != 0 {
+    if !points.len().is_multiple_of(2) {
         return Err(StrokeError::OddCoordinates(points.len()));
     }
     let count = points.len() / 2;

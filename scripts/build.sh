@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Builds the static page into dist/, after scripts/setup.sh and scripts/data.sh: the small
+# WebAssembly module of the exact network into pkg/certify, then the page around it.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+heading "build: the exact network as WebAssembly"
+npm run --silent wasm
+heading "build: the page"
+npm run --silent build

@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# `npm test`: everything that must hold, from a fresh clone. Every step runs even after one has
+# failed, and the last line counts them all: each test of a suite counts as one, and so does each
+# check that is not a suite (formatting, lints, sizes). A suite that ran no test has failed.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+scripts/setup.sh test
+scripts/data.sh
+CHROMIUM="$(chromium_path)"
+export CHROMIUM
+
+LOGS="$(mktemp -d)"
+trap 'rm -rf "$LOGS"' EXIT
+PASSED=0
+FAILED=0
+SUMMARY=""
+
+# finish TITLE SECONDS PASSED FAILED: adds a step to the totals.
+finish() {
+  PASSED=$((PASSED + $3))
+  FAILED=$((FAILED + $4))
+  SUMMARY="$SUMMARY$(printf '%6s s  %5d passed  %3d failed  %s' "$2" "$3" "$4" "$1")
+"
+  echo "-- $1: $3 passed, $4 failed, $2 s"
+}
+
+# check TITLE COMMAND…: a step that holds or does not.
+check() {
+  local title="$1" start=$SECONDS
+  shift
+  heading "$title"
+  if "$@"; then finish "$title" $((SECONDS - start)) 1 0; else finish "$title" $((SECONDS - start)) 0 1; fi
+}
+
+# suite TITLE COUNTER COMMAND…: a step of many tests. COUNTER reads what the command printed and
+# prints how many passed and how many failed.
+suite() {
+  local title="$1" counter="$2" start=$SECONDS log="$LOGS/suite" status=0 passed failed
+  shift 2
+  heading "$title"
+  "$@" 2>&1 | tee "$log" || status=$?
+  read -r passed failed <<<"$(sed 's/\x1b\[[0-9;]*m//g' "$log" | "$counter")"
+  # A command that fails without naming a test did not build, or died; one that passes without
+  # having run a test proves nothing.
+  if [ "$failed" = 0 ] && { [ "$status" != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
+  finish "$title" $((SECONDS - start)) "$passed" "$failed"
+}
+
+# count_cargo: of `cargo test` and of wasm-bindgen's runner, which print a line per binary.
+count_cargo() {
+  awk '/^test result: / { passed += $4; failed += $6 } END { print passed + 0, failed + 0 }'
+}
+
+# count_nextest: of its last summary, "Summary [ 1.2s] 5 tests run: 3 passed, 1 failed, …".
+count_nextest() {
+  awk '/Summary \[.*tests? run:/ {
+      passed = failed = 0
+      for (i = 2; i <= NF; i++) {
+        if ($i ~ /^passed/) passed = $(i - 1)
+        if ($i ~ /^(failed|timed|exec)/) failed += $(i - 1)
+      }
+    }
+    END { print passed + 0, failed + 0 }'
+}
+
+# count_playwright: of its closing lines, "  52 passed (1.2m)". A test that passed only at a second
+# try, or that did not run, is not a pass.
+count_playwright() {
+  awk '/^ +[0-9]+ passed/ { passed = $1 }
+    /^ +[0-9]+ (failed|flaky|interrupted|skipped|did not run)/ { failed += $1 }
+    END { print passed + 0, failed + 0 }'
+}
+
+# The literal command, whose flags for the browser come from webdriver.json.
+browser_tests() { wasm-pack test --headless --chrome; }
+
+native_tests() {
+  if have cargo-nextest; then cargo nextest run --all-features --no-fail-fast
+  else cargo test --all-features --lib --bins --tests --examples --no-fail-fast
+  fi
+}
+if have cargo-nextest; then NATIVE_COUNTER=count_nextest; else NATIVE_COUNTER=count_cargo; fi
+
+# small_enough FILE COMPRESSOR BYTES: whether FILE is within its budget as it is transferred.
+small_enough() {
+  node -e '
+    const [file, compressor, budget] = process.argv.slice(1);
+    const zlib = require("node:zlib");
+    const bytes = require("node:fs").readFileSync(file);
+    const size = compressor === "brotli" ? zlib.brotliCompressSync(bytes).length
+      : compressor === "gzip" ? zlib.gzipSync(bytes, { level: 9 }).length : bytes.length;
+    console.log(`${file}: ${size} bytes with ${compressor}, budget ${budget}`);
+    process.exit(size <= Number(budget) ? 0 : 1);
+  ' "$@"
+}
+model_sizes() {
+  local model
+  for model in www/public/models/*.safetensors; do small_enough "$model" gzip 1000000 || return 1; done
+}
+
+# The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints.
+checker_agrees() {
+  local model=www/public/models/mnist-eps0.3.safetensors
+  cargo run --quiet --features cli --bin linf -- eval --model "$model" --dataset mnist --epsilon 0.3 --json |
+    tee "$LOGS/eval" &&
+    "$(python_path)" tools/check.py --model "$model" --dataset mnist --epsilon 0.3 --json >"$LOGS/check" &&
+    diff "$LOGS/eval" "$LOGS/check"
+}
+
+check "format: Rust" cargo fmt --check
+check "lint: Rust, everything" cargo clippy --quiet --all-targets --all-features -- -D warnings
+check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features -- -D warnings
+check "lint: WebAssembly, the tests" \
+  cargo clippy --quiet --target wasm32-unknown-unknown --all-targets -- -D warnings
+check "lint: WebAssembly, the page's module" \
+  cargo clippy --quiet --target wasm32-unknown-unknown --no-default-features --features certify -- -D warnings
+check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
+suite "tests: native" "$NATIVE_COUNTER" native_tests
+suite "tests: examples in the documentation" count_cargo cargo test --quiet --doc --all-features
+check "model: the checker in Python agrees" checker_agrees
+suite "tests: in the browser" count_cargo browser_tests
+check "lint: the page" npm run --silent lint
+check "build: the page" scripts/build.sh
+# After the build: the types of the WebAssembly module come out of it.
+check "types: the page" npm run --silent check
+check "size: WebAssembly of the exact network" small_enough pkg/certify/certify_bg.wasm brotli 200000
+check "size: models" model_sizes
+suite "tests: end to end, in the browser" count_playwright npm run --silent e2e
+
+heading "summary"
+printf '%s' "$SUMMARY"
+echo "$PASSED passed, $FAILED failed"
+[ "$FAILED" = 0 ]
