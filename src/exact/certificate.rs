@@ -1,0 +1,157 @@
+//! From integer logits to what is proved about the label.
+//!
+//! Two certificates, both exact: the *Lipschitz* one needs nothing but the margin, because each
+//! logit moves by at most r when every pixel does; the *interval* one propagates the box itself
+//! and is never smaller. A tie is no label, so a certificate must keep all others strictly below.
+
+use super::net::Evaluator;
+use super::{Deciding, InputError, MAX_LEVEL};
+
+/// A label and how far it is proved; all lengths in units of 1/S of a pixel level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The class of the largest logit; none when several are the largest.
+    pub label: Option<usize>,
+    /// The logits, `[classes]`.
+    pub logits: Vec<i32>,
+    /// How far the largest logit is above the second largest; 0 in a tie.
+    pub margin: u32,
+    /// The largest radius that the margin proves, at most 255·S, beyond which there is no image;
+    /// none without a label.
+    pub lipschitz_radius: Option<u32>,
+    /// The largest radius that interval propagation proves, at most 255·S and never below
+    /// `lipschitz_radius`; none without a label.
+    pub interval_radius: Option<u32>,
+    /// For every class the pixel that decides its logit, `[classes]`.
+    pub deciding: Vec<Deciding>,
+}
+
+/// Where the logits can go within a radius, in units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Lower and upper bound of every logit, `[classes]`.
+    pub logits: Vec<[i32; 2]>,
+    /// Whether the label's lower bound is above every other class's upper bound.
+    pub certified: bool,
+}
+
+/// The largest radius proved by a margin, both in units: ⌊(margin − 1)/2⌋, none for margin 0.
+///
+/// Strictly inside half the margin, so that not even a tie occurs.
+pub fn lipschitz_radius(margin: u32) -> Option<u32> {
+    Some(margin.checked_sub(1)? / 2)
+}
+
+impl Evaluator<'_> {
+    /// Label, margin, both radii and the deciding pixels of an 8-bit image.
+    pub fn verdict(&mut self, image: &[u8]) -> Result<Verdict, InputError> {
+        self.load_image(image)?;
+        let logits = self.run().to_vec();
+        let deciding = self.trace();
+        let (label, margin) = label_and_margin(&logits);
+        let lipschitz_radius = lipschitz_radius(margin).map(|radius| radius.min(self.full_scale()));
+        let interval_radius = match (label, lipschitz_radius) {
+            (Some(label), Some(proved)) => Some(self.interval_radius(label, proved)),
+            _ => None,
+        };
+        Ok(Verdict {
+            label,
+            logits,
+            margin,
+            lipschitz_radius,
+            interval_radius,
+            deciding,
+        })
+    }
+
+    /// Where the logits of an 8-bit image can go within `radius` units, and whether its label
+    /// is proved there.
+    pub fn bounds(&mut self, image: &[u8], radius: u32) -> Result<Bounds, InputError> {
+        self.load_image(image)?;
+        let (label, _) = label_and_margin(self.run());
+        let bounds = self.run_bounds(radius);
+        let certified = label.is_some_and(|label| is_certified(bounds, label));
+        Ok(Bounds {
+            logits: bounds.to_vec(),
+            certified,
+        })
+    }
+
+    /// The largest radius in units at which the bounds still prove `label` for the loaded input.
+    /// `proved` is a radius known to be proved.
+    ///
+    /// A larger box has wider bounds, so the radii that are proved end at one place; it is
+    /// usually close above what the margin proves, so the search gallops up before it halves.
+    fn interval_radius(&mut self, label: usize, mut proved: u32) -> u32 {
+        let full_scale = self.full_scale();
+        let mut refuted = full_scale + 1;
+        let mut step = 1;
+        while proved + 1 < refuted {
+            let gallop = refuted > full_scale;
+            let radius = if gallop {
+                (proved + step).min(full_scale)
+            } else {
+                proved + (refuted - proved) / 2
+            };
+            if is_certified(self.run_bounds(radius), label) {
+                proved = radius;
+                step *= 2;
+            } else {
+                refuted = radius;
+            }
+        }
+        proved
+    }
+
+    /// The distance from black to white in units, 255·S.
+    fn full_scale(&self) -> u32 {
+        MAX_LEVEL.unsigned_abs() * self.net().scale()
+    }
+}
+
+/// The class of the largest logit, none in a tie, and its distance to the second largest.
+fn label_and_margin(logits: &[i32]) -> (Option<usize>, u32) {
+    let (mut label, mut largest, mut second) = (0, i32::MIN, i32::MIN);
+    for (class, &logit) in logits.iter().enumerate() {
+        if logit > largest {
+            (label, largest, second) = (class, logit, largest);
+        } else {
+            second = second.max(logit);
+        }
+    }
+    let margin = largest.abs_diff(second);
+    ((margin > 0).then_some(label), margin)
+}
+
+/// Whether the label's lower bound is strictly above every other upper bound.
+fn is_certified(bounds: &[[i32; 2]], label: usize) -> bool {
+    let [lower, _] = bounds[label];
+    bounds
+        .iter()
+        .enumerate()
+        .all(|(class, &[_, upper])| class == label || lower > upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn margin_proves_strictly_less_than_its_half() {
+        let radii: Vec<_> = (0..6).map(lipschitz_radius).collect();
+        assert_eq!(radii, [None, Some(0), Some(0), Some(1), Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn a_tie_is_no_label() {
+        assert_eq!(label_and_margin(&[1, 5, 5]), (None, 0));
+        assert_eq!(label_and_margin(&[-1, -5, -2]), (Some(0), 1));
+        assert_eq!(label_and_margin(&[-9, -9, -2]), (Some(2), 7));
+    }
+
+    #[test]
+    fn a_touch_of_bounds_is_not_certified() {
+        assert!(is_certified(&[[5, 9], [0, 4]], 0));
+        assert!(!is_certified(&[[5, 9], [0, 5]], 0));
+    }
+}

@@ -1,0 +1,243 @@
+//! The specification: an integer ℓ∞-dist net with every weight, evaluated in the plainest way.
+//!
+//! Arithmetic is `i64` on `i32` weights, so nothing here can overflow whatever the weights are.
+//! [`super::ExactNet`] is the fast twin; tests compare the two bit for bit.
+
+use super::neuron::distance_bounds_wide;
+use super::{Deciding, ExactNet, MAX_LEVEL, NetError, SparseLayer};
+
+/// A dense integer net: hidden units `max_i |x_i − w_i|`, logits `z_k = −(max_i |x_i − w_ki| + b_k)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenseNet {
+    scale: u32,
+    layers: Vec<DenseLayer>,
+    bias: Vec<i32>,
+}
+
+/// One layer of a [`DenseNet`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DenseLayer {
+    /// Number of inputs of each unit.
+    pub inputs: usize,
+    /// Number of units.
+    pub outputs: usize,
+    /// Weights in units, `[outputs, inputs]` row-major.
+    pub weight: Vec<i32>,
+}
+
+impl DenseLayer {
+    /// The weights of each unit, `[inputs]` each.
+    fn rows(&self) -> impl Iterator<Item = &[i32]> {
+        self.weight.chunks_exact(self.inputs)
+    }
+}
+
+impl DenseNet {
+    /// A net of `layers` with the last layer's `bias`, `[classes]`, both in units of 1/`scale`
+    /// of a pixel level. Fails when the shapes do not fit together.
+    pub fn new(scale: u32, layers: Vec<DenseLayer>, bias: Vec<i32>) -> Result<Self, NetError> {
+        let shapes: Vec<_> = layers.iter().map(|l| (l.inputs, l.outputs)).collect();
+        check_shapes(scale, &shapes, bias.len())?;
+        for (layer, dense) in layers.iter().enumerate() {
+            let expected = dense.inputs * dense.outputs;
+            if dense.weight.len() != expected {
+                let found = dense.weight.len();
+                return Err(NetError::WeightCount {
+                    layer,
+                    expected,
+                    found,
+                });
+            }
+        }
+        Ok(Self {
+            scale,
+            layers,
+            bias,
+        })
+    }
+
+    /// Units per pixel level, S.
+    pub fn scale(&self) -> u32 {
+        self.scale
+    }
+
+    /// The layers, input side first.
+    pub fn layers(&self) -> &[DenseLayer] {
+        &self.layers
+    }
+
+    /// Bias of the last layer in units, `[classes]`.
+    pub fn bias(&self) -> &[i32] {
+        &self.bias
+    }
+
+    /// Logits in units, `[classes]`, of an input in units, `[inputs]`.
+    ///
+    /// Panics if `input` has another length than the first layer's inputs.
+    pub fn logits(&self, input: &[i64]) -> Vec<i64> {
+        let last = self.values(input).pop().expect("a net has a layer");
+        self.logits_of(&last)
+    }
+
+    /// Lower and upper bound of every logit in units, `[classes]` each, over every real input of
+    /// the box `lower ≤ x ≤ upper`.
+    ///
+    /// Panics if an end has another length than the first layer's inputs.
+    pub fn logit_bounds(&self, lower: &[i64], upper: &[i64]) -> (Vec<i64>, Vec<i64>) {
+        let (lower, upper) = self
+            .value_bounds(lower, upper)
+            .pop()
+            .expect("a net has a layer");
+        // The logit is minus the value, so the ends change places.
+        (self.logits_of(&upper), self.logits_of(&lower))
+    }
+
+    /// For every logit the pixel that decides it, by following the arg-max of every unit down
+    /// to the input. Among equal distances the lowest index decides.
+    ///
+    /// Panics if `input` has another length than the first layer's inputs.
+    pub fn deciding(&self, input: &[i64]) -> Vec<Deciding> {
+        let mut inputs = vec![input.to_vec()];
+        inputs.extend(self.values(input));
+        (0..self.bias.len())
+            .map(|class| {
+                // Raising the value lowers the logit.
+                let (mut unit, mut sign) = (class, -1);
+                for (layer, x) in self.layers.iter().zip(&inputs).rev() {
+                    let row = &layer.weight[unit * layer.inputs..][..layer.inputs];
+                    let distance = |i: usize| (x[i] - i64::from(row[i])).abs();
+                    let largest = (0..row.len())
+                        .map(distance)
+                        .max()
+                        .expect("a unit has inputs");
+                    unit = (0..row.len())
+                        .find(|&i| distance(i) == largest)
+                        .expect("just found");
+                    if x[unit] < i64::from(row[unit]) {
+                        sign = -sign;
+                    }
+                }
+                Deciding { pixel: unit, sign }
+            })
+            .collect()
+    }
+
+    /// The same function of every image with far fewer weights: drops each weight that no input
+    /// in `0..=255·S` can make decide its unit.
+    ///
+    /// Over that domain a unit is at least its floor, the largest of its coordinates' smallest
+    /// distances; a weight whose largest distance stays *below* the floor never decides. One that
+    /// can equal the floor is kept, so the set of arg-maxima, and with it the deciding path, is
+    /// that of the dense net too, and the unit's floor follows from the weights that are kept.
+    pub fn prune(&self) -> Result<ExactNet, NetError> {
+        let top = i64::from(MAX_LEVEL) * i64::from(self.scale);
+        let inputs = self.layers[0].inputs;
+        let (mut lower, mut upper) = (vec![0; inputs], vec![top; inputs]);
+        let after = self.value_bounds(&lower, &upper);
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for (dense, (next_lower, next_upper)) in self.layers.iter().zip(after) {
+            let mut sparse = SparseLayer::empty(dense.inputs);
+            for (row, &floor) in dense.rows().zip(&next_lower) {
+                sparse.push_row(row.iter().enumerate().filter_map(|(i, &weight)| {
+                    let (_, largest) = distance_bounds_wide(lower[i], upper[i], weight.into());
+                    (largest >= floor).then_some((i, weight))
+                }));
+            }
+            layers.push(sparse);
+            (lower, upper) = (next_lower, next_upper);
+        }
+        ExactNet::new(self.scale, &layers, self.bias.clone())
+    }
+
+    /// Values of every layer's units for one input.
+    fn values(&self, input: &[i64]) -> Vec<Vec<i64>> {
+        assert_eq!(input.len(), self.layers[0].inputs, "one value per input");
+        let mut values: Vec<Vec<i64>> = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let x = values.last().map_or(input, Vec::as_slice);
+            let unit = |row: &[i32]| {
+                let distances = x.iter().zip(row).map(|(&x, &w)| (x - i64::from(w)).abs());
+                distances.max().expect("a unit has inputs")
+            };
+            values.push(layer.rows().map(unit).collect());
+        }
+        values
+    }
+
+    /// Lower and upper bounds of every layer's units over one box.
+    fn value_bounds(&self, lower: &[i64], upper: &[i64]) -> Vec<(Vec<i64>, Vec<i64>)> {
+        assert_eq!(
+            lower.len(),
+            self.layers[0].inputs,
+            "one lower end per input"
+        );
+        assert_eq!(
+            upper.len(),
+            self.layers[0].inputs,
+            "one upper end per input"
+        );
+        let mut bounds: Vec<(Vec<i64>, Vec<i64>)> = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let (lower, upper) = bounds
+                .last()
+                .map_or((lower, upper), |(l, u)| (l.as_slice(), u.as_slice()));
+            let unit = |row: &[i32]| {
+                row.iter()
+                    .enumerate()
+                    .fold((0, 0), |(least, most), (i, &w)| {
+                        let (lo, hi) = distance_bounds_wide(lower[i], upper[i], w.into());
+                        (least.max(lo), most.max(hi))
+                    })
+            };
+            bounds.push(layer.rows().map(unit).unzip());
+        }
+        bounds
+    }
+
+    fn logits_of(&self, last: &[i64]) -> Vec<i64> {
+        last.iter()
+            .zip(&self.bias)
+            .map(|(&u, &b)| -(u + i64::from(b)))
+            .collect()
+    }
+}
+
+/// Checks what dense and sparse nets have in common; `shapes` are `(inputs, outputs)` per layer.
+pub(super) fn check_shapes(
+    scale: u32,
+    shapes: &[(usize, usize)],
+    bias: usize,
+) -> Result<(), NetError> {
+    if !scale.is_power_of_two() || !(2..=4096).contains(&scale) {
+        return Err(NetError::Scale(scale));
+    }
+    let widths = 1..=usize::from(u16::MAX) + 1;
+    for (layer, &(inputs, outputs)) in shapes.iter().enumerate() {
+        if !widths.contains(&inputs) || !widths.contains(&outputs) {
+            return Err(NetError::Width {
+                layer,
+                inputs,
+                outputs,
+            });
+        }
+        if layer > 0 && shapes[layer - 1].1 != inputs {
+            let outputs = shapes[layer - 1].1;
+            return Err(NetError::Chain {
+                layer,
+                inputs,
+                outputs,
+            });
+        }
+    }
+    let classes = shapes.last().ok_or(NetError::NoLayer)?.1;
+    if classes < 2 {
+        return Err(NetError::Classes(classes));
+    }
+    if bias != classes {
+        return Err(NetError::BiasCount {
+            found: bias,
+            classes,
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! What can be wrong with a network or with its input.
+
+use thiserror::Error;
+
+/// Why a set of integer weights is not a network that can be run exactly.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum NetError {
+    /// The scale S is not a power of two from 2 to 4096.
+    #[error("scale {0} is not a power of two from 2 to 4096; 32 is ample")]
+    Scale(u32),
+    /// There is no layer.
+    #[error("the net has no layer; it needs at least the last one")]
+    NoLayer,
+    /// A layer has no input, no output, or more inputs than a 16-bit index can name.
+    #[error("layer {layer} is {inputs} → {outputs}; both widths must be from 1 to 65536")]
+    Width {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// Its inputs.
+        inputs: usize,
+        /// Its outputs.
+        outputs: usize,
+    },
+    /// Consecutive layers do not fit together.
+    #[error("layer {layer} takes {inputs} inputs, but the layer before it has {outputs} outputs")]
+    Chain {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// Inputs of that layer.
+        inputs: usize,
+        /// Outputs of the layer before it.
+        outputs: usize,
+    },
+    /// A layer's weights do not fill its shape.
+    #[error("layer {layer} should have {expected} weights, but has {found}")]
+    WeightCount {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// Number of weights its shape asks for.
+        expected: usize,
+        /// Number of weights given.
+        found: usize,
+    },
+    /// A layer's row starts, columns and weights do not fit together.
+    #[error(
+        "row {unit} of layer {layer} is malformed: {problem}; \
+         a row lists at least one weight, columns ascending and below the number of inputs"
+    )]
+    Row {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// Index of the unit, from 0.
+        unit: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// The bias does not have one value per class.
+    #[error("the bias has {found} values, but the last layer has {classes} units")]
+    BiasCount {
+        /// Values given.
+        found: usize,
+        /// Units of the last layer.
+        classes: usize,
+    },
+    /// A net with one class has nothing to tell apart.
+    #[error("the last layer has {0} unit; a classifier needs at least two")]
+    Classes(usize),
+    /// Some 8-bit image could drive a value beyond what the integers of the evaluation hold.
+    #[error(
+        "layer {layer} can reach {magnitude} units for some image, beyond the limit of 2^30; \
+         use a smaller scale or smaller weights"
+    )]
+    Overflow {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// The magnitude that can be reached, in units.
+        magnitude: i64,
+    },
+}
+
+/// Why an image cannot be given to a network.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum InputError {
+    /// The number of pixels differs from the network's inputs.
+    #[error("the image has {found} pixels, but the network takes {expected}")]
+    Pixels {
+        /// Pixels given.
+        found: usize,
+        /// Inputs of the network.
+        expected: usize,
+    },
+    /// A pixel lies outside the domain over which the network was pruned and proved.
+    #[error("pixel {pixel} is {value} units, outside 0 to {limit}")]
+    Domain {
+        /// Index of the pixel.
+        pixel: usize,
+        /// Its value in units.
+        value: i32,
+        /// 255·S.
+        limit: i32,
+    },
+}

@@ -1,0 +1,101 @@
+//! Accuracies over a labelled set, measured through the exact network itself.
+
+use std::{num::NonZeroUsize, ops::AddAssign, thread};
+
+use super::{Epsilon, ExactNet, InputError};
+
+/// What a net achieves on a labelled set of images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Images seen.
+    pub images: u64,
+    /// Images labelled rightly; a tie is wrong.
+    pub clean: u64,
+    /// Images labelled rightly whose Lipschitz radius is at least ε.
+    pub certified_lipschitz: u64,
+    /// Images labelled rightly whose interval radius is at least ε.
+    pub certified_interval: u64,
+    /// Sum of the Lipschitz radii in units; a wrong image counts 0.
+    pub radius_lipschitz: u64,
+    /// Sum of the interval radii in units; a wrong image counts 0.
+    pub radius_interval: u64,
+}
+
+impl AddAssign for Evaluation {
+    fn add_assign(&mut self, other: Self) {
+        self.images += other.images;
+        self.clean += other.clean;
+        self.certified_lipschitz += other.certified_lipschitz;
+        self.certified_interval += other.certified_interval;
+        self.radius_lipschitz += other.radius_lipschitz;
+        self.radius_interval += other.radius_interval;
+    }
+}
+
+/// Evaluates `net` on 8-bit `images`, `[n, inputs]`, with their `labels`, `[n]`, at ε, on up to
+/// `threads` threads.
+///
+/// Fails when `images` is not `n` images of the net's size.
+pub fn evaluate(
+    net: &ExactNet,
+    images: &[u8],
+    labels: &[u8],
+    epsilon: Epsilon,
+    threads: NonZeroUsize,
+) -> Result<Evaluation, InputError> {
+    let inputs = net.inputs();
+    if images.len() != labels.len() * inputs {
+        let found = images
+            .len()
+            .checked_div(labels.len())
+            .unwrap_or(images.len());
+        return Err(InputError::Pixels {
+            found,
+            expected: inputs,
+        });
+    }
+    let share = labels.len().div_ceil(threads.get()).max(1);
+    let shares = images.chunks(share * inputs).zip(labels.chunks(share));
+    let measure = |images, labels| evaluate_share(net, images, labels, epsilon.units(net.scale()));
+    // One thread works here, so that a target without threads can evaluate as well.
+    if threads.get() == 1 {
+        return measure(images, labels);
+    }
+    thread::scope(|scope| {
+        let workers: Vec<_> = shares
+            .map(|(images, labels)| scope.spawn(move || measure(images, labels)))
+            .collect();
+        let mut total = Evaluation::default();
+        for worker in workers {
+            total += worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok(total)
+    })
+}
+
+fn evaluate_share(
+    net: &ExactNet,
+    images: &[u8],
+    labels: &[u8],
+    epsilon: u32,
+) -> Result<Evaluation, InputError> {
+    let mut evaluator = net.evaluator();
+    let mut total = Evaluation::default();
+    for (image, &label) in images.chunks(net.inputs()).zip(labels) {
+        total.images += 1;
+        let verdict = evaluator.verdict(image)?;
+        if verdict.label != Some(label.into()) {
+            continue;
+        }
+        let lipschitz = verdict.lipschitz_radius.unwrap_or(0);
+        let interval = verdict.interval_radius.unwrap_or(0);
+        total.clean += 1;
+        total.certified_lipschitz += u64::from(lipschitz >= epsilon);
+        total.certified_interval += u64::from(interval >= epsilon);
+        total.radius_lipschitz += u64::from(lipschitz);
+        total.radius_interval += u64::from(interval);
+    }
+    Ok(total)
+}

@@ -1,0 +1,409 @@
+//! The model file: safetensors with integers only, described for outsiders in
+//! `docs/model-format.md`.
+//!
+//! It is written here rather than by the crate that reads it, because that one writes metadata
+//! in random order, and the same network must always give the same bytes. A weight is found by a
+//! bit that says "kept", not by an index: no file can then point outside its layer, and the bits
+//! compress better than indices.
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use serde_json::json;
+use thiserror::Error;
+
+use super::{Epsilon, EpsilonError, ExactNet, NetError, SparseLayer};
+
+const FORMAT: &str = "linf-dist-net";
+const FORMAT_VERSION: &str = "1";
+
+/// An exact network with the record of where it came from.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The network.
+    pub net: ExactNet,
+    /// Its record.
+    pub metadata: Metadata,
+}
+
+/// The record of a model: what it was trained on and how, and what it then achieved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// Name of the data set, such as `mnist`.
+    pub dataset: String,
+    /// The radius that the model was trained for.
+    pub epsilon: Epsilon,
+    /// The training recipe in a sentence.
+    pub recipe: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// The command that made the model.
+    pub command: String,
+    /// Accuracies of this integer network on the test set at `epsilon`, when measured.
+    pub accuracies: Option<Accuracies>,
+}
+
+/// Fractions of a test set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracies {
+    /// Labelled rightly.
+    pub clean: f64,
+    /// Labelled rightly and proved by the margin.
+    pub certified_lipschitz: f64,
+    /// Labelled rightly and proved by interval propagation.
+    pub certified_interval: f64,
+}
+
+/// Why bytes are not a model file.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// Not safetensors, or cut short.
+    #[error("this is not a complete safetensors file; it may be truncated or of another kind")]
+    NotSafetensors(#[source] SafeTensorError),
+    /// Safetensors, but of something else.
+    #[error("the file's `format` is {0:?}, not \"linf-dist-net\"; make a model with `linf export`")]
+    Format(String),
+    /// A version that this program does not know.
+    #[error("the file has format version {0:?}, but this program reads version \"1\"")]
+    Version(String),
+    /// A metadata entry is missing.
+    #[error("the file's metadata lack `{0}`")]
+    MissingMetadata(&'static str),
+    /// A metadata entry cannot be understood.
+    #[error("the file's metadata say `{key}` is {value:?}, but {expected} is expected")]
+    Metadata {
+        /// Name of the entry.
+        key: &'static str,
+        /// What the file says.
+        value: String,
+        /// What it should say.
+        expected: &'static str,
+    },
+    /// The metadata's ε is none.
+    #[error("the file's metadata hold no valid ε")]
+    Epsilon(#[from] EpsilonError),
+    /// A tensor is missing.
+    #[error("the file lacks the tensor `{0}`")]
+    MissingTensor(String),
+    /// A tensor has a type or shape that does not fit the architecture.
+    #[error("the tensor `{name}` is {found}, but {expected} is expected")]
+    Tensor {
+        /// Its name.
+        name: String,
+        /// Its type and shape.
+        found: String,
+        /// What they should be.
+        expected: String,
+    },
+    /// The bits that mark kept weights do not fit the weights.
+    #[error("the tensor `{name}` {problem}")]
+    Kept {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The numbers are not a network.
+    #[error("the file's numbers are no network that can be run exactly")]
+    Net(#[from] NetError),
+}
+
+impl Model {
+    /// Reads a model file, checks all of it, and prepares its network.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(ModelError::NotSafetensors)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(ModelError::NotSafetensors)?;
+        let entries = Entries(header.metadata().clone().unwrap_or_default());
+
+        let format = entries.0.get("format").cloned().unwrap_or_default();
+        if format != FORMAT {
+            return Err(ModelError::Format(format));
+        }
+        let version = entries.get("format_version")?;
+        if version != FORMAT_VERSION {
+            return Err(ModelError::Version(version.into()));
+        }
+        let scale = entries.parse("scale", "a power of two")?;
+        let widths = entries.architecture()?;
+        let metadata = entries.metadata()?;
+
+        let shapes = widths.windows(2).map(|pair| (pair[0], pair[1])).enumerate();
+        let layers: Vec<_> = shapes
+            .map(|(index, (inputs, outputs))| read_layer(&tensors, index, inputs, outputs))
+            .collect::<Result<_, _>>()?;
+        let classes = widths[widths.len() - 1];
+        let bias = read_integers(&tensors, "bias", classes)?;
+        Ok(Self {
+            net: ExactNet::new(scale, &layers, bias)?,
+            metadata,
+        })
+    }
+
+    /// Writes the model file; the same model always gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut tensors = Vec::new();
+        for (index, layer) in self.net.to_sparse().iter().enumerate() {
+            tensors.push(StoredTensor::integers(weight_name(index), &layer.weights));
+            tensors.push(StoredTensor::kept(kept_name(index), layer));
+        }
+        tensors.push(StoredTensor::integers("bias".into(), self.net.bias()));
+        // Wide types first keeps every tensor aligned to its type.
+        tensors.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
+
+        let mut header = BTreeMap::from([("__metadata__".to_owned(), json!(self.entries()))]);
+        let mut data = Vec::new();
+        for tensor in tensors {
+            let start = data.len();
+            data.extend(tensor.bytes);
+            let offsets = [start, data.len()];
+            let info = json!({
+                "dtype": tensor.dtype,
+                "shape": tensor.shape,
+                "data_offsets": offsets,
+            });
+            header.insert(tensor.name, info);
+        }
+        let mut header = serde_json::to_vec(&header).expect("strings and numbers are JSON");
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend(header);
+        file.extend(data);
+        file
+    }
+
+    /// The metadata as the file's strings.
+    fn entries(&self) -> BTreeMap<&'static str, String> {
+        let Metadata {
+            dataset,
+            epsilon,
+            recipe,
+            seed,
+            command,
+            accuracies,
+        } = &self.metadata;
+        let widths: Vec<_> = self
+            .net
+            .architecture()
+            .iter()
+            .map(usize::to_string)
+            .collect();
+        let mut entries = BTreeMap::from([
+            ("format", FORMAT.into()),
+            ("format_version", FORMAT_VERSION.into()),
+            ("architecture", widths.join("-")),
+            ("scale", self.net.scale().to_string()),
+            ("dataset", dataset.clone()),
+            ("epsilon", epsilon.to_string()),
+            ("recipe", recipe.clone()),
+            ("seed", seed.to_string()),
+            ("command", command.clone()),
+        ]);
+        if let Some(accuracies) = accuracies {
+            entries.insert("clean", accuracies.clean.to_string());
+            entries.insert(
+                "certified_lipschitz",
+                accuracies.certified_lipschitz.to_string(),
+            );
+            entries.insert(
+                "certified_interval",
+                accuracies.certified_interval.to_string(),
+            );
+        }
+        entries
+    }
+}
+
+fn weight_name(layer: usize) -> String {
+    format!("layers.{layer}.weight")
+}
+
+fn kept_name(layer: usize) -> String {
+    format!("layers.{layer}.kept")
+}
+
+/// A tensor on its way into the file.
+struct StoredTensor {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl StoredTensor {
+    /// In 16 bits where all values fit, else in 32.
+    fn integers(name: String, values: &[i32]) -> Self {
+        let narrow: Option<Vec<_>> = values
+            .iter()
+            .map(|&value| Some(i16::try_from(value).ok()?.to_le_bytes()))
+            .collect();
+        let (dtype, bytes) = match narrow {
+            Some(narrow) => (Dtype::I16, narrow.concat()),
+            None => (
+                Dtype::I32,
+                values
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes())
+                    .collect(),
+            ),
+        };
+        Self {
+            name,
+            dtype,
+            shape: vec![values.len()],
+            bytes,
+        }
+    }
+
+    /// One bit per weight of the dense layer, every row starting a new byte.
+    fn kept(name: String, layer: &SparseLayer) -> Self {
+        let row_bytes = layer.inputs.div_ceil(8);
+        let mut bytes = vec![0; row_bytes * layer.outputs()];
+        for (row, bits) in layer.rows().zip(bytes.chunks_exact_mut(row_bytes)) {
+            for (column, _) in row {
+                bits[usize::from(column / 8)] |= 1 << (column % 8);
+            }
+        }
+        Self {
+            name,
+            dtype: Dtype::U8,
+            shape: vec![layer.outputs(), row_bytes],
+            bytes,
+        }
+    }
+}
+
+fn read_layer(
+    tensors: &SafeTensors<'_>,
+    index: usize,
+    inputs: usize,
+    outputs: usize,
+) -> Result<SparseLayer, ModelError> {
+    let name = kept_name(index);
+    let view = tensors
+        .tensor(&name)
+        .map_err(|_| ModelError::MissingTensor(name.clone()))?;
+    let row_bytes = inputs.div_ceil(8);
+    if view.dtype() != Dtype::U8 || view.shape() != [outputs, row_bytes] {
+        let expected = format!("U8 {:?}", [outputs, row_bytes]);
+        return Err(ModelError::Tensor {
+            name,
+            found: describe(&view),
+            expected,
+        });
+    }
+    let bits = view.data();
+    let kept: usize = bits.iter().map(|byte| byte.count_ones() as usize).sum();
+    let mut weights = read_integers(tensors, &weight_name(index), kept)?.into_iter();
+    let mut layer = SparseLayer::empty(inputs);
+    for row in bits.chunks_exact(row_bytes) {
+        let columns = (0..row_bytes * 8).filter(|column| row[column / 8] >> (column % 8) & 1 == 1);
+        let columns: Vec<_> = columns.collect();
+        if columns.last().is_some_and(|&last| last >= inputs) {
+            let problem = "has a bit set beyond the last input of a row".into();
+            return Err(ModelError::Kept { name, problem });
+        }
+        layer.push_row(columns.into_iter().zip(&mut weights));
+    }
+    Ok(layer)
+}
+
+/// Reads a one-dimensional tensor of `count` integers of 16 or 32 bits.
+fn read_integers(
+    tensors: &SafeTensors<'_>,
+    name: &str,
+    count: usize,
+) -> Result<Vec<i32>, ModelError> {
+    let view = tensors
+        .tensor(name)
+        .map_err(|_| ModelError::MissingTensor(name.into()))?;
+    let data = view.data();
+    if view.shape() == [count] {
+        match view.dtype() {
+            Dtype::I16 => {
+                let (values, _) = data.as_chunks();
+                return Ok(values
+                    .iter()
+                    .map(|&value| i16::from_le_bytes(value).into())
+                    .collect());
+            }
+            Dtype::I32 => {
+                let (values, _) = data.as_chunks();
+                return Ok(values
+                    .iter()
+                    .map(|&value| i32::from_le_bytes(value))
+                    .collect());
+            }
+            _ => {}
+        }
+    }
+    let expected = format!("I16 or I32 [{count}]");
+    Err(ModelError::Tensor {
+        name: name.into(),
+        found: describe(&view),
+        expected,
+    })
+}
+
+fn describe(view: &safetensors::tensor::TensorView<'_>) -> String {
+    format!("{:?} {:?}", view.dtype(), view.shape())
+}
+
+/// The metadata entries of a file.
+struct Entries(HashMap<String, String>);
+
+impl Entries {
+    fn get(&self, key: &'static str) -> Result<&str, ModelError> {
+        self.0
+            .get(key)
+            .map(String::as_str)
+            .ok_or(ModelError::MissingMetadata(key))
+    }
+
+    fn parse<T: std::str::FromStr>(
+        &self,
+        key: &'static str,
+        expected: &'static str,
+    ) -> Result<T, ModelError> {
+        let value = self.get(key)?;
+        value.parse().map_err(|_| ModelError::Metadata {
+            key,
+            value: value.into(),
+            expected,
+        })
+    }
+
+    fn architecture(&self) -> Result<Vec<usize>, ModelError> {
+        let key = "architecture";
+        let value = self.get(key)?;
+        let widths: Option<Vec<usize>> = value.split('-').map(|width| width.parse().ok()).collect();
+        let valid = widths.filter(|widths| {
+            widths.len() >= 2 && widths.iter().all(|width| (1..=65_536).contains(width))
+        });
+        let expected = "widths from 1 to 65536 such as 784-1024-10";
+        valid.ok_or_else(|| ModelError::Metadata {
+            key,
+            value: value.into(),
+            expected,
+        })
+    }
+
+    fn metadata(&self) -> Result<Metadata, ModelError> {
+        let accuracy = |key| self.parse(key, "a fraction from 0 to 1");
+        let accuracies = match self.0.contains_key("clean") {
+            true => Some(Accuracies {
+                clean: accuracy("clean")?,
+                certified_lipschitz: accuracy("certified_lipschitz")?,
+                certified_interval: accuracy("certified_interval")?,
+            }),
+            false => None,
+        };
+        Ok(Metadata {
+            dataset: self.get("dataset")?.into(),
+            epsilon: self.get("epsilon")?.parse()?,
+            recipe: self.get("recipe")?.into(),
+            seed: self.parse("seed", "a whole number")?,
+            command: self.get("command")?.into(),
+            accuracies,
+        })
+    }
+}

@@ -1,0 +1,435 @@
+//! The exact integer network as it runs: pruned, sorted for early exit, `i32` throughout.
+//!
+//! A unit is a maximum, so its weights may be visited in any order and the visit may stop as soon
+//! as nothing later can win. For each weight the largest distance that *any* input of the domain
+//! can give, its *reach*, is known in advance; rows are sorted by reach, descending, and a row is
+//! left when its running maximum has come up to the next reach. That touches a few per cent of
+//! the weights, so what costs is memory: weights lie in blocks of one cache line each that carry
+//! their own reach, and one test per block decides whether to go on.
+
+use super::dense::check_shapes;
+use super::neuron::{distance_bounds, distance_bounds_wide};
+use super::{InputError, MAX_LEVEL, NetError, SparseLayer, VALUE_LIMIT};
+
+/// Weights per block: with `reach`, 10 weights and 10 columns fill 64 bytes.
+const LANES: usize = 10;
+
+/// An integer ℓ∞-dist net whose evaluation, pruning and early exit included, is exact.
+#[derive(Clone, Debug)]
+pub struct ExactNet {
+    scale: u32,
+    layers: Vec<Layer>,
+    bias: Vec<i32>,
+    max_magnitude: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    inputs: usize,
+    /// Weights without the padding of the blocks.
+    kept: usize,
+    /// Where each unit's blocks start, and the end of the last, `[outputs + 1]`.
+    starts: Vec<usize>,
+    blocks: Vec<Block>,
+}
+
+/// Up to [`LANES`] weights of one unit; the last block of a row repeats its last weight, which
+/// changes no maximum.
+#[derive(Clone, Debug)]
+#[repr(C, align(64))]
+struct Block {
+    /// Largest `|x − w|` that any weight of this block or of a later one of the row can give.
+    reach: i32,
+    weights: [i32; LANES],
+    columns: [u16; LANES],
+}
+
+/// The pixel that decides a logit: at the end of the chain of arg-maxima.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deciding {
+    /// Index of the pixel, row-major from the top left.
+    pub pixel: usize,
+    /// Raising the pixel by one unit times this sign raises the logit by one unit, as long as the
+    /// chain goes the same way; a distance one unit behind along it may take over and end that.
+    pub sign: i8,
+}
+
+impl ExactNet {
+    /// Prepares kept weights for evaluation; `bias` is the last layer's, `[classes]`, and both
+    /// are in units of 1/`scale` of a pixel level.
+    ///
+    /// Fails when the parts do not fit together, and when the overflow proof fails: bounds of
+    /// every difference and value over *all* inputs in `0..=255·scale` are propagated in `i64`
+    /// and must stay within [`VALUE_LIMIT`], so that no image can ever overflow the evaluation.
+    pub fn new(scale: u32, layers: &[SparseLayer], bias: Vec<i32>) -> Result<Self, NetError> {
+        let shapes: Vec<_> = layers.iter().map(|l| (l.inputs, l.outputs())).collect();
+        check_shapes(scale, &shapes, bias.len())?;
+
+        let top = i64::from(MAX_LEVEL) * i64::from(scale);
+        let mut domain = vec![(0, top); layers[0].inputs];
+        let mut prepared = Vec::with_capacity(layers.len());
+        let mut max_magnitude = top;
+        for (index, sparse) in layers.iter().enumerate() {
+            sparse.check(index)?;
+            let mut layer = Layer {
+                inputs: sparse.inputs,
+                kept: sparse.weights.len(),
+                starts: vec![0],
+                blocks: Vec::with_capacity(sparse.weights.len().div_ceil(LANES)),
+            };
+            let mut next_domain = Vec::with_capacity(sparse.outputs());
+            let mut row = Vec::new();
+            for weights in sparse.rows() {
+                let (mut floor, mut ceiling) = (0, 0);
+                row.clear();
+                for (column, weight) in weights {
+                    let (lower, upper) = domain[usize::from(column)];
+                    let (lo, reach) = distance_bounds_wide(lower, upper, weight.into());
+                    max_magnitude = max_magnitude.max(reach).max(i64::from(weight).abs());
+                    if max_magnitude > VALUE_LIMIT {
+                        let magnitude = max_magnitude;
+                        return Err(NetError::Overflow {
+                            layer: index,
+                            magnitude,
+                        });
+                    }
+                    (floor, ceiling) = (floor.max(lo), ceiling.max(reach));
+                    let reach = i32::try_from(reach).expect("VALUE_LIMIT fits an i32");
+                    row.push((reach, column, weight));
+                }
+                // The columns ascend, so the order within equal reaches is fixed as well.
+                row.sort_by_key(|&(reach, ..)| std::cmp::Reverse(reach));
+                layer.push_row(&row);
+                next_domain.push((floor, ceiling));
+            }
+            prepared.push(layer);
+            domain = next_domain;
+        }
+        for (&(lower, upper), &bias) in domain.iter().zip(&bias) {
+            for end in [lower, upper] {
+                max_magnitude = max_magnitude.max((end + i64::from(bias)).abs());
+            }
+        }
+        if max_magnitude > VALUE_LIMIT {
+            let (layer, magnitude) = (layers.len() - 1, max_magnitude);
+            return Err(NetError::Overflow { layer, magnitude });
+        }
+        Ok(Self {
+            scale,
+            layers: prepared,
+            bias,
+            max_magnitude,
+        })
+    }
+
+    /// Units per pixel level, S.
+    pub fn scale(&self) -> u32 {
+        self.scale
+    }
+
+    /// Number of pixels the net takes.
+    pub fn inputs(&self) -> usize {
+        self.layers[0].inputs
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// The widths from pixels to classes, such as `[784, 1024, 1024, 1024, 10]`.
+    pub fn architecture(&self) -> Vec<usize> {
+        let outputs = self.layers.iter().map(Layer::outputs);
+        std::iter::once(self.inputs()).chain(outputs).collect()
+    }
+
+    /// Bias of the last layer in units, `[classes]`.
+    pub fn bias(&self) -> &[i32] {
+        &self.bias
+    }
+
+    /// Per layer, how many weights are kept and how many its dense form has.
+    pub fn weights_kept(&self) -> Vec<(usize, usize)> {
+        self.layers
+            .iter()
+            .map(|l| (l.kept, l.inputs * l.outputs()))
+            .collect()
+    }
+
+    /// Largest magnitude that any weight, difference, value or logit can have for any image.
+    pub fn max_magnitude(&self) -> i64 {
+        self.max_magnitude
+    }
+
+    /// Whether single-precision floats hold every number of the evaluation exactly, as a GPU
+    /// twin of it would need: all magnitudes are below 2²⁴.
+    pub fn is_exact_in_f32(&self) -> bool {
+        self.max_magnitude < 1 << 24
+    }
+
+    /// The kept weights in the order of the model file, input side first.
+    pub fn to_sparse(&self) -> Vec<SparseLayer> {
+        self.layers.iter().map(Layer::to_sparse).collect()
+    }
+
+    /// Buffers to evaluate with; keep them for many images.
+    pub fn evaluator(&self) -> Evaluator<'_> {
+        let zeros = |width: usize| vec![0; width];
+        let empty = |width: usize| vec![[0; 2]; width];
+        Evaluator {
+            net: self,
+            values: self.architecture().into_iter().map(zeros).collect(),
+            logits: zeros(self.classes()),
+            boxes: self.architecture().into_iter().map(empty).collect(),
+            logit_bounds: empty(self.classes()),
+        }
+    }
+}
+
+impl Layer {
+    fn outputs(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// Adds a unit from its `(reach, column, weight)`, sorted by reach, descending.
+    fn push_row(&mut self, row: &[(i32, u16, i32)]) {
+        for weights in row.chunks(LANES) {
+            let lane = |i: usize| weights[i.min(weights.len() - 1)];
+            self.blocks.push(Block {
+                reach: weights[0].0,
+                weights: std::array::from_fn(|i| lane(i).2),
+                columns: std::array::from_fn(|i| lane(i).1),
+            });
+        }
+        self.starts.push(self.blocks.len());
+    }
+
+    /// The blocks of each unit.
+    fn rows(&self) -> impl Iterator<Item = &[Block]> {
+        self.starts
+            .windows(2)
+            .map(|ends| &self.blocks[ends[0]..ends[1]])
+    }
+
+    fn to_sparse(&self) -> SparseLayer {
+        let mut sparse = SparseLayer::empty(self.inputs);
+        for blocks in self.rows() {
+            let mut row: Vec<_> = blocks.iter().flat_map(Block::weights).collect();
+            row.sort_unstable();
+            row.dedup();
+            sparse.push_row(row);
+        }
+        sparse
+    }
+
+    /// Values of the units, `[outputs]`, for inputs in the domain.
+    fn forward(&self, x: &[i32], values: &mut [i32]) {
+        for (value, blocks) in values.iter_mut().zip(self.rows()) {
+            let mut largest = 0;
+            for block in blocks {
+                if block.reach <= largest {
+                    break;
+                }
+                for (column, weight) in block.weights() {
+                    largest = largest.max((x[column] - weight).abs());
+                }
+            }
+            *value = largest;
+        }
+    }
+
+    /// Bounds of the units, `[outputs]`, over a box inside the domain.
+    ///
+    /// Once the running *lower* bound has come up to the next reach, no later weight can raise
+    /// either bound.
+    fn forward_bounds(&self, x: &[[i32; 2]], bounds: &mut [[i32; 2]]) {
+        for (bound, blocks) in bounds.iter_mut().zip(self.rows()) {
+            let (mut least, mut most) = (0, 0);
+            for block in blocks {
+                if block.reach <= least {
+                    break;
+                }
+                for (column, weight) in block.weights() {
+                    let [lower, upper] = x[column];
+                    let (lo, hi) = distance_bounds(lower, upper, weight);
+                    (least, most) = (least.max(lo), most.max(hi));
+                }
+            }
+            *bound = [least, most];
+        }
+    }
+
+    /// The lowest input index whose distance is the unit's `value`, and whether the distance
+    /// grows (+1) or shrinks (−1) as that input rises.
+    fn deciding(&self, unit: usize, x: &[i32], value: i32) -> (usize, i8) {
+        let blocks = &self.blocks[self.starts[unit]..self.starts[unit + 1]];
+        let weights = blocks.iter().flat_map(Block::weights);
+        let (column, weight) = weights
+            .filter(|&(column, weight)| (x[column] - weight).abs() == value)
+            .min()
+            .expect("a unit's value is the distance of one of its weights");
+        (column, if x[column] < weight { -1 } else { 1 })
+    }
+}
+
+impl Block {
+    /// `(column, weight)` of every lane, padding included.
+    #[inline(always)]
+    fn weights(&self) -> impl Iterator<Item = (usize, i32)> {
+        self.columns
+            .iter()
+            .map(|&column| usize::from(column))
+            .zip(self.weights)
+    }
+}
+
+/// Evaluates one [`ExactNet`], image after image, without allocating.
+#[derive(Clone, Debug)]
+pub struct Evaluator<'net> {
+    net: &'net ExactNet,
+    /// The input and the values of every layer, in units.
+    values: Vec<Vec<i32>>,
+    logits: Vec<i32>,
+    /// The box around the input and the bounds of every layer, `[lower, upper]` in units.
+    boxes: Vec<Vec<[i32; 2]>>,
+    logit_bounds: Vec<[i32; 2]>,
+}
+
+impl<'net> Evaluator<'net> {
+    /// The net that is evaluated.
+    pub fn net(&self) -> &'net ExactNet {
+        self.net
+    }
+
+    /// Logits in units, `[classes]`, of an 8-bit image.
+    pub fn logits(&mut self, image: &[u8]) -> Result<&[i32], InputError> {
+        self.load_image(image)?;
+        Ok(self.run())
+    }
+
+    /// Logits in units, `[classes]`, of an input in units: what an image becomes when its pixels
+    /// move by fractions of a level. Every input must lie in `0..=255·S`.
+    pub fn logits_at(&mut self, input: &[i32]) -> Result<&[i32], InputError> {
+        self.load_units(input)?;
+        Ok(self.run())
+    }
+
+    /// Lower and upper bound of every logit in units, `[classes]`, when no pixel of an 8-bit
+    /// image moves by more than `radius` units and none leaves `0..=255·S`.
+    ///
+    /// They hold for every real-valued image of that box.
+    pub fn logit_bounds(&mut self, image: &[u8], radius: u32) -> Result<&[[i32; 2]], InputError> {
+        self.load_image(image)?;
+        Ok(self.run_bounds(radius))
+    }
+
+    /// The same around an input in units; see [`Self::logits_at`].
+    pub fn logit_bounds_at(
+        &mut self,
+        input: &[i32],
+        radius: u32,
+    ) -> Result<&[[i32; 2]], InputError> {
+        self.load_units(input)?;
+        Ok(self.run_bounds(radius))
+    }
+
+    /// For every logit the pixel that decides it, `[classes]`.
+    ///
+    /// Where several distances are equally large, the input with the lowest index decides. The
+    /// rule is that of [`super::DenseNet::deciding`]: pruning keeps every weight that can be
+    /// among the largest.
+    pub fn deciding(&mut self, image: &[u8]) -> Result<Vec<Deciding>, InputError> {
+        self.load_image(image)?;
+        self.run();
+        Ok(self.trace())
+    }
+
+    /// The same for an input in units; see [`Self::logits_at`].
+    pub fn deciding_at(&mut self, input: &[i32]) -> Result<Vec<Deciding>, InputError> {
+        self.load_units(input)?;
+        self.run();
+        Ok(self.trace())
+    }
+
+    /// Makes an 8-bit image the input.
+    pub(super) fn load_image(&mut self, image: &[u8]) -> Result<(), InputError> {
+        self.check_length(image.len())?;
+        let scale = self.net.scale.cast_signed();
+        for (value, &level) in self.values[0].iter_mut().zip(image) {
+            *value = i32::from(level) * scale;
+        }
+        Ok(())
+    }
+
+    fn load_units(&mut self, input: &[i32]) -> Result<(), InputError> {
+        self.check_length(input.len())?;
+        let limit = MAX_LEVEL * self.net.scale.cast_signed();
+        if let Some(pixel) = input.iter().position(|value| !(0..=limit).contains(value)) {
+            let value = input[pixel];
+            return Err(InputError::Domain {
+                pixel,
+                value,
+                limit,
+            });
+        }
+        self.values[0].copy_from_slice(input);
+        Ok(())
+    }
+
+    fn check_length(&self, found: usize) -> Result<(), InputError> {
+        let expected = self.net.inputs();
+        if found != expected {
+            return Err(InputError::Pixels { found, expected });
+        }
+        Ok(())
+    }
+
+    /// Logits of the loaded input.
+    pub(super) fn run(&mut self) -> &[i32] {
+        for (index, layer) in self.net.layers.iter().enumerate() {
+            let (before, after) = self.values.split_at_mut(index + 1);
+            layer.forward(&before[index], &mut after[0]);
+        }
+        let last = self.values.last().expect("the input is always there");
+        for ((logit, &value), &bias) in self.logits.iter_mut().zip(last).zip(&self.net.bias) {
+            *logit = -(value + bias);
+        }
+        &self.logits
+    }
+
+    /// Logit bounds of the box of `radius` units around the loaded input.
+    pub(super) fn run_bounds(&mut self, radius: u32) -> &[[i32; 2]] {
+        let limit = MAX_LEVEL * self.net.scale.cast_signed();
+        let radius = radius.min(limit.unsigned_abs()).cast_signed();
+        for (ends, &value) in self.boxes[0].iter_mut().zip(&self.values[0]) {
+            *ends = [(value - radius).max(0), (value + radius).min(limit)];
+        }
+        for (index, layer) in self.net.layers.iter().enumerate() {
+            let (before, after) = self.boxes.split_at_mut(index + 1);
+            layer.forward_bounds(&before[index], &mut after[0]);
+        }
+        let last = self.boxes.last().expect("the input is always there");
+        let logit_bounds = self.logit_bounds.iter_mut();
+        for ((bounds, &[least, most]), &bias) in logit_bounds.zip(last).zip(&self.net.bias) {
+            // The logit is minus the value, so the ends change places.
+            *bounds = [-(most + bias), -(least + bias)];
+        }
+        &self.logit_bounds
+    }
+
+    /// Deciding pixels of the input that was last run.
+    pub(super) fn trace(&self) -> Vec<Deciding> {
+        (0..self.net.classes())
+            .map(|class| {
+                // Raising the value lowers the logit.
+                let (mut unit, mut sign) = (class, -1);
+                for (index, layer) in self.net.layers.iter().enumerate().rev() {
+                    let value = self.values[index + 1][unit];
+                    let (column, direction) = layer.deciding(unit, &self.values[index], value);
+                    (unit, sign) = (column, sign * direction);
+                }
+                Deciding { pixel: unit, sign }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,275 @@
+//! What the page calls for every stroke: strokes to image, image to label with its proof.
+//!
+//! Inside, lengths are integers in units of 1/S of a pixel level; the page shows levels. S is a
+//! power of two, so the division is exact and a JavaScript number holds the result exactly.
+
+use serde::{Serialize, Serializer};
+use serde_wasm_bindgen::Serializer as JsSerializer;
+use wasm_bindgen::prelude::*;
+
+use super::js_error;
+use crate::data::PIXELS;
+use crate::digit;
+use crate::exact::{ExactNet, InputError, MAX_LEVEL, Model};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** What a model is and where it came from. */
+export interface ModelInfo {
+  /** Widths from pixels to classes, such as [784, 1024, 10]. */
+  architecture: number[];
+  classes: number;
+  /** Units per pixel level: every radius is a multiple of 1/scale. */
+  scale: number;
+  dataset: string;
+  /** The radius that the model was trained for, of full scale 1, as an exact decimal. */
+  epsilon: string;
+  recipe: string;
+  /** A whole number of up to 64 bits. */
+  seed: string;
+  /** The command that made the model. */
+  command: string;
+  /** Fractions of the test set at `epsilon`; null when not recorded. */
+  accuracies: { clean: number; certifiedLipschitz: number; certifiedInterval: number } | null;
+  /** Weights of the dense net, and those that can decide for some image. */
+  weightsTotal: number;
+  weightsKept: number;
+}
+
+/** The pixel that decides a logit. */
+export interface Deciding {
+  /** 0..783, row-major from the top left. */
+  pixel: number;
+  /** Raising the pixel by one unit times `sign` raises the logit by one unit, as long as the
+   *  same chain of units decides. */
+  sign: 1 | -1;
+}
+
+/** A label and how far it is proved, in pixel levels. */
+export interface Verdict {
+  /** null in a tie, which is no label. */
+  label: number | null;
+  /** Per class. */
+  logits: number[];
+  /** How far the largest logit is above the second largest; 0 in a tie. */
+  marginLevels: number;
+  /** No change of up to this many levels per pixel flips the label: proved by the margin. */
+  lipschitzRadiusLevels: number;
+  /** The same, proved by interval propagation; never smaller. Both are 0 when there is no label. */
+  intervalRadiusLevels: number;
+  /** Per class. */
+  deciding: Deciding[];
+}
+
+/** Where the logits can go when no pixel moves by more than ε, in pixel levels. */
+export interface Bounds {
+  /** Per class. */
+  lower: number[];
+  /** Per class. */
+  upper: number[];
+  /** Whether the label's lower bound is above every other class's upper bound. */
+  certified: boolean;
+  /** Every pixel raised by ε, up to 255. Ink is 255, so this copy has the most ink everywhere. */
+  lightest: Uint8Array;
+  /** Every pixel lowered by ε, down to 0, the background. */
+  darkest: Uint8Array;
+}
+"#;
+
+/// Draws strokes as a 28×28 image of 784 bytes, 0 background to 255 ink; `undefined` when nothing
+/// is drawn.
+///
+/// `points` are x0, y0, x1, y1, … in canvas units 0..1, `starts` the index of each stroke's first
+/// point (counted in points), `penWidth` is in canvas units. Throws an `Error` if they do not fit
+/// together.
+#[wasm_bindgen(js_name = strokesToImage)]
+pub fn strokes_to_image(
+    points: &[f32],
+    starts: &[u32],
+    #[wasm_bindgen(js_name = penWidth)] pen_width: f32,
+) -> Result<Option<Vec<u8>>, JsError> {
+    let image = digit::strokes_to_image(points, starts, pen_width).map_err(js_error)?;
+    Ok(image.map(Vec::from))
+}
+
+/// An exact network, ready to certify 28×28 images.
+#[wasm_bindgen]
+pub struct Certifier {
+    model: Model,
+}
+
+#[wasm_bindgen]
+impl Certifier {
+    /// Reads an unpacked model file. Throws an `Error` that says what is wrong with it.
+    #[wasm_bindgen(constructor)]
+    pub fn new(model: &[u8]) -> Result<Certifier, JsError> {
+        console_error_panic_hook::set_once();
+        let model = Model::from_bytes(model).map_err(js_error)?;
+        let (found, expected) = (PIXELS, model.net.inputs());
+        if found != expected {
+            return Err(js_error(InputError::Pixels { found, expected }));
+        }
+        Ok(Self { model })
+    }
+
+    /// What the model is and where it came from.
+    #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
+    pub fn info(&self) -> Result<JsValue, JsError> {
+        let Model { net, metadata } = &self.model;
+        let weights = net.weights_kept();
+        to_js(&ModelInfo {
+            architecture: net.architecture(),
+            classes: net.classes(),
+            scale: net.scale(),
+            dataset: &metadata.dataset,
+            epsilon: metadata.epsilon.to_string(),
+            recipe: &metadata.recipe,
+            seed: metadata.seed.to_string(),
+            command: &metadata.command,
+            accuracies: metadata.accuracies.map(|accuracies| Accuracies {
+                clean: accuracies.clean,
+                certified_lipschitz: accuracies.certified_lipschitz,
+                certified_interval: accuracies.certified_interval,
+            }),
+            weights_total: weights.iter().map(|(_, total)| total).sum(),
+            weights_kept: weights.iter().map(|(kept, _)| kept).sum(),
+        })
+    }
+
+    /// Label, logits, margin, both radii and the deciding pixels of an image of 784 bytes.
+    /// Throws an `Error` for another length.
+    #[wasm_bindgen(unchecked_return_type = "Verdict")]
+    pub fn certify(&self, image: &[u8]) -> Result<JsValue, JsError> {
+        let net = &self.model.net;
+        let verdict = net.evaluator().verdict(image).map_err(js_error)?;
+        to_js(&Verdict {
+            label: verdict.label,
+            logits: verdict
+                .logits
+                .iter()
+                .map(|&logit| levels(net, logit))
+                .collect(),
+            margin_levels: levels(net, verdict.margin),
+            lipschitz_radius_levels: levels(net, verdict.lipschitz_radius.unwrap_or(0)),
+            interval_radius_levels: levels(net, verdict.interval_radius.unwrap_or(0)),
+            deciding: verdict
+                .deciding
+                .iter()
+                .map(|deciding| Deciding {
+                    pixel: deciding.pixel,
+                    sign: deciding.sign,
+                })
+                .collect(),
+        })
+    }
+
+    /// Where the logits of an image of 784 bytes can go when no pixel moves by more than
+    /// `epsilonLevels`, which is rounded up to a multiple of 1/scale. Throws an `Error` for
+    /// another length or an ε that is not a number from 0.
+    #[wasm_bindgen(unchecked_return_type = "Bounds")]
+    pub fn bounds(
+        &self,
+        image: &[u8],
+        #[wasm_bindgen(js_name = epsilonLevels)] epsilon_levels: f64,
+    ) -> Result<JsValue, JsError> {
+        if !(epsilon_levels >= 0.0) {
+            let message = format!("ε is {epsilon_levels} levels; it must be a number from 0");
+            return Err(JsError::new(&message));
+        }
+        let net = &self.model.net;
+        let epsilon = epsilon_levels.min(f64::from(MAX_LEVEL));
+        let radius = (epsilon * f64::from(net.scale())).ceil() as u32;
+        let bounds = net.evaluator().bounds(image, radius).map_err(js_error)?;
+        let ends = |end: usize| {
+            bounds
+                .logits
+                .iter()
+                .map(|ends| levels(net, ends[end]))
+                .collect()
+        };
+        // Rounded down, so that both copies lie within ε.
+        let step = epsilon as u8;
+        to_js(&Bounds {
+            lower: ends(0),
+            upper: ends(1),
+            certified: bounds.certified,
+            lightest: image
+                .iter()
+                .map(|level| level.saturating_add(step))
+                .collect(),
+            darkest: image
+                .iter()
+                .map(|level| level.saturating_sub(step))
+                .collect(),
+        })
+    }
+}
+
+/// Units of `net` to pixel levels; exact.
+fn levels(net: &ExactNet, units: impl Into<f64>) -> f64 {
+    units.into() / f64::from(net.scale())
+}
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+    let serializer = JsSerializer::new().serialize_missing_as_null(true);
+    value.serialize(&serializer).map_err(js_error)
+}
+
+/// As a `Uint8Array` rather than an array of numbers.
+fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}
+
+// The shapes of `TYPES` above.
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ModelInfo<'model> {
+    architecture: Vec<usize>,
+    classes: usize,
+    scale: u32,
+    dataset: &'model str,
+    epsilon: String,
+    recipe: &'model str,
+    seed: String,
+    command: &'model str,
+    accuracies: Option<Accuracies>,
+    weights_total: usize,
+    weights_kept: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Accuracies {
+    clean: f64,
+    certified_lipschitz: f64,
+    certified_interval: f64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict {
+    label: Option<usize>,
+    logits: Vec<f64>,
+    margin_levels: f64,
+    lipschitz_radius_levels: f64,
+    interval_radius_levels: f64,
+    deciding: Vec<Deciding>,
+}
+
+#[derive(Serialize)]
+struct Deciding {
+    pixel: usize,
+    sign: i8,
+}
+
+#[derive(Serialize)]
+struct Bounds {
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    certified: bool,
+    #[serde(serialize_with = "as_bytes")]
+    lightest: Vec<u8>,
+    #[serde(serialize_with = "as_bytes")]
+    darkest: Vec<u8>,
+}

@@ -1,0 +1,189 @@
+//! The exact network and its JavaScript API give, bit for bit, what native code recorded.
+
+#[path = "../exact/cases.rs"]
+#[allow(dead_code, reason = "the native tests use more of it")]
+mod cases;
+
+use linf_dist_net::exact::Model;
+use linf_dist_net::web::certify::{Certifier, strokes_to_image};
+use serde_json::{Value, json};
+use wasm_bindgen::{JsError, JsValue};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+const MODEL: &[u8] = include_bytes!("golden-net.safetensors");
+const OUTCOMES: &str = include_str!("golden-outcomes.json");
+
+fn golden() -> Value {
+    serde_json::from_str(OUTCOMES).unwrap()
+}
+
+/// What JavaScript would print, read back.
+fn from_js(value: Result<JsValue, JsError>) -> Value {
+    let value = value.map_err(JsValue::from).unwrap();
+    let text: String = js_sys::JSON::stringify(&value).unwrap().into();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn message<T>(outcome: Result<T, JsError>) -> String {
+    let error = JsValue::from(outcome.err().expect("this should throw"));
+    js_sys::Error::from(error).message().into()
+}
+
+/// Units in the golden file to levels as JavaScript prints them: 2.0 is 2 there.
+fn levels(units: &Value) -> Value {
+    let levels = units.as_f64().unwrap() / 32.0;
+    if levels.fract() == 0.0 {
+        json!(levels as i64)
+    } else {
+        json!(levels)
+    }
+}
+
+fn all_levels<'a>(units: impl IntoIterator<Item = &'a Value>) -> Vec<Value> {
+    units.into_iter().map(levels).collect()
+}
+
+#[wasm_bindgen_test]
+fn integer_network_is_bit_identical_to_native() {
+    let model = Model::from_bytes(MODEL).unwrap();
+    assert_eq!(model.to_bytes(), MODEL);
+    assert_eq!(cases::outcomes(&model.net), golden());
+}
+
+#[wasm_bindgen_test]
+fn folding_and_rounding_are_bit_identical_to_native() {
+    assert_eq!(cases::model().to_bytes(), MODEL);
+}
+
+#[wasm_bindgen_test]
+fn certify_gives_javascript_the_golden_verdicts_in_levels() {
+    let certifier = Certifier::new(MODEL).map_err(JsValue::from).unwrap();
+    for (image, golden) in cases::images()
+        .iter()
+        .zip(golden()["outcomes"].as_array().unwrap())
+    {
+        let deciding = golden["deciding"].as_array().unwrap().iter();
+        let expected = json!({
+            "label": golden["label"],
+            "logits": all_levels(golden["logits"].as_array().unwrap()),
+            "marginLevels": levels(&golden["margin"]),
+            "lipschitzRadiusLevels": levels(&golden["lipschitz_radius"]),
+            "intervalRadiusLevels": levels(&golden["interval_radius"]),
+            "deciding": deciding
+                .map(|pair| json!({ "pixel": pair[0], "sign": pair[1] }))
+                .collect::<Vec<_>>(),
+        });
+        assert_eq!(from_js(certifier.certify(image)), expected);
+    }
+}
+
+#[wasm_bindgen_test]
+fn bounds_gives_javascript_the_golden_bounds_in_levels() {
+    let certifier = Certifier::new(MODEL).map_err(JsValue::from).unwrap();
+    for (image, golden) in cases::images()
+        .iter()
+        .zip(golden()["outcomes"].as_array().unwrap())
+    {
+        for bounds in golden["bounds"].as_array().unwrap() {
+            let epsilon = bounds["radius"].as_f64().unwrap() / 32.0;
+            let value = certifier
+                .bounds(image, epsilon)
+                .map_err(JsValue::from)
+                .unwrap();
+            let copy = |name: &str| {
+                let copy = js_sys::Reflect::get(&value, &name.into()).unwrap();
+                assert!(copy.is_instance_of::<js_sys::Uint8Array>());
+                js_sys::Uint8Array::from(copy).to_vec()
+            };
+            let step = epsilon.floor();
+            let moved = |sign: f64| -> Vec<u8> {
+                image
+                    .iter()
+                    .map(|&level| (f64::from(level) + sign * step) as u8)
+                    .collect()
+            };
+            assert_eq!(copy("lightest"), moved(1.0));
+            assert_eq!(copy("darkest"), moved(-1.0));
+
+            let value = from_js(Ok(value));
+            let ends = bounds["logits"].as_array().unwrap();
+            assert_eq!(
+                value["lower"],
+                json!(all_levels(ends.iter().map(|ends| &ends[0])))
+            );
+            assert_eq!(
+                value["upper"],
+                json!(all_levels(ends.iter().map(|ends| &ends[1])))
+            );
+            assert_eq!(value["certified"], bounds["certified"]);
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+fn info_tells_what_the_file_records() {
+    let certifier = Certifier::new(MODEL).map_err(JsValue::from).unwrap();
+    let info = from_js(certifier.info());
+    let model = Model::from_bytes(MODEL).unwrap();
+    let kept: usize = model.net.weights_kept().iter().map(|(kept, _)| kept).sum();
+    assert_eq!(
+        info,
+        json!({
+            "architecture": [784, 12, 12, 10],
+            "classes": 10,
+            "scale": 32,
+            "dataset": "none",
+            "epsilon": "0.3",
+            "recipe": "random weights for tests, not trained",
+            "seed": "20",
+            "command": cases::COMMAND,
+            "accuracies": null,
+            "weightsTotal": 784 * 12 + 12 * 12 + 12 * 10,
+            "weightsKept": kept,
+        })
+    );
+}
+
+#[wasm_bindgen_test]
+fn strokes_give_the_golden_image() {
+    let (points, starts, pen_width) = cases::strokes();
+    let image = strokes_to_image(&points, &starts, pen_width)
+        .map_err(JsValue::from)
+        .unwrap();
+    let hex: String = image
+        .unwrap()
+        .iter()
+        .map(|level| format!("{level:02x}"))
+        .collect();
+    assert_eq!(json!(hex), golden()["drawn"]);
+}
+
+#[wasm_bindgen_test]
+fn an_empty_canvas_gives_no_image() {
+    assert_eq!(
+        strokes_to_image(&[], &[], 0.07)
+            .map_err(JsValue::from)
+            .unwrap(),
+        None
+    );
+}
+
+#[wasm_bindgen_test]
+fn errors_reach_javascript_with_their_causes() {
+    let truncated = message(Certifier::new(&MODEL[..MODEL.len() - 1]));
+    assert_eq!(
+        truncated,
+        "this is not a complete safetensors file; it may be truncated or of another kind: \
+         incomplete metadata, file not fully covered"
+    );
+    let certifier = Certifier::new(MODEL).map_err(JsValue::from).unwrap();
+    let pixels = "the image has 783 pixels, but the network takes 784";
+    assert_eq!(message(certifier.certify(&[0; 783])), pixels);
+    assert_eq!(message(certifier.bounds(&[0; 783], 1.0)), pixels);
+    for epsilon in [-1.0, f64::NAN] {
+        let error = message(certifier.bounds(&[0; 784], epsilon));
+        assert!(error.contains("must be a number from 0"), "{error}");
+    }
+    let odd = message(strokes_to_image(&[0.5], &[0], 0.07));
+    assert!(odd.contains("an odd number"), "{odd}");
+}

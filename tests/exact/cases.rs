@@ -1,0 +1,141 @@
+//! The network, images and strokes of the golden file, and what is recorded of them. The native
+//! tests and the browser's both compute it; every bit must agree.
+
+use linf_dist_net::digit::strokes_to_image;
+use linf_dist_net::exact::{Bounds, DenseNet, ExactNet, Metadata, Model, Verdict};
+use linf_dist_net::float_net::{FloatLayer, FloatNet};
+use serde_json::{Value, json};
+
+/// Committed beside `tests/browser.rs`.
+pub const MODEL_FILE: &str = "tests/browser/golden-net.safetensors";
+/// Committed beside `tests/browser.rs`.
+pub const OUTCOMES_FILE: &str = "tests/browser/golden-outcomes.json";
+/// Writes both.
+pub const COMMAND: &str = "cargo test --test exact write_golden_files -- --ignored";
+
+/// SplitMix64 (Steele, Lea, Flood 2014): ten lines that no dependency can change.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In −1..1, a multiple of 2⁻²³.
+    fn uniform(&mut self) -> f32 {
+        ((self.next() >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32
+    }
+}
+
+/// A small random net with the shape of a trained one: 784-12-12-10, identity start included.
+pub fn model() -> Model {
+    let mut random = SplitMix(20);
+    let widths = [784, 12, 12, 10];
+    let mut layers: Vec<_> = widths
+        .windows(2)
+        .map(|pair| FloatLayer {
+            inputs: pair[0],
+            outputs: pair[1],
+            weight: (0..pair[0] * pair[1])
+                .map(|_| 3.0 * random.uniform())
+                .collect(),
+            mean: (0..pair[1]).map(|_| 4.0 + random.uniform()).collect(),
+        })
+        .collect();
+    for unit in 0..12 {
+        layers[1].weight[unit * 12 + unit] = -10.0;
+    }
+    layers[2].mean.clear();
+    let bias = (0..10).map(|_| random.uniform() / 4.0).collect();
+    let net = FloatNet {
+        input_mean: 0.1307,
+        input_std: 0.3081,
+        layers,
+        bias,
+    };
+    let net = DenseNet::fold(&net, 32)
+        .and_then(|net| Ok(net.prune()?))
+        .expect("a small net");
+    let metadata = Metadata {
+        dataset: "none".into(),
+        epsilon: "0.3".parse().expect("a decimal"),
+        recipe: "random weights for tests, not trained".into(),
+        seed: 20,
+        command: COMMAND.into(),
+        accuracies: None,
+    };
+    Model { net, metadata }
+}
+
+/// A "7" and a dot, as drawn: points, starts, pen width.
+pub fn strokes() -> (Vec<f32>, Vec<u32>, f32) {
+    let points = vec![
+        0.2, 0.2, 0.5, 0.22, 0.75, 0.18, 0.6, 0.5, 0.42, 0.9, 0.8, 0.85,
+    ];
+    (points, vec![0, 5], 0.07)
+}
+
+/// The golden images, `[784]` each.
+pub fn images() -> Vec<Vec<u8>> {
+    let mut random = SplitMix(7);
+    let (points, starts, pen_width) = strokes();
+    let drawn = strokes_to_image(&points, &starts, pen_width).expect("well-formed strokes");
+    vec![
+        drawn.expect("something is drawn").to_vec(),
+        vec![0; 784],
+        vec![255; 784],
+        (0..784).map(|pixel| (pixel % 28 * 9) as u8).collect(),
+        (0..784).map(|_| (random.next() >> 56) as u8).collect(),
+        (0..784)
+            .map(|_| {
+                if random.next().is_multiple_of(5) {
+                    255
+                } else {
+                    0
+                }
+            })
+            .collect(),
+    ]
+}
+
+/// Everything that is computed of one image, in units.
+pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
+    let mut evaluator = net.evaluator();
+    let Verdict {
+        label,
+        logits,
+        margin,
+        lipschitz_radius,
+        interval_radius,
+        deciding,
+    } = evaluator.verdict(image).expect("784 pixels");
+    let deciding: Vec<_> = deciding.iter().map(|d| json!([d.pixel, d.sign])).collect();
+    let mut bounds = |radius| {
+        let Bounds { logits, certified } = evaluator.bounds(image, radius).expect("784 pixels");
+        json!({ "radius": radius, "logits": logits, "certified": certified })
+    };
+    json!({
+        "label": label,
+        "logits": logits,
+        "margin": margin,
+        "lipschitz_radius": lipschitz_radius,
+        "interval_radius": interval_radius,
+        "deciding": deciding,
+        "bounds": [bounds(1), bounds(300), bounds(2448), bounds(8160)],
+    })
+}
+
+/// All golden outcomes; `drawn` is the image of [`strokes`] in hexadecimal.
+pub fn outcomes(net: &ExactNet) -> Value {
+    let images = images();
+    let hex: String = images[0]
+        .iter()
+        .map(|level| format!("{level:02x}"))
+        .collect();
+    let outcomes: Vec<_> = images.iter().map(|image| outcome(net, image)).collect();
+    json!({ "command": COMMAND, "drawn": hex, "outcomes": outcomes })
+}

@@ -1,0 +1,141 @@
+//! Tiny nets whose perturbed images can all be tried.
+
+use linf_dist_net::exact::{DenseLayer, DenseNet, Verdict};
+use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+
+use crate::nets::{SCALE, TOP, pruned, wide};
+
+/// Every input within `radius` units of the image, in the domain.
+fn ball(image: &[u8], radius: i32) -> Vec<Vec<i32>> {
+    let mut inputs = vec![vec![]];
+    for &level in image {
+        let centre = i32::from(level) * SCALE.cast_signed();
+        let range = (centre - radius).max(0)..=(centre + radius).min(TOP);
+        let extend = |input: &Vec<i32>| {
+            let input = input.clone();
+            range
+                .clone()
+                .map(move |x| [input.as_slice(), &[x]].concat())
+        };
+        inputs = inputs.iter().flat_map(extend).collect();
+    }
+    inputs
+}
+
+/// Whether `label` is strictly first for every input; a tie counts as a flip.
+fn never_flips(net: &DenseNet, label: usize, inputs: &[Vec<i32>]) -> bool {
+    inputs.iter().all(|input| {
+        let logits = net.logits(&wide(input));
+        logits
+            .iter()
+            .enumerate()
+            .all(|(class, &z)| class == label || z < logits[label])
+    })
+}
+
+/// A net of two or three pixels, and an image of them, whose logits lie close together.
+fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
+    (2..=3_usize, 1..=2_usize, 2..=3_usize).prop_flat_map(|(inputs, depth, classes)| {
+        let mut widths = vec![inputs; depth];
+        widths.push(classes);
+        let layers: Vec<_> = widths
+            .windows(2)
+            .map(|pair| {
+                let (inputs, outputs) = (pair[0], pair[1]);
+                vec(-8..=24, inputs * outputs).prop_map(move |weight| DenseLayer {
+                    inputs,
+                    outputs,
+                    weight,
+                })
+            })
+            .collect();
+        let net = (layers, vec(-3..=3, classes))
+            .prop_map(|(layers, bias)| DenseNet::new(SCALE, layers, bias).unwrap());
+        (net, vec(0..=10_u8, inputs))
+    })
+}
+
+#[test]
+fn no_image_within_a_certified_radius_flips() {
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(4000));
+    // How often each margin was among the cases.
+    let margins = std::cell::RefCell::new([0; 16]);
+    let outcome = runner.run(&tiny(), |(dense, image)| {
+        let net = pruned(&dense);
+        let Verdict {
+            label,
+            margin,
+            lipschitz_radius,
+            interval_radius,
+            ..
+        } = net.evaluator().verdict(&image).unwrap();
+        let Some(label) = label else { return Ok(()) };
+        if let Some(count) = margins.borrow_mut().get_mut(margin as usize) {
+            *count += 1;
+        }
+        prop_assert_eq!(
+            lipschitz_radius,
+            Some(((margin - 1) / 2).min(TOP.unsigned_abs()))
+        );
+        // Larger balls are too many inputs to try; all points of a smaller one still count.
+        let radius = interval_radius.unwrap().min(12);
+        let inputs = ball(&image, radius.cast_signed());
+        prop_assert!(never_flips(&dense, label, &inputs));
+        Ok(())
+    });
+    outcome.unwrap();
+    let margins = margins.into_inner();
+    assert!(
+        margins[1..4].iter().all(|&count| count >= 20),
+        "margins seen: {margins:?}"
+    );
+}
+
+/// Two pixels, each deciding one class: `z_0 = −|x_0 + 2000|` and `z_1 = −|x_1 + 2000| − margin`.
+/// They can move against each other, so the margin's certificate is the best possible.
+fn opposed(margin: i32) -> (DenseNet, Vec<u8>) {
+    let (far, near) = (-2000, 255);
+    let weight = vec![far, near, near, far];
+    let layer = DenseLayer {
+        inputs: 2,
+        outputs: 2,
+        weight,
+    };
+    let net = DenseNet::new(SCALE, vec![layer], vec![0, margin]).unwrap();
+    (net, vec![100, 100])
+}
+
+#[test]
+fn margins_of_a_few_units_prove_exactly_as_far_as_no_image_flips() {
+    for margin in 1..=7 {
+        let (dense, image) = opposed(margin);
+        let verdict = pruned(&dense).evaluator().verdict(&image).unwrap();
+        assert_eq!(
+            (verdict.label, verdict.margin),
+            (Some(0), margin.unsigned_abs())
+        );
+        let radius = (margin - 1) / 2;
+        assert_eq!(verdict.lipschitz_radius, Some(radius.unsigned_abs()));
+        assert_eq!(verdict.interval_radius, Some(radius.unsigned_abs()));
+        assert!(never_flips(&dense, 0, &ball(&image, radius)));
+        assert!(!never_flips(&dense, 0, &ball(&image, radius + 1)));
+    }
+}
+
+#[test]
+fn a_tie_has_no_label_and_no_radius() {
+    let (dense, image) = opposed(0);
+    let verdict = pruned(&dense).evaluator().verdict(&image).unwrap();
+    assert_eq!((verdict.label, verdict.margin), (None, 0));
+    assert_eq!(
+        (verdict.lipschitz_radius, verdict.interval_radius),
+        (None, None)
+    );
+}
+
+#[test]
+fn a_label_that_no_image_changes_is_proved_for_the_full_scale() {
+    let (dense, image) = opposed(2000);
+    let verdict = pruned(&dense).evaluator().verdict(&image).unwrap();
+    assert_eq!(verdict.interval_radius, Some(TOP.unsigned_abs()));
+}

@@ -1,0 +1,43 @@
+//! The golden files that the browser is compared to are what is computed here and now.
+
+use std::{fs, path::PathBuf};
+
+use crate::cases;
+
+fn path(file: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+#[test]
+fn golden_files_are_what_native_code_computes() {
+    let model = cases::model();
+    assert_eq!(fs::read(path(cases::MODEL_FILE)).unwrap(), model.to_bytes());
+    let golden: serde_json::Value =
+        serde_json::from_slice(&fs::read(path(cases::OUTCOMES_FILE)).unwrap()).unwrap();
+    assert_eq!(golden, cases::outcomes(&model.net));
+}
+
+/// The command that makes the golden files is this test, run by name.
+#[test]
+#[ignore = "writes the golden files"]
+fn write_golden_files() {
+    let model = cases::model();
+    fs::write(path(cases::MODEL_FILE), model.to_bytes()).unwrap();
+    let json = serde_json::to_string_pretty(&cases::outcomes(&model.net)).unwrap();
+    fs::write(path(cases::OUTCOMES_FILE), json + "\n").unwrap();
+}
+
+#[test]
+fn golden_cases_are_worth_comparing() {
+    let model = cases::model();
+    let (kept, total) = model.net.weights_kept()[1];
+    assert!(kept < total, "pruning drops something");
+    let mut evaluator = model.net.evaluator();
+    let verdicts = cases::images()
+        .into_iter()
+        .map(|image| evaluator.verdict(&image).unwrap());
+    let beyond = verdicts
+        .filter(|v| v.interval_radius > v.lipschitz_radius)
+        .count();
+    assert!(beyond > 0, "intervals prove more than the margin somewhere");
+}

@@ -1,0 +1,168 @@
+//! What holds for every net and every image.
+
+use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, lipschitz_radius};
+use proptest::{collection::vec, prelude::*};
+
+use crate::nets::{TOP, dense_net, net_and_image, net_and_input, perturb, pruned, wide};
+
+/// For a perturbation of up to 14 pixels.
+fn fractions() -> impl Strategy<Value = Vec<f64>> {
+    vec(prop_oneof![Just(-1.0), Just(1.0), -1.0..=1.0], 14)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn pruning_and_early_exit_change_no_output_bit(
+        (dense, input) in net_and_input(),
+        radius in 0..=TOP,
+    ) {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let x = wide(&input);
+        prop_assert_eq!(wide(evaluator.logits_at(&input).unwrap()), dense.logits(&x));
+        prop_assert_eq!(evaluator.deciding_at(&input).unwrap(), dense.deciding(&x));
+
+        let end = |step: i32| -> Vec<i64> {
+            input.iter().map(|&x| (x + step).clamp(0, TOP).into()).collect()
+        };
+        let bounds = evaluator.logit_bounds_at(&input, radius.unsigned_abs()).unwrap();
+        let ends: (Vec<i64>, Vec<i64>) =
+            bounds.iter().map(|&[lower, upper]| (i64::from(lower), i64::from(upper))).unzip();
+        prop_assert_eq!(ends, dense.logit_bounds(&end(-radius), &end(radius)));
+    }
+
+    #[test]
+    fn kept_weights_survive_sorting_and_padding(dense in dense_net()) {
+        let net = pruned(&dense);
+        let sparse = net.to_sparse();
+        let again = ExactNet::new(net.scale(), &sparse, net.bias().to_vec()).unwrap();
+        prop_assert_eq!(again.to_sparse(), sparse);
+        prop_assert_eq!(again.weights_kept(), net.weights_kept());
+    }
+
+    #[test]
+    fn each_logit_moves_by_at_most_r_when_every_pixel_does(
+        (dense, input) in net_and_input(),
+        radius in 0..=TOP,
+        fractions in fractions(),
+    ) {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let before = evaluator.logits_at(&input).unwrap().to_vec();
+        let after = evaluator.logits_at(&perturb(&input, radius, &fractions)).unwrap();
+        for (before, after) in before.iter().zip(after) {
+            prop_assert!((before - after).abs() <= radius);
+        }
+    }
+
+    #[test]
+    fn interval_bounds_contain_the_logits_of_every_perturbed_image(
+        (dense, input) in net_and_input(),
+        radius in 0..=TOP,
+        fractions in fractions(),
+    ) {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let bounds = evaluator.logit_bounds_at(&input, radius.unsigned_abs()).unwrap().to_vec();
+        let logits = evaluator.logits_at(&perturb(&input, radius, &fractions)).unwrap();
+        for (&[lower, upper], &logit) in bounds.iter().zip(logits) {
+            prop_assert!((lower..=upper).contains(&logit));
+        }
+    }
+
+    #[test]
+    fn tight_radius_is_where_the_bounds_stop_to_prove_and_at_least_the_lipschitz_radius(
+        (dense, image) in net_and_image(),
+    ) {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let verdict = evaluator.verdict(&image).unwrap();
+        let full_scale = TOP.unsigned_abs();
+        let by_margin = lipschitz_radius(verdict.margin).map(|radius| radius.min(full_scale));
+        prop_assert_eq!(verdict.lipschitz_radius, by_margin);
+        prop_assert_eq!(verdict.label.is_some(), verdict.interval_radius.is_some());
+        let Some(tight) = verdict.interval_radius else {
+            prop_assert!(!evaluator.bounds(&image, 0).unwrap().certified);
+            return Ok(());
+        };
+        prop_assert!(tight >= verdict.lipschitz_radius.unwrap());
+        prop_assert!(evaluator.bounds(&image, tight).unwrap().certified);
+        prop_assert!(tight <= full_scale);
+        if tight < full_scale {
+            prop_assert!(!evaluator.bounds(&image, tight + 1).unwrap().certified);
+        }
+    }
+
+    #[test]
+    fn moving_a_deciding_pixel_one_unit_moves_its_logit_one_unit(
+        (dense, input) in net_and_input(),
+    ) {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let logits = evaluator.logits_at(&input).unwrap().to_vec();
+        let deciding = evaluator.deciding_at(&input).unwrap();
+        for (class, (logit, deciding)) in logits.iter().zip(deciding).enumerate() {
+            // A runner-up closer than two units may take over on the way.
+            if chain_gap(&dense, &input, class) < 2 {
+                continue;
+            }
+            for step in [-1, 1] {
+                let mut moved = input.clone();
+                moved[deciding.pixel] += step * i32::from(deciding.sign);
+                if (0..=TOP).contains(&moved[deciding.pixel]) {
+                    let after = evaluator.logits_at(&moved).unwrap()[class];
+                    prop_assert_eq!(after - logit, step);
+                }
+            }
+        }
+    }
+}
+
+/// Along the chain of arg-maxima under a logit: the least distance between a unit's value and
+/// its runner-up, which is 0 where there is none.
+fn chain_gap(net: &DenseNet, input: &[i32], class: usize) -> i64 {
+    let mut inputs = vec![wide(input)];
+    for layer in net.layers() {
+        let x = &inputs[inputs.len() - 1];
+        let rows = layer.weight.chunks(layer.inputs);
+        inputs.push(rows.map(|row| sorted_distances(x, row)[0].0).collect());
+    }
+    let (mut unit, mut gap) = (class, i64::MAX);
+    for (layer, x) in net.layers().iter().zip(&inputs).rev() {
+        let row = &layer.weight[unit * layer.inputs..][..layer.inputs];
+        let distances = sorted_distances(x, row);
+        let runner_up = distances.get(1).map_or(0, |&(distance, _)| distance);
+        gap = gap.min(distances[0].0 - runner_up);
+        unit = distances[0].1;
+    }
+    gap
+}
+
+/// The distances of a unit with their indices, largest first.
+fn sorted_distances(x: &[i64], row: &[i32]) -> Vec<(i64, usize)> {
+    let distances = x.iter().zip(row).map(|(x, &w)| (x - i64::from(w)).abs());
+    let mut distances: Vec<_> = distances.zip(0..).collect();
+    distances.sort_by_key(|&(distance, _)| std::cmp::Reverse(distance));
+    distances
+}
+
+#[test]
+fn pruning_drops_what_never_decides_and_keeps_what_may_tie() {
+    // Over pixels in 0..=510 the first weight's distance is in 1000..=1510, so the floor is 1000;
+    // the others reach 999, 1000 and 1001.
+    let weight = vec![-1000, -489, -490, -491, -1000, 0, 0, 0];
+    let layer = DenseLayer {
+        inputs: 4,
+        outputs: 2,
+        weight,
+    };
+    let dense = DenseNet::new(2, vec![layer], vec![0, 0]).unwrap();
+    let net = pruned(&dense);
+    assert_eq!(net.to_sparse()[0].columns, [0, 2, 3, 0]);
+    assert_eq!(net.weights_kept(), [(4, 8)]);
+    // All distances that can equal 1000 do so here: the lowest index decides.
+    let deciding = net.evaluator().deciding_at(&[0, 510, 510, 509]).unwrap();
+    assert_eq!(deciding[0].pixel, 0);
+}

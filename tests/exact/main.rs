@@ -1,0 +1,11 @@
+//! The exact integer network against its specification, its laws, and exhaustive enumeration.
+#![cfg(not(target_arch = "wasm32"))]
+
+mod cases;
+mod errors;
+mod exhaustive;
+mod fold;
+mod golden;
+mod laws;
+mod model;
+mod nets;

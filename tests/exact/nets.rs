@@ -1,0 +1,82 @@
+//! Small random nets and inputs.
+
+use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet};
+use proptest::{collection::vec, prelude::*};
+
+/// Units per level in these tests; a small one makes ties and small margins common.
+pub const SCALE: u32 = 2;
+/// 255·S.
+pub const TOP: i32 = 510;
+
+/// A dense net of one to four layers. Most weights compete; some are so far off that they always
+/// decide, as after an identity start, and some values repeat, for ties.
+pub fn dense_net() -> impl Strategy<Value = DenseNet> {
+    (vec(1..=14_usize, 1..=4), 2..=5_usize).prop_flat_map(|(mut widths, classes)| {
+        widths.push(classes);
+        let layers: Vec<_> = widths
+            .windows(2)
+            .map(|pair| layer(pair[0], pair[1]))
+            .collect();
+        (layers, vec(-40..=40_i32, classes))
+            .prop_map(|(layers, bias)| DenseNet::new(SCALE, layers, bias).unwrap())
+    })
+}
+
+fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = DenseLayer> {
+    let weight = prop_oneof![
+        8 => -100..=TOP + 100,
+        2 => Just(0),
+        2 => Just(TOP),
+        2 => Just(255),
+        1 => -3000..=3000_i32,
+    ];
+    vec(weight, inputs * outputs).prop_map(move |weight| DenseLayer {
+        inputs,
+        outputs,
+        weight,
+    })
+}
+
+/// A dense net and an input in units.
+pub fn net_and_input() -> impl Strategy<Value = (DenseNet, Vec<i32>)> {
+    dense_net().prop_flat_map(|net| {
+        let inputs = net.layers()[0].inputs;
+        (Just(net), vec(pixel(), inputs))
+    })
+}
+
+fn pixel() -> impl Strategy<Value = i32> {
+    prop_oneof![Just(0), Just(TOP), 0..=TOP]
+}
+
+/// A dense net and an 8-bit image.
+pub fn net_and_image() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
+    dense_net().prop_flat_map(|net| {
+        let inputs = net.layers()[0].inputs;
+        (
+            Just(net),
+            vec(prop_oneof![Just(0), Just(255), any::<u8>()], inputs),
+        )
+    })
+}
+
+/// Moves every pixel by `radius` times a fraction in −1..=1, staying in the domain.
+pub fn perturb(input: &[i32], radius: i32, fractions: &[f64]) -> Vec<i32> {
+    let moved = input.iter().zip(fractions);
+    moved
+        .map(|(&x, &fraction)| {
+            let step = (fraction * f64::from(radius)).round() as i32;
+            (x + step).clamp(0, TOP)
+        })
+        .collect()
+}
+
+/// The net that ships.
+pub fn pruned(net: &DenseNet) -> ExactNet {
+    net.prune().expect("test weights are small")
+}
+
+/// The same numbers in the specification's type.
+pub fn wide(values: &[i32]) -> Vec<i64> {
+    values.iter().copied().map(i64::from).collect()
+}
