@@ -1,0 +1,49 @@
+/** axe finds nothing wrong, in either colour scheme, empty or full, wide or narrow. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from '@playwright/test';
+import type { AxeResults } from 'axe-core';
+import { SEVEN, draw, expect, open, setEpsilon, test } from './page.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+async function violations(page: Page): Promise<string[]> {
+  // Evaluated, not added as a script: the page's policy forbids scripts from elsewhere.
+  await page.evaluate(axe);
+  const results = (await page.evaluate('axe.run()')) as AxeResults;
+  expect(results.passes.length).toBeGreaterThan(10);
+  return results.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary ?? ''}`),
+  );
+}
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const width of [1280, 360]) {
+    test.describe(() => {
+      test.use({ colorScheme, viewport: { width, height: 800 } });
+
+      test(`axe finds no violation, ${colorScheme}, ${width} px`, async ({ page }) => {
+        await open(page);
+        expect(await violations(page)).toEqual([]);
+        await draw(page, SEVEN);
+        await page.getByText('Why?').click();
+        expect(await violations(page)).toEqual([]);
+        await setEpsilon(page, 255);
+        await page.getByTestId('pad').focus();
+        await page.keyboard.press('ArrowDown');
+        expect(await violations(page)).toEqual([]);
+      });
+    });
+  }
+}
+
+test.describe('without a network', () => {
+  test.use({ expectedErrors: [/Failed to load resource/] });
+
+  test('axe finds no violation in the message of a failed download', async ({ page }) => {
+    await page.route('**/models/**', (route) => route.abort());
+    await page.goto('./');
+    await expect(page.getByRole('alert')).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+  });
+});

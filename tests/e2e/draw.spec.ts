@@ -1,0 +1,265 @@
+/** The view in which one draws: what it shows, and every way to use it. */
+import { SEVEN, claim, draw, expect, open, setEpsilon, test, whisker } from './page.ts';
+
+test('an empty pad has no prediction', async ({ page }) => {
+  await open(page);
+  await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+  expect((await claim(page)).label).toBeNull();
+  await expect(page.getByTestId('mark')).toHaveCount(0);
+  await expect(page.getByTestId('pale-0')).toHaveCount(0);
+  await expect(page.getByTestId('proof')).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Undo' })).toBeDisabled();
+});
+
+test('a stroke gets its label while the pen is still down', async ({ page }) => {
+  await open(page);
+  const box = (await page.getByTestId('pad').boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  await page.mouse.move(box.x + 0.3 * box.width, box.y + 0.3 * box.height);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 0.6 * box.width, box.y + 0.6 * box.height, { steps: 5 });
+  await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+  await page.mouse.up();
+});
+
+test('undo takes back one stroke, clear all of them', async ({ page }) => {
+  await open(page);
+  const bars = [0.3, 0.5, 0.7].map((x) => [[x, 0.2], [x, 0.8]] as const); // prettier-ignore
+  await draw(page, bars.slice(0, 1));
+  const one = await page.getByTestId('claim').innerText();
+  await draw(page, bars.slice(1, 2));
+  await page.getByRole('button', { name: 'Undo' }).click();
+  expect(await page.getByTestId('claim').innerText()).toBe(one);
+  await draw(page, bars.slice(1));
+  await page.keyboard.press('Control+z');
+  await page.keyboard.press('Control+z');
+  expect(await page.getByTestId('claim').innerText()).toBe(one);
+  await draw(page, bars.slice(1));
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+});
+
+test('the slider of ε moves the whiskers, and none with it at 0', async ({ page }) => {
+  await open(page);
+  await draw(page, SEVEN);
+  await setEpsilon(page, 0);
+  expect(await whisker(page, 'pale', 4)).toBeLessThan(1);
+  expect(await whisker(page, 'dark', 4)).toBeLessThan(1);
+  await setEpsilon(page, 20);
+  const [pale, dark] = [await whisker(page, 'pale', 4), await whisker(page, 'dark', 4)];
+  expect(pale).toBeGreaterThan(4);
+  expect(dark).toBeGreaterThan(0);
+  expect(dark).toBeLessThanOrEqual(pale + 0.1);
+  await setEpsilon(page, 40);
+  expect(await whisker(page, 'pale', 4)).toBeGreaterThan(pale + 4);
+  expect(await whisker(page, 'dark', 4)).toBeGreaterThan(dark);
+});
+
+test('a label is proved exactly as far as the mark on the slider', async ({ page }) => {
+  await open(page);
+  await draw(page, SEVEN);
+  const { label, radius } = await claim(page);
+  test.fail(radius === 0, 'this network proves nothing about a seven');
+  await setEpsilon(page, radius);
+  await expect(page.getByTestId('at-epsilon')).toContainText(`${label} is proved`);
+  await setEpsilon(page, radius + 1);
+  await expect(page.getByTestId('at-epsilon')).toContainText('not proved');
+  await expect(page.getByTestId('at-epsilon')).toContainText(`can reach ${label}`);
+});
+
+test('the proof has this drawing’s numbers, and they add up', async ({ page }) => {
+  await open(page);
+  await draw(page, SEVEN);
+  await page.getByText('Why?').click();
+  const proof = (await page.getByTestId('proof').innerText()).replaceAll('−', '-');
+  const number = '(-?\\d+(?:\\.\\d+)?)';
+  const margin = Number(new RegExp(`scores ${number} levels more`).exec(proof)?.[1]);
+  const radius = Number(new RegExp(`Proved for ε up to ${number}`).exec(proof)?.[1]);
+  const tight = Number(new RegExp(`within ε = ${number}`).exec(proof)?.[1]);
+  const least = Number(new RegExp(`at least ${number}`).exec(proof)?.[1]);
+  const most = Number(new RegExp(`at most ${number}`).exec(proof)?.[1]);
+  expect(2 * radius).toBeLessThan(margin);
+  expect(2 * radius).toBeGreaterThan(margin - 0.2);
+  expect(tight).toBeGreaterThanOrEqual(radius);
+  expect(least).toBeGreaterThan(most);
+  expect((await claim(page)).radius).toBe(Math.floor(tight));
+});
+
+test('the pixels that decide are marked by two shapes', async ({ page }) => {
+  await open(page);
+  await draw(page, SEVEN);
+  await expect(page.getByTestId('mark')).toHaveCount(2);
+  await expect(page.getByTestId('mark').locator('circle.label')).toHaveCount(1);
+  await expect(page.getByTestId('mark').locator('path.rival')).toHaveCount(1);
+  await expect(page.getByText(/decides \d: row \d+, column \d+/)).toHaveCount(2);
+});
+
+test('a test digit is taken as it is, says its number, and undo brings the drawing back', async ({
+  page,
+}) => {
+  await open(page);
+  await draw(page, SEVEN);
+  const drawn = await page.getByTestId('claim').innerText();
+  const buttons = page.getByRole('button', { name: /^Test image/ });
+  await expect(buttons).toHaveCount(20);
+  // The first image of MNIST's test set is a seven.
+  const first = page.getByRole('button', { name: 'Test image 0, labelled 7' });
+  await first.click();
+  await expect(first).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByTestId('picked')).toHaveText('Test image number 0, labelled 7');
+  await page.getByRole('button', { name: 'Undo' }).click();
+  expect(await page.getByTestId('claim').innerText()).toBe(drawn);
+});
+
+test('a link carries ε and the drawing, or ε and the test digit, and nothing of the defaults', async ({
+  page,
+}) => {
+  await open(page);
+  const settled = () => page.waitForTimeout(800);
+  await settled();
+  expect(new URL(page.url()).hash).toBe('');
+  await draw(page, SEVEN);
+  await setEpsilon(page, 33);
+  await settled();
+  const link = new URL(page.url()).hash;
+  expect(link).toMatch(/^#v=1&eps=33&ink=[\w-]+$/);
+  const proof = page.getByTestId('proof');
+  await page.getByText('Why?').click();
+  const words = await proof.innerText();
+
+  const copy = await page.context().newPage();
+  await open(copy, link);
+  await expect(copy.getByRole('slider')).toHaveValue('33');
+  await copy.getByText('Why?').click();
+  await expect(copy.getByTestId('proof')).toBeVisible();
+  expect(await copy.getByTestId('proof').innerText()).toBe(words);
+
+  await page.getByRole('button', { name: 'Test image 0, labelled 7' }).click();
+  await settled();
+  expect(new URL(page.url()).hash).toBe('#v=1&eps=33&digit=0');
+  await open(copy, '#v=1&digit=0&eps=255');
+  await expect(copy.getByTestId('picked')).toHaveText('Test image number 0, labelled 7');
+});
+
+test('a link that makes no sense opens an empty pad', async ({ page }) => {
+  for (const hash of ['#v=1&ink=!!!', '#v=1&ink=_____w', '#v=9&eps=3', '#v=1&eps=999&digit=x']) {
+    await open(page, hash);
+    await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+    await expect(page.getByRole('slider')).toHaveValue('60');
+  }
+});
+
+test('the result is spoken once the pen rests', async ({ page }) => {
+  await open(page);
+  await draw(page, SEVEN);
+  await expect(page.getByTestId('spoken')).toHaveText(
+    /^(Zero|One|Two|Three|Four|Five|Six|Seven|Eight|Nine), (proved for any change up to \d+ of 255|not proved for any change)$/,
+  );
+});
+
+test('the page works by keyboard alone', async ({ page }) => {
+  await open(page);
+  await page.keyboard.press('Tab');
+  await expect(page.getByTestId('pad')).toBeFocused();
+  // A one: down to the foot, straight, with pen up on the way to its start.
+  await page.keyboard.press('Space');
+  for (let step = 0; step < 16; step += 1) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Space');
+  await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+  const one = await page.getByTestId('claim').innerText();
+  // With the pen up, moving draws nothing.
+  await page.keyboard.press('ArrowRight');
+  expect(await page.getByTestId('claim').innerText()).toBe(one);
+  await page.keyboard.press('Backspace');
+  await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('Delete');
+  await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+
+  // Undo and clear are disabled on an empty pad, so the test digits come next.
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: /^Test image/ }).first()).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('picked')).toContainText('Test image number');
+  await page.getByRole('slider').focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('slider')).toHaveValue('61');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('proof')).toBeVisible();
+});
+
+test('nothing moves on the page when a result comes', async ({ page }) => {
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    await open(page);
+    const places = () =>
+      page.locator('section').evaluateAll((sections) =>
+        sections.map((section) => {
+          const { x, y, width, height } = section.getBoundingClientRect();
+          return [x, y + scrollY, width, height].map(Math.round).join(' ');
+        }),
+      );
+    const before = await places();
+    await draw(page, SEVEN);
+    expect(await places()).toEqual(before);
+    await setEpsilon(page, 255);
+    expect(await places()).toEqual(before);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    expect(await places()).toEqual(before);
+  }
+});
+
+test('the whole view fits a desktop screen, and no page is wider than its screen', async ({
+  page,
+}) => {
+  for (const width of [1280, 820, 360, 320]) {
+    await page.setViewportSize({ width, height: 800 });
+    await open(page);
+    await draw(page, SEVEN);
+    const [scroll, height] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      document.documentElement.scrollHeight,
+    ]);
+    expect(scroll).toBe(width);
+    if (width === 1280) expect(height).toBeLessThanOrEqual(800);
+  }
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+
+  test('a finger draws, and the page does not scroll under it', async ({ page }) => {
+    await open(page);
+    const box = await page.getByTestId('pad').boundingBox();
+    if (!box) throw new Error('the pad is not on the page');
+    const finger = await page.context().newCDPSession(page);
+    const point = (part: number) => ({
+      x: Math.round(box.x + 0.5 * box.width),
+      y: Math.round(box.y + part * box.height),
+    });
+    const touch = (type: 'touchStart' | 'touchMove', part: number) =>
+      finger.send('Input.dispatchTouchEvent', { type, touchPoints: [point(part)] });
+    await touch('touchStart', 0.85);
+    for (let part = 0.8; part >= 0.15; part -= 0.05) await touch('touchMove', part);
+    await finger.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+
+    await page.getByRole('button', { name: 'Clear' }).tap();
+    await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+  });
+
+  test('every control is large enough for a finger', async ({ page }) => {
+    await open(page);
+    const small = await page
+      .locator('button:visible, summary:visible, input:visible')
+      .evaluateAll((controls) =>
+        controls
+          .map((control) => control.getBoundingClientRect())
+          .filter(({ width, height }) => width < 44 || height < 44)
+          .map(({ width, height }) => `${width} × ${height}`),
+      );
+    expect(small).toEqual([]);
+  });
+});

@@ -1,0 +1,93 @@
+/** The page's words, numbers and links, without a browser. */
+import { expect, test } from '@playwright/test';
+import { DEFAULT_EPSILON, readLink, writeLink } from '../../www/src/lib/link.ts';
+import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
+import { cut, fraction, leaders, lift, rivals, spoken } from '../../www/src/lib/words.ts';
+
+const verdict = {
+  label: 7 as number | null,
+  logits: [-300, -301, -302, -250, -304, -305, -306, -100, -308, -309],
+  marginLevels: 150,
+  lipschitzRadiusLevels: 74.96875,
+  intervalRadiusLevels: 76.5,
+  deciding: [],
+};
+
+test('strokes come back from a link as they went in', () => {
+  const strokes = [
+    [0, 0, GRID, GRID, 0, GRID, 511, 3],
+    [GRID, 0],
+    Array.from({ length: 400 }, (_, at) => (at * 7919) % (GRID + 1)),
+  ];
+  expect(decodeStrokes(encodeStrokes(strokes))).toEqual(strokes);
+  expect(decodeStrokes('')).toEqual([]);
+});
+
+test('broken stroke texts are refused, whatever they are', () => {
+  const text = encodeStrokes([[5, 6, 700, 800, 30, 1000]]);
+  for (let length = 1; length < text.length; length += 1) {
+    expect(decodeStrokes(text.slice(0, length))).toBeNull();
+  }
+  expect(decodeStrokes('%%')).toBeNull();
+  // One point far to the left of the pad.
+  expect(decodeStrokes(btoa(String.fromCharCode(1, 9, 0)))).toBeNull();
+});
+
+test('flattened strokes are in units of the pad, with the first point of each stroke', () => {
+  const { points, starts } = flatten([
+    [0, GRID, GRID / 2, 0],
+    [GRID / 4, GRID],
+  ]);
+  expect([...points]).toEqual([0, 1, 0.5, 0, 0.25, 1]);
+  expect([...starts]).toEqual([0, 2]);
+});
+
+test('a link holds what differs from the defaults, after its version', () => {
+  const plain = { epsilon: DEFAULT_EPSILON, digit: null, strokes: [] };
+  expect(writeLink(plain)).toBe('');
+  expect(writeLink({ ...plain, epsilon: 9 })).toBe('v=1&eps=9');
+  expect(writeLink({ ...plain, digit: 0, strokes: [[1, 2]] })).toBe('v=1&digit=0');
+  for (const state of [plain, { epsilon: 255, digit: null, strokes: [[1, 2, 30, 4]] }]) {
+    expect(readLink(`#${writeLink(state)}`)).toEqual(state);
+  }
+  const long = [Array.from({ length: 20_000 }, (_, at) => (at * 577) % GRID)];
+  expect(writeLink({ ...plain, strokes: long })).toBe('');
+});
+
+test('radii are rounded down and upper bounds up', () => {
+  expect(cut(71.99, 0)).toBe('71');
+  expect(cut(71.03125, 2)).toBe('71.03');
+  expect(cut(-0.005, 2)).toBe('−0.01');
+  expect(lift(-0.005, 2)).toBe('0.00');
+  expect(lift(71.03125, 2)).toBe('71.04');
+  expect(fraction(76.5)).toBe('0.300');
+  expect(fraction(76.4)).toBe('0.299');
+  expect(fraction(255)).toBe('1.000');
+});
+
+test('the spoken sentence names the label and the whole levels that are proved', () => {
+  expect(spoken({ ...verdict, intervalRadiusLevels: 71.96875 })).toBe(
+    'Seven, proved for any change up to 71 of 255',
+  );
+  expect(spoken({ ...verdict, lipschitzRadiusLevels: 0, intervalRadiusLevels: 0.96875 })).toBe(
+    'Seven, not proved for any change',
+  );
+});
+
+test('a tie is no label, and is spoken as one', () => {
+  const logits = verdict.logits.map((logit, label) => (label === 3 ? -100 : logit));
+  const tie = { ...verdict, label: null, logits, intervalRadiusLevels: 0 };
+  expect(leaders(tie)).toEqual([3, 7]);
+  expect(spoken(tie)).toBe('No label: three and seven tie');
+});
+
+test('a rival that only touches the label’s lower bound counts as reaching it', () => {
+  const bounds = {
+    lower: [0, 0, 5],
+    upper: [4, 5, 9],
+    certified: false,
+    lightest: new Uint8Array(),
+    darkest: new Uint8Array(),
+  };
+  expect(rivals(bounds, 2)).toEqual([1]);
+});

@@ -1,0 +1,190 @@
+/** From a cold start to the first answer; and every way in which that fails. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Page } from '@playwright/test';
+import { SEVEN, draw, expect, open, test } from './page.ts';
+import { modelOfBias } from './tiny-model.ts';
+
+const DIST = join(import.meta.dirname, '../../dist');
+
+/** Answers downloads of the network with what `change` makes of its file, as it lies on disk. */
+async function changeModel(page: Page, change: (gzip: Buffer) => Buffer) {
+  await page.route('**/models/*.gz', async (route) => {
+    const gzip = await readFile(join(DIST, new URL(route.request().url()).pathname));
+    await route.fulfill({ contentType: 'application/gzip', body: change(gzip) });
+  });
+}
+
+test('the first verdict of a cold start', async ({ page }) => {
+  await page.goto('./#v=1&digit=0');
+  await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+  const times = await page.evaluate(() =>
+    [
+      ...performance.getEntriesByType('paint'),
+      ...performance.getEntriesByName('first-verdict'),
+    ].map(({ name, startTime }) => `${name} ${Math.round(startTime)} ms`),
+  );
+  console.warn(`    cold start: ${times.join(', ')}`);
+  expect(times.at(-1)).toContain('first-verdict');
+});
+
+test('a drawing that began before the network came is answered when it comes', async ({ page }) => {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/models/*.gz', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto('./');
+  await expect(page.getByRole('progressbar')).toBeVisible();
+  await expect(page.getByTestId('claim')).toContainText('Loading the network');
+  await draw(page, SEVEN);
+  await expect(page.getByTestId('claim').locator('.label')).toHaveText('');
+  release();
+  await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+});
+
+test('the page works under any path, whether or not the server declares .gz files as encoded', async ({
+  page,
+}) => {
+  const types: Record<string, string> = {
+    '.css': 'text/css',
+    '.js': 'text/javascript',
+    '.svg': 'image/svg+xml',
+    '.wasm': 'application/wasm',
+  };
+  let encoded = false;
+  const server = createServer((request, response) => {
+    const path =
+      new URL(request.url ?? '', 'http://localhost').pathname.slice('/some/where/'.length) ||
+      'index.html';
+    readFile(join(DIST, path)).then(
+      (file) => {
+        response.setHeader('Content-Type', types[extname(path)] ?? 'text/html');
+        if (encoded && path.endsWith('.gz')) response.setHeader('Content-Encoding', 'gzip');
+        response.end(file);
+      },
+      () => response.writeHead(404).end(),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, resolve));
+  const { port } = server.address() as AddressInfo;
+  for (encoded of [false, true]) {
+    await page.goto(`http://localhost:${port}/some/where/?${encoded}`);
+    await expect(page.getByRole('progressbar')).toHaveCount(0);
+    await draw(page, SEVEN);
+    await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+  }
+  server.closeAllConnections();
+  server.close();
+});
+
+test.describe('when the download fails', () => {
+  test.use({ expectedErrors: [/Failed to load resource/] });
+
+  test('the page says so, keeps the drawing, and a retry works', async ({ page }) => {
+    await page.route('**/models/*.gz', (route) => route.abort());
+    await page.goto('./');
+    await expect(page.getByRole('alert')).toContainText('The network did not load.');
+    await expect(page.getByRole('alert')).toContainText('The server could not be reached');
+    await draw(page, SEVEN);
+    await page.unroute('**/models/*.gz');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+  });
+
+  test('a missing file is named with its status', async ({ page }) => {
+    await page.route('**/models/*.gz', (route) => route.fulfill({ status: 404 }));
+    await page.goto('./');
+    await expect(page.getByRole('alert')).toContainText('status 404');
+  });
+
+  test('a program that does not load is named as well, and a retry works', async ({ page }) => {
+    await page.route('**/*.wasm', (route) => route.abort());
+    await page.goto('./');
+    await expect(page.getByRole('alert')).toContainText('The program of this page');
+    await page.unroute('**/*.wasm');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+  });
+});
+
+test('a truncated network says how much of it came', async ({ page }) => {
+  await changeModel(page, (gzip) => gzip.subarray(0, gzip.length / 2));
+  await page.goto('./');
+  await expect(page.getByRole('alert')).toContainText(/cut short: [\d,]+ of [\d,]+ bytes came/);
+  await page.unrouteAll();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByTestId('claim')).toContainText('Draw a digit.');
+});
+
+test('a damaged network is recognised while it is unpacked', async ({ page }) => {
+  await changeModel(page, (gzip) => {
+    const damaged = Buffer.from(gzip);
+    damaged.fill(0xff, gzip.length / 2, gzip.length / 2 + 64);
+    return damaged;
+  });
+  await page.goto('./');
+  await expect(page.getByRole('alert')).toContainText('damaged: it does not unpack');
+});
+
+test('a file that is no network is refused with the reason', async ({ page }) => {
+  await changeModel(page, (gzip) => {
+    // As long as the true one, so that only its contents can tell.
+    const raw = gunzipSync(gzip);
+    return gzipSync(raw.fill(0x7b), { level: 0 });
+  });
+  await page.goto('./');
+  await expect(page.getByRole('alert')).toContainText(
+    /The file of the network cannot be used: .{10,}/,
+  );
+});
+
+test('a tie is called a tie, and has no label and no radius', async ({ page }) => {
+  await changeModel(page, (gzip) =>
+    modelOfBias([9, 9, 9, 0, 9, 9, 9, 9, 0, 9], gunzipSync(gzip).length),
+  );
+  await open(page);
+  await draw(page, SEVEN);
+  await expect(page.getByTestId('claim')).toContainText('A tie: no label.');
+  await expect(page.getByTestId('claim')).toContainText('3 and 8 have the very same score');
+  await expect(page.getByTestId('mark-intervals')).toHaveCount(0);
+  await expect(page.getByTestId('at-epsilon')).toContainText('nothing to prove');
+  await expect(page.getByTestId('spoken')).toHaveText('No label: three and eight tie');
+});
+
+test('a label that one unit decides is not proved for any change, and the page says so', async ({
+  page,
+}) => {
+  await changeModel(page, (gzip) =>
+    modelOfBias([9, 9, 9, 9, 1, 9, 9, 9, 0, 9], gunzipSync(gzip).length),
+  );
+  await open(page);
+  await draw(page, SEVEN);
+  await expect(page.getByTestId('claim').locator('.label')).toHaveText('8');
+  await expect(page.getByTestId('claim')).toContainText('Not proved for any change.');
+  await expect(page.getByTestId('spoken')).toHaveText('Eight, not proved for any change');
+  await page.getByText('Why?').click();
+  await expect(page.getByTestId('proof')).toContainText('too little for even the smallest step');
+});
+
+test('a browser without what the page needs gets a clear message', async ({ page }) => {
+  await page.addInitScript(() => {
+    Reflect.deleteProperty(globalThis, 'DecompressionStream');
+  });
+  await page.goto('./');
+  await expect(page.getByRole('alert')).toContainText('This browser cannot run the network');
+  await expect(page.getByRole('alert')).toContainText('It lacks DecompressionStream');
+});
+
+test('the built page has one index, one module and no raw network', async ({ page, request }) => {
+  await open(page);
+  const raw = await request.get('./models/mnist-eps0.3.safetensors');
+  // The server answers an unknown address with the page itself.
+  expect(raw.headers()['content-type']).toContain('text/html');
+});

@@ -1,0 +1,86 @@
+/**
+ * Ships each model of `www/public/models` once, gzipped.
+ *
+ * Many static hosts compress no unknown file type, so the page unpacks the models itself. Their
+ * sizes go into the page too: a download's progress must not depend on a Content-Length header,
+ * which counts other bytes when a server adds an encoding of its own.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Plugin, ResolvedConfig } from 'vite';
+
+const MODULE = 'virtual:models';
+const ENDING = '.safetensors';
+
+/** A gzipped model, as the build emits it and the development server answers it. */
+interface Packed {
+  name: string;
+  /** Path below the page's own address. */
+  fileName: string;
+  gzip: Buffer;
+  rawBytes: number;
+}
+
+function pack(folder: string, file: string): Packed {
+  const raw = readFileSync(join(folder, file));
+  const hash = createHash('sha256').update(raw).digest('hex').slice(0, 8);
+  const name = file.slice(0, -ENDING.length);
+  return {
+    name,
+    // The hash makes a cache, however stubborn, fetch a new model for a new page.
+    fileName: `models/${name}-${hash}${ENDING}.gz`,
+    gzip: gzipSync(raw, { level: 9 }),
+    rawBytes: raw.length,
+  };
+}
+
+export function models(): Plugin {
+  let config: ResolvedConfig;
+  let packed: Packed[] = [];
+
+  return {
+    name: 'models',
+    configResolved(resolved) {
+      config = resolved;
+    },
+    buildStart() {
+      const folder = join(config.publicDir, 'models');
+      const files = existsSync(folder)
+        ? readdirSync(folder).filter((file) => file.endsWith(ENDING))
+        : [];
+      if (files.length === 0) {
+        this.error(`no model in ${folder}: train and export one there, see README.md`);
+      }
+      packed = files.sort().map((file) => pack(folder, file));
+    },
+    resolveId(id) {
+      return id === MODULE ? `\0${MODULE}` : undefined;
+    },
+    load(id) {
+      if (id !== `\0${MODULE}`) return undefined;
+      const entries = packed.map(({ name, fileName, gzip, rawBytes }) => {
+        if (config.command === 'build') this.emitFile({ type: 'asset', fileName, source: gzip });
+        return [name, { path: fileName, gzipBytes: gzip.length, rawBytes }];
+      });
+      return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
+    },
+    configureServer(server) {
+      server.middlewares.use((request, response, next) => {
+        const model = packed.find(({ fileName }) => request.url?.endsWith(`/${fileName}`));
+        if (!model) return next();
+        response.setHeader('Content-Type', 'application/gzip');
+        response.end(model.gzip);
+      });
+    },
+    closeBundle() {
+      // The public folder was copied whole; its models are already there, packed.
+      const copies = join(config.root, config.build.outDir, 'models');
+      if (config.command !== 'build' || !existsSync(copies)) return;
+      for (const file of readdirSync(copies)) {
+        if (file.endsWith(ENDING)) rmSync(join(copies, file));
+      }
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * What is on the pad: pen strokes, or one of the test digits lying over them.
+ *
+ * The strokes stay below a picked digit, so that undo brings them back.
+ */
+import type { Stroke } from '../lib/strokes.ts';
+import type { TestDigit } from '../lib/test-digits.ts';
+
+/** Points nearer than this to the one before, in grid steps, add length to a link and no ink. */
+const LEAST_STEP = 3;
+
+export class Drawing {
+  /** Replaced, not changed, whenever a point is added. */
+  strokes = $state.raw<readonly Stroke[]>([]);
+  picked = $state.raw<TestDigit | null>(null);
+
+  /** Whether the pen is down, on the last stroke. */
+  #open = false;
+
+  get isEmpty(): boolean {
+    return this.picked === null && this.strokes.length === 0;
+  }
+
+  /** Puts the pen down; a picked digit makes way for a new drawing. */
+  begin(x: number, y: number) {
+    this.strokes = this.picked ? [[x, y]] : [...this.strokes, [x, y]];
+    this.picked = null;
+    this.#open = true;
+  }
+
+  /** Moves the pen, if it is down, through `points`: `x0, y0, x1, y1, …`. */
+  extend(points: readonly number[]) {
+    const stroke = this.strokes.at(-1);
+    if (!this.#open || !stroke) return;
+    const before = stroke.length;
+    for (let at = 0; at + 1 < points.length; at += 2) {
+      const [x = 0, y = 0] = points.slice(at, at + 2);
+      const far = Math.max(
+        Math.abs(x - (stroke.at(-2) ?? Infinity)),
+        Math.abs(y - (stroke.at(-1) ?? Infinity)),
+      );
+      if (far >= LEAST_STEP) stroke.push(x, y);
+    }
+    if (stroke.length > before) this.strokes = [...this.strokes];
+  }
+
+  /** Lifts the pen. */
+  end() {
+    this.#open = false;
+  }
+
+  /** Takes back the last thing done: the picked digit, or the last stroke. */
+  undo() {
+    this.#open = false;
+    if (this.picked) this.picked = null;
+    else this.strokes = this.strokes.slice(0, -1);
+  }
+
+  clear() {
+    this.#open = false;
+    this.picked = null;
+    this.strokes = [];
+  }
+}

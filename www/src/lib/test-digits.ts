@@ -1,0 +1,29 @@
+/** The real test digits that the page offers to those who cannot draw. */
+import file from 'virtual:test-digits';
+import { download } from './bytes.ts';
+import { SIDE, type Pixels } from './pixels.ts';
+
+/** One image of MNIST's test set. */
+export interface TestDigit {
+  /** Its number in the test set, counted from 0. */
+  index: number;
+  /** Its label in the data set. */
+  label: number;
+  pixels: Pixels;
+}
+
+const RECORD = 3 + SIDE * SIDE;
+
+/** The digits, in the order in which the build stored them. */
+export async function fetchTestDigits(): Promise<TestDigit[]> {
+  const bytes = await download(file.path, 'the test digits', () => file.count * RECORD);
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: file.count }, (_, record) => {
+    const at = record * RECORD;
+    return {
+      index: view.getUint16(at, true),
+      label: view.getUint8(at + 2),
+      pixels: bytes.subarray(at + 3, at + RECORD),
+    };
+  });
+}

@@ -1,0 +1,79 @@
+/**
+ * Numbers and sentences of the page.
+ *
+ * Radii are rounded down, never up: the page must not claim a thousandth more than is proved.
+ */
+import type { Bounds, Verdict } from './certifier.ts';
+
+/** The highest pixel level. */
+export const FULL = 255;
+
+const NAMES = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+
+const minus = (text: string) => text.replace('-', '−');
+
+/** `value` rounded down to `decimals` places: for a radius or a lower bound. */
+export function cut(value: number, decimals: number): string {
+  const factor = 10 ** decimals;
+  return minus((Math.floor(value * factor) / factor).toFixed(decimals));
+}
+
+/** `value` rounded up to `decimals` places: for an upper bound. */
+export function lift(value: number, decimals: number): string {
+  const factor = 10 ** decimals;
+  return minus((Math.ceil(value * factor) / factor).toFixed(decimals));
+}
+
+/** A number of levels as a fraction of full scale, rounded down: 76.5 is 0.300. */
+export function fraction(levels: number): string {
+  return (Math.floor((levels * 1000) / FULL) / 1000).toFixed(3);
+}
+
+/** "1 level", "71 levels". */
+export function levels(count: number | string): string {
+  return `${count} ${Number(count) === 1 ? 'level' : 'levels'}`;
+}
+
+/** The whole levels within which the label is proved: by intervals, which reach farthest. */
+export function provedLevels(verdict: Verdict): number {
+  return Math.floor(verdict.intervalRadiusLevels);
+}
+
+/** Classes ordered by their logits, highest first; equal ones by number. */
+export function ranking(verdict: Verdict): number[] {
+  return verdict.logits
+    .map((logit, label) => ({ logit, label }))
+    .sort((a, b) => b.logit - a.logit || a.label - b.label)
+    .map(({ label }) => label);
+}
+
+/** The labels that share the highest logit; more than one is a tie. */
+export function leaders(verdict: Verdict): number[] {
+  const best = Math.max(...verdict.logits);
+  return verdict.logits.flatMap((logit, label) => (logit === best ? [label] : []));
+}
+
+/** "3 and 8", "1, 3 and 8". */
+export function listed(labels: readonly (number | string)[]): string {
+  if (labels.length < 2) return labels.join('');
+  return `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}`;
+}
+
+/** The sentence for a screen reader: "Seven, proved for any change up to 71 of 255". */
+export function spoken(verdict: Verdict): string {
+  if (verdict.label === null) {
+    return `No label: ${listed(leaders(verdict).map((label) => NAMES[label] ?? label))} tie`;
+  }
+  const name = NAMES[verdict.label] ?? String(verdict.label);
+  const label = name.charAt(0).toUpperCase() + name.slice(1);
+  const radius = provedLevels(verdict);
+  return radius === 0
+    ? `${label}, not proved for any change`
+    : `${label}, proved for any change up to ${radius} of ${FULL}`;
+}
+
+/** The classes other than `label` whose upper bound reaches the label's lower bound. */
+export function rivals(bounds: Bounds, label: number): number[] {
+  const floor = bounds.lower[label] ?? -Infinity;
+  return bounds.upper.flatMap((upper, rival) => (rival !== label && upper >= floor ? [rival] : []));
+}

@@ -1,0 +1,11 @@
+declare module 'virtual:models' {
+  /** Every shipped model by its name, for instance `mnist-eps0.3`. */
+  const models: Record<string, import('./lib/model-file.ts').ModelFile>;
+  export default models;
+}
+
+declare module 'virtual:test-digits' {
+  /** Where the test digits lie, relative to the page, and how many there are. */
+  const file: { path: string; count: number };
+  export default file;
+}
