@@ -1,2 +1,7 @@
 //! The command line `linf`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    linf_dist_net::cli::main()
+}

@@ -7,7 +7,7 @@ mod cases;
 use linf_dist_net::exact::Model;
 use linf_dist_net::web::certify::{Certifier, strokes_to_image};
 use serde_json::{Value, json};
-use wasm_bindgen::{JsError, JsValue};
+use wasm_bindgen::{JsCast, JsError, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const MODEL: &[u8] = include_bytes!("golden-net.safetensors");

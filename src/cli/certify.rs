@@ -1,0 +1,157 @@
+//! `linf certify`: the label of one image and how far it is proved.
+
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+use serde::Serialize;
+
+use super::{CliError, read, read_model};
+use crate::data::SIDE;
+use crate::exact::{ExactNet, MAX_LEVEL, Verdict};
+
+/// Label one image and print how far the label is proved
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Model file (.safetensors)
+    #[arg(long)]
+    model: PathBuf,
+    /// Image: 28×28, 8-bit greyscale, bright ink on black
+    #[arg(value_name = "IMAGE.png")]
+    image: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed; lengths in pixel levels, which units of 1/S divide exactly.
+#[derive(Serialize)]
+struct Report {
+    /// None in a tie.
+    label: Option<usize>,
+    margin_levels: f64,
+    lipschitz_radius_levels: Option<f64>,
+    interval_radius_levels: Option<f64>,
+    logits: Vec<Logit>,
+    model_sha256: String,
+}
+
+/// A class's logit and the pixel that decides it.
+#[derive(Serialize)]
+struct Logit {
+    class: usize,
+    levels: f64,
+    /// From the top, from 0.
+    row: usize,
+    /// From the left, from 0.
+    column: usize,
+    /// +1 if the logit rises with the pixel, −1 if it falls.
+    sign: i8,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let (model, model_sha256) = read_model(&args.model)?;
+    let image = read_png(&args.image)?;
+    let verdict = model
+        .net
+        .evaluator()
+        .verdict(&image)
+        .map_err(|source| CliError::Input {
+            path: args.model.clone(),
+            source,
+        })?;
+    let report = Report::new(&model.net, &verdict, model_sha256);
+    if args.json {
+        let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
+        println!("{json}");
+    } else {
+        print!("{}", report.to_text());
+    }
+    Ok(())
+}
+
+/// The pixels of a 28×28 8-bit greyscale PNG.
+fn read_png(path: &Path) -> Result<Vec<u8>, CliError> {
+    let bytes = read(path)?;
+    let undecodable = |source| CliError::Png {
+        path: path.into(),
+        source,
+    };
+    let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    let mut reader = decoder.read_info().map_err(undecodable)?;
+    let info = reader.info();
+    let (width, height) = (info.width, info.height);
+    let (color, depth) = (info.color_type, info.bit_depth);
+    let side = SIDE as u32;
+    if (width, height, color, depth)
+        != (side, side, png::ColorType::Grayscale, png::BitDepth::Eight)
+    {
+        return Err(CliError::ImageKind {
+            path: path.into(),
+            found: format!("{width}x{height} in {}-bit {color:?}", depth as u8),
+            expected: format!("{side}x{side}"),
+        });
+    }
+    let mut image = vec![0; SIDE * SIDE];
+    reader.next_frame(&mut image).map_err(undecodable)?;
+    Ok(image)
+}
+
+impl Report {
+    fn new(net: &ExactNet, verdict: &Verdict, model_sha256: String) -> Self {
+        let scale = f64::from(net.scale());
+        let levels = |units: u32| f64::from(units) / scale;
+        let logits = verdict.logits.iter().zip(&verdict.deciding).enumerate();
+        Self {
+            label: verdict.label,
+            margin_levels: levels(verdict.margin),
+            lipschitz_radius_levels: verdict.lipschitz_radius.map(levels),
+            interval_radius_levels: verdict.interval_radius.map(levels),
+            logits: logits
+                .map(|(class, (&logit, deciding))| Logit {
+                    class,
+                    levels: f64::from(logit) / scale,
+                    row: deciding.pixel / SIDE,
+                    column: deciding.pixel % SIDE,
+                    sign: deciding.sign,
+                })
+                .collect(),
+            model_sha256,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = match self.label {
+            Some(label) => format!("label  {label}\n"),
+            None => "label  none: the largest logits are tied\n".to_owned(),
+        };
+        let mut line = |name: &str, levels: Option<f64>| {
+            let fraction = |levels: f64| levels / f64::from(MAX_LEVEL);
+            let value = levels.map_or("none".to_owned(), |levels| {
+                format!("{levels} of {MAX_LEVEL} levels ({:.4})", fraction(levels))
+            });
+            writeln!(text, "{name}  {value}").expect("a String takes all");
+        };
+        line("margin", Some(self.margin_levels));
+        line("proved by the margin", self.lipschitz_radius_levels);
+        line("proved by intervals ", self.interval_radius_levels);
+        text += "class  logit in levels  decided by\n";
+        for logit in &self.logits {
+            let course = if logit.sign > 0 { "rises" } else { "falls" };
+            let Logit {
+                class,
+                levels,
+                row,
+                column,
+                ..
+            } = logit;
+            writeln!(
+                text,
+                "{class:5}  {levels:15}  row {row}, column {column}: {course} with it"
+            )
+            .expect("a String takes all");
+        }
+        text
+    }
+}

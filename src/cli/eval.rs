@@ -1,0 +1,120 @@
+//! `linf eval`: accuracies and mean radii over the whole test set, through the integer network.
+
+use std::{num::NonZeroUsize, path::PathBuf, thread};
+
+use serde::Serialize;
+
+use super::{CliError, DatasetName, read_model};
+use crate::data::Split;
+use crate::exact::{Epsilon, Evaluation, MAX_LEVEL, Model, evaluate};
+
+/// Measure clean and certified accuracy on the full test set
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Model file (.safetensors)
+    #[arg(long)]
+    model: PathBuf,
+    /// Data set whose test images are used
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Radius ε as a decimal fraction of full scale, such as 0.3
+    #[arg(long)]
+    epsilon: Epsilon,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed: fractions of all images, radii of full scale 1.0 averaged over all images.
+#[derive(Serialize)]
+struct Report {
+    images: u64,
+    dataset: &'static str,
+    epsilon: String,
+    clean: f64,
+    certified_lipschitz: f64,
+    certified_interval: f64,
+    mean_radius_lipschitz: f64,
+    mean_radius_interval: f64,
+    model_sha256: String,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let (model, model_sha256) = read_model(&args.model)?;
+    let test = args.dataset.load(&args.data_dir, Split::Test)?;
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let evaluation = evaluate(
+        &model.net,
+        &test.images,
+        &test.labels,
+        args.epsilon,
+        threads,
+    )
+    .map_err(|source| CliError::Input {
+        path: args.model.clone(),
+        source,
+    })?;
+    let report = Report::new(args, &model, evaluation, model_sha256);
+    if args.json {
+        let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
+        println!("{json}");
+    } else {
+        print!("{}", report.to_text(&model));
+    }
+    Ok(())
+}
+
+impl Report {
+    fn new(args: &Args, model: &Model, evaluation: Evaluation, model_sha256: String) -> Self {
+        // Sums and counts are whole numbers far below 2⁵³: each figure is rounded once.
+        let images = evaluation.images as f64;
+        let full_scale = f64::from(MAX_LEVEL) * f64::from(model.net.scale());
+        let fraction = |count: u64| count as f64 / images;
+        let mean_radius = |sum: u64| sum as f64 / (images * full_scale);
+        Self {
+            images: evaluation.images,
+            dataset: args.dataset.as_str(),
+            epsilon: args.epsilon.to_string(),
+            clean: fraction(evaluation.clean),
+            certified_lipschitz: fraction(evaluation.certified_lipschitz),
+            certified_interval: fraction(evaluation.certified_interval),
+            mean_radius_lipschitz: mean_radius(evaluation.radius_lipschitz),
+            mean_radius_interval: mean_radius(evaluation.radius_interval),
+            model_sha256,
+        }
+    }
+
+    fn to_text(&self, model: &Model) -> String {
+        let widths: Vec<_> = model
+            .net
+            .architecture()
+            .iter()
+            .map(usize::to_string)
+            .collect();
+        let weights = model.net.weights_kept();
+        let kept: usize = weights.iter().map(|(kept, _)| kept).sum();
+        let total: usize = weights.iter().map(|(_, total)| total).sum();
+        format!(
+            "net      {}, {kept} of {total} weights kept, 1/{} of a pixel level per unit\n\
+             model    sha256 {}\n\
+             test set {}, {} images, ε = {}\n\
+             clean                    {:6.2} %\n\
+             certified by the margin  {:6.2} %   mean radius {:.4}\n\
+             certified by intervals   {:6.2} %   mean radius {:.4}\n",
+            widths.join("-"),
+            model.net.scale(),
+            self.model_sha256,
+            self.dataset,
+            self.images,
+            self.epsilon,
+            100.0 * self.clean,
+            100.0 * self.certified_lipschitz,
+            self.mean_radius_lipschitz,
+            100.0 * self.certified_interval,
+            self.mean_radius_interval,
+        )
+    }
+}

@@ -1,0 +1,232 @@
+//! The command line `linf eval` and `linf certify` from outside: what it prints, what it refuses.
+#![cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use linf_dist_net::exact::Model;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 784-12-12-10 with random weights.
+const MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/browser/golden-net.safetensors"
+);
+
+fn linf(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_linf"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// Standard output of a command that succeeds.
+fn printed(arguments: &[&str]) -> String {
+    let output = linf(arguments);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The one sentence of a command that is refused.
+fn refused(arguments: &[&str]) -> String {
+    let output = linf(arguments);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(message.lines().count(), 1, "{message}");
+    message
+}
+
+/// A temporary file.
+fn file(folder: &TempDir, name: &str, contents: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, contents).unwrap();
+    path
+}
+
+/// An image file with the given size and colour type.
+fn png(path: &Path, side: u32, color: png::ColorType, pixels: &[u8]) {
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), side, side);
+    encoder.set_color(color);
+    encoder
+        .write_header()
+        .unwrap()
+        .write_image_data(pixels)
+        .unwrap();
+}
+
+/// A column gradient.
+fn image() -> Vec<u8> {
+    (0..784).map(|pixel| (pixel % 28 * 9) as u8).collect()
+}
+
+#[test]
+fn certify_prints_the_verdict_of_the_image() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("gradient.png");
+    png(&path, 28, png::ColorType::Grayscale, &image());
+    let path = path.to_str().unwrap();
+
+    let json = printed(&["certify", "--model", MODEL, path, "--json"]);
+    let report: Value = serde_json::from_str(&json).unwrap();
+    let model = Model::from_bytes(&fs::read(MODEL).unwrap()).unwrap();
+    let verdict = model.net.evaluator().verdict(&image()).unwrap();
+    let label = verdict.label.unwrap();
+    let in_levels = |units: u32| f64::from(units) / 32.0;
+    assert_eq!(report["label"], label);
+    assert_eq!(report["margin_levels"], in_levels(verdict.margin));
+    let radius = in_levels(verdict.lipschitz_radius.unwrap());
+    assert_eq!(report["lipschitz_radius_levels"], radius);
+    let radius = in_levels(verdict.interval_radius.unwrap());
+    assert_eq!(report["interval_radius_levels"], radius);
+    let logits = report["logits"].as_array().unwrap();
+    assert_eq!(logits.len(), 10);
+    for (logit, (&units, deciding)) in logits
+        .iter()
+        .zip(verdict.logits.iter().zip(&verdict.deciding))
+    {
+        assert_eq!(logit["levels"], f64::from(units) / 32.0);
+        let pixel = logit["row"].as_u64().unwrap() * 28 + logit["column"].as_u64().unwrap();
+        assert_eq!(pixel, deciding.pixel as u64);
+        assert_eq!(logit["sign"], deciding.sign);
+    }
+
+    let text = printed(&["certify", "--model", MODEL, path]);
+    assert!(text.starts_with(&format!("label  {label}\n")), "{text}");
+    assert!(
+        text.contains(&format!("proved by intervals   {radius} of 255 levels")),
+        "{text}"
+    );
+}
+
+#[test]
+fn images_of_another_size_or_kind_are_refused_with_advice() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("image.png");
+    let refused = |side: u32, color| {
+        let pixels = vec![0; (side * side) as usize * color_bytes(color)];
+        png(&path, side, color, &pixels);
+        refused(&["certify", "--model", MODEL, path.to_str().unwrap()])
+    };
+    let message = refused(32, png::ColorType::Grayscale);
+    assert!(
+        message.contains("32x32 in 8-bit Grayscale, but the net takes 28x28"),
+        "{message}"
+    );
+    assert!(message.contains("magick"), "{message}");
+    let message = refused(28, png::ColorType::Rgb);
+    assert!(message.contains("28x28 in 8-bit Rgb"), "{message}");
+}
+
+fn color_bytes(color: png::ColorType) -> usize {
+    color.samples()
+}
+
+#[test]
+fn files_that_are_no_image_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let whole = folder.path().join("whole.png");
+    png(&whole, 28, png::ColorType::Grayscale, &image());
+    let bytes = fs::read(&whole).unwrap();
+    for (name, contents) in [("text.png", &b"no image"[..]), ("cut.png", &bytes[..60])] {
+        let path = file(&folder, name, contents);
+        let message = refused(&["certify", "--model", MODEL, path.to_str().unwrap()]);
+        assert!(
+            message.contains(name) && message.contains("not a complete PNG"),
+            "{message}"
+        );
+    }
+    let message = refused(&["certify", "--model", MODEL, "nowhere.png"]);
+    assert!(message.contains("cannot read nowhere.png"), "{message}");
+}
+
+#[test]
+fn files_that_are_no_model_are_refused_by_every_command() {
+    let folder = TempDir::new().unwrap();
+    let bytes = fs::read(MODEL).unwrap();
+    let cut = file(&folder, "cut.safetensors", &bytes[..bytes.len() / 2]);
+    let text = file(&folder, "text.safetensors", b"no model");
+    let other = file(&folder, "other.safetensors", b"\x02\0\0\0\0\0\0\0{}");
+    for (path, reason) in [
+        (cut.to_str().unwrap(), "truncated"),
+        (text.to_str().unwrap(), "of another kind"),
+        (other.to_str().unwrap(), "`format` is \"\""),
+        ("nowhere.safetensors", "cannot read nowhere.safetensors"),
+    ] {
+        let eval = [
+            "eval",
+            "--model",
+            path,
+            "--dataset",
+            "mnist",
+            "--epsilon",
+            "0.3",
+        ];
+        for arguments in [&["certify", "--model", path, "image.png"][..], &eval] {
+            let message = refused(arguments);
+            assert!(
+                message.contains(reason) && message.contains(path),
+                "{message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn missing_and_foreign_data_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().to_str().unwrap();
+    let eval = |data_dir| {
+        let head = [
+            "eval",
+            "--model",
+            MODEL,
+            "--dataset",
+            "mnist",
+            "--epsilon",
+            "0.3",
+        ];
+        refused(&[&head[..], &["--data-dir", data_dir, "--json"]].concat())
+    };
+    let message = eval(data_dir);
+    assert!(
+        message.contains("mnist") && message.contains("does not exist"),
+        "{message}"
+    );
+    fs::create_dir(folder.path().join("mnist")).unwrap();
+    fs::write(
+        folder.path().join("mnist/t10k-labels-idx1-ubyte"),
+        b"labels",
+    )
+    .unwrap();
+    let message = eval(data_dir);
+    assert!(message.contains("t10k-labels-idx1-ubyte"), "{message}");
+    assert!(message.contains("SHA-256"), "{message}");
+}
+
+#[test]
+fn an_epsilon_that_is_no_decimal_is_refused_with_advice() {
+    let output = linf(&[
+        "eval",
+        "--model",
+        MODEL,
+        "--dataset",
+        "mnist",
+        "--epsilon",
+        "76.5",
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("write 0.3 for 76.5 of 255 levels"),
+        "{message}"
+    );
+}

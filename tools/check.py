@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Checks a model's certificates without the program that made them.
+
+Written from docs/model-format.md alone, with NumPy and no line shared with the Rust code: it reads
+the model file, labels the whole MNIST test set, proves both radii of every image, and prints the
+same JSON object as `linf eval --json`. The plainest way that is still minutes, not hours: every
+kept weight is visited for every image, nothing is skipped.
+
+    python3 tools/check.py --model MODEL.safetensors --dataset mnist --epsilon 0.3
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import multiprocessing
+import sys
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+LIMIT = 2**30
+MNIST_TEST = {
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+
+class Refused(Exception):
+    """A sentence that says what is wrong with a file."""
+
+
+class Net:
+    """An integer net: `layers[l][o]` holds the kept input indices and weights of a unit."""
+
+    def __init__(self, file):
+        header, tensors = read_safetensors(file)
+        metadata = header.get("__metadata__", {})
+        if metadata.get("format") != "linf-dist-net" or metadata.get("format_version") != "1":
+            raise Refused("the model file is not of format linf-dist-net, version 1")
+        self.scale = int(metadata["scale"])
+        if self.scale not in [2**k for k in range(1, 13)]:
+            raise Refused(f"the scale {self.scale} is not a power of two from 2 to 4096")
+        self.top = 255 * self.scale
+        widths = [int(width) for width in metadata["architecture"].split("-")]
+        if len(widths) < 2 or not all(1 <= width <= 65536 for width in widths) or widths[-1] < 2:
+            raise Refused(f"the architecture {metadata['architecture']} is none")
+
+        self.layers = []
+        for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+            kept = tensors[f"layers.{index}.kept"]
+            if kept.dtype != np.uint8 or kept.shape != (outputs, -(-inputs // 8)):
+                raise Refused(f"layers.{index}.kept is {kept.dtype} {kept.shape}")
+            bits = np.unpackbits(kept, axis=1, bitorder="little").astype(bool)
+            if bits[:, inputs:].any() or not bits.any(axis=1).all():
+                raise Refused(f"layers.{index}.kept has a bit beyond the inputs, or an empty row")
+            weight = integers(tensors, f"layers.{index}.weight", np.count_nonzero(bits))
+            ends = np.cumsum(bits.sum(axis=1))
+            self.layers.append(
+                [(np.nonzero(row)[0], w[:, None]) for row, w in zip(bits, np.split(weight, ends))]
+            )
+        self.bias = integers(tensors, "bias", widths[-1])[:, None]
+        self.inputs = widths[0]
+        self.refuse_overflow()
+
+    def refuse_overflow(self):
+        """The bounds over the whole domain, in 64 bits."""
+        low = np.zeros((self.inputs, 1), np.int64)
+        high = low + self.top
+        magnitudes = [self.top]
+        for layer in self.layers:
+            magnitudes += [np.abs(w).max() for _, w in layer]
+            low, high = layer_bounds(layer, low, high)
+            magnitudes.append(high.max())
+        magnitudes += [np.abs(low + self.bias).max(), np.abs(high + self.bias).max()]
+        if max(magnitudes) > LIMIT:
+            raise Refused("some image could reach a value beyond 2^30")
+        # From here on 32 bits hold everything.
+        self.bias = self.bias.astype(np.int32)
+        self.layers = [[(i, w.astype(np.int32)) for i, w in layer] for layer in self.layers]
+
+    def logits(self, x):
+        """Logits, [classes, batch], of inputs in units, [inputs, batch]."""
+        for layer in self.layers:
+            x = np.stack([np.abs(x[i] - w).max(axis=0) for i, w in layer])
+        return -(x + self.bias)
+
+    def logit_bounds(self, x, radius):
+        """Lower and upper bounds, [classes, batch] each, for a radius in units, [batch]."""
+        low, high = np.maximum(x - radius, 0), np.minimum(x + radius, self.top)
+        for layer in self.layers:
+            low, high = layer_bounds(layer, low, high)
+        return -(high + self.bias), -(low + self.bias)
+
+    def proves(self, x, label, radius):
+        """For each image of the batch, whether intervals prove its label at its radius."""
+        lower, upper = self.logit_bounds(x, radius)
+        batch = np.arange(len(label))
+        upper[label, batch] = np.iinfo(np.int32).min
+        return lower[label, batch] > upper.max(axis=0)
+
+    def radii(self, x, labels):
+        """Of the images that are labelled rightly: the radii by margin and by intervals."""
+        logits = self.logits(x)
+        ordered = np.sort(logits, axis=0)
+        margin = ordered[-1] - ordered[-2]
+        right = (logits.argmax(axis=0) == labels) & (margin > 0)
+        x, label, margin = x[:, right], labels[right], margin[right]
+        lipschitz = np.minimum((margin - 1) // 2, self.top)
+
+        # The radii that are proved are 0..R. R is usually close above the margin's radius:
+        # double the step until a radius is not proved, then halve what is left.
+        proved = lipschitz.copy()
+        beyond = np.full_like(proved, self.top + 1)
+        step = 1
+        while (open_ := np.nonzero(proved + 1 < beyond)[0]).size:
+            p, b = proved[open_], beyond[open_]
+            radius = np.where(b > self.top, np.minimum(p + step, self.top), (p + b) // 2)
+            holds = self.proves(x[:, open_], label[open_], radius)
+            proved[open_] = np.where(holds, radius, p)
+            beyond[open_] = np.where(holds, b, radius)
+            step *= 2
+        # The search took from the margin where to start; intervals must prove it too.
+        assert self.proves(x, label, lipschitz).all()
+        return lipschitz, proved
+
+
+def layer_bounds(layer, low, high):
+    """Bounds of a layer's units, [outputs, batch] each, from those of its inputs."""
+    lows, highs = [], []
+    for i, w in layer:
+        below, above = low[i] - w, w - high[i]
+        lows.append(np.maximum(np.maximum(below, above).max(axis=0), 0))
+        highs.append(np.maximum(-above.min(axis=0), -below.min(axis=0)))
+    return np.stack(lows), np.stack(highs)
+
+
+def read_safetensors(file):
+    """The header and the tensors of a safetensors file."""
+    length = int.from_bytes(file[:8], "little")
+    if len(file) < 8 or length > len(file) - 8:
+        raise Refused("the model file ends within its header")
+    header, data = json.loads(file[8 : 8 + length]), file[8 + length :]
+    dtypes = {"U8": "u1", "I16": "<i2", "I32": "<i4"}
+    tensors, covered = {}, 0
+    entries = [(name, info) for name, info in header.items() if name != "__metadata__"]
+    for name, info in sorted(entries, key=lambda entry: entry[1]["data_offsets"]):
+        begin, end = info["data_offsets"]
+        dtype = np.dtype(dtypes[info["dtype"]])
+        size = dtype.itemsize * int(np.prod(info["shape"], dtype=object))
+        if begin != covered or end - begin != size or end > len(data):
+            raise Refused(f"the data of {name} are not where the header says")
+        covered = end
+        tensors[name] = np.frombuffer(data[begin:end], dtype).reshape(info["shape"])
+    if covered != len(data):
+        raise Refused("the model file has bytes that belong to no tensor")
+    return header, tensors
+
+
+def integers(tensors, name, count):
+    """A list of integers, in 64 bits."""
+    tensor = tensors[name]
+    if tensor.dtype not in (np.dtype("<i2"), np.dtype("<i4")) or tensor.shape != (count,):
+        raise Refused(f"{name} is {tensor.dtype} {tensor.shape}, not {count} integers")
+    return tensor.astype(np.int64)
+
+
+def read_mnist_test(folder):
+    """Pixels, [n, 784], and labels, [n]."""
+    contents = []
+    for name, sha256 in MNIST_TEST.items():
+        raw = folder / name
+        file = raw.read_bytes() if raw.exists() else gzip.open(f"{raw}.gz").read()
+        if hashlib.sha256(file).hexdigest() != sha256:
+            raise Refused(f"{raw} is not the published file")
+        contents.append(file)
+    images, labels = contents
+    images = np.frombuffer(images[16:], np.uint8).reshape(-1, 784)
+    return images, np.frombuffer(labels[8:], np.uint8).astype(np.int64)
+
+
+def measure(batch):
+    """Counts and sums of one batch of images."""
+    net, images, labels, epsilon = batch
+    x = np.ascontiguousarray(images.T).astype(np.int32) * net.scale
+    lipschitz, interval = net.radii(x, labels)
+    return np.array(
+        [
+            lipschitz.size,
+            (lipschitz >= epsilon).sum(),
+            (interval >= epsilon).sum(),
+            lipschitz.sum(),
+            interval.sum(),
+        ]
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--dataset", choices=["mnist"], required=True)
+    parser.add_argument("--data-dir", type=Path, default=Path("data"))
+    parser.add_argument("--epsilon", required=True, help="such as 0.3")
+    parser.add_argument("--json", action="store_true", help="always so; taken as by `linf eval`")
+    args = parser.parse_args()
+
+    file = args.model.read_bytes()
+    net = Net(file)
+    images, labels = read_mnist_test(args.data_dir / args.dataset)
+    if net.inputs != images.shape[1]:
+        raise Refused(f"the net takes {net.inputs} pixels, not {images.shape[1]}")
+    exact = Fraction(args.epsilon)
+    epsilon = ceil(net.top * exact)
+
+    size = 250
+    batches = [
+        (net, images[start : start + size], labels[start : start + size], epsilon)
+        for start in range(0, len(images), size)
+    ]
+    with multiprocessing.Pool() as pool:
+        totals = sum(pool.imap_unordered(measure, batches))
+    clean, by_margin, by_intervals, margin_radii, interval_radii = (int(t) for t in totals)
+    n = len(images)
+    report = {
+        "images": n,
+        "dataset": args.dataset,
+        "epsilon": decimal(exact),
+        "clean": clean / n,
+        "certified_lipschitz": by_margin / n,
+        "certified_interval": by_intervals / n,
+        "mean_radius_lipschitz": margin_radii / (n * net.top),
+        "mean_radius_interval": interval_radii / (n * net.top),
+        "model_sha256": hashlib.sha256(file).hexdigest(),
+    }
+    print(json.dumps(report, separators=(",", ":")))
+
+
+def decimal(epsilon):
+    """The shortest decimal string of a fraction that has one."""
+    digits = 0
+    while (epsilon * 10**digits).denominator > 1:
+        digits += 1
+    shown = str(epsilon * 10**digits).rjust(digits + 1, "0")
+    return f"{shown[:-digits]}.{shown[-digits:]}" if digits else shown
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (Refused, OSError, KeyError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
