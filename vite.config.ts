@@ -10,6 +10,8 @@ export default defineConfig({
   publicDir: 'www/public',
   plugins: [svelte(), models(), testDigits(), contentSecurityPolicy()],
   build: {
+    // The browsers that index.html names.
+    target: ['chrome111', 'edge111', 'firefox114', 'safari16.4'],
     // The WebAssembly module stays a file of its own, compiled while it streams in.
     assetsInlineLimit: 0,
     // The preload helper is for browsers older than those that run the WebAssembly module.

@@ -114,14 +114,13 @@ test('a link carries ε and the drawing, or ε and the test digit, and nothing o
   page,
 }) => {
   await open(page);
-  const settled = () => page.waitForTimeout(800);
-  await settled();
-  expect(new URL(page.url()).hash).toBe('');
+  const hash = () => new URL(page.url()).hash;
+  await page.waitForTimeout(800);
+  expect(hash()).toBe('');
   await draw(page, SEVEN);
   await setEpsilon(page, 33);
-  await settled();
-  const link = new URL(page.url()).hash;
-  expect(link).toMatch(/^#v=1&eps=33&ink=[\w-]+$/);
+  await expect.poll(hash).toMatch(/^#v=1&eps=33&ink=[\w-]+$/);
+  const link = hash();
   const proof = page.getByTestId('proof');
   await page.getByText('Why?').click();
   const words = await proof.innerText();
@@ -134,8 +133,7 @@ test('a link carries ε and the drawing, or ε and the test digit, and nothing o
   expect(await copy.getByTestId('proof').innerText()).toBe(words);
 
   await page.getByRole('button', { name: 'Test image 0, labelled 7' }).click();
-  await settled();
-  expect(new URL(page.url()).hash).toBe('#v=1&eps=33&digit=0');
+  await expect.poll(hash).toBe('#v=1&eps=33&digit=0');
   await open(copy, '#v=1&digit=0&eps=255');
   await expect(copy.getByTestId('picked')).toHaveText('Test image number 0, labelled 7');
 });

@@ -50,5 +50,6 @@ export function writeLink({ epsilon, digit, strokes }: LinkState): string {
     const ink = encodeStrokes(strokes);
     if (ink.length <= MOST_CHARACTERS) fields.set('ink', ink);
   }
-  return fields.size === 0 ? '' : `v=${VERSION}&${fields}`;
+  const text = fields.toString();
+  return text && `v=${VERSION}&${text}`;
 }
