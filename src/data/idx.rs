@@ -10,9 +10,9 @@ use std::io::Read;
 
 use flate2::bufread::GzDecoder;
 
-/// Most bytes that are unpacked from a gzip file: several times the largest file in use, so that
-/// a damaged or hostile one cannot fill the memory.
-const MAX_UNPACKED: u64 = 256 << 20;
+/// Most bytes that are unpacked from a gzip file: more than the largest file in use (47 MB), so
+/// little that a damaged or hostile one cannot fill the memory.
+const MAX_UNPACKED: u64 = 64 << 20;
 
 /// The format's code for unsigned bytes.
 const UNSIGNED_BYTE: u8 = 8;
@@ -91,7 +91,7 @@ pub enum IdxError {
 /// The contents of a file that may be packed with gzip; anything else is returned as it is.
 ///
 /// # Errors
-/// Fails if the bytes start like gzip but cannot be unpacked, unpack to more than 256 MiB, or go
+/// Fails if the bytes start like gzip but cannot be unpacked, unpack to more than 64 MiB, or go
 /// on after the end of the gzip data.
 pub fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, IdxError> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
