@@ -4,7 +4,7 @@
 //! logit moves by at most r when every pixel does; the *interval* one propagates the box itself
 //! and is never smaller. A tie is no label, so a certificate must keep all others strictly below.
 
-use super::net::Evaluator;
+use super::net::{BOXES, Evaluator, Intervals};
 use super::{Deciding, InputError, MAX_LEVEL};
 
 /// A label and how far it is proved; all lengths in units of 1/S of a pixel level.
@@ -69,36 +69,43 @@ impl Evaluator<'_> {
     pub fn bounds(&mut self, image: &[u8], radius: u32) -> Result<Bounds, InputError> {
         self.load_image(image)?;
         let (label, _) = label_and_margin(self.run());
-        let bounds = self.run_bounds(radius);
-        let certified = label.is_some_and(|label| is_certified(bounds, label));
-        Ok(Bounds {
-            logits: bounds.to_vec(),
-            certified,
-        })
+        let bounds = self.run_boxes([radius; BOXES]);
+        let certified = label.is_some_and(|label| is_certified(bounds, label, 0));
+        let logits = bounds
+            .iter()
+            .map(|logit| [logit.lower[0], logit.upper[0]])
+            .collect();
+        Ok(Bounds { logits, certified })
     }
 
     /// The largest radius in units at which the bounds still prove `label` for the loaded input.
     /// `proved` is a radius known to be proved.
     ///
     /// A larger box has wider bounds, so the radii that are proved end at one place; it is
-    /// usually close above what the margin proves, so the search gallops up before it halves.
+    /// usually close above what the margin proves, so the search strides up, ever faster, until
+    /// a radius is refuted, and then divides what is left.
     fn interval_radius(&mut self, label: usize, mut proved: u32) -> u32 {
         let full_scale = self.full_scale();
         let mut refuted = full_scale + 1;
-        let mut step = 1;
+        let mut stride = 1;
         while proved + 1 < refuted {
-            let gallop = refuted > full_scale;
-            let radius = if gallop {
-                (proved + step).min(full_scale)
-            } else {
-                proved + (refuted - proved) / 2
-            };
-            if is_certified(self.run_bounds(radius), label) {
+            let (from, gap) = (proved, refuted - proved);
+            let radii: [u32; BOXES] = std::array::from_fn(|i| {
+                if refuted > full_scale {
+                    (from + (stride << (2 * i))).min(full_scale)
+                } else {
+                    (from + gap * (i as u32 + 1) / (BOXES as u32 + 1)).max(from + 1)
+                }
+            });
+            let bounds = self.run_boxes(radii);
+            for (index, radius) in radii.into_iter().enumerate() {
+                if !is_certified(bounds, label, index) {
+                    refuted = radius;
+                    break;
+                }
                 proved = radius;
-                step *= 2;
-            } else {
-                refuted = radius;
             }
+            stride <<= 2 * BOXES;
         }
         proved
     }
@@ -123,13 +130,14 @@ fn label_and_margin(logits: &[i32]) -> (Option<usize>, u32) {
     ((margin > 0).then_some(label), margin)
 }
 
-/// Whether the label's lower bound is strictly above every other upper bound.
-fn is_certified(bounds: &[[i32; 2]], label: usize) -> bool {
-    let [lower, _] = bounds[label];
-    bounds
+/// Whether in box `index` the label's lower bound is strictly above every other upper bound.
+fn is_certified(bounds: &[Intervals], label: usize, index: usize) -> bool {
+    let lower = bounds[label].lower[index];
+    let mut others = bounds
         .iter()
         .enumerate()
-        .all(|(class, &[_, upper])| class == label || lower > upper)
+        .filter(|&(class, _)| class != label);
+    others.all(|(_, logit)| lower > logit.upper[index])
 }
 
 #[cfg(test)]
@@ -151,7 +159,12 @@ mod tests {
 
     #[test]
     fn a_touch_of_bounds_is_not_certified() {
-        assert!(is_certified(&[[5, 9], [0, 4]], 0));
-        assert!(!is_certified(&[[5, 9], [0, 5]], 0));
+        let logit = |lower: i32, upper: [i32; BOXES]| Intervals {
+            lower: [lower; BOXES],
+            upper,
+        };
+        let bounds = [logit(5, [9; BOXES]), logit(0, [4, 5, 6, 4])];
+        let certified = [0, 1, 2, 3].map(|index| is_certified(&bounds, 0, index));
+        assert_eq!(certified, [true, false, false, true]);
     }
 }

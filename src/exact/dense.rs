@@ -3,7 +3,7 @@
 //! Arithmetic is `i64` on `i32` weights, so nothing here can overflow whatever the weights are.
 //! [`super::ExactNet`] is the fast twin; tests compare the two bit for bit.
 
-use super::neuron::distance_bounds_wide;
+use super::neuron::distance_bounds;
 use super::{Deciding, ExactNet, MAX_LEVEL, NetError, SparseLayer};
 
 /// A dense integer net: hidden units `max_i |x_i − w_i|`, logits `z_k = −(max_i |x_i − w_ki| + b_k)`.
@@ -139,7 +139,7 @@ impl DenseNet {
             let mut sparse = SparseLayer::empty(dense.inputs);
             for (row, &floor) in dense.rows().zip(&next_lower) {
                 sparse.push_row(row.iter().enumerate().filter_map(|(i, &weight)| {
-                    let (_, largest) = distance_bounds_wide(lower[i], upper[i], weight.into());
+                    let (_, largest) = distance_bounds(lower[i], upper[i], weight.into());
                     (largest >= floor).then_some((i, weight))
                 }));
             }
@@ -185,7 +185,7 @@ impl DenseNet {
                 row.iter()
                     .enumerate()
                     .fold((0, 0), |(least, most), (i, &w)| {
-                        let (lo, hi) = distance_bounds_wide(lower[i], upper[i], w.into());
+                        let (lo, hi) = distance_bounds(lower[i], upper[i], w.into());
                         (least.max(lo), most.max(hi))
                     })
             };

@@ -8,7 +8,7 @@
 //! their own reach, and one test per block decides whether to go on.
 
 use super::dense::check_shapes;
-use super::neuron::{distance_bounds, distance_bounds_wide};
+use super::neuron::distance_bounds;
 use super::{InputError, MAX_LEVEL, NetError, SparseLayer, VALUE_LIMIT};
 
 /// Weights per block: with `reach`, 10 weights and 10 columns fill 64 bytes.
@@ -42,6 +42,19 @@ struct Block {
     reach: i32,
     weights: [i32; LANES],
     columns: [u16; LANES],
+}
+
+/// How many boxes are propagated at a time, around one input with different radii.
+///
+/// One costs as much as four, which share every load and fill a vector register; the search for
+/// the largest proved radius asks four questions at once.
+pub(super) const BOXES: usize = 4;
+
+/// The interval of one value in each of the boxes, in units.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Intervals {
+    pub(super) lower: [i32; BOXES],
+    pub(super) upper: [i32; BOXES],
 }
 
 /// The pixel that decides a logit: at the end of the chain of arg-maxima.
@@ -84,7 +97,7 @@ impl ExactNet {
                 row.clear();
                 for (column, weight) in weights {
                     let (lower, upper) = domain[usize::from(column)];
-                    let (lo, reach) = distance_bounds_wide(lower, upper, weight.into());
+                    let (lo, reach) = distance_bounds(lower, upper, weight.into());
                     max_magnitude = max_magnitude.max(reach).max(i64::from(weight).abs());
                     if max_magnitude > VALUE_LIMIT {
                         let magnitude = max_magnitude;
@@ -174,14 +187,16 @@ impl ExactNet {
 
     /// Buffers to evaluate with; keep them for many images.
     pub fn evaluator(&self) -> Evaluator<'_> {
-        let zeros = |width: usize| vec![0; width];
-        let empty = |width: usize| vec![[0; 2]; width];
+        let architecture = self.architecture();
+        let widths = || architecture.iter().copied();
         Evaluator {
             net: self,
-            values: self.architecture().into_iter().map(zeros).collect(),
-            logits: zeros(self.classes()),
-            boxes: self.architecture().into_iter().map(empty).collect(),
-            logit_bounds: empty(self.classes()),
+            values: widths().map(|width| vec![0; width]).collect(),
+            logits: vec![0; self.classes()],
+            boxes: widths()
+                .map(|width| vec![Intervals::default(); width])
+                .collect(),
+            logit_bounds: vec![Intervals::default(); self.classes()],
         }
     }
 }
@@ -238,24 +253,29 @@ impl Layer {
         }
     }
 
-    /// Bounds of the units, `[outputs]`, over a box inside the domain.
+    /// Bounds of the units, `[outputs]`, over boxes inside the domain.
     ///
-    /// Once the running *lower* bound has come up to the next reach, no later weight can raise
-    /// either bound.
-    fn forward_bounds(&self, x: &[[i32; 2]], bounds: &mut [[i32; 2]]) {
+    /// Once the running *lower* bounds have come up to the next reach, no later weight can raise
+    /// either bound of any box.
+    fn forward_bounds(&self, x: &[Intervals], bounds: &mut [Intervals]) {
         for (bound, blocks) in bounds.iter_mut().zip(self.rows()) {
-            let (mut least, mut most) = (0, 0);
+            let mut unit = Intervals::default();
             for block in blocks {
-                if block.reach <= least {
+                if unit.lower.iter().all(|&least| block.reach <= least) {
                     break;
                 }
                 for (column, weight) in block.weights() {
-                    let [lower, upper] = x[column];
-                    let (lo, hi) = distance_bounds(lower, upper, weight);
-                    (least, most) = (least.max(lo), most.max(hi));
+                    let input = &x[column];
+                    for lane in 0..BOXES {
+                        // As in `distance_bounds`.
+                        let from_lower = input.lower[lane] - weight;
+                        let from_upper = input.upper[lane] - weight;
+                        unit.lower[lane] = unit.lower[lane].max(from_lower).max(-from_upper);
+                        unit.upper[lane] = unit.upper[lane].max(from_upper).max(-from_lower);
+                    }
                 }
             }
-            *bound = [least, most];
+            *bound = unit;
         }
     }
 
@@ -290,9 +310,9 @@ pub struct Evaluator<'net> {
     /// The input and the values of every layer, in units.
     values: Vec<Vec<i32>>,
     logits: Vec<i32>,
-    /// The box around the input and the bounds of every layer, `[lower, upper]` in units.
-    boxes: Vec<Vec<[i32; 2]>>,
-    logit_bounds: Vec<[i32; 2]>,
+    /// The boxes around the input and the bounds of every layer.
+    boxes: Vec<Vec<Intervals>>,
+    logit_bounds: Vec<Intervals>,
 }
 
 impl<'net> Evaluator<'net> {
@@ -318,9 +338,9 @@ impl<'net> Evaluator<'net> {
     /// image moves by more than `radius` units and none leaves `0..=255·S`.
     ///
     /// They hold for every real-valued image of that box.
-    pub fn logit_bounds(&mut self, image: &[u8], radius: u32) -> Result<&[[i32; 2]], InputError> {
+    pub fn logit_bounds(&mut self, image: &[u8], radius: u32) -> Result<Vec<[i32; 2]>, InputError> {
         self.load_image(image)?;
-        Ok(self.run_bounds(radius))
+        Ok(self.run_box(radius))
     }
 
     /// The same around an input in units; see [`Self::logits_at`].
@@ -328,9 +348,9 @@ impl<'net> Evaluator<'net> {
         &mut self,
         input: &[i32],
         radius: u32,
-    ) -> Result<&[[i32; 2]], InputError> {
+    ) -> Result<Vec<[i32; 2]>, InputError> {
         self.load_units(input)?;
-        Ok(self.run_bounds(radius))
+        Ok(self.run_box(radius))
     }
 
     /// For every logit the pixel that decides it, `[classes]`.
@@ -397,12 +417,22 @@ impl<'net> Evaluator<'net> {
         &self.logits
     }
 
-    /// Logit bounds of the box of `radius` units around the loaded input.
-    pub(super) fn run_bounds(&mut self, radius: u32) -> &[[i32; 2]] {
+    /// Lower and upper bound of every logit in the box of `radius` units around the loaded input.
+    pub(super) fn run_box(&mut self, radius: u32) -> Vec<[i32; 2]> {
+        let bounds = self.run_boxes([radius; BOXES]);
+        bounds
+            .iter()
+            .map(|logit| [logit.lower[0], logit.upper[0]])
+            .collect()
+    }
+
+    /// Logit bounds of the boxes of `radii` units around the loaded input.
+    pub(super) fn run_boxes(&mut self, radii: [u32; BOXES]) -> &[Intervals] {
         let limit = MAX_LEVEL * self.net.scale.cast_signed();
-        let radius = radius.min(limit.unsigned_abs()).cast_signed();
-        for (ends, &value) in self.boxes[0].iter_mut().zip(&self.values[0]) {
-            *ends = [(value - radius).max(0), (value + radius).min(limit)];
+        let radii = radii.map(|radius| radius.min(limit.unsigned_abs()).cast_signed());
+        for (pixel, &value) in self.boxes[0].iter_mut().zip(&self.values[0]) {
+            pixel.lower = radii.map(|radius| (value - radius).max(0));
+            pixel.upper = radii.map(|radius| (value + radius).min(limit));
         }
         for (index, layer) in self.net.layers.iter().enumerate() {
             let (before, after) = self.boxes.split_at_mut(index + 1);
@@ -410,9 +440,10 @@ impl<'net> Evaluator<'net> {
         }
         let last = self.boxes.last().expect("the input is always there");
         let logit_bounds = self.logit_bounds.iter_mut();
-        for ((bounds, &[least, most]), &bias) in logit_bounds.zip(last).zip(&self.net.bias) {
+        for ((logit, unit), &bias) in logit_bounds.zip(last).zip(&self.net.bias) {
             // The logit is minus the value, so the ends change places.
-            *bounds = [-(most + bias), -(least + bias)];
+            logit.lower = unit.upper.map(|most| -(most + bias));
+            logit.upper = unit.lower.map(|least| -(least + bias));
         }
         &self.logit_bounds
     }

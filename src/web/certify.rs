@@ -172,7 +172,7 @@ impl Certifier {
         image: &[u8],
         #[wasm_bindgen(js_name = epsilonLevels)] epsilon_levels: f64,
     ) -> Result<JsValue, JsError> {
-        if !(epsilon_levels >= 0.0) {
+        if epsilon_levels.is_nan() || epsilon_levels < 0.0 {
             let message = format!("ε is {epsilon_levels} levels; it must be a number from 0");
             return Err(JsError::new(&message));
         }
