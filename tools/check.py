@@ -214,7 +214,7 @@ def main():
     exact = Fraction(args.epsilon)
     epsilon = ceil(net.top * exact)
 
-    size = 250
+    size = 500
     batches = [
         (net, images[start : start + size], labels[start : start + size], epsilon)
         for start in range(0, len(images), size)
