@@ -127,7 +127,7 @@ check "size: WebAssembly of the exact network" small_enough pkg/certify/certify_
 check "size: models" model_sizes
 suite "tests: end to end, in the browser" count_playwright npm run --silent e2e
 
-heading "summary"
+heading "summary, after $SECONDS s"
 printf '%s' "$SUMMARY"
 echo "$PASSED passed, $FAILED failed"
 [ "$FAILED" = 0 ]
