@@ -4,13 +4,17 @@
 //! logits proves how far every pixel may move before the label can change. Data flows one way:
 //! bytes → [`data`] → trainer → [`float_net`] → exact integer network → certificate → page.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod data;
 pub mod digit;
 pub mod exact;
 pub mod float_net;
 #[cfg(feature = "train")]
+pub mod net;
+#[cfg(feature = "train")]
 pub mod norm_dist;
+#[cfg(feature = "train")]
+pub mod train;
 #[cfg(all(target_arch = "wasm32", feature = "certify"))]
 pub mod web;
-#[cfg(feature = "cli")]
-pub mod cli;

@@ -31,25 +31,49 @@ struct Case {
 
 fn case(batch: usize, outputs: usize, inputs: usize, scale: f32, seed: u64) -> Case {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut numbers = |count: usize, scale: f32| (0..count).map(|_| rng.random_range(-scale..scale)).collect::<Vec<f32>>();
-    let sizes = Sizes { batch, outputs, inputs };
-    Case { x: numbers(batch * inputs, scale), w: numbers(outputs * inputs, scale), grad: numbers(batch * outputs, 1.0), sizes }
+    let mut numbers = |count: usize, scale: f32| {
+        (0..count)
+            .map(|_| rng.random_range(-scale..scale))
+            .collect::<Vec<f32>>()
+    };
+    let sizes = Sizes {
+        batch,
+        outputs,
+        inputs,
+    };
+    Case {
+        x: numbers(batch * inputs, scale),
+        w: numbers(outputs * inputs, scale),
+        grad: numbers(batch * outputs, 1.0),
+        sizes,
+    }
 }
 
 /// Batch 1, widths beside every vector length, tiles that do not fit, and one of the real shapes.
 fn shapes() -> Vec<Case> {
-    [(1, 1, 1), (1, 10, 784), (5, 3, 7), (4, 2, 16), (33, 9, 17), (3, 130, 31), (40, 21, 65)]
-        .into_iter()
-        .enumerate()
-        .flat_map(|(seed, (b, o, i))| [3.0, 400.0, 1e-3].map(|scale| case(b, o, i, scale, seed as u64)))
-        .collect()
+    [
+        (1, 1, 1),
+        (1, 10, 784),
+        (5, 3, 7),
+        (4, 2, 16),
+        (33, 9, 17),
+        (3, 130, 31),
+        (40, 21, 65),
+    ]
+    .into_iter()
+    .enumerate()
+    .flat_map(|(seed, (b, o, i))| [3.0, 400.0, 1e-3].map(|scale| case(b, o, i, scale, seed as u64)))
+    .collect()
 }
 
 fn assert_close(what: &str, got: &[f32], want: &[f64], relative: f64, absolute: f64) {
     assert_eq!(got.len(), want.len());
     for (k, (got, want)) in got.iter().zip(want).enumerate() {
         let error = (f64::from(*got) - want).abs();
-        assert!(error <= relative * want.abs() + absolute, "{what}: element {k} is {got}, should be {want}");
+        assert!(
+            error <= relative * want.abs() + absolute,
+            "{what}: element {k} is {got}, should be {want}"
+        );
     }
 }
 
@@ -59,7 +83,13 @@ fn distances_agree_with_the_reference() {
         for norm in NORMS {
             let got = cpu::forward(&case.x, &case.w, case.sizes, norm);
             let want = reference::forward(&case.x, &case.w, case.sizes, norm);
-            assert_close(&format!("{norm:?} {:?}", case.sizes), &got, &want, 4e-6, 0.0);
+            assert_close(
+                &format!("{norm:?} {:?}", case.sizes),
+                &got,
+                &want,
+                4e-6,
+                0.0,
+            );
         }
     }
 }
@@ -70,15 +100,32 @@ fn gradients_agree_with_the_reference() {
         for norm in NORMS {
             let u = cpu::forward(&case.x, &case.w, case.sizes, norm);
             let (dx, dw) = cpu::backward(&case.x, &case.w, &u, &case.grad, case.sizes, norm);
-            let (want_dx, want_dw) = reference::backward(&case.x, &case.w, &case.grad, case.sizes, norm);
+            let (want_dx, want_dw) =
+                reference::backward(&case.x, &case.w, &case.grad, case.sizes, norm);
             // Each term errs by p times the relative error of u (4e-6 at most, 6e-7 as a rule);
             // terms below 2^-20 are dropped.
-            let p = if let Norm::P(p) = norm { f64::from(p) } else { 1.0 };
+            let p = if let Norm::P(p) = norm {
+                f64::from(p)
+            } else {
+                1.0
+            };
             let terms = case.sizes.outputs.max(case.sizes.batch) as f64;
             let relative = 1e-5 + 6e-7 * p;
             let absolute = terms.sqrt() * relative.min(5e-5);
-            assert_close(&format!("dx {norm:?} {:?}", case.sizes), &dx, &want_dx, relative, absolute);
-            assert_close(&format!("dw {norm:?} {:?}", case.sizes), &dw, &want_dw, relative, absolute);
+            assert_close(
+                &format!("dx {norm:?} {:?}", case.sizes),
+                &dx,
+                &want_dx,
+                relative,
+                absolute,
+            );
+            assert_close(
+                &format!("dw {norm:?} {:?}", case.sizes),
+                &dw,
+                &want_dw,
+                relative,
+                absolute,
+            );
         }
     }
 }
@@ -91,12 +138,20 @@ fn the_largest_difference_is_exact_on_dyadic_numbers() {
     }
     let got = cpu::forward(&case.x, &case.w, case.sizes, Norm::Inf);
     let want = reference::forward(&case.x, &case.w, case.sizes, Norm::Inf);
-    assert!(got.iter().zip(&want).all(|(got, want)| f64::from(*got) == *want));
+    assert!(
+        got.iter()
+            .zip(&want)
+            .all(|(got, want)| f64::from(*got) == *want)
+    );
 }
 
 #[test]
 fn golden_values() {
-    let sizes = Sizes { batch: 1, outputs: 1, inputs: 2 };
+    let sizes = Sizes {
+        batch: 1,
+        outputs: 1,
+        inputs: 2,
+    };
     let distance = |norm| cpu::forward(&[3.0, -1.0], &[0.0, 3.0], sizes, norm)[0];
     // Differences 3 and −4.
     assert_eq!(distance(Norm::Inf), 4.0);
@@ -120,7 +175,11 @@ fn distances_approach_the_largest_difference_as_p_grows() {
     let mut last = f32::INFINITY;
     for p in [8.0, 18.0, 50.0, 200.0, 1000.0] {
         let u = cpu::forward(&case.x, &case.w, case.sizes, Norm::P(p));
-        let gap = u.iter().zip(&limit).map(|(u, limit)| u / limit - 1.0).fold(0.0, f32::max);
+        let gap = u
+            .iter()
+            .zip(&limit)
+            .map(|(u, limit)| u / limit - 1.0)
+            .fold(0.0, f32::max);
         assert!(gap < last && gap >= -1e-6, "p = {p}: {gap} after {last}");
         last = gap;
     }
@@ -129,7 +188,11 @@ fn distances_approach_the_largest_difference_as_p_grows() {
 
 #[test]
 fn equal_rows_have_no_distance_and_no_slope() {
-    let sizes = Sizes { batch: 2, outputs: 2, inputs: 19 };
+    let sizes = Sizes {
+        batch: 2,
+        outputs: 2,
+        inputs: 19,
+    };
     let x: Vec<f32> = (0..38).map(|k| (k % 19) as f32 / 7.0).collect();
     for norm in NORMS {
         let u = cpu::forward(&x, &x, sizes, norm);
@@ -141,22 +204,42 @@ fn equal_rows_have_no_distance_and_no_slope() {
 
 #[test]
 fn rows_that_nearly_agree_keep_their_distance() {
-    let sizes = Sizes { batch: 1, outputs: 1, inputs: 20 };
+    let sizes = Sizes {
+        batch: 1,
+        outputs: 1,
+        inputs: 20,
+    };
     let (x, mut w) = (vec![1.0f32; 20], vec![1.0f32; 20]);
     w[13] += 1e-6;
     for norm in NORMS {
         let got = cpu::forward(&x, &w, sizes, norm);
-        assert_close(&format!("{norm:?}"), &got, &reference::forward(&x, &w, sizes, norm), 4e-6, 0.0);
+        assert_close(
+            &format!("{norm:?}"),
+            &got,
+            &reference::forward(&x, &w, sizes, norm),
+            4e-6,
+            0.0,
+        );
     }
 }
 
 #[test]
 fn among_equal_largest_differences_the_first_decides() {
-    let sizes = Sizes { batch: 1, outputs: 1, inputs: 20 };
+    let sizes = Sizes {
+        batch: 1,
+        outputs: 1,
+        inputs: 20,
+    };
     let mut x = vec![0.0; 20];
     (x[4], x[17]) = (-2.0, 2.0);
     let (dx, dw) = cpu::backward(&x, &[0.0; 20], &[2.0], &[1.0], sizes, Norm::Inf);
-    let at = |g: &[f32]| g.iter().enumerate().filter(|(_, g)| **g != 0.0).map(|(i, g)| (i, *g)).collect::<Vec<_>>();
+    let at = |g: &[f32]| {
+        g.iter()
+            .enumerate()
+            .filter(|(_, g)| **g != 0.0)
+            .map(|(i, g)| (i, *g))
+            .collect::<Vec<_>>()
+    };
     assert_eq!((at(&dx), at(&dw)), (vec![(4, -1.0)], vec![(4, 1.0)]));
 }
 
@@ -164,9 +247,20 @@ fn among_equal_largest_differences_the_first_decides() {
 fn gradients_agree_with_finite_differences() {
     let case = case(3, 5, 9, 1.0, 23);
     let Case { x, w, grad, sizes } = case;
-    for norm in [Norm::P(2.0), Norm::P(3.5), Norm::P(8.0), Norm::P(22.0), Norm::P(200.0), Norm::Inf] {
+    for norm in [
+        Norm::P(2.0),
+        Norm::P(3.5),
+        Norm::P(8.0),
+        Norm::P(22.0),
+        Norm::P(200.0),
+        Norm::Inf,
+    ] {
         let value = |x: &[f32], w: &[f32]| -> f64 {
-            reference::forward(x, w, sizes, norm).iter().zip(&grad).map(|(u, g)| u * f64::from(*g)).sum()
+            reference::forward(x, w, sizes, norm)
+                .iter()
+                .zip(&grad)
+                .map(|(u, g)| u * f64::from(*g))
+                .sum()
         };
         let u = cpu::forward(&x, &w, sizes, norm);
         let (dx, dw) = cpu::backward(&x, &w, &u, &grad, sizes, norm);
@@ -181,14 +275,26 @@ fn gradients_agree_with_finite_differences() {
             (above - below) / (a - b)
         };
         // Where a curve bends within the step, the difference quotient is only as good as that.
-        let tolerance = if matches!(norm, Norm::P(p) if p < 10.0) { 2e-3 } else { 6e-2 };
+        let tolerance = if matches!(norm, Norm::P(p) if p < 10.0) {
+            2e-3
+        } else {
+            6e-2
+        };
         for k in 0..x.len() {
             let want = slope(&x, k, &|x| value(x, &w));
-            assert!((f64::from(dx[k]) - want).abs() < tolerance, "{norm:?} dx[{k}]: {} and {want}", dx[k]);
+            assert!(
+                (f64::from(dx[k]) - want).abs() < tolerance,
+                "{norm:?} dx[{k}]: {} and {want}",
+                dx[k]
+            );
         }
         for k in 0..w.len() {
             let want = slope(&w, k, &|w| value(&x, w));
-            assert!((f64::from(dw[k]) - want).abs() < tolerance, "{norm:?} dw[{k}]: {} and {want}", dw[k]);
+            assert!(
+                (f64::from(dw[k]) - want).abs() < tolerance,
+                "{norm:?} dw[{k}]: {} and {want}",
+                dw[k]
+            );
         }
     }
 }
@@ -196,5 +302,14 @@ fn gradients_agree_with_finite_differences() {
 #[test]
 #[should_panic(expected = "x must be [batch, inputs]")]
 fn a_wrong_length_is_refused() {
-    cpu::forward(&[0.0; 5], &[0.0; 4], Sizes { batch: 2, outputs: 2, inputs: 2 }, Norm::Inf);
+    cpu::forward(
+        &[0.0; 5],
+        &[0.0; 4],
+        Sizes {
+            batch: 2,
+            outputs: 2,
+            inputs: 2,
+        },
+        Norm::Inf,
+    );
 }

@@ -1,1 +1,236 @@
-//! To be written.
+//! The command line `linf`: files, threads and the terminal are touched here, nowhere deeper.
+//!
+//! Every failure is one sentence on standard error and exit code 2; output goes to standard
+//! output, as one JSON object where `--json` asks for it.
+
+mod certify;
+mod eval;
+mod export;
+mod train;
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::data::{self, DataError, Dataset, Split};
+use crate::exact::{InputError, Model, ModelError};
+use crate::train::{ConfigError, TrainError};
+
+/// ℓ∞-dist nets with exact integer certificates.
+#[derive(Parser)]
+#[command(name = "linf", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(train::Args),
+    Export(export::Args),
+    Eval(eval::Args),
+    Certify(certify::Args),
+}
+
+/// The data sets that are known, by name.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum DatasetName {
+    Mnist,
+}
+
+impl DatasetName {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Mnist => "mnist",
+        }
+    }
+
+    /// The data set that a configuration names.
+    fn from_config(name: &str) -> Option<Self> {
+        Self::value_variants()
+            .iter()
+            .copied()
+            .find(|dataset| dataset.as_str() == name)
+    }
+
+    /// Mean and standard deviation that the pixels are normalised with, of full scale 1.0.
+    fn normalisation(self) -> (f32, f32) {
+        match self {
+            Self::Mnist => (data::mnist::MEAN, data::mnist::STD),
+        }
+    }
+
+    /// Loads one split from the data set's own folder in `data_dir`.
+    fn load(self, data_dir: &Path, split: Split) -> Result<Dataset, DataError> {
+        let folder = data_dir.join(self.as_str());
+        match self {
+            Self::Mnist => data::mnist::load(&folder, split),
+        }
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    /// A file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file to write is there already.
+    #[error("{} exists already; name another file, or add --force to replace it", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The run's folder holds another run.
+    #[error("{} exists already; add --resume to go on with that run, or name another folder with --out", path.display())]
+    RunExists {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// `--resume` with other knobs than the run began with.
+    #[error("{} belongs to a run with another preset or seed; give the ones it began with", path.display())]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+    /// The knobs of a run are refused.
+    #[error("the run cannot begin")]
+    Config {
+        /// Which knob, and what it may be.
+        source: ConfigError,
+    },
+    /// Training or its checkpoint failed.
+    #[error("{}", checkpoint.display())]
+    Train {
+        /// The run's checkpoint.
+        checkpoint: PathBuf,
+        /// What went wrong.
+        source: TrainError,
+    },
+    /// A checkpoint of a data set that this program does not know.
+    #[error("{} was trained on `{dataset}`, which this program does not know", path.display())]
+    UnknownDataset {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The data set's name.
+        dataset: String,
+    },
+    /// Ctrl-C cannot be caught.
+    #[error("cannot listen for Ctrl-C, which a run needs to be stopped without loss")]
+    Interrupts,
+    /// A file is not a model.
+    #[error("{} is not a model that can be used", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ModelError,
+    },
+    /// The data set is missing or not the published one.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The model takes other images than it was given.
+    #[error("{} takes other images", path.display())]
+    Input {
+        /// The model's file.
+        path: PathBuf,
+        /// The two sizes.
+        source: InputError,
+    },
+    /// A file is not a PNG.
+    #[error("{} is not a complete PNG image", path.display())]
+    Png {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder says.
+        source: png::DecodingError,
+    },
+    /// A PNG of the wrong size or kind.
+    #[error(
+        "{} is {found}, but the net takes {expected} in 8-bit greyscale with bright ink on black; \
+         convert it, for example with `magick IN.png -background black -alpha remove \
+         -colorspace gray -resize {expected}! -depth 8 -define png:color-type=0 OUT.png` \
+         (add `-negate` where the ink is dark)",
+        path.display()
+    )]
+    ImageKind {
+        /// The file.
+        path: PathBuf,
+        /// Its size and kind.
+        found: String,
+        /// The size of the net's images.
+        expected: String,
+    },
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Train(args) => train::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Certify(args) => certify::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", sentence(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn sentence(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    fs::read(path).map_err(|source| CliError::Read {
+        path: path.into(),
+        source,
+    })
+}
+
+/// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, bytes)
+        .and_then(|()| fs::rename(&partial, path))
+        .map_err(|source| CliError::Write {
+            path: path.into(),
+            source,
+        })
+}
+
+/// Reads a model file; also gives its SHA-256.
+fn read_model(path: &Path) -> Result<(Model, String), CliError> {
+    let bytes = read(path)?;
+    let model = Model::from_bytes(&bytes).map_err(|source| CliError::Model {
+        path: path.into(),
+        source,
+    })?;
+    Ok((model, data::sha256_hex(&bytes)))
+}

@@ -3,7 +3,7 @@
 //!
 //! Three shapes of inner loop, chosen by p:
 //!
-//! - *even*: `|d|^p = (d²)^{p/2}` for even p whose half needs few multiplications ([`Ladder`]);
+//! - *even*: `|d|^p = (d²)^{p/2}` for even p whose powers need few multiplications;
 //! - *general*: log2 and exp2, skipping vectors in which every term is negligible beside the
 //!   largest difference (at p ≥ 100 that is nearly all of them);
 //! - *largest*: p = ∞, subtract, absolute value, maximum.
@@ -19,7 +19,9 @@ use std::borrow::Cow;
 
 use macerator::{Simd, vload_unaligned, vstore_unaligned};
 
-use super::power::{F32s, Ladder, exp2, general_power, ladder_power, log2, splat};
+use super::power::{
+    F32s, exp2, general_power, integer_power, log2, quick_half, splat, square_floor,
+};
 use super::{Norm, Sizes};
 
 /// Rows are padded to a multiple of this many columns, a multiple of every vector length.
@@ -40,8 +42,6 @@ const NEGLIGIBLE_BACKWARD: f32 = -20.0;
 /// factored out.
 const PLAIN_UP_TO: f32 = 10.0;
 const PLAIN_SUMS: std::ops::Range<f32> = 1e-20..1e30;
-/// Even powers are taken by multiplication up to this p; beyond it skipping is faster.
-const LADDER_UP_TO: f32 = 100.0;
 
 /// `‖x[b] − w[o]‖` for every pair of rows, `[batch, outputs]`. Inputs must be finite.
 ///
@@ -52,11 +52,17 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
     let (x, w) = (Rows::new(x, sizes.inputs), Rows::new(w, sizes.inputs));
     let mut u = vec![0.0; sizes.batch * sizes.outputs];
     for_each_chunk(&mut u, TASK_ROWS * sizes.outputs, |task, u| {
-        let job = Forward { x: &x, first: task * TASK_ROWS, w: &w, outputs: sizes.outputs, u };
+        let job = Forward {
+            x: &x,
+            first: task * TASK_ROWS,
+            w: &w,
+            outputs: sizes.outputs,
+            u,
+        };
         match norm {
             Norm::Inf => run_forward(Largest, job),
-            Norm::P(p) => match EvenPower::new(p) {
-                Some(power) => even_forward(power, job),
+            Norm::P(p) => match quick_half(p) {
+                Some(half) => even_forward(half, job),
                 None => run_forward(General { p }, job),
             },
         }
@@ -69,9 +75,20 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
 ///
 /// # Panics
 /// If a slice's length is not what `sizes` says, or p < 1.
-pub fn backward(x: &[f32], w: &[f32], u: &[f32], grad: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f32>, Vec<f32>) {
+pub fn backward(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    sizes: Sizes,
+    norm: Norm,
+) -> (Vec<f32>, Vec<f32>) {
     sizes.check(x, w, norm);
-    assert_eq!(u.len(), sizes.batch * sizes.outputs, "u must be [batch, outputs]");
+    assert_eq!(
+        u.len(),
+        sizes.batch * sizes.outputs,
+        "u must be [batch, outputs]"
+    );
     assert_eq!(grad.len(), u.len(), "the gradient must have the shape of u");
     match norm {
         Norm::Inf => backward_largest(x, w, u, grad, sizes),
@@ -84,10 +101,14 @@ fn for_each_chunk<T: Send>(data: &mut [T], length: usize, task: impl Fn(usize, &
     #[cfg(not(target_arch = "wasm32"))]
     {
         use rayon::prelude::*;
-        data.par_chunks_mut(length.max(1)).enumerate().for_each(|(index, chunk)| task(index, chunk));
+        data.par_chunks_mut(length.max(1))
+            .enumerate()
+            .for_each(|(index, chunk)| task(index, chunk));
     }
     #[cfg(target_arch = "wasm32")]
-    data.chunks_mut(length.max(1)).enumerate().for_each(|(index, chunk)| task(index, chunk));
+    data.chunks_mut(length.max(1))
+        .enumerate()
+        .for_each(|(index, chunk)| task(index, chunk));
 }
 
 /// Rows of a matrix, each padded with zeros to a multiple of [`PADDING`]: two padded rows differ
@@ -103,13 +124,24 @@ impl<'a> Rows<'a> {
         let stride = columns.next_multiple_of(PADDING);
         let count = matrix.len().checked_div(columns).unwrap_or(0);
         if stride == columns {
-            return Self { data: Cow::Borrowed(matrix), stride, count };
+            return Self {
+                data: Cow::Borrowed(matrix),
+                stride,
+                count,
+            };
         }
         let mut data = vec![0.0; count * stride];
-        for (padded, row) in data.chunks_exact_mut(stride.max(1)).zip(matrix.chunks_exact(columns.max(1))) {
+        for (padded, row) in data
+            .chunks_exact_mut(stride.max(1))
+            .zip(matrix.chunks_exact(columns.max(1)))
+        {
             padded[..columns].copy_from_slice(row);
         }
-        Self { data: Cow::Owned(data), stride, count }
+        Self {
+            data: Cow::Owned(data),
+            stride,
+            count,
+        }
     }
 
     /// A row, the last one for an index past the end: tiles at the edge compute it again.
@@ -155,17 +187,18 @@ fn run_forward<'a, S: Simd, K: ForwardKernel>(kernel: K, job: Forward<'a>) {
     }
 }
 
-fn even_forward(power: EvenPower, job: Forward<'_>) {
-    match (power.forward.odd, power.plus_one) {
-        (1, false) => run_forward(Even::<1, false>(power), job),
-        (3, false) => run_forward(Even::<3, false>(power), job),
-        (5, false) => run_forward(Even::<5, false>(power), job),
-        (7, false) => run_forward(Even::<7, false>(power), job),
-        (1, true) => run_forward(Even::<1, true>(power), job),
-        (3, true) => run_forward(Even::<3, true>(power), job),
-        (5, true) => run_forward(Even::<5, true>(power), job),
-        _ => run_forward(Even::<7, true>(power), job),
-    }
+/// Calls a generic function with the half of p that `$half` holds as a constant.
+macro_rules! with_constant_half {
+    ($half:expr, $call:ident, $kernel:ident, $job:expr, [$($constant:literal)*]) => {
+        match $half {
+            $($constant => $call($kernel::<$constant>, $job),)*
+            other => unreachable!("{other} is not among QUICK_HALVES"),
+        }
+    };
+}
+
+fn even_forward(half: u32, job: Forward<'_>) {
+    with_constant_half!(half, run_forward, Even, job, [2 3 4 5 6 7 8 9 11 13 15 17 21 25 29 33 41 49]);
 }
 
 #[inline(always)]
@@ -210,77 +243,51 @@ impl ForwardKernel for Largest {
     }
 }
 
-/// An even p whose powers are cheap: `s^{p/2}` forward and `s^{p/2−1}` backward with `s = t²`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct EvenPower {
-    p: f32,
-    /// `p/2`, or `p/2 − 1` if `plus_one`.
-    forward: Ladder,
-    plus_one: bool,
-    /// `p/2 − 1`.
-    backward: Ladder,
-}
-
-impl EvenPower {
-    fn new(p: f32) -> Option<Self> {
-        if p > LADDER_UP_TO || p % 2.0 != 0.0 {
-            return None;
-        }
-        let half = p as u32 / 2;
-        let backward = Ladder::new(half - 1)?;
-        let (forward, plus_one) = Ladder::new(half).map_or((backward, true), |ladder| (ladder, false));
-        Some(Self { p, forward, plus_one, backward })
-    }
-
-    /// Squares are raised to this, so that no power falls among the slow denormal numbers.
-    fn floor(self) -> f32 {
-        (-200.0 / self.p).exp2()
-    }
-}
-
+/// An even p, by multiplications.
 #[derive(Clone, Copy)]
-struct Even<const ODD: u32, const PLUS_ONE: bool>(EvenPower);
+struct Even<const HALF: u32>;
 
-impl<const ODD: u32, const PLUS_ONE: bool> ForwardKernel for Even<ODD, PLUS_ONE> {
+impl<const HALF: u32> ForwardKernel for Even<HALF> {
     #[inline(always)]
     fn tile<S: Simd>(self, x: TileX<'_>, w: TileW<'_>) -> Tile {
-        if self.0.p <= PLAIN_UP_TO {
+        let p = (2 * HALF) as f32;
+        if p <= PLAIN_UP_TO {
             let sums = self.sums::<S, false>(x, w, [[1.0; TILE_W]; TILE_X]);
-            if sums.as_flattened().iter().all(|sum| PLAIN_SUMS.contains(sum)) {
-                return roots::<S>(sums, self.0.p);
+            if sums
+                .as_flattened()
+                .iter()
+                .all(|sum| PLAIN_SUMS.contains(sum))
+            {
+                return roots::<S>(sums, p);
             }
         }
         let largest = Largest.tile::<S>(x, w);
         let sums = self.sums::<S, true>(x, w, largest.map(|row| row.map(inverse)));
-        scaled_roots::<S>(sums, largest, self.0.p)
+        scaled_roots::<S>(sums, largest, p)
     }
 }
 
-impl<const ODD: u32, const PLUS_ONE: bool> Even<ODD, PLUS_ONE> {
+impl<const HALF: u32> Even<HALF> {
     /// `Σ (d·scale)^p` of every pair of the tile.
     #[inline(always)]
     fn sums<S: Simd, const SCALED: bool>(self, x: TileX<'_>, w: TileW<'_>, scale: Tile) -> Tile {
-        let floor = splat::<S>(self.0.floor());
+        let floor = splat::<S>(square_floor(HALF));
         let scale = scale.map(|row| row.map(splat::<S>));
         let mut sums = [[splat::<S>(0.0); TILE_W]; TILE_X];
         for at in (0..w[0].len()).step_by(lanes::<S>()) {
-            let x = x.map(|x| load::<S>(x, at));
-            for (o, w) in w.iter().enumerate() {
-                let w = load::<S>(w, at);
-                let mut squares = x;
-                for (b, square) in squares.iter_mut().enumerate() {
-                    let mut d = *square - w;
+            let w = w.map(|w| load::<S>(w, at));
+            for b in 0..TILE_X {
+                let x = load::<S>(x[b], at);
+                for o in 0..TILE_W {
+                    let mut d = x - w[o];
                     if SCALED {
                         d = d * scale[b][o];
                     }
-                    *square = d * d;
+                    let mut square = d * d;
                     if SCALED {
-                        *square = square.max(floor);
+                        square = square.max(floor);
                     }
-                }
-                let powers = ladder_power::<S, ODD, TILE_X>(squares, self.0.forward.squarings);
-                for b in 0..TILE_X {
-                    sums[b][o] = if PLUS_ONE { powers[b].mul_add(squares[b], sums[b][o]) } else { sums[b][o] + powers[b] };
+                    sums[b][o] = sums[b][o] + integer_power::<S, HALF>(square);
                 }
             }
         }
@@ -315,7 +322,12 @@ impl General {
     fn sum<S: Simd>(self, x: &[f32], w: &[f32], scale: f32, smallest_kept: f32) -> f32 {
         const GROUP: usize = 4;
         let lanes = lanes::<S>();
-        let (scale, p, kept, zero) = (splat::<S>(scale), splat::<S>(self.p), splat::<S>(smallest_kept), splat::<S>(0.0));
+        let (scale, p, kept, zero) = (
+            splat::<S>(scale),
+            splat::<S>(self.p),
+            splat::<S>(smallest_kept),
+            splat::<S>(0.0),
+        );
         let mut sum = zero;
         let mut at = 0;
         while at < x.len() {
@@ -362,13 +374,28 @@ fn roots<S: Simd>(sums: Tile, p: f32) -> Tile {
 #[inline(always)]
 fn scaled_roots<S: Simd>(sums: Tile, largest: Tile, p: f32) -> Tile {
     let roots = roots::<S>(sums, p);
-    std::array::from_fn(|b| std::array::from_fn(|o| if largest[b][o] > 0.0 { largest[b][o] * roots[b][o] } else { 0.0 }))
+    std::array::from_fn(|b| {
+        std::array::from_fn(|o| {
+            if largest[b][o] > 0.0 {
+                largest[b][o] * roots[b][o]
+            } else {
+                0.0
+            }
+        })
+    })
 }
 
 /// Columns that one backward task owns.
 const BLOCK: usize = PADDING;
 
-fn backward_finite(x: &[f32], w: &[f32], u: &[f32], grad: &[f32], sizes: Sizes, p: f32) -> (Vec<f32>, Vec<f32>) {
+fn backward_finite(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    sizes: Sizes,
+    p: f32,
+) -> (Vec<f32>, Vec<f32>) {
     let factors = tile_factors(u, grad, sizes);
     let padded_outputs = sizes.outputs.next_multiple_of(TILE_BACK);
     let rows = sizes.batch + padded_outputs;
@@ -383,8 +410,8 @@ fn backward_finite(x: &[f32], w: &[f32], u: &[f32], grad: &[f32], sizes: Sizes, 
             dx,
             dw,
         };
-        match EvenPower::new(p) {
-            Some(power) => even_backward(power, job),
+        match quick_half(p) {
+            Some(half) => even_backward(half, job),
             None => run_backward(General { p }, job),
         }
     });
@@ -404,7 +431,10 @@ fn backward_finite(x: &[f32], w: &[f32], u: &[f32], grad: &[f32], sizes: Sizes, 
 /// inner loop reads them in order. Missing outputs get zeros and contribute nothing.
 fn tile_factors(u: &[f32], grad: &[f32], sizes: Sizes) -> Vec<f32> {
     let mut factors = vec![0.0; sizes.outputs.div_ceil(TILE_BACK) * sizes.batch * 2 * TILE_BACK];
-    for (tile, rows) in factors.chunks_mut((sizes.batch * 2 * TILE_BACK).max(1)).enumerate() {
+    for (tile, rows) in factors
+        .chunks_mut((sizes.batch * 2 * TILE_BACK).max(1))
+        .enumerate()
+    {
         for (b, row) in rows.chunks_mut(2 * TILE_BACK).enumerate() {
             let first = tile * TILE_BACK;
             for k in 0..TILE_BACK.min(sizes.outputs - first) {
@@ -437,30 +467,41 @@ struct Backward<'a> {
     dw: &'a mut [f32],
 }
 
-/// The slope `sign(t)·|t|^{p−1}` of 4 terms `t = d/u` at a time.
+/// The slope `sign(t)·|t|^{p−1}` of terms `t = d/u`.
 trait BackwardKernel: Copy {
-    fn slopes<S: Simd>(self, t: [F32s<S>; TILE_BACK]) -> Option<[F32s<S>; TILE_BACK]>;
+    /// Whether any of the terms has a slope that is not negligible.
+    fn counts<S: Simd>(self, t: [F32s<S>; TILE_BACK]) -> bool;
+
+    fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S>;
 }
 
 #[macerator::with_simd]
 fn run_backward<'a, S: Simd, K: BackwardKernel>(kernel: K, job: Backward<'a>) {
     let batch = job.x.len() / BLOCK;
-    for (tile, (w, dw)) in job.w.chunks_exact(TILE_BACK * BLOCK).zip(job.dw.chunks_exact_mut(TILE_BACK * BLOCK)).enumerate() {
+    for (tile, (w, dw)) in job
+        .w
+        .chunks_exact(TILE_BACK * BLOCK)
+        .zip(job.dw.chunks_exact_mut(TILE_BACK * BLOCK))
+        .enumerate()
+    {
         let factors = &job.factors[tile * batch * 2 * TILE_BACK..][..batch * 2 * TILE_BACK];
         for at in (0..BLOCK).step_by(lanes::<S>()) {
             let w: [F32s<S>; TILE_BACK] = std::array::from_fn(|o| load::<S>(w, o * BLOCK + at));
             let mut minus_dw = [splat::<S>(0.0); TILE_BACK];
-            let rows = job.x.chunks_exact(BLOCK).zip(job.dx.chunks_exact_mut(BLOCK));
+            let rows = job
+                .x
+                .chunks_exact(BLOCK)
+                .zip(job.dx.chunks_exact_mut(BLOCK));
             for ((x, dx), factors) in rows.zip(factors.chunks_exact(2 * TILE_BACK)) {
                 let x = load::<S>(x, at);
                 let mut t = w;
                 for (o, t) in t.iter_mut().enumerate() {
                     *t = (x - *t) * splat(factors[o]);
                 }
-                if let Some(slopes) = kernel.slopes::<S>(t) {
+                if kernel.counts::<S>(t) {
                     let mut sum = load::<S>(dx, at);
                     for o in 0..TILE_BACK {
-                        let term = slopes[o] * splat(factors[TILE_BACK + o]);
+                        let term = kernel.slope::<S>(t[o]) * splat(factors[TILE_BACK + o]);
                         sum = sum + term;
                         minus_dw[o] = minus_dw[o] + term;
                     }
@@ -474,70 +515,91 @@ fn run_backward<'a, S: Simd, K: BackwardKernel>(kernel: K, job: Backward<'a>) {
     }
 }
 
-fn even_backward(power: EvenPower, job: Backward<'_>) {
-    match power.backward.odd {
-        1 => run_backward(EvenSlope::<1>(power), job),
-        3 => run_backward(EvenSlope::<3>(power), job),
-        5 => run_backward(EvenSlope::<5>(power), job),
-        _ => run_backward(EvenSlope::<7>(power), job),
+fn even_backward(half: u32, job: Backward<'_>) {
+    // The slope needs one square less than the distance.
+    with_constant_half!(half - 1, run_backward, EvenSlope, job, [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48]);
+}
+
+/// `(t²)^POWER·t` with POWER = p/2 − 1, which carries the sign of t by itself.
+#[derive(Clone, Copy)]
+struct EvenSlope<const POWER: u32>;
+
+impl<const POWER: u32> BackwardKernel for EvenSlope<POWER> {
+    #[inline(always)]
+    fn counts<S: Simd>(self, _t: [F32s<S>; TILE_BACK]) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S> {
+        let square = (t * t).max(splat(square_floor(POWER + 1)));
+        integer_power::<S, POWER>(square) * t
     }
 }
 
-/// `(t²)^{p/2−1}·t`, which carries the sign of t by itself.
-#[derive(Clone, Copy)]
-struct EvenSlope<const ODD: u32>(EvenPower);
-
-impl<const ODD: u32> BackwardKernel for EvenSlope<ODD> {
+impl General {
+    /// Bases below this have a negligible slope; above 0 even at p = 1, where the slope is a sign
+    /// and that of 0 is 0.
     #[inline(always)]
-    fn slopes<S: Simd>(self, t: [F32s<S>; TILE_BACK]) -> Option<[F32s<S>; TILE_BACK]> {
-        let floor = splat::<S>(self.0.floor());
-        let mut slopes = ladder_power::<S, ODD, TILE_BACK>(t.map(|t| (t * t).max(floor)), self.0.backward.squarings);
-        for (slope, t) in slopes.iter_mut().zip(t) {
-            *slope = *slope * t;
-        }
-        Some(slopes)
+    fn smallest_slope(self) -> f32 {
+        (NEGLIGIBLE_BACKWARD / (self.p - 1.0)).exp2().max(1e-30)
     }
 }
 
 impl BackwardKernel for General {
     #[inline(always)]
-    fn slopes<S: Simd>(self, t: [F32s<S>; TILE_BACK]) -> Option<[F32s<S>; TILE_BACK]> {
-        let exponent = self.p - 1.0;
-        // Above 0 even at p = 1, where the slope is a sign and that of 0 is 0.
-        let kept = splat::<S>((NEGLIGIBLE_BACKWARD / exponent).exp2().max(1e-30));
-        let bases = t.map(|t| t.abs());
-        let highest = bases[0].max(bases[1]).max(bases[2].max(bases[3]));
-        if !highest.ge(kept).any() {
-            return None;
+    fn counts<S: Simd>(self, t: [F32s<S>; TILE_BACK]) -> bool {
+        let highest = (t[0].abs().max(t[1].abs())).max(t[2].abs().max(t[3].abs()));
+        highest.ge(splat(self.smallest_slope())).any()
+    }
+
+    #[inline(always)]
+    fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S> {
+        let base = t.abs();
+        let counts = base.ge(splat(self.smallest_slope()));
+        if !counts.any() {
+            return splat(0.0);
         }
-        let mut slopes = t;
-        for (slope, base) in slopes.iter_mut().zip(bases) {
-            let counts = base.ge(kept);
-            if !counts.any() {
-                *slope = splat(0.0);
-                continue;
-            }
-            let power = general_power(base, splat(exponent));
-            let sign = slope.reinterpret::<u32>() ^ base.reinterpret::<u32>();
-            let signed = (power.reinterpret::<u32>() ^ sign).reinterpret::<f32>();
-            *slope = counts.select(signed, splat(0.0));
-        }
-        Some(slopes)
+        let power = general_power(base, splat(self.p - 1.0));
+        let sign = t.reinterpret::<u32>() ^ base.reinterpret::<u32>();
+        let signed = (power.reinterpret::<u32>() ^ sign).reinterpret::<f32>();
+        counts.select(signed, splat(0.0))
     }
 }
 
-fn backward_largest(x: &[f32], w: &[f32], u: &[f32], grad: &[f32], sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
-    let Sizes { batch, outputs, inputs } = sizes;
+fn backward_largest(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    sizes: Sizes,
+) -> (Vec<f32>, Vec<f32>) {
+    let Sizes {
+        batch,
+        outputs,
+        inputs,
+    } = sizes;
     let (padded_x, padded_w) = (Rows::new(x, inputs), Rows::new(w, inputs));
     let mut deciding = vec![0u32; batch * outputs];
     for_each_chunk(&mut deciding, outputs, |b, deciding| {
-        first_largest(padded_x.row(b), &padded_w, &u[b * outputs..][..outputs], deciding);
+        first_largest(
+            padded_x.row(b),
+            &padded_w,
+            &u[b * outputs..][..outputs],
+            deciding,
+        );
     });
     // The slope is a sign; a distance of 0 has none.
     let slope = |b: usize, o: usize| {
         let i = deciding[b * outputs + o] as usize;
         let d = x[b * inputs + i] - w[o * inputs + i];
-        let sign = if d > 0.0 { 1.0 } else if d < 0.0 { -1.0 } else { 0.0 };
+        let sign = if d > 0.0 {
+            1.0
+        } else if d < 0.0 {
+            -1.0
+        } else {
+            0.0
+        };
         (i, sign * grad[b * outputs + o])
     };
     let mut dx = vec![0.0; x.len()];
@@ -563,7 +625,11 @@ fn first_largest<'a, S: Simd>(x: &[f32], w: &Rows<'a>, u: &[f32], deciding: &mut
     for (o, (deciding, u)) in deciding.iter_mut().zip(u).enumerate() {
         let w = w.row(o);
         for at in (0..x.len()).step_by(lanes::<S>()) {
-            if (load::<S>(x, at) - load::<S>(w, at)).abs().ge(splat(*u)).any() {
+            if (load::<S>(x, at) - load::<S>(w, at))
+                .abs()
+                .ge(splat(*u))
+                .any()
+            {
                 let equal = |i: &usize| (x[*i] - w[*i]).abs() >= *u;
                 *deciding = (at..x.len()).find(equal).unwrap_or(at) as u32;
                 break;

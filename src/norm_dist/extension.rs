@@ -25,8 +25,15 @@ use super::{Norm, Sizes, cpu};
 /// If the two have different numbers of columns, or p is not finite and at least 1.
 pub fn norm_dist(x: Tensor<2>, w: Tensor<2>, norm: Norm) -> Tensor<2> {
     let (inputs, columns) = (x.dims()[1], w.dims()[1]);
-    assert_eq!(inputs, columns, "norm_dist: x has {inputs} columns and w has {columns}; they must agree");
-    Tensor::from_dispatch(Dispatch::norm_dist(x.into_dispatch(), w.into_dispatch(), norm))
+    assert_eq!(
+        inputs, columns,
+        "norm_dist: x has {inputs} columns and w has {columns}; they must agree"
+    );
+    Tensor::from_dispatch(Dispatch::norm_dist(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        norm,
+    ))
 }
 
 /// The distance and its gradients, as a backend provides them. Use [`norm_dist`].
@@ -63,17 +70,26 @@ impl NormDist for Flex {
         let sizes = sizes(&x, &w);
         let [x, w, u, grad] = [x, w, u, grad].map(|tensor| tensor.to_contiguous());
         let (dx, dw) = cpu::backward(slice(&x), slice(&w), slice(&u), slice(&grad), sizes, norm);
-        (flex_tensor(dx, [sizes.batch, sizes.inputs]), flex_tensor(dw, [sizes.outputs, sizes.inputs]))
+        (
+            flex_tensor(dx, [sizes.batch, sizes.inputs]),
+            flex_tensor(dw, [sizes.outputs, sizes.inputs]),
+        )
     }
 }
 
 fn sizes(x: &impl TensorMetadata, w: &impl TensorMetadata) -> Sizes {
     let (x, w) = (x.shape(), w.shape());
-    Sizes { batch: x[0], outputs: w[0], inputs: x[1] }
+    Sizes {
+        batch: x[0],
+        outputs: w[0],
+        inputs: x[1],
+    }
 }
 
 fn slice(tensor: &FloatTensor<Flex>) -> &[f32] {
-    tensor.as_slice().expect("a contiguous f32 tensor: norm_dist has no other element type")
+    tensor
+        .as_slice()
+        .expect("a contiguous f32 tensor: norm_dist has no other element type")
 }
 
 fn flex_tensor(values: Vec<f32>, shape: [usize; 2]) -> FloatTensor<Flex> {
@@ -88,7 +104,12 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         impl<B: NormDist> Backward<B, 2> for NormDistBackward {
             type State = (NodeId, NodeId, FloatTensor<B>, Norm);
 
-            fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, checkpointer: &mut Checkpointer) {
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
                 let [parent_x, parent_w] = ops.parents;
                 let grad = grads.consume::<B>(&ops.node);
                 let (x, w, u, norm) = ops.state;
@@ -104,13 +125,19 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
             }
         }
 
-        match NormDistBackward.prepare::<C>([x.node(), w.node()]).compute_bound().stateful() {
+        match NormDistBackward
+            .prepare::<C>([x.node(), w.node()])
+            .compute_bound()
+            .stateful()
+        {
             OpsKind::Tracked(mut prep) => {
                 let (kept_x, kept_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
                 let u = B::norm_dist(x.into_primitive(), w.into_primitive(), norm);
                 prep.finish((kept_x, kept_w, u.clone(), norm), u)
             }
-            OpsKind::UnTracked(prep) => prep.finish(B::norm_dist(x.into_primitive(), w.into_primitive(), norm)),
+            OpsKind::UnTracked(prep) => {
+                prep.finish(B::norm_dist(x.into_primitive(), w.into_primitive(), norm))
+            }
         }
     }
 
@@ -121,6 +148,8 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _grad: FloatTensor<Self>,
         _norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unimplemented!("the gradient of the distance has itself no gradient: only first derivatives are supported")
+        unimplemented!(
+            "the gradient of the distance has itself no gradient: only first derivatives are supported"
+        )
     }
 }

@@ -24,6 +24,16 @@ pub enum Norm {
     Inf,
 }
 
+impl Norm {
+    /// The norm of the finite p nearest to `p` that the kernels raise to by few multiplications;
+    /// where none is near, or skipping negligible terms is faster, `p` itself.
+    ///
+    /// Such p are at most a quarter apart, so that an exponential growth of p stays close to one.
+    pub fn quick(p: f32) -> Self {
+        Norm::P(power::quick_exponent(p).unwrap_or(p))
+    }
+}
+
 /// Sizes of one distance computation: `x` is `[batch, inputs]`, `w` is `[outputs, inputs]`,
 /// `u` is `[batch, outputs]`, all row-major.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +50,21 @@ impl Sizes {
     /// # Panics
     /// If a slice does not have the length that the sizes give it, or p < 1.
     fn check(self, x: &[f32], w: &[f32], norm: Norm) {
-        assert_eq!(x.len(), self.batch * self.inputs, "x must be [batch, inputs]");
-        assert_eq!(w.len(), self.outputs * self.inputs, "w must be [outputs, inputs]");
+        assert_eq!(
+            x.len(),
+            self.batch * self.inputs,
+            "x must be [batch, inputs]"
+        );
+        assert_eq!(
+            w.len(),
+            self.outputs * self.inputs,
+            "w must be [outputs, inputs]"
+        );
         if let Norm::P(p) = norm {
-            assert!(p.is_finite() && p >= 1.0, "the norm needs a finite p of at least 1, not {p}; use Norm::Inf for p = ∞");
+            assert!(
+                p.is_finite() && p >= 1.0,
+                "the norm needs a finite p of at least 1, not {p}; use Norm::Inf for p = ∞"
+            );
         }
     }
 }

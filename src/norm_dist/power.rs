@@ -1,54 +1,59 @@
 //! Powers of vectors of f32: by multiplications where the exponent allows it, else through
 //! log2 and exp2 polynomials.
 //!
-//! Raising `|d|/M` to the p-th power is what training spends its time on. Exponents of the form
-//! `m·2^k` with small odd m cost `k` squarings and at most four products; the general power
-//! costs about twenty-five operations.
+//! Raising `|d|/M` to the p-th power is what training spends its time on. Even powers up to 98 take
+//! four to nine multiplications, the general power about twenty-five operations.
 
 use macerator::{Simd, Vector};
 
 /// A vector of f32.
 pub(super) type F32s<S> = Vector<S, f32>;
 
-/// An exponent `odd · 2^squarings` with `odd` in {1, 3, 5, 7}.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ladder {
-    pub odd: u32,
-    pub squarings: u32,
+/// Halves of the even p that are raised to by multiplications, four to twelve of them. Each has its own
+/// copy of the inner loops, so that nothing in them depends on p.
+pub(super) const QUICK_HALVES: [u32; 18] = [
+    2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 17, 21, 25, 29, 33, 41, 49,
+];
+
+/// Half of p, if p is one of the even powers that are raised to by multiplications.
+pub(super) fn quick_half(p: f32) -> Option<u32> {
+    QUICK_HALVES.into_iter().find(|half| (2 * half) as f32 == p)
 }
 
-impl Ladder {
-    /// The ladder of `exponent`, if its odd part is at most 7.
-    pub fn new(exponent: u32) -> Option<Self> {
-        let squarings = exponent.checked_ilog2()?.min(exponent.trailing_zeros());
-        let odd = exponent >> squarings;
-        (odd <= 7).then_some(Self { odd, squarings })
-    }
+/// Whichever of [`QUICK_HALVES`] is nearest in ratio, for p from 8 up to the last of them.
+pub(super) fn quick_exponent(p: f32) -> Option<f32> {
+    let exponents = QUICK_HALVES
+        .map(|half| (2 * half) as f32)
+        .into_iter()
+        .filter(|quick| *quick >= 8.0);
+    let nearest = exponents.min_by(|a, b| (a / p).ln().abs().total_cmp(&(b / p).ln().abs()))?;
+    (8.0..=100.0).contains(&p).then_some(nearest)
 }
 
-/// `s^(ODD · 2^squarings)` of N vectors at once: ODD is a constant so that the inner loop does not
-/// branch on it, and N independent chains hide the latency of each product.
+/// Squares of terms are raised to this before their `half`-th power is taken, so that no power
+/// falls among the slow denormal numbers.
+pub(super) fn square_floor(half: u32) -> f32 {
+    (-100.0 / half as f32).exp2()
+}
+
+/// `s^E` by squaring and multiplying; E is a constant, so this unrolls.
 #[inline(always)]
-pub(super) fn ladder_power<S: Simd, const ODD: u32, const N: usize>(s: [F32s<S>; N], squarings: u32) -> [F32s<S>; N] {
+pub(super) fn integer_power<S: Simd, const E: u32>(s: F32s<S>) -> F32s<S> {
+    let mut square = s;
     let mut power = s;
-    for (power, s) in power.iter_mut().zip(s) {
-        *power = match ODD {
-            1 => s,
-            3 => s * s * s,
-            5 => {
-                let square = s * s;
-                square * square * s
-            }
-            _ => {
-                let square = s * s;
-                square * square * (square * s)
-            }
-        };
+    let mut rest = E;
+    while rest & 1 == 0 {
+        square = square * square;
+        power = square;
+        rest >>= 1;
     }
-    for _ in 0..squarings {
-        for power in &mut power {
-            *power = *power * *power;
+    rest >>= 1;
+    while rest > 0 {
+        square = square * square;
+        if rest & 1 == 1 {
+            power = power * square;
         }
+        rest >>= 1;
     }
     power
 }
@@ -68,7 +73,14 @@ pub(super) fn log2<S: Simd>(t: F32s<S>) -> F32s<S> {
     const ONE: u32 = 0x3f80_0000;
     // Minimax on [√½ − 1, √2 − 1], relative error 1.7e-7.
     const Q: [f32; 8] = [
-        1.442_695, -0.721_352_8, 0.480_923_23, -0.360_239_62, 0.287_098_95, -0.248_877_46, 0.234_040_55, -0.145_807_45,
+        1.442_695,
+        -0.721_352_8,
+        0.480_923_23,
+        -0.360_239_62,
+        0.287_098_95,
+        -0.248_877_46,
+        0.234_040_55,
+        -0.145_807_45,
     ];
     let bits: Vector<S, u32> = t.reinterpret::<u32>() + splat_u32::<S>(ONE - SQRT_HALF);
     let exponent = (bits >> 23).reinterpret::<i32>().to_float() - splat(127.0);
@@ -81,7 +93,14 @@ pub(super) fn log2<S: Simd>(t: F32s<S>) -> F32s<S> {
 #[inline(always)]
 pub(super) fn exp2<S: Simd>(y: F32s<S>) -> F32s<S> {
     // Minimax on [−½, ½], relative error 7.5e-8.
-    const P: [f32; 6] = [1.000_000_1, 0.693_146_97, 0.240_221_2, 0.055_507_133, 0.009_675_541, 0.001_327_646];
+    const P: [f32; 6] = [
+        1.000_000_1,
+        0.693_146_97,
+        0.240_221_2,
+        0.055_507_133,
+        0.009_675_541,
+        0.001_327_646,
+    ];
     let y = y.max(splat(-126.0));
     let whole = y.round_to_int();
     let fraction = polynomial(y - whole.to_float(), P);
@@ -115,11 +134,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ladders_exist_exactly_for_small_odd_parts() {
-        assert_eq!(Ladder::new(12), Some(Ladder { odd: 3, squarings: 2 }));
-        assert_eq!(Ladder::new(7), Some(Ladder { odd: 7, squarings: 0 }));
-        assert_eq!(Ladder::new(18), None);
-        assert_eq!(Ladder::new(0), None);
+    fn quick_exponents_are_at_most_a_quarter_apart() {
+        for p in (80..1000).map(|tenths| tenths as f32 / 10.0) {
+            let quick = quick_exponent(p).unwrap();
+            assert!((quick / p - 1.0).abs() < 0.13, "{p}: {quick}");
+            assert!(quick_half(quick).is_some());
+        }
+        assert_eq!(
+            (
+                quick_exponent(8.0),
+                quick_exponent(11.0),
+                quick_exponent(7.0),
+                quick_exponent(101.0)
+            ),
+            (Some(8.0), Some(10.0), None, None)
+        );
     }
 
     #[macerator::with_simd]
@@ -129,7 +158,10 @@ mod tests {
             for at in (0..16).step_by(<f32 as macerator::Scalar>::lanes::<S>()) {
                 // SAFETY: both chunks hold 16 numbers, a multiple of every vector length.
                 unsafe {
-                    let power = general_power::<S>(macerator::vload_unaligned(t.as_ptr().add(at)), splat(p));
+                    let power = general_power::<S>(
+                        macerator::vload_unaligned(t.as_ptr().add(at)),
+                        splat(p),
+                    );
                     macerator::vstore_unaligned(out.as_mut_ptr().add(at), power);
                 }
             }
@@ -141,10 +173,15 @@ mod tests {
     fn the_general_power_agrees_with_f64() {
         for p in [1.0f32, 2.5, 7.0, 29.3, 999.0] {
             let smallest = (-24.0 / p).exp2();
-            let t: Vec<f32> = (0..1600).map(|k| smallest + (1.0 - smallest) * k as f32 / 1599.0).collect();
+            let t: Vec<f32> = (0..1600)
+                .map(|k| smallest + (1.0 - smallest) * k as f32 / 1599.0)
+                .collect();
             for (t, got) in t.iter().zip(powers(&t, p)) {
                 let want = f64::from(*t).powf(f64::from(p));
-                assert!((f64::from(got) - want).abs() <= 4e-6 * want, "{t}^{p} = {want}, got {got}");
+                assert!(
+                    (f64::from(got) - want).abs() <= 4e-6 * want,
+                    "{t}^{p} = {want}, got {got}"
+                );
             }
         }
     }

@@ -8,14 +8,22 @@ use super::{Norm, Sizes};
 /// For finite p the largest difference is factored out, `M·(Σ(|d|/M)^p)^{1/p}`, so that no power
 /// overflows or vanishes.
 pub fn distance(x: &[f32], w: &[f32], norm: Norm) -> f64 {
-    let differences = || x.iter().zip(w).map(|(x, w)| (f64::from(*x) - f64::from(*w)).abs());
+    let differences = || {
+        x.iter()
+            .zip(w)
+            .map(|(x, w)| (f64::from(*x) - f64::from(*w)).abs())
+    };
     let largest = differences().fold(0.0, f64::max);
     match norm {
         Norm::Inf => largest,
         Norm::P(_) if largest == 0.0 => 0.0,
         Norm::P(p) => {
             let p = f64::from(p);
-            largest * differences().map(|d| (d / largest).powf(p)).sum::<f64>().powf(1.0 / p)
+            largest
+                * differences()
+                    .map(|d| (d / largest).powf(p))
+                    .sum::<f64>()
+                    .powf(1.0 / p)
         }
     }
 }
@@ -24,14 +32,22 @@ pub fn distance(x: &[f32], w: &[f32], norm: Norm) -> f64 {
 pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f64> {
     sizes.check(x, w, norm);
     let pairs = (0..sizes.batch).flat_map(|b| (0..sizes.outputs).map(move |o| (b, o)));
-    pairs.map(|(b, o)| distance(row(x, b, sizes), row(w, o, sizes), norm)).collect()
+    pairs
+        .map(|(b, o)| distance(row(x, b, sizes), row(w, o, sizes), norm))
+        .collect()
 }
 
 /// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`).
 ///
 /// `∂u/∂x_i = sign(d_i)·(|d_i|/u)^{p−1} = −∂u/∂w_i`. At p = ∞ it is `sign(d_i)` at the first
 /// largest difference and 0 elsewhere. Where `u = 0` the gradient is taken to be 0.
-pub fn backward(x: &[f32], w: &[f32], grad: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f64>, Vec<f64>) {
+pub fn backward(
+    x: &[f32],
+    w: &[f32],
+    grad: &[f32],
+    sizes: Sizes,
+    norm: Norm,
+) -> (Vec<f64>, Vec<f64>) {
     sizes.check(x, w, norm);
     let mut dx = vec![0.0; x.len()];
     let mut dw = vec![0.0; w.len()];

@@ -1,0 +1,294 @@
+//! `linf train`: a training run in the terminal, with checkpoints that it can go on from.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fs, thread};
+
+use burn::tensor::Device;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{CliError, DatasetName, read};
+use crate::data::Split;
+use crate::exact::Epsilon;
+use crate::norm_dist::Norm;
+use crate::train::{Checkpoint, StepReport, TrainConfig, Trainer};
+
+/// Train a net and keep checkpoints
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Data set to train on; its test images are never looked at
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Named set of knobs: tiny, quick, standard or hinge
+    #[arg(long)]
+    preset: String,
+    /// Seed of the weights, the order of the images and the augmentation
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Folder for checkpoint.safetensors and log.csv
+    #[arg(long, default_value = "runs/latest")]
+    out: PathBuf,
+    /// Go on from the checkpoint in the folder
+    #[arg(long)]
+    resume: bool,
+    /// Train on all images of the training set, with none held out to measure on
+    #[arg(long)]
+    all_images: bool,
+    /// Radius ε at which certified accuracy on held-out images is logged
+    #[arg(long, default_value = "0.3")]
+    epsilon: Epsilon,
+    /// Stop (with a checkpoint) after this many epochs in all
+    #[arg(long)]
+    stop_after: Option<usize>,
+}
+
+/// Images that the running means are estimated over for the log; export uses all of them.
+const LOG_MEANS: usize = 10_000;
+/// Name of the checkpoint in the run's folder.
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_accuracy,clean,certified_lipschitz,certified_interval,weights_kept\n";
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let path = args.out.join(CHECKPOINT);
+    let mut trainer = if args.resume {
+        resume(args, &path)?
+    } else {
+        start(args, &path)?
+    };
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
+        .map_err(|_| CliError::Interrupts)?;
+
+    let per_epoch = trainer.iterations_per_epoch();
+    let last = args
+        .stop_after
+        .map_or(usize::MAX, |epochs| epochs * per_epoch)
+        .min(trainer.schedule().iterations());
+    let bar = progress_bar(last, trainer.iteration());
+    let mut epoch = Averages::default();
+    while trainer.iteration() < last && !interrupted.load(Ordering::Relaxed) {
+        let report = match trainer.step() {
+            Ok(report) => report,
+            Err(source) => {
+                bar.abandon();
+                return Err(CliError::Train {
+                    checkpoint: path,
+                    source,
+                });
+            }
+        };
+        epoch.add(&report);
+        bar.set_position(trainer.iteration() as u64);
+        if report.iteration % 10 == 0 {
+            bar.set_message(describe(&report));
+        }
+        if trainer.iteration() % per_epoch == 0 {
+            let line = log_epoch(args, &trainer, &report, &std::mem::take(&mut epoch))?;
+            bar.println(line);
+            save(&path, &trainer)?;
+        }
+    }
+    bar.finish_and_clear();
+    save(&path, &trainer)?;
+    let done = if trainer.is_finished() {
+        "finished"
+    } else {
+        "stopped; --resume goes on"
+    };
+    println!(
+        "{} of {} iterations, {done}: {}",
+        trainer.iteration(),
+        trainer.schedule().iterations(),
+        path.display()
+    );
+    Ok(())
+}
+
+fn start(args: &Args, path: &Path) -> Result<Trainer, CliError> {
+    let mut config =
+        TrainConfig::preset(&args.preset).map_err(|source| CliError::Config { source })?;
+    config.seed = args.seed;
+    if args.all_images {
+        config.held_out = 0;
+    }
+    if path.exists() {
+        return Err(CliError::RunExists { path: path.into() });
+    }
+    fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
+        path: args.out.clone(),
+        source,
+    })?;
+    let data = args.dataset.load(&args.data_dir, Split::Train)?;
+    let (mean, std) = args.dataset.normalisation();
+    Trainer::new(config, data, mean, std, Device::flex()).map_err(|source| CliError::Train {
+        checkpoint: path.into(),
+        source,
+    })
+}
+
+fn resume(args: &Args, path: &Path) -> Result<Trainer, CliError> {
+    let checkpoint = read_checkpoint(path)?;
+    let preset = TrainConfig::preset(&args.preset).map_err(|source| CliError::Config { source })?;
+    let asked = TrainConfig {
+        seed: args.seed,
+        held_out: checkpoint.config().held_out,
+        ..preset
+    };
+    if asked != *checkpoint.config() {
+        return Err(CliError::OtherRun { path: path.into() });
+    }
+    restore(&checkpoint, args.dataset, &args.data_dir, path)
+}
+
+pub(super) fn read_checkpoint(path: &Path) -> Result<Checkpoint, CliError> {
+    Checkpoint::from_bytes(&read(path)?).map_err(|source| CliError::Train {
+        checkpoint: path.into(),
+        source: source.into(),
+    })
+}
+
+pub(super) fn restore(
+    checkpoint: &Checkpoint,
+    dataset: DatasetName,
+    data_dir: &Path,
+    path: &Path,
+) -> Result<Trainer, CliError> {
+    let data = dataset.load(data_dir, Split::Train)?;
+    let (mean, std) = dataset.normalisation();
+    Trainer::restore(checkpoint, data, mean, std, Device::flex()).map_err(|source| {
+        CliError::Train {
+            checkpoint: path.into(),
+            source,
+        }
+    })
+}
+
+/// Loss and accuracy over the epoch so far.
+#[derive(Default)]
+struct Averages {
+    loss: f64,
+    accuracy: f64,
+    steps: u32,
+}
+
+impl Averages {
+    fn add(&mut self, report: &StepReport) {
+        self.loss += f64::from(report.loss);
+        self.accuracy += f64::from(report.accuracy);
+        self.steps += 1;
+    }
+}
+
+/// Measures the held-out images, adds a line to log.csv and returns one for the terminal.
+fn log_epoch(
+    args: &Args,
+    trainer: &Trainer,
+    report: &StepReport,
+    averages: &Averages,
+) -> Result<String, CliError> {
+    let steps = f64::from(averages.steps);
+    let (loss, accuracy) = (averages.loss / steps, averages.accuracy / steps);
+    let epoch = trainer.iteration() / trainer.iterations_per_epoch();
+    let settings = report.settings;
+    let mut csv = format!(
+        "{epoch},{},{},{},{},{loss},{accuracy}",
+        trainer.iteration(),
+        p_of(settings.norm),
+        settings.learning_rate,
+        settings.lambda,
+    );
+    let mut line = format!(
+        "epoch {epoch:3}  p {:6.1}  loss {loss:.4}  train {:5.2} %",
+        p_of(settings.norm),
+        100.0 * accuracy
+    );
+    if trainer.config().held_out > 0 {
+        let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let held_out = trainer
+            .evaluate(args.epsilon, LOG_MEANS, threads)
+            .map_err(|source| CliError::Train {
+                checkpoint: args.out.join(CHECKPOINT),
+                source,
+            })?;
+        let images = held_out.evaluation.images as f64;
+        let [clean, lipschitz, interval] = [
+            held_out.evaluation.clean,
+            held_out.evaluation.certified_lipschitz,
+            held_out.evaluation.certified_interval,
+        ]
+        .map(|count| count as f64 / images);
+        csv += &format!(",{clean},{lipschitz},{interval},{}", held_out.weights_kept);
+        line += &format!(
+            "   held out at p = ∞: clean {:5.2} %, certified at {} {:5.2} % (margin), {:5.2} % (intervals); {:.1} % of weights",
+            100.0 * clean,
+            args.epsilon,
+            100.0 * lipschitz,
+            100.0 * interval,
+            100.0 * held_out.weights_kept,
+        );
+    } else {
+        csv += ",,,,";
+    }
+    append(&args.out.join("log.csv"), &(csv + "\n"))?;
+    Ok(line)
+}
+
+fn append(path: &Path, line: &str) -> Result<(), CliError> {
+    let new = !path.exists();
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)?;
+        if new {
+            file.write_all(LOG_HEADER.as_bytes())?;
+        }
+        file.write_all(line.as_bytes())
+    };
+    write().map_err(|source| CliError::Write {
+        path: path.into(),
+        source,
+    })
+}
+
+/// Replaces the checkpoint in one step, so that a crash leaves the old one or the new one.
+fn save(path: &Path, trainer: &Trainer) -> Result<(), CliError> {
+    super::write(path, &trainer.checkpoint().to_bytes())
+}
+
+fn describe(report: &StepReport) -> String {
+    let settings = report.settings;
+    format!(
+        "p {:.1}, λ {:.4}, rate {:.4}, loss {:.4}, {:.1} % of the batch",
+        p_of(settings.norm),
+        settings.lambda,
+        settings.learning_rate,
+        report.loss,
+        100.0 * report.accuracy
+    )
+}
+
+fn p_of(norm: Norm) -> f32 {
+    match norm {
+        Norm::P(p) => p,
+        Norm::Inf => f32::INFINITY,
+    }
+}
+
+fn progress_bar(iterations: usize, done: usize) -> ProgressBar {
+    let style = ProgressStyle::with_template(
+        "{bar:30} {pos}/{len} [{elapsed} done, {eta} left, {per_sec}] {msg}",
+    );
+    let bar =
+        ProgressBar::new(iterations as u64).with_style(style.expect("the template is well-formed"));
+    bar.set_position(done as u64);
+    bar.reset_eta();
+    bar
+}

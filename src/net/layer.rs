@@ -1,0 +1,102 @@
+//! One ℓ∞-dist layer.
+
+use burn::Tensor;
+use burn::module::{Module, Param};
+use burn::tensor::{Device, TensorData};
+use rand_chacha::rand_core::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{MeanShift, to_vec};
+use crate::float_net::FloatLayer;
+use crate::norm_dist::{Norm, norm_dist};
+
+/// The weight that makes a unit start as the identity of one input, up to a constant (Zhang et
+/// al., ICLR 2022, "identity_val"): far below every input, it decides the maximum.
+const IDENTITY_WEIGHT: f32 = -10.0;
+
+/// A layer of units `‖x − w‖_p`, followed by a mean shift (hidden) or a bias (last).
+#[derive(Module, Debug)]
+pub struct LinfDistLayer {
+    /// Weights, `[outputs, inputs]`.
+    pub weight: Param<Tensor<2>>,
+    /// Subtracts each unit's mean; none in the last layer.
+    pub mean_shift: Option<MeanShift>,
+    /// Added to each unit, `[outputs]`; only in the last layer.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+impl LinfDistLayer {
+    /// Weights from N(0, 1); where there are at least as many outputs as inputs, the layer also
+    /// starts as the identity.
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        last: bool,
+        rng: &mut impl Rng,
+        device: &Device,
+    ) -> Self {
+        let mut weight: Vec<f32> = StandardNormal
+            .sample_iter(rng)
+            .take(outputs * inputs)
+            .collect();
+        if inputs <= outputs {
+            for (o, row) in weight.chunks_exact_mut(inputs).enumerate() {
+                row[o % inputs] = IDENTITY_WEIGHT;
+            }
+        }
+        let weight = Tensor::from_data(TensorData::new(weight, [outputs, inputs]), device);
+        Self {
+            weight: Param::from_tensor(weight),
+            mean_shift: (!last).then(|| MeanShift::new(outputs, device)),
+            bias: last.then(|| Param::from_tensor(Tensor::zeros([outputs], device))),
+        }
+    }
+
+    /// `‖x − w‖_p` alone, `[batch, outputs]`.
+    pub fn distances(&self, x: Tensor<2>, norm: Norm) -> Tensor<2> {
+        norm_dist(x, self.weight.val(), norm)
+    }
+
+    /// The layer's output, `[batch, outputs]`.
+    pub fn forward(&self, x: Tensor<2>, norm: Norm) -> Tensor<2> {
+        let mut u = self.distances(x, norm);
+        if let Some(shift) = &self.mean_shift {
+            u = shift.forward(u);
+        }
+        if let Some(bias) = &self.bias {
+            u = u + bias.val().unsqueeze();
+        }
+        u
+    }
+
+    /// The same layer, with means of its own, on a device without autodiff.
+    pub(crate) fn inference(&self, device: &Device) -> Self {
+        let plain = |tensor: Tensor<1>| tensor.inner();
+        Self {
+            weight: Param::from_tensor(self.weight.val().inner()),
+            mean_shift: self.mean_shift.as_ref().map(|shift| {
+                let copy = MeanShift::new(self.weight.val().dims()[0], device);
+                copy.set_mean(plain(shift.running_mean.value_sync()));
+                copy
+            }),
+            bias: self
+                .bias
+                .as_ref()
+                .map(|bias| Param::from_tensor(plain(bias.val()))),
+        }
+    }
+
+    pub(super) fn to_float(&self) -> FloatLayer {
+        let [outputs, inputs] = self.weight.val().dims();
+        let mean = self
+            .mean_shift
+            .as_ref()
+            .map(|shift| to_vec(shift.running_mean.value_sync()));
+        FloatLayer {
+            inputs,
+            outputs,
+            weight: to_vec(self.weight.val()),
+            mean: mean.unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The ℓ∞-dist net as Burn modules, for use in any Burn program.
+//!
+//! Architecture of Zhang et al., ICML 2021: every layer computes `‖x − w‖_p` per unit; hidden
+//! layers subtract each unit's mean ([`MeanShift`]), the last one adds a bias. The logits are the
+//! negated outputs. At p = ∞ and with fixed means the net is 1-Lipschitz with respect to ℓ∞.
+
+mod layer;
+mod mean_shift;
+
+use burn::Tensor;
+use burn::module::Module;
+use burn::tensor::Device;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+pub use layer::LinfDistLayer;
+pub use mean_shift::MeanShift;
+
+use crate::float_net::FloatNet;
+use crate::norm_dist::Norm;
+
+/// An ℓ∞-dist net on normalised inputs `[batch, inputs]`.
+#[derive(Module, Debug)]
+pub struct LinfDistNet {
+    /// The layers, input side first; all but the last have a mean shift.
+    pub layers: Vec<LinfDistLayer>,
+}
+
+impl LinfDistNet {
+    /// A freshly initialised net with the given widths, inputs first and classes last.
+    ///
+    /// The weights depend on the seed alone, not on the device.
+    ///
+    /// # Panics
+    /// If fewer than two widths are given or one is 0.
+    pub fn new(widths: &[usize], seed: u64, device: &Device) -> Self {
+        assert!(
+            widths.len() >= 2 && !widths.contains(&0),
+            "a net needs at least two widths, all positive: {widths:?}"
+        );
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let last = widths.len() - 2;
+        let pairs = widths.windows(2).enumerate();
+        Self {
+            layers: pairs
+                .map(|(l, pair)| LinfDistLayer::new(pair[0], pair[1], l == last, &mut rng, device))
+                .collect(),
+        }
+    }
+
+    /// Logits `[batch, classes]` of normalised inputs `[batch, inputs]` under the given norm.
+    ///
+    /// On an autodiff device hidden layers subtract the mean over this batch and update their
+    /// running means; elsewhere they subtract the running means.
+    pub fn forward(&self, x: Tensor<2>, norm: Norm) -> Tensor<2> {
+        self.layers
+            .iter()
+            .fold(x, |x, layer| layer.forward(x, norm))
+            .neg()
+    }
+
+    /// Sets the running means to those of the p = ∞ net over the given inputs, layer by layer:
+    /// the means gathered while training belong to a finite p and are wrong at ∞.
+    ///
+    /// `batches` is called once per hidden layer and returns the same inputs every time, in
+    /// batches `[batch, inputs]`, on a device without autodiff.
+    pub fn estimate_means<I: Iterator<Item = Tensor<2>>>(&self, batches: impl Fn() -> I) {
+        for (l, layer) in self.layers.iter().enumerate() {
+            let Some(shift) = &layer.mean_shift else {
+                continue;
+            };
+            let (mut sum, mut count) = (None, 0);
+            for x in batches() {
+                let x = self.layers[..l]
+                    .iter()
+                    .fold(x, |x, layer| layer.forward(x, Norm::Inf));
+                count += x.dims()[0];
+                let part = layer.distances(x, Norm::Inf).sum_dim(0);
+                sum = Some(sum.map_or(part.clone(), |sum: Tensor<2>| sum + part));
+            }
+            if let Some(sum) = sum {
+                shift.set_mean(sum.div_scalar(count as f32).squeeze_dim(0));
+            }
+        }
+    }
+
+    /// The weights, means and bias as plain numbers.
+    ///
+    /// `input_mean` and `input_std` are what the inputs were normalised with, in units of full
+    /// scale 1.0.
+    pub fn to_float(&self, input_mean: f32, input_std: f32) -> FloatNet {
+        let bias = self
+            .layers
+            .last()
+            .and_then(|layer| layer.bias.as_ref())
+            .map(|bias| to_vec(bias.val()));
+        FloatNet {
+            input_mean,
+            input_std,
+            layers: self.layers.iter().map(LinfDistLayer::to_float).collect(),
+            bias: bias.unwrap_or_default(),
+        }
+    }
+}
+
+/// A tensor's numbers, row-major.
+pub(crate) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor
+        .into_data()
+        .try_to_vec()
+        .expect("a float tensor holds f32")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn input(rows: usize) -> Tensor<2> {
+        let values: Vec<f32> = (0..rows * 6)
+            .map(|k| ((k * 37) % 23) as f32 / 7.0 - 1.5)
+            .collect();
+        Tensor::from_data(
+            burn::tensor::TensorData::new(values, [rows, 6]),
+            &Device::flex(),
+        )
+    }
+
+    #[test]
+    fn a_new_net_begins_as_the_identity_up_to_a_constant() {
+        let net = LinfDistNet::new(&[6, 12, 3], 1, &Device::flex());
+        let x = input(20);
+        let u = net.layers[0].distances(x.clone(), Norm::Inf);
+        // Nearly every unit is decided by its weight of −10.
+        let identity = Tensor::cat(vec![x.clone(), x], 1).add_scalar(10.0);
+        assert_eq!(to_vec(u), to_vec(identity));
+    }
+
+    #[test]
+    fn estimated_means_centre_every_hidden_unit() {
+        let net = LinfDistNet::new(&[6, 9, 8, 3], 2, &Device::flex());
+        let batches = || [input(20), input(13)].into_iter();
+        net.estimate_means(batches);
+        let x = Tensor::cat(batches().collect(), 0);
+        let hidden = net.layers[..2]
+            .iter()
+            .fold(x, |x, layer| layer.forward(x, Norm::Inf));
+        assert!(
+            to_vec(hidden.mean_dim(0))
+                .iter()
+                .all(|mean| mean.abs() < 1e-5)
+        );
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_weights() {
+        let weights = |seed| {
+            to_vec(
+                LinfDistNet::new(&[5, 4, 3], seed, &Device::flex()).layers[1]
+                    .weight
+                    .val(),
+            )
+        };
+        assert_eq!(weights(3), weights(3));
+        assert_ne!(weights(3), weights(4));
+    }
+}

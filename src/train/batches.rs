@@ -1,0 +1,178 @@
+//! Which images an iteration sees, and how they are prepared.
+//!
+//! The order of an epoch and the crops of a batch are functions of the seed and the position, so
+//! a resumed run needs no saved state of a random generator.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use crate::data::{Dataset, SIDE};
+
+/// Largest shift of the random crop, in pixels.
+const CROP: i32 = 1;
+
+/// Training images in shuffled, augmented, normalised batches.
+#[derive(Clone, Debug)]
+pub struct Batches {
+    data: Arc<Dataset>,
+    seed: u64,
+    size: usize,
+    mean: f32,
+    std: f32,
+    epoch: usize,
+    order: Vec<u32>,
+}
+
+/// One batch: normalised inputs `[size, pixels]` and labels `[size]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Inputs, row-major.
+    pub inputs: Vec<f32>,
+    /// Labels.
+    pub labels: Vec<u8>,
+}
+
+impl Batches {
+    /// Batches of `size` images, normalised with the given mean and standard deviation (of 1.0).
+    pub fn new(data: Arc<Dataset>, seed: u64, size: usize, mean: f32, std: f32) -> Self {
+        let order = shuffled(data.len(), seed, 0);
+        Self {
+            data,
+            seed,
+            size,
+            mean,
+            std,
+            epoch: 0,
+            order,
+        }
+    }
+
+    /// Whole batches in an epoch; the images left over differ from epoch to epoch.
+    pub fn per_epoch(&self) -> usize {
+        self.data.len() / self.size
+    }
+
+    /// The batch of an iteration, cropped at random.
+    pub fn batch(&mut self, iteration: usize) -> Batch {
+        let (epoch, position) = (iteration / self.per_epoch(), iteration % self.per_epoch());
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.order = shuffled(self.data.len(), self.seed, epoch);
+        }
+        let mut rng = generator(self.seed, Purpose::Crops, iteration);
+        let mut batch = Batch {
+            inputs: Vec::with_capacity(self.size * SIDE * SIDE),
+            labels: Vec::with_capacity(self.size),
+        };
+        for &index in &self.order[position * self.size..][..self.size] {
+            let (dx, dy) = (
+                rng.random_range(-CROP..=CROP),
+                rng.random_range(-CROP..=CROP),
+            );
+            batch.inputs.extend(
+                cropped(self.data.image(index as usize), dx, dy).map(|v| self.normalise(v)),
+            );
+            batch.labels.push(self.data.labels[index as usize]);
+        }
+        batch
+    }
+
+    /// The first `count` training images as they are, in batches of inputs.
+    pub fn plain(&self, count: usize) -> impl Iterator<Item = Vec<f32>> {
+        let pixels = SIDE * SIDE;
+        self.data.images[..count.min(self.data.len()) * pixels]
+            .chunks(self.size * pixels)
+            .map(|images| images.iter().map(|v| self.normalise(*v)).collect())
+    }
+
+    fn normalise(&self, level: u8) -> f32 {
+        (f32::from(level) / 255.0 - self.mean) / self.std
+    }
+}
+
+/// The image moved by (dx, dy), its edge pixels repeated where it leaves a gap.
+fn cropped(image: &[u8], dx: i32, dy: i32) -> impl Iterator<Item = u8> {
+    let clamp = |k: usize, by: i32| (k as i32 + by).clamp(0, SIDE as i32 - 1) as usize;
+    (0..SIDE * SIDE).map(move |k| image[clamp(k / SIDE, dy) * SIDE + clamp(k % SIDE, dx)])
+}
+
+fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..count as u32).collect();
+    order.shuffle(&mut generator(seed, Purpose::Order, epoch));
+    order
+}
+
+#[derive(Clone, Copy)]
+enum Purpose {
+    Order = 1,
+    Crops = 2,
+}
+
+/// An independent generator for each purpose and position.
+fn generator(seed: u64, purpose: Purpose, position: usize) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(((purpose as u64) << 56) | position as u64);
+    rng
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batches(seed: u64) -> Batches {
+        let images = (0..10 * 784).map(|k| (k % 251) as u8).collect();
+        Batches::new(
+            Arc::new(Dataset {
+                images,
+                labels: (0..10).collect(),
+            }),
+            seed,
+            3,
+            0.5,
+            0.25,
+        )
+    }
+
+    #[test]
+    fn an_epoch_shows_no_image_twice() {
+        let mut batches = batches(5);
+        assert_eq!(batches.per_epoch(), 3);
+        let mut seen: Vec<u8> = (3..6)
+            .flat_map(|iteration| batches.batch(iteration).labels)
+            .collect();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 9);
+    }
+
+    #[test]
+    fn a_batch_depends_on_the_seed_and_the_iteration_alone() {
+        let mut one = batches(5);
+        let later = one.batch(7);
+        let mut other = batches(5);
+        other.batch(0);
+        other.batch(4);
+        assert_eq!(other.batch(7), later);
+        assert_ne!(batches(6).batch(7), later);
+    }
+
+    #[test]
+    fn a_crop_moves_the_image_and_repeats_its_edge() {
+        let image: Vec<u8> = (0..784).map(|k| (k / 28 * 5 + k % 28) as u8).collect();
+        let moved: Vec<u8> = cropped(&image, 1, -1).collect();
+        assert_eq!(moved[28 * 3 + 4], image[28 * 2 + 5]);
+        assert_eq!(moved[4], image[5]);
+        assert_eq!(moved[28 * 3 + 27], image[28 * 2 + 27]);
+    }
+
+    #[test]
+    fn levels_are_normalised() {
+        let plain: Vec<f32> = batches(0).plain(2).flatten().collect();
+        assert_eq!(plain.len(), 2 * 784);
+        assert_eq!(plain[51], (51.0 / 255.0 - 0.5) / 0.25);
+    }
+}

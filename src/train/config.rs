@@ -1,0 +1,217 @@
+//! What defines a training run, and the named presets.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Everything that defines a run, apart from the data and the device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainConfig {
+    /// Name of the data set.
+    pub dataset: String,
+    /// Seed of the weights, the order of the images and the augmentation.
+    pub seed: u64,
+    /// Widths of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Images in a batch.
+    pub batch: usize,
+    /// Epochs at the first p.
+    pub epochs_start: usize,
+    /// Epochs in which p grows exponentially from the first to the last finite value.
+    pub epochs_growth: usize,
+    /// Epochs at p = ∞.
+    pub epochs_inf: usize,
+    /// The first p.
+    pub p_start: f32,
+    /// The last finite p.
+    pub p_end: f32,
+    /// Learning rate at the start; it falls to 0 along half a cosine.
+    pub learning_rate: f32,
+    /// Perturbation radius that the loss asks for, in units of full scale 1.0: θ = 2·ε_train.
+    pub epsilon_train: f32,
+    /// The loss and its own knobs.
+    pub loss: LossConfig,
+    /// Images of the training set that are held out to measure on (never those of the test set).
+    pub held_out: usize,
+}
+
+/// The loss, with its knobs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossConfig {
+    /// ICLR 2022: clipped hinge plus λ times cross-entropy of scaled logits.
+    Mixture {
+        /// λ at the first p.
+        lambda_start: f32,
+        /// λ at the last finite p.
+        lambda_end: f32,
+        /// Learning rate of the logits' scale.
+        scale_learning_rate: f32,
+    },
+    /// ICML 2021: hinge with ℓp weight decay.
+    Hinge {
+        /// Share of the largest hinge per image; the rest is the mean over classes.
+        mix: f32,
+        /// Strength of the ℓp weight decay.
+        weight_decay: f32,
+    },
+}
+
+/// Names of the presets, smallest first.
+pub const PRESETS: [&str; 4] = ["tiny", "quick", "standard", "hinge"];
+
+/// Why a configuration was refused.
+#[derive(Debug, Error, PartialEq)]
+pub enum ConfigError {
+    /// No preset has this name.
+    #[error("there is no preset `{0}`; the presets are {presets}", presets = PRESETS.join(", "))]
+    UnknownPreset(String),
+    /// A value outside its range.
+    #[error("{name} must be {range}, not {value}")]
+    OutOfRange {
+        /// The knob.
+        name: &'static str,
+        /// What it may be.
+        range: &'static str,
+        /// What it was.
+        value: String,
+    },
+}
+
+impl TrainConfig {
+    /// A preset for MNIST at ε = 0.3.
+    ///
+    /// `tiny` is for tests, `quick` shows the idea in minutes, `standard` trained the shipped
+    /// model, `hinge` is the recipe of ICML 2021 at the same size.
+    pub fn preset(name: &str) -> Result<Self, ConfigError> {
+        let standard = Self {
+            dataset: "mnist".into(),
+            seed: 0,
+            hidden: vec![1024; 3],
+            batch: 128,
+            epochs_start: 14,
+            epochs_growth: 22,
+            epochs_inf: 4,
+            p_start: 8.0,
+            p_end: 1000.0,
+            learning_rate: 0.02,
+            epsilon_train: 0.45,
+            loss: LossConfig::Mixture {
+                lambda_start: 0.05,
+                lambda_end: 0.0002,
+                scale_learning_rate: 0.006,
+            },
+            held_out: 5_000,
+        };
+        Ok(match name {
+            "standard" => standard,
+            "hinge" => Self {
+                loss: LossConfig::Hinge {
+                    mix: 0.75,
+                    weight_decay: 5e-3,
+                },
+                ..standard
+            },
+            "quick" => Self {
+                hidden: vec![256; 2],
+                epochs_start: 4,
+                epochs_growth: 9,
+                epochs_inf: 2,
+                ..standard
+            },
+            "tiny" => Self {
+                hidden: vec![32; 2],
+                batch: 64,
+                epochs_start: 1,
+                epochs_growth: 1,
+                epochs_inf: 1,
+                ..standard
+            },
+            _ => return Err(ConfigError::UnknownPreset(name.into())),
+        })
+    }
+
+    /// Epochs in all.
+    pub fn epochs(&self) -> usize {
+        self.epochs_start + self.epochs_growth + self.epochs_inf
+    }
+
+    /// Checks every knob's range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |name, range, value: &dyn std::fmt::Debug| {
+            Err(ConfigError::OutOfRange {
+                name,
+                range,
+                value: format!("{value:?}"),
+            })
+        };
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        if self.hidden.is_empty() || self.hidden.iter().any(|w| !(1..=8192).contains(w)) {
+            return refuse("hidden", "one or more widths from 1 to 8192", &self.hidden);
+        }
+        if !(2..=4096).contains(&self.batch) {
+            return refuse("batch", "from 2 to 4096", &self.batch);
+        }
+        if self.epochs() == 0 {
+            return refuse("epochs", "at least one in all", &self.epochs());
+        }
+        if !(self.p_start >= 1.0 && self.p_start <= self.p_end && self.p_end <= 1000.0) {
+            return refuse(
+                "p",
+                "from 1 to 1000 and not falling",
+                &(self.p_start, self.p_end),
+            );
+        }
+        if !positive(self.learning_rate) {
+            return refuse("learning_rate", "positive", &self.learning_rate);
+        }
+        if !positive(self.epsilon_train) {
+            return refuse("epsilon_train", "positive", &self.epsilon_train);
+        }
+        match self.loss {
+            LossConfig::Mixture {
+                lambda_start,
+                lambda_end,
+                ..
+            } if !(positive(lambda_start) && positive(lambda_end)) => {
+                refuse("lambda", "positive", &(lambda_start, lambda_end))
+            }
+            LossConfig::Hinge { mix, .. } if !(0.0..=1.0).contains(&mix) => {
+                refuse("mix", "from 0 to 1", &mix)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_in_range() {
+        for name in PRESETS {
+            TrainConfig::preset(name).unwrap().check().unwrap();
+        }
+    }
+
+    #[test]
+    fn an_unknown_preset_is_told_the_known_ones() {
+        let message = TrainConfig::preset("huge").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "there is no preset `huge`; the presets are tiny, quick, standard, hinge"
+        );
+    }
+
+    #[test]
+    fn a_knob_out_of_range_is_named() {
+        let config = TrainConfig {
+            batch: 1,
+            ..TrainConfig::preset("tiny").unwrap()
+        };
+        assert_eq!(
+            config.check().unwrap_err().to_string(),
+            "batch must be from 2 to 4096, not 1"
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! Training an ℓ∞-dist net: the recipe of Zhang et al. (ICML 2021 with the hinge loss, ICLR 2022
+//! with the mixture loss) as one state machine without threads, files or a user interface.
+//!
+//! Every random choice is derived from the seed and the position in the run, so that a run
+//! resumed from a checkpoint ends in the same bits as one that was never interrupted.
+
+mod adam;
+mod batches;
+mod checkpoint;
+mod config;
+mod loss;
+mod schedule;
+mod trainer;
+
+pub use batches::Batches;
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use config::{ConfigError, LossConfig, PRESETS, TrainConfig};
+pub use loss::{hinge_loss, lp_weight_decay, mixture_loss};
+pub use schedule::{Schedule, StepSettings};
+pub use trainer::{HeldOutReport, StepReport, TrainError, Trainer};

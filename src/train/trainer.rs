@@ -1,0 +1,433 @@
+//! The trainer: a state machine that is stepped from outside.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use burn::Tensor;
+use burn::module::Param;
+use burn::tensor::{Device, TensorData};
+use thiserror::Error;
+
+use super::adam::Moments;
+use super::batches::{Batch, Batches};
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::config::{ConfigError, LossConfig, TrainConfig};
+use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
+use super::schedule::{Schedule, StepSettings};
+use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::exact::{DenseNet, Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
+use crate::float_net::FloatNet;
+use crate::net::{LinfDistNet, to_vec};
+
+/// Why training cannot begin or go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A knob is out of range.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Fewer images than a batch.
+    #[error("the training set has {found} images, which is less than one batch of {batch}")]
+    TooFewImages {
+        /// Images left for training.
+        found: usize,
+        /// Images in a batch.
+        batch: usize,
+    },
+    /// The loss is not a number any more.
+    #[error(
+        "the loss became {loss} at iteration {iteration}; the last checkpoint is still good: \
+         resume from it with a lower learning rate"
+    )]
+    Diverged {
+        /// The iteration, counted from 0.
+        iteration: usize,
+        /// What the loss was.
+        loss: f32,
+    },
+    /// A checkpoint does not fit.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The weights are no exact integer network.
+    #[error("the trained weights cannot be made an exact integer network")]
+    Fold(#[from] FoldError),
+    /// The exact network is refused.
+    #[error("the exact integer network is refused")]
+    Net(#[from] NetError),
+}
+
+/// What one step did, measured on its own batch at the p of the moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// The iteration, counted from 0.
+    pub iteration: usize,
+    /// The settings it ran with.
+    pub settings: StepSettings,
+    /// The loss.
+    pub loss: f32,
+    /// Share of the batch labelled rightly.
+    pub accuracy: f32,
+}
+
+/// The exact integer network of the moment, measured on held-out images.
+#[derive(Clone, Debug)]
+pub struct HeldOutReport {
+    /// Its accuracies.
+    pub evaluation: Evaluation,
+    /// Share of the weights that exact pruning keeps.
+    pub weights_kept: f64,
+}
+
+/// Trains one net: call [`Trainer::step`] until [`Trainer::is_finished`].
+pub struct Trainer {
+    config: TrainConfig,
+    schedule: Schedule,
+    batches: Batches,
+    held_out: Dataset,
+    mean: f32,
+    std: f32,
+    device: Device,
+    net: LinfDistNet,
+    scale: Param<Tensor<1>>,
+    weight_moments: Vec<Moments<2>>,
+    bias_moments: Moments<1>,
+    scale_moments: Moments<1>,
+    iteration: usize,
+}
+
+/// Scale of the integer network that is measured while training: 1/32 of a pixel level.
+const MEASURE_SCALE: u32 = 32;
+
+impl Trainer {
+    /// A trainer at iteration 0. `mean` and `std` normalise the pixels (of full scale 1.0);
+    /// `device` is one without autodiff.
+    pub fn new(
+        config: TrainConfig,
+        data: Dataset,
+        mean: f32,
+        std: f32,
+        device: Device,
+    ) -> Result<Self, TrainError> {
+        config.check()?;
+        let (training, held_out) = data.hold_out(config.held_out);
+        if training.len() < config.batch {
+            return Err(TrainError::TooFewImages {
+                found: training.len(),
+                batch: config.batch,
+            });
+        }
+        let device = device.autodiff();
+        let widths: Vec<usize> = [PIXELS]
+            .into_iter()
+            .chain(config.hidden.iter().copied())
+            .chain([CLASSES])
+            .collect();
+        let net = LinfDistNet::new(&widths, config.seed, &device);
+        let batches = Batches::new(Arc::new(training), config.seed, config.batch, mean, std);
+        let scale = Param::from_tensor(Tensor::ones([1], &device));
+        Ok(Self {
+            schedule: Schedule::new(&config, batches.per_epoch()),
+            weight_moments: net
+                .layers
+                .iter()
+                .map(|layer| Moments::zeros(&layer.weight.val()))
+                .collect(),
+            bias_moments: Moments::zeros(&Tensor::<1>::zeros([CLASSES], &device)),
+            scale_moments: Moments::zeros(&scale.val()),
+            config,
+            batches,
+            held_out,
+            mean,
+            std,
+            device,
+            net,
+            scale,
+            iteration: 0,
+        })
+    }
+
+    /// What the run was started with.
+    pub fn config(&self) -> &TrainConfig {
+        &self.config
+    }
+
+    /// The run's schedule.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Iterations done.
+    pub fn iteration(&self) -> usize {
+        self.iteration
+    }
+
+    /// Iterations in one epoch.
+    pub fn iterations_per_epoch(&self) -> usize {
+        self.batches.per_epoch()
+    }
+
+    /// Whether the schedule has ended.
+    pub fn is_finished(&self) -> bool {
+        self.iteration >= self.schedule.iterations()
+    }
+
+    /// One iteration: a batch forward, backward, and an Adam step.
+    ///
+    /// Fails, leaving the weights as they were, when the loss is not finite.
+    pub fn step(&mut self) -> Result<StepReport, TrainError> {
+        let iteration = self.iteration;
+        let settings = self.schedule.at(iteration);
+        let Batch { inputs, labels } = self.batches.batch(iteration);
+        let x = Tensor::<2>::from_data(
+            TensorData::new(inputs, [labels.len(), PIXELS]),
+            &self.device,
+        );
+        let targets = one_hot(&labels, &self.device);
+        let theta = 2.0 * self.config.epsilon_train / self.std;
+
+        let logits = self.net.forward(x, settings.norm);
+        let accuracy = accuracy(&to_vec(logits.clone().inner()), &labels);
+        let loss = match self.config.loss {
+            LossConfig::Mixture { .. } => {
+                mixture_loss(logits, targets, self.scale.val(), theta, settings.lambda)
+            }
+            LossConfig::Hinge { mix, .. } => hinge_loss(logits, targets, theta, mix),
+        };
+        let loss_value = to_vec(loss.clone().inner())[0];
+        if !loss_value.is_finite() {
+            return Err(TrainError::Diverged {
+                iteration,
+                loss: loss_value,
+            });
+        }
+        let grads = loss.backward();
+        drop(loss);
+        self.update(grads, settings);
+        self.iteration += 1;
+        Ok(StepReport {
+            iteration,
+            settings,
+            loss: loss_value,
+            accuracy,
+        })
+    }
+
+    fn update(&mut self, mut grads: burn::tensor::Gradients, settings: StepSettings) {
+        let step = self.iteration + 1;
+        let decay = match self.config.loss {
+            LossConfig::Hinge { weight_decay, .. } => settings.learning_rate * weight_decay,
+            LossConfig::Mixture { .. } => 0.0,
+        };
+        let layers = std::mem::take(&mut self.net.layers)
+            .into_iter()
+            .zip(&mut self.weight_moments);
+        self.net.layers = layers
+            .map(|(mut layer, moments)| {
+                layer.weight = stepped(
+                    layer.weight,
+                    moments,
+                    &mut grads,
+                    settings.learning_rate,
+                    step,
+                );
+                if decay > 0.0 {
+                    layer.weight = layer
+                        .weight
+                        .map(|weight| leaf(lp_weight_decay(weight.inner(), settings.norm, decay)));
+                }
+                layer.bias = layer.bias.map(|bias| {
+                    stepped(
+                        bias,
+                        &mut self.bias_moments,
+                        &mut grads,
+                        settings.learning_rate,
+                        step,
+                    )
+                });
+                layer
+            })
+            .collect();
+        self.scale = stepped(
+            self.scale.clone(),
+            &mut self.scale_moments,
+            &mut grads,
+            settings.scale_learning_rate,
+            step,
+        );
+    }
+
+    /// The net of the moment as plain floats, its means those of the p = ∞ net over the first
+    /// `images` training images, unaugmented.
+    pub fn float_net(&self, images: usize) -> FloatNet {
+        let device = self.device.clone().inner();
+        let net = LinfDistNet {
+            layers: self
+                .net
+                .layers
+                .iter()
+                .map(|layer| layer.inference(&device))
+                .collect(),
+        };
+        net.estimate_means(|| {
+            let device = device.clone();
+            self.batches.plain(images).map(move |inputs| {
+                let rows = inputs.len() / PIXELS;
+                Tensor::from_data(TensorData::new(inputs, [rows, PIXELS]), &device)
+            })
+        });
+        net.to_float(self.mean, self.std)
+    }
+
+    /// Measures the exact integer network of the moment on the held-out images at ε, with means
+    /// estimated over `images` training images.
+    pub fn evaluate(
+        &self,
+        epsilon: Epsilon,
+        images: usize,
+        threads: NonZeroUsize,
+    ) -> Result<HeldOutReport, TrainError> {
+        let net = DenseNet::fold(&self.float_net(images), MEASURE_SCALE)?.prune()?;
+        let evaluation = evaluate(
+            &net,
+            &self.held_out.images,
+            &self.held_out.labels,
+            epsilon,
+            threads,
+        )
+        .expect("data sets hold images of the size that the net was built for");
+        Ok(HeldOutReport {
+            evaluation,
+            weights_kept: weights_kept(&net),
+        })
+    }
+
+    /// Everything that is needed to go on from here, to the bit.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let mut checkpoint = Checkpoint::new(self.config.clone(), self.iteration);
+        for (l, (layer, moments)) in self.net.layers.iter().zip(&self.weight_moments).enumerate() {
+            checkpoint.put(format!("layer.{l}.weight"), layer.weight.val());
+            checkpoint.put(
+                format!("layer.{l}.weight.first_moment"),
+                moments.first.clone(),
+            );
+            checkpoint.put(
+                format!("layer.{l}.weight.second_moment"),
+                moments.second.clone(),
+            );
+            if let Some(shift) = &layer.mean_shift {
+                checkpoint.put(format!("layer.{l}.mean"), shift.running_mean.value_sync());
+            }
+            if let Some(bias) = &layer.bias {
+                checkpoint.put("bias".into(), bias.val());
+            }
+        }
+        checkpoint.put("bias.first_moment".into(), self.bias_moments.first.clone());
+        checkpoint.put(
+            "bias.second_moment".into(),
+            self.bias_moments.second.clone(),
+        );
+        checkpoint.put("scale".into(), self.scale.val());
+        checkpoint.put(
+            "scale.first_moment".into(),
+            self.scale_moments.first.clone(),
+        );
+        checkpoint.put(
+            "scale.second_moment".into(),
+            self.scale_moments.second.clone(),
+        );
+        checkpoint
+    }
+
+    /// A trainer that goes on where `checkpoint` was taken, on the same data.
+    pub fn restore(
+        checkpoint: &Checkpoint,
+        data: Dataset,
+        mean: f32,
+        std: f32,
+        device: Device,
+    ) -> Result<Self, TrainError> {
+        let mut trainer = Self::new(checkpoint.config().clone(), data, mean, std, device.clone())?;
+        trainer.iteration = checkpoint.iteration();
+        for (l, (layer, moments)) in trainer
+            .net
+            .layers
+            .iter_mut()
+            .zip(&mut trainer.weight_moments)
+            .enumerate()
+        {
+            let shape = layer.weight.val().dims();
+            let get = |name: &str| {
+                checkpoint.get::<2>(&format!("layer.{l}.weight{name}"), shape, &device)
+            };
+            layer.weight = Param::from_tensor(get("")?.autodiff());
+            moments.first = get(".first_moment")?;
+            moments.second = get(".second_moment")?;
+            if let Some(shift) = &layer.mean_shift {
+                shift.set_mean(checkpoint.get(&format!("layer.{l}.mean"), [shape[0]], &device)?);
+            }
+            if let Some(bias) = &mut layer.bias {
+                *bias = Param::from_tensor(checkpoint.get("bias", [shape[0]], &device)?.autodiff());
+            }
+        }
+        for (moments, name, length) in [
+            (&mut trainer.bias_moments, "bias", CLASSES),
+            (&mut trainer.scale_moments, "scale", 1),
+        ] {
+            moments.first = checkpoint.get(&format!("{name}.first_moment"), [length], &device)?;
+            moments.second = checkpoint.get(&format!("{name}.second_moment"), [length], &device)?;
+        }
+        trainer.scale = Param::from_tensor(checkpoint.get("scale", [1], &device)?.autodiff());
+        Ok(trainer)
+    }
+}
+
+/// Share of all weights that a pruned net keeps.
+pub(crate) fn weights_kept(net: &ExactNet) -> f64 {
+    let (kept, total) = net
+        .weights_kept()
+        .into_iter()
+        .fold((0, 0), |(kept, total), layer| {
+            (kept + layer.0, total + layer.1)
+        });
+    kept as f64 / total as f64
+}
+
+/// The parameter after an Adam step on its gradient; unchanged where there is none.
+fn stepped<const D: usize>(
+    parameter: Param<Tensor<D>>,
+    moments: &mut Moments<D>,
+    grads: &mut burn::tensor::Gradients,
+    learning_rate: f32,
+    step: usize,
+) -> Param<Tensor<D>> {
+    let Some(grad) = parameter.val().grad_remove(grads) else {
+        return parameter;
+    };
+    parameter.map(|tensor| leaf(moments.step(tensor.inner(), grad, learning_rate, step)))
+}
+
+/// A tensor whose gradient is wanted.
+fn leaf<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
+    tensor.autodiff().require_grad()
+}
+
+fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
+    let mut targets = vec![0.0f32; labels.len() * CLASSES];
+    for (row, label) in targets.chunks_exact_mut(CLASSES).zip(labels) {
+        row[usize::from(*label)] = 1.0;
+    }
+    Tensor::from_data(TensorData::new(targets, [labels.len(), CLASSES]), device)
+}
+
+/// Share of rows whose label's logit is above all others.
+fn accuracy(logits: &[f32], labels: &[u8]) -> f32 {
+    let right = logits
+        .chunks_exact(CLASSES)
+        .zip(labels)
+        .filter(|(row, label)| {
+            let label = usize::from(**label);
+            row.iter()
+                .enumerate()
+                .all(|(class, logit)| class == label || *logit < row[label])
+        });
+    right.count() as f32 / labels.len() as f32
+}

@@ -1,0 +1,161 @@
+//! The trainer as a whole, on a small made-up data set.
+#![cfg(feature = "train")]
+
+use std::num::NonZeroUsize;
+
+use burn::tensor::Device;
+use linf_dist_net::data::Dataset;
+use linf_dist_net::train::{Checkpoint, LossConfig, TrainConfig, TrainError, Trainer};
+
+/// Ten classes of 28×28 images: a bright block whose place says the class, and noise.
+fn blocks(count: usize) -> Dataset {
+    let mut images = vec![0u8; count * 784];
+    for (index, image) in images.chunks_exact_mut(784).enumerate() {
+        let class = index % 10;
+        for (k, pixel) in image.iter_mut().enumerate() {
+            let (row, column) = (k / 28, k % 28);
+            let inside = row / 6 == class / 4 && column / 6 == class % 4;
+            let noise = ((index * 31 + k * 17) * 7919 % 60) as u8;
+            *pixel = if inside { 195 + noise } else { noise };
+        }
+    }
+    Dataset {
+        images,
+        labels: (0..count).map(|index| (index % 10) as u8).collect(),
+    }
+}
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        hidden: vec![24],
+        batch: 20,
+        held_out: 100,
+        epochs_start: 2,
+        epochs_growth: 4,
+        epochs_inf: 2,
+        ..TrainConfig::preset("tiny").unwrap()
+    }
+}
+
+fn trainer(config: TrainConfig) -> Trainer {
+    Trainer::new(config, blocks(500), 0.1307, 0.3081, Device::flex()).unwrap()
+}
+
+fn run(trainer: &mut Trainer, steps: usize) -> Vec<f32> {
+    (0..steps).map(|_| trainer.step().unwrap().loss).collect()
+}
+
+#[test]
+fn training_learns_and_ends_certified_as_an_integer_network() {
+    for loss in [
+        config().loss,
+        LossConfig::Hinge {
+            mix: 0.75,
+            weight_decay: 5e-3,
+        },
+    ] {
+        let mut trainer = trainer(TrainConfig { loss, ..config() });
+        let steps = trainer.schedule().iterations();
+        assert_eq!(steps, 8 * 20);
+        let losses = run(&mut trainer, steps);
+        assert!(trainer.is_finished());
+        let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
+        assert!(
+            mean(&losses[steps - 20..]) < 0.6 * mean(&losses[..20]),
+            "{loss:?}: {losses:?}"
+        );
+        let report = trainer
+            .evaluate("0.1".parse().unwrap(), 400, NonZeroUsize::MIN)
+            .unwrap();
+        assert_eq!(report.evaluation.images, 100);
+        assert!(report.evaluation.clean > 80, "{loss:?}: {report:?}");
+        assert!(
+            report.evaluation.certified_interval > 50,
+            "{loss:?}: {report:?}"
+        );
+        assert!(report.evaluation.certified_interval >= report.evaluation.certified_lipschitz);
+    }
+}
+
+#[test]
+fn a_resumed_run_ends_in_the_same_bits() {
+    let mut whole = trainer(config());
+    run(&mut whole, 70);
+    let mut first = trainer(config());
+    run(&mut first, 33);
+    let saved = first.checkpoint().to_bytes();
+    let checkpoint = Checkpoint::from_bytes(&saved).unwrap();
+    let mut second =
+        Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex()).unwrap();
+    assert_eq!(second.iteration(), 33);
+    run(&mut second, 37);
+    assert!(second.checkpoint() == whole.checkpoint());
+}
+
+#[test]
+fn the_seed_decides_the_run() {
+    let losses = |seed| run(&mut trainer(TrainConfig { seed, ..config() }), 5);
+    assert_eq!(losses(1), losses(1));
+    assert_ne!(losses(1), losses(2));
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_weights() {
+    let mut trainer = trainer(TrainConfig {
+        learning_rate: 1e30,
+        ..config()
+    });
+    let error = (0..50).find_map(|_| {
+        let before = trainer.checkpoint();
+        let error = trainer.step().err()?;
+        assert!(trainer.checkpoint() == before);
+        Some(error)
+    });
+    assert!(
+        matches!(error, Some(TrainError::Diverged { .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_training_set_smaller_than_a_batch_is_refused() {
+    let error = Trainer::new(config(), blocks(110), 0.1, 0.3, Device::flex())
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "the training set has 10 images, which is less than one batch of 20"
+    );
+}
+
+#[test]
+fn damaged_checkpoints_are_refused_with_a_reason() {
+    let bytes = trainer(config()).checkpoint().to_bytes();
+    let cut = Checkpoint::from_bytes(&bytes[..bytes.len() / 2])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        cut.starts_with("this is not a complete checkpoint file"),
+        "{cut}"
+    );
+    let text = Checkpoint::from_bytes(b"hello, this is not a checkpoint")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.starts_with("this is not a complete checkpoint file"),
+        "{text}"
+    );
+
+    let mut broken = bytes.clone();
+    let end = broken.len();
+    broken[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let checkpoint = Checkpoint::from_bytes(&broken).unwrap();
+    let error = Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.ends_with("holds values that are not finite"),
+        "{error}"
+    );
+}
