@@ -1,9 +1,15 @@
 //! The CPU kernels of the distance against their f64 specification, finite differences and
 //! golden values.
+//! The same tests run natively and in the browser.
 #![cfg(feature = "train")]
 
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, reference};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 const NORMS: [Norm; 14] = [
     Norm::P(1.0),

@@ -1,4 +1,5 @@
 //! The trainer as a whole, on a small made-up data set.
+//! The same tests run natively and in the browser.
 #![cfg(feature = "train")]
 
 use std::num::NonZeroUsize;
@@ -6,6 +7,11 @@ use std::num::NonZeroUsize;
 use burn::tensor::Device;
 use linf_dist_net::data::Dataset;
 use linf_dist_net::train::{Checkpoint, LossConfig, TrainConfig, TrainError, Trainer};
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 /// Ten classes of 28×28 images: a bright block whose place says the class, and noise.
 fn blocks(count: usize) -> Dataset {

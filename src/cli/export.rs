@@ -1,9 +1,13 @@
 //! `linf export`: from a checkpoint's floats to the exact integer network that ships.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread;
 
 use super::{CliError, DatasetName, train};
-use crate::exact::{DenseNet, Epsilon, Metadata, Model};
+use crate::data::Split;
+use crate::exact::{Accuracies, DenseNet, Epsilon, ExactNet, Metadata, Model, evaluate};
+use crate::train::{PRESETS, TrainConfig};
 
 /// Fold, round and prune a checkpoint into an exact integer model
 #[derive(clap::Args)]
@@ -21,6 +25,9 @@ pub(super) struct Args {
     /// Radius ε that the model is meant for, recorded in the file
     #[arg(long, default_value = "0.3")]
     epsilon: Epsilon,
+    /// Measure the exact network on the test set and record its accuracies in the file
+    #[arg(long)]
+    measure: bool,
     /// Replace the model file if it exists
     #[arg(long)]
     force: bool,
@@ -55,11 +62,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         epsilon: args.epsilon,
         recipe,
         seed: config.seed,
-        command: format!(
-            "linf export --scale {} --epsilon {}",
-            args.scale, args.epsilon
-        ),
-        accuracies: None,
+        command: command(args, config),
+        accuracies: if args.measure {
+            Some(measured(args, dataset, &net)?)
+        } else {
+            None
+        },
     };
     println!(
         "rounded to 1/{} of a pixel level; largest value on any image: {} units",
@@ -77,4 +85,59 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     super::write(&args.model, &bytes)?;
     println!("{}: {} bytes", args.model.display(), bytes.len());
     Ok(())
+}
+
+/// The two commands that make the model again, as far as the configuration is that of a preset.
+fn command(args: &Args, config: &TrainConfig) -> String {
+    let is_preset = |name: &&str| {
+        TrainConfig::preset(name).is_ok_and(|preset| {
+            TrainConfig {
+                seed: config.seed,
+                held_out: config.held_out,
+                ..preset
+            } == *config
+        })
+    };
+    let preset = PRESETS
+        .into_iter()
+        .find(is_preset)
+        .unwrap_or("(as in recipe)");
+    let all = if config.held_out == 0 {
+        " --all-images"
+    } else {
+        ""
+    };
+    format!(
+        "linf train --dataset {} --preset {preset} --seed {}{all} --out RUN && \
+         linf export --scale {} --epsilon {} RUN/checkpoint.safetensors MODEL",
+        config.dataset, config.seed, args.scale, args.epsilon
+    )
+}
+
+/// Accuracies on the whole test set at the model's ε.
+fn measured(args: &Args, dataset: DatasetName, net: &ExactNet) -> Result<Accuracies, CliError> {
+    let test = dataset.load(&args.data_dir, Split::Test)?;
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let evaluation =
+        evaluate(net, &test.images, &test.labels, args.epsilon, threads).map_err(|source| {
+            CliError::Input {
+                path: args.model.clone(),
+                source,
+            }
+        })?;
+    let fraction = |count: u64| count as f64 / evaluation.images as f64;
+    let accuracies = Accuracies {
+        clean: fraction(evaluation.clean),
+        certified_lipschitz: fraction(evaluation.certified_lipschitz),
+        certified_interval: fraction(evaluation.certified_interval),
+    };
+    println!(
+        "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
+        evaluation.images,
+        args.epsilon,
+        100.0 * accuracies.clean,
+        100.0 * accuracies.certified_lipschitz,
+        100.0 * accuracies.certified_interval,
+    );
+    Ok(accuracies)
 }

@@ -14,7 +14,7 @@ use super::{CliError, DatasetName, read};
 use crate::data::Split;
 use crate::exact::Epsilon;
 use crate::norm_dist::Norm;
-use crate::train::{Checkpoint, StepReport, TrainConfig, Trainer};
+use crate::train::{Checkpoint, StepReport, TrainConfig, TrainError, Trainer};
 
 /// Train a net and keep checkpoints
 #[derive(clap::Args)]
@@ -111,37 +111,41 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The configuration that the arguments ask for.
+fn configuration(args: &Args) -> Result<TrainConfig, CliError> {
+    let preset = TrainConfig::preset(&args.preset).map_err(|source| CliError::Config { source })?;
+    let held_out = if args.all_images { 0 } else { preset.held_out };
+    Ok(TrainConfig {
+        dataset: args.dataset.as_str().into(),
+        seed: args.seed,
+        held_out,
+        ..preset
+    })
+}
+
 fn start(args: &Args, path: &Path) -> Result<Trainer, CliError> {
-    let mut config =
-        TrainConfig::preset(&args.preset).map_err(|source| CliError::Config { source })?;
-    config.seed = args.seed;
-    if args.all_images {
-        config.held_out = 0;
-    }
+    let config = configuration(args)?;
     if path.exists() {
         return Err(CliError::RunExists { path: path.into() });
     }
+    let data = args.dataset.load(&args.data_dir, Split::Train)?;
+    let (mean, std) = args.dataset.normalisation();
+    let trainer = Trainer::new(config, data, mean, std, Device::flex()).map_err(|source| {
+        CliError::Train {
+            checkpoint: path.into(),
+            source,
+        }
+    })?;
     fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
         path: args.out.clone(),
         source,
     })?;
-    let data = args.dataset.load(&args.data_dir, Split::Train)?;
-    let (mean, std) = args.dataset.normalisation();
-    Trainer::new(config, data, mean, std, Device::flex()).map_err(|source| CliError::Train {
-        checkpoint: path.into(),
-        source,
-    })
+    Ok(trainer)
 }
 
 fn resume(args: &Args, path: &Path) -> Result<Trainer, CliError> {
     let checkpoint = read_checkpoint(path)?;
-    let preset = TrainConfig::preset(&args.preset).map_err(|source| CliError::Config { source })?;
-    let asked = TrainConfig {
-        seed: args.seed,
-        held_out: checkpoint.config().held_out,
-        ..preset
-    };
-    if asked != *checkpoint.config() {
+    if configuration(args)? != *checkpoint.config() {
         return Err(CliError::OtherRun { path: path.into() });
     }
     restore(&checkpoint, args.dataset, &args.data_dir, path)
@@ -259,8 +263,21 @@ fn append(path: &Path, line: &str) -> Result<(), CliError> {
 }
 
 /// Replaces the checkpoint in one step, so that a crash leaves the old one or the new one.
+///
+/// Weights that are not finite are not saved: the checkpoint there is the last good one.
 fn save(path: &Path, trainer: &Trainer) -> Result<(), CliError> {
-    super::write(path, &trainer.checkpoint().to_bytes())
+    let checkpoint = trainer.checkpoint();
+    if !checkpoint.is_finite() {
+        let source = TrainError::Diverged {
+            iteration: trainer.iteration(),
+            loss: f32::NAN,
+        };
+        return Err(CliError::Train {
+            checkpoint: path.into(),
+            source,
+        });
+    }
+    super::write(path, &checkpoint.to_bytes())
 }
 
 fn describe(report: &StepReport) -> String {

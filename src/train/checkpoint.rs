@@ -80,6 +80,13 @@ impl Checkpoint {
         self.tensors.push((name, shape, bytes));
     }
 
+    /// Whether every number of it is finite, so that a run could go on from it.
+    pub fn is_finite(&self) -> bool {
+        self.tensors
+            .iter()
+            .all(|(.., bytes)| floats(bytes).all(f32::is_finite))
+    }
+
     pub(super) fn get<const D: usize>(
         &self,
         name: &str,
@@ -99,12 +106,7 @@ impl Checkpoint {
         if *found != shape {
             return Err(refuse(format!("of shape {found:?}")));
         }
-        let values: Vec<f32> = bytes
-            .as_chunks::<4>()
-            .0
-            .iter()
-            .map(|bytes| f32::from_le_bytes(*bytes))
-            .collect();
+        let values: Vec<f32> = floats(bytes).collect();
         if values.iter().any(|value| !value.is_finite()) {
             return Err(CheckpointError::NotFinite(name.into()));
         }
@@ -163,4 +165,13 @@ impl Checkpoint {
         }
         Ok(checkpoint)
     }
+}
+
+/// The f32 numbers that little-endian bytes hold.
+fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
 }

@@ -1,49 +1,19 @@
-//! The command line `linf eval` and `linf certify` from outside: what it prints, what it refuses.
-#![cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
+//! `linf eval` and `linf certify`: what they print, what they refuse.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use linf_dist_net::exact::Model;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::{printed, refused};
 
 /// 784-12-12-10 with random weights.
 const MODEL: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/browser/golden-net.safetensors"
 );
-
-fn linf(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_linf"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-/// Standard output of a command that succeeds.
-fn printed(arguments: &[&str]) -> String {
-    let output = linf(arguments);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The one sentence of a command that is refused.
-fn refused(arguments: &[&str]) -> String {
-    let output = linf(arguments);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(output.stdout.is_empty());
-    let message = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(message.lines().count(), 1, "{message}");
-    message
-}
 
 /// A temporary file.
 fn file(folder: &TempDir, name: &str, contents: &[u8]) -> PathBuf {

@@ -1,0 +1,170 @@
+//! `linf train` and `linf export`: from MNIST to a model, with interruptions. Needs `data/mnist`,
+//! which `scripts/data.sh` fetches.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{printed, refused};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+
+fn train<'a>(out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = [
+        "train",
+        "--dataset",
+        "mnist",
+        "--data-dir",
+        DATA,
+        "--preset",
+        "tiny",
+        "--out",
+        out,
+    ];
+    fixed.into_iter().chain(more.iter().copied()).collect()
+}
+
+fn path(folder: &TempDir, name: &str) -> String {
+    folder.path().join(name).to_str().unwrap().to_string()
+}
+
+#[test]
+fn a_run_is_interrupted_resumed_exported_and_measured() {
+    let folder = TempDir::new().unwrap();
+    let (out, model) = (path(&folder, "run"), path(&folder, "model.safetensors"));
+    let checkpoint = path(&folder, "run/checkpoint.safetensors");
+
+    let told = interrupted(&train(&out, &["--seed", "3"]), Path::new(&checkpoint));
+    assert!(told.contains("--resume goes on"), "{told}");
+    let message = refused(&train(&out, &["--seed", "3"]));
+    assert!(message.contains("add --resume"), "{message}");
+    let message = refused(&train(&out, &["--seed", "4", "--resume"]));
+    assert!(message.contains("another preset or seed"), "{message}");
+    let told = printed(&train(&out, &["--seed", "3", "--resume"]));
+    assert!(told.contains("finished"), "{told}");
+
+    let log = fs::read_to_string(path(&folder, "run/log.csv")).unwrap();
+    let epochs: Vec<&str> = log
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap())
+        .collect();
+    assert_eq!(epochs, ["1", "2", "3"]);
+
+    let told = printed(&[
+        "export",
+        &checkpoint,
+        &model,
+        "--data-dir",
+        DATA,
+        "--measure",
+    ]);
+    assert!(told.contains("weights can decide"), "{told}");
+    let message = refused(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    assert!(message.contains("--force"), "{message}");
+
+    let report = printed(&[
+        "eval",
+        "--model",
+        &model,
+        "--dataset",
+        "mnist",
+        "--data-dir",
+        DATA,
+        "--epsilon",
+        "0.1",
+        "--json",
+    ]);
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["images"], 10_000);
+    assert!(report["clean"].as_f64().unwrap() > 0.6, "{report}");
+}
+
+/// Starts a command, sends it Ctrl-C once its first epoch is saved, and returns what it printed.
+fn interrupted(arguments: &[&str], saved: &Path) -> String {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_linf"))
+        .args(arguments)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !saved.exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the run ended before it was interrupted"
+        );
+        assert!(
+            begun.elapsed() < Duration::from_secs(300),
+            "no checkpoint after five minutes"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn interrupt(child: &Child) {
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn what_cannot_begin_is_refused_in_one_sentence() {
+    let folder = TempDir::new().unwrap();
+    let out = path(&folder, "run");
+    let message = refused(&[
+        "train",
+        "--dataset",
+        "mnist",
+        "--data-dir",
+        DATA,
+        "--preset",
+        "huge",
+        "--out",
+        &out,
+    ]);
+    assert!(
+        message.contains("the presets are tiny, quick, standard, hinge"),
+        "{message}"
+    );
+    let message = refused(&train(&out, &["--resume"]));
+    assert!(message.contains("cannot read"), "{message}");
+    let message = refused(&[
+        "train",
+        "--dataset",
+        "mnist",
+        "--data-dir",
+        &out,
+        "--preset",
+        "tiny",
+        "--out",
+        &out,
+    ]);
+    assert!(message.contains("mnist"), "{message}");
+    assert!(!Path::new(&out).join("checkpoint.safetensors").exists());
+}
+
+#[test]
+fn a_file_that_is_no_checkpoint_is_refused_and_nothing_is_written() {
+    let folder = TempDir::new().unwrap();
+    let (checkpoint, model) = (
+        path(&folder, "checkpoint.safetensors"),
+        path(&folder, "model.safetensors"),
+    );
+    fs::write(&checkpoint, b"this is a text").unwrap();
+    let message = refused(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    assert!(
+        message.contains("not a complete checkpoint file"),
+        "{message}"
+    );
+    assert!(!Path::new(&model).exists());
+}
