@@ -47,7 +47,7 @@ fn main() {
         let targets = Tensor::<2>::from_data(TensorData::new(sides.collect(), [128, 4]), &device);
 
         let norm = if step < 500 {
-            Norm::P(8.0 * 1.01f32.powi(step))
+            Norm::P((8.0 * 1.01f32.powi(step)).min(1000.0))
         } else {
             Norm::Inf
         };

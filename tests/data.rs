@@ -189,8 +189,9 @@ fn another_file_under_the_right_name_is_refused() {
 
 #[test]
 fn mnist_is_the_published_mnist() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(mnist::FOLDER);
-    let (train, held_out) = mnist::load_training(&folder).expect("scripts/data.sh fetches MNIST");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+    let train = mnist::load(&folder, Split::Train).expect("scripts/data.sh fetches MNIST");
+    let (train, held_out) = train.hold_out(mnist::HELD_OUT);
     let test = mnist::load(&folder, Split::Test).expect("scripts/data.sh fetches MNIST");
     assert_eq!(
         (train.len(), held_out.len(), test.len()),

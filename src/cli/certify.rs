@@ -126,17 +126,21 @@ impl Report {
             Some(label) => format!("label  {label}\n"),
             None => "label  none: the largest logits are tied\n".to_owned(),
         };
-        let mut line = |name: &str, levels: Option<f64>| {
-            let fraction = |levels: f64| levels / f64::from(MAX_LEVEL);
-            let value = levels.map_or("none".to_owned(), |levels| {
-                format!("{levels} of {MAX_LEVEL} levels ({:.4})", fraction(levels))
-            });
+        let mut line = |name: &str, value: String| {
             writeln!(text, "{name}  {value}").expect("a String takes all");
         };
-        line("margin", Some(self.margin_levels));
-        line("proved by the margin", self.lipschitz_radius_levels);
-        line("proved by intervals ", self.interval_radius_levels);
-        text += "class  logit in levels  decided by\n";
+        let radius = |levels: Option<f64>| {
+            levels.map_or("none".to_owned(), |levels| {
+                format!(
+                    "{levels} of {MAX_LEVEL} levels ({:.4})",
+                    fraction_below(levels)
+                )
+            })
+        };
+        line("margin", format!("{} levels", self.margin_levels));
+        line("proved by the margin", radius(self.lipschitz_radius_levels));
+        line("proved by intervals ", radius(self.interval_radius_levels));
+        text += "class  logit in levels  decided by (rows and columns from 0)\n";
         for logit in &self.logits {
             let course = if logit.sign > 0 { "rises" } else { "falls" };
             let Logit {
@@ -153,5 +157,24 @@ impl Report {
             .expect("a String takes all");
         }
         text
+    }
+}
+
+/// A radius as a fraction of full scale, cut to four decimals: rounding up would claim more than
+/// is proved.
+fn fraction_below(levels: f64) -> f64 {
+    (levels * 1e4 / f64::from(MAX_LEVEL)).floor() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proved_fraction_is_never_rounded_up() {
+        // 72/255 = 0.28235…
+        assert_eq!(fraction_below(72.0), 0.2823);
+        assert_eq!(fraction_below(76.5), 0.3);
+        assert_eq!(fraction_below(255.0), 1.0);
     }
 }

@@ -72,15 +72,15 @@ impl Report {
         // Sums and counts are whole numbers far below 2⁵³: each figure is rounded once.
         let images = evaluation.images as f64;
         let full_scale = f64::from(MAX_LEVEL) * f64::from(model.net.scale());
-        let fraction = |count: u64| count as f64 / images;
+        let accuracies = evaluation.accuracies();
         let mean_radius = |sum: u64| sum as f64 / (images * full_scale);
         Self {
             images: evaluation.images,
             dataset: args.dataset.as_str(),
             epsilon: args.epsilon.to_string(),
-            clean: fraction(evaluation.clean),
-            certified_lipschitz: fraction(evaluation.certified_lipschitz),
-            certified_interval: fraction(evaluation.certified_interval),
+            clean: accuracies.clean,
+            certified_lipschitz: accuracies.certified_lipschitz,
+            certified_interval: accuracies.certified_interval,
             mean_radius_lipschitz: mean_radius(evaluation.radius_lipschitz),
             mean_radius_interval: mean_radius(evaluation.radius_interval),
             model_sha256,

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::thread;
 
 use super::{CliError, DatasetName, train};
-use crate::data::Split;
+use crate::data::{CLASSES, Dataset, Split};
 use crate::exact::{Accuracies, DenseNet, Epsilon, ExactNet, Metadata, Model, evaluate};
-use crate::train::{PRESETS, TrainConfig};
+use crate::float_net::FloatNet;
+use crate::net::float_logits;
+use crate::train::{PRESETS, TrainConfig, Trainer};
 
 /// Fold, round and prune a checkpoint into an exact integer model
 #[derive(clap::Args)]
@@ -34,7 +36,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    if args.model.exists() && !args.force {
+    let is_checkpoint = args.model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
+    if args.model.exists() && (is_checkpoint || !args.force) {
         return Err(CliError::Exists {
             path: args.model.clone(),
         });
@@ -47,48 +50,78 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         }
     })?;
     let trainer = train::restore(&checkpoint, dataset, &args.data_dir, &args.checkpoint)?;
-    let refuse = |source| CliError::Train {
-        checkpoint: args.checkpoint.clone(),
-        source,
-    };
+    let refuse = |source| train::unusable(&args.checkpoint, source);
+    if !trainer.is_finished() {
+        let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
+        eprintln!(
+            "warning: the run is not finished ({done} of {all} iterations); the file records that"
+        );
+    }
     let float = trainer.float_net(usize::MAX);
     let dense = DenseNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
     let net = dense.prune().map_err(|source| refuse(source.into()))?;
-
-    let config = checkpoint.config();
-    let recipe = serde_json::to_string(config).expect("a configuration is plain data");
-    let metadata = Metadata {
-        dataset: dataset.as_str().into(),
-        epsilon: args.epsilon,
-        recipe,
-        seed: config.seed,
-        command: command(args, config),
-        accuracies: if args.measure {
-            Some(measured(args, dataset, &net)?)
-        } else {
-            None
-        },
-    };
     println!(
-        "rounded to 1/{} of a pixel level; largest value on any image: {} units",
+        "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
         args.scale,
         net.max_magnitude()
     );
+    print_changed_labels(&float, &net, trainer.held_out());
     for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
+        let share = 100.0 * kept as f64 / total as f64;
         println!(
-            "layer {}: {kept} of {total} weights can decide ({:.2} %)",
-            index + 1,
-            100.0 * kept as f64 / total as f64
+            "layer {}: {kept} of {total} weights can decide ({share:.2} %)",
+            index + 1
         );
     }
+
+    let accuracies = if args.measure {
+        Some(measured(args, dataset, &net)?)
+    } else {
+        None
+    };
+    let metadata = Metadata {
+        dataset: dataset.as_str().into(),
+        epsilon: args.epsilon,
+        recipe: serde_json::to_string(checkpoint.config()).expect("a configuration is plain data"),
+        seed: checkpoint.config().seed,
+        command: command(args, &trainer),
+        accuracies,
+    };
     let bytes = Model { net, metadata }.to_bytes();
     super::write(&args.model, &bytes)?;
     println!("{}: {} bytes", args.model.display(), bytes.len());
     Ok(())
 }
 
+/// Says how many held-out images the integer network labels otherwise than the floats did.
+fn print_changed_labels(float: &FloatNet, net: &ExactNet, held_out: &Dataset) {
+    let mut evaluator = net.evaluator();
+    let float_logits = float_logits(float, &held_out.images);
+    let changed = float_logits
+        .chunks_exact(CLASSES)
+        .enumerate()
+        .filter(|(index, logits)| {
+            let exact = evaluator
+                .logits(held_out.image(*index))
+                .expect("images of the net's size");
+            largest(logits.iter().copied()) != largest(exact.iter().copied())
+        });
+    println!(
+        "{} of {} held-out images change their label through rounding",
+        changed.count(),
+        held_out.len()
+    );
+}
+
+/// Index of the largest value, the first among equals.
+fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
+    let better = |best: (usize, T), next: (usize, T)| if next.1 > best.1 { next } else { best };
+    values.enumerate().reduce(better).map(|(index, _)| index)
+}
+
 /// The two commands that make the model again, as far as the configuration is that of a preset.
-fn command(args: &Args, config: &TrainConfig) -> String {
+fn command(args: &Args, trainer: &Trainer) -> String {
+    let config = trainer.config();
     let is_preset = |name: &&str| {
         TrainConfig::preset(name).is_ok_and(|preset| {
             TrainConfig {
@@ -98,18 +131,22 @@ fn command(args: &Args, config: &TrainConfig) -> String {
             } == *config
         })
     };
-    let preset = PRESETS
-        .into_iter()
-        .find(is_preset)
-        .unwrap_or("(as in recipe)");
-    let all = if config.held_out == 0 {
+    let Some(preset) = PRESETS.into_iter().find(is_preset) else {
+        return "none: the recipe is that of no preset".into();
+    };
+    if !trainer.is_finished() {
+        let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
+        return format!("none: preset {preset} interrupted after {done} of {all} iterations");
+    }
+    let all_images = if config.held_out == 0 {
         " --all-images"
     } else {
         ""
     };
+    let measure = if args.measure { " --measure" } else { "" };
     format!(
-        "linf train --dataset {} --preset {preset} --seed {}{all} --out RUN && \
-         linf export --scale {} --epsilon {} RUN/checkpoint.safetensors MODEL",
+        "linf train --dataset {} --preset {preset} --seed {}{all_images} --out RUN && \
+         linf export --scale {} --epsilon {}{measure} RUN/checkpoint.safetensors MODEL",
         config.dataset, config.seed, args.scale, args.epsilon
     )
 }
@@ -125,12 +162,7 @@ fn measured(args: &Args, dataset: DatasetName, net: &ExactNet) -> Result<Accurac
                 source,
             }
         })?;
-    let fraction = |count: u64| count as f64 / evaluation.images as f64;
-    let accuracies = Accuracies {
-        clean: fraction(evaluation.clean),
-        certified_lipschitz: fraction(evaluation.certified_lipschitz),
-        certified_interval: fraction(evaluation.certified_interval),
-    };
+    let accuracies = evaluation.accuracies();
     println!(
         "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
         evaluation.images,

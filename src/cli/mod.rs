@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::data::{self, DataError, Dataset, Split};
 use crate::exact::{InputError, Model, ModelError};
-use crate::train::{ConfigError, TrainError};
+use crate::train::TrainError;
 
 /// ℓ∞-dist nets with exact integer certificates.
 #[derive(Parser)]
@@ -106,23 +106,31 @@ enum CliError {
         path: PathBuf,
     },
     /// `--resume` with other knobs than the run began with.
-    #[error("{} belongs to a run with another preset or seed; give the ones it began with", path.display())]
+    #[error("{} belongs to a run with another data set, preset, seed or choice of --all-images; give those it began with", path.display())]
     OtherRun {
         /// The checkpoint.
         path: PathBuf,
     },
-    /// The knobs of a run are refused.
+    /// The knobs or the data of a run are refused.
     #[error("the run cannot begin")]
-    Config {
-        /// Which knob, and what it may be.
-        source: ConfigError,
+    Begin {
+        /// Which, and what it may be.
+        source: TrainError,
     },
-    /// Training or its checkpoint failed.
-    #[error("{}", checkpoint.display())]
+    /// A checkpoint cannot be used.
+    #[error("{} cannot be used", path.display())]
+    Checkpoint {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TrainError,
+    },
+    /// A run broke off.
+    #[error("{left}")]
     Train {
-        /// The run's checkpoint.
-        checkpoint: PathBuf,
-        /// What went wrong.
+        /// What is left of it.
+        left: String,
+        /// Why it broke off.
         source: TrainError,
     },
     /// A checkpoint of a data set that this program does not know.
@@ -183,14 +191,15 @@ enum CliError {
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
+    let done = |()| ExitCode::SUCCESS;
     let outcome = match Cli::parse().command {
         Command::Train(args) => train::run(&args),
-        Command::Export(args) => export::run(&args),
-        Command::Eval(args) => eval::run(&args),
-        Command::Certify(args) => certify::run(&args),
+        Command::Export(args) => export::run(&args).map(done),
+        Command::Eval(args) => eval::run(&args).map(done),
+        Command::Certify(args) => certify::run(&args).map(done),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", sentence(&error));
             ExitCode::from(2)
@@ -216,13 +225,16 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
 
 /// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let partial = path.with_extension("partial");
-    fs::write(&partial, bytes)
-        .and_then(|()| fs::rename(&partial, path))
-        .map_err(|source| CliError::Write {
+    let partial = path.with_added_extension("partial");
+    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
+    written.map_err(|source| {
+        // Whatever was left of it is of no use; that it cannot be removed adds nothing to the error.
+        let _ = fs::remove_file(&partial);
+        CliError::Write {
             path: path.into(),
             source,
-        })
+        }
+    })
 }
 
 /// Reads a model file; also gives its SHA-256.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread};
@@ -12,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, DatasetName, read};
 use crate::data::Split;
-use crate::exact::Epsilon;
+use crate::exact::{Accuracies, Epsilon};
 use crate::norm_dist::Norm;
 use crate::train::{Checkpoint, StepReport, TrainConfig, TrainError, Trainer};
 
@@ -43,18 +44,16 @@ pub(super) struct Args {
     /// Radius ε at which certified accuracy on held-out images is logged
     #[arg(long, default_value = "0.3")]
     epsilon: Epsilon,
-    /// Stop (with a checkpoint) after this many epochs in all
-    #[arg(long)]
-    stop_after: Option<usize>,
 }
 
-/// Images that the running means are estimated over for the log; export uses all of them.
+/// Images that the running means are estimated over for the log; export uses all that were
+/// trained on.
 const LOG_MEANS: usize = 10_000;
 /// Name of the checkpoint in the run's folder.
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_accuracy,clean,certified_lipschitz,certified_interval,weights_kept\n";
 
-pub(super) fn run(args: &Args) -> Result<(), CliError> {
+pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = args.out.join(CHECKPOINT);
     let mut trainer = if args.resume {
         resume(args, &path)?
@@ -67,21 +66,15 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         .map_err(|_| CliError::Interrupts)?;
 
     let per_epoch = trainer.iterations_per_epoch();
-    let last = args
-        .stop_after
-        .map_or(usize::MAX, |epochs| epochs * per_epoch)
-        .min(trainer.schedule().iterations());
+    let last = trainer.schedule().iterations();
     let bar = progress_bar(last, trainer.iteration());
     let mut epoch = Averages::default();
-    while trainer.iteration() < last && !interrupted.load(Ordering::Relaxed) {
+    while !trainer.is_finished() && !interrupted.load(Ordering::Relaxed) {
         let report = match trainer.step() {
             Ok(report) => report,
             Err(source) => {
                 bar.abandon();
-                return Err(CliError::Train {
-                    checkpoint: path,
-                    source,
-                });
+                return Err(training(&path, source));
             }
         };
         epoch.add(&report);
@@ -97,23 +90,24 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     bar.finish_and_clear();
     save(&path, &trainer)?;
-    let done = if trainer.is_finished() {
-        "finished"
-    } else {
-        "stopped; --resume goes on"
+    let (done, code) = match trainer.is_finished() {
+        true => ("finished", ExitCode::SUCCESS),
+        // What a shell reports of a command that Ctrl-C ended: what follows it must not go on.
+        false => ("interrupted; --resume goes on", ExitCode::from(130)),
     };
     println!(
-        "{} of {} iterations, {done}: {}",
+        "{} of {last} iterations, {done}: {}",
         trainer.iteration(),
-        trainer.schedule().iterations(),
         path.display()
     );
-    Ok(())
+    Ok(code)
 }
 
 /// The configuration that the arguments ask for.
 fn configuration(args: &Args) -> Result<TrainConfig, CliError> {
-    let preset = TrainConfig::preset(&args.preset).map_err(|source| CliError::Config { source })?;
+    let preset = TrainConfig::preset(&args.preset).map_err(|source| CliError::Begin {
+        source: source.into(),
+    })?;
     let held_out = if args.all_images { 0 } else { preset.held_out };
     Ok(TrainConfig {
         dataset: args.dataset.as_str().into(),
@@ -130,12 +124,8 @@ fn start(args: &Args, path: &Path) -> Result<Trainer, CliError> {
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let (mean, std) = args.dataset.normalisation();
-    let trainer = Trainer::new(config, data, mean, std, Device::flex()).map_err(|source| {
-        CliError::Train {
-            checkpoint: path.into(),
-            source,
-        }
-    })?;
+    let trainer = Trainer::new(config, data, mean, std, Device::flex())
+        .map_err(|source| CliError::Begin { source })?;
     fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
         path: args.out.clone(),
         source,
@@ -152,10 +142,7 @@ fn resume(args: &Args, path: &Path) -> Result<Trainer, CliError> {
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<Checkpoint, CliError> {
-    Checkpoint::from_bytes(&read(path)?).map_err(|source| CliError::Train {
-        checkpoint: path.into(),
-        source: source.into(),
-    })
+    Checkpoint::from_bytes(&read(path)?).map_err(|source| unusable(path, source.into()))
 }
 
 pub(super) fn restore(
@@ -166,12 +153,25 @@ pub(super) fn restore(
 ) -> Result<Trainer, CliError> {
     let data = dataset.load(data_dir, Split::Train)?;
     let (mean, std) = dataset.normalisation();
-    Trainer::restore(checkpoint, data, mean, std, Device::flex()).map_err(|source| {
-        CliError::Train {
-            checkpoint: path.into(),
-            source,
-        }
-    })
+    Trainer::restore(checkpoint, data, mean, std, Device::flex())
+        .map_err(|source| unusable(path, source))
+}
+
+/// A checkpoint that nothing can be made of.
+pub(super) fn unusable(path: &Path, source: TrainError) -> CliError {
+    CliError::Checkpoint {
+        path: path.into(),
+        source,
+    }
+}
+
+/// A run that broke off, and what is left of it.
+fn training(checkpoint: &Path, source: TrainError) -> CliError {
+    let left = match checkpoint.exists() {
+        true => format!("the last good checkpoint is {}", checkpoint.display()),
+        false => "no checkpoint was written yet".into(),
+    };
+    CliError::Train { left, source }
 }
 
 /// Loss and accuracy over the epoch so far.
@@ -217,17 +217,12 @@ fn log_epoch(
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let held_out = trainer
             .evaluate(args.epsilon, LOG_MEANS, threads)
-            .map_err(|source| CliError::Train {
-                checkpoint: args.out.join(CHECKPOINT),
-                source,
-            })?;
-        let images = held_out.evaluation.images as f64;
-        let [clean, lipschitz, interval] = [
-            held_out.evaluation.clean,
-            held_out.evaluation.certified_lipschitz,
-            held_out.evaluation.certified_interval,
-        ]
-        .map(|count| count as f64 / images);
+            .map_err(|source| training(&args.out.join(CHECKPOINT), source))?;
+        let Accuracies {
+            clean,
+            certified_lipschitz: lipschitz,
+            certified_interval: interval,
+        } = held_out.evaluation.accuracies();
         csv += &format!(",{clean},{lipschitz},{interval},{}", held_out.weights_kept);
         line += &format!(
             "   held out at p = ∞: clean {:5.2} %, certified at {} {:5.2} % (margin), {:5.2} % (intervals); {:.1} % of weights",
@@ -264,19 +259,11 @@ fn append(path: &Path, line: &str) -> Result<(), CliError> {
 
 /// Replaces the checkpoint in one step, so that a crash leaves the old one or the new one.
 ///
-/// Weights that are not finite are not saved: the checkpoint there is the last good one.
+/// Weights that are not finite are refused, so the checkpoint there is the last good one.
 fn save(path: &Path, trainer: &Trainer) -> Result<(), CliError> {
-    let checkpoint = trainer.checkpoint();
-    if !checkpoint.is_finite() {
-        let source = TrainError::Diverged {
-            iteration: trainer.iteration(),
-            loss: f32::NAN,
-        };
-        return Err(CliError::Train {
-            checkpoint: path.into(),
-            source,
-        });
-    }
+    let checkpoint = trainer
+        .checkpoint()
+        .map_err(|source| training(path, source))?;
     super::write(path, &checkpoint.to_bytes())
 }
 

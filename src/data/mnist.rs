@@ -6,9 +6,6 @@ use super::{DataError, Dataset, IdxFile};
 
 pub use super::Split;
 
-/// Where `scripts/data.sh` puts the files, relative to the repository's root.
-pub const FOLDER: &str = "data/mnist";
-
 /// How many training images are held out to watch training: the last 5,000, leaving 55,000.
 pub const HELD_OUT: usize = 5_000;
 
@@ -34,7 +31,7 @@ const TEST_LABELS: IdxFile = IdxFile {
     sha256: "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 };
 
-/// Loads one split from the IDX files in `folder` (usually [`FOLDER`]), raw or gzip: 60,000
+/// Loads one split from the IDX files in `folder` (where `scripts/data.sh` puts them: `data/mnist`), raw or gzip: 60,000
 /// images to train on, or 10,000 to test.
 ///
 /// # Errors
@@ -45,12 +42,4 @@ pub fn load(folder: &Path, split: Split) -> Result<Dataset, DataError> {
         Split::Test => (TEST_IMAGES, TEST_LABELS),
     };
     super::load(folder, images, labels)
-}
-
-/// Loads the training split as (55,000 images to train on, [`HELD_OUT`] to watch training with).
-///
-/// # Errors
-/// As [`load`].
-pub fn load_training(folder: &Path) -> Result<(Dataset, Dataset), DataError> {
-    Ok(load(folder, Split::Train)?.hold_out(HELD_OUT))
 }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, ops::AddAssign, thread};
 
-use super::{Epsilon, ExactNet, InputError};
+use super::{Accuracies, Epsilon, ExactNet, InputError};
 
 /// What a net achieves on a labelled set of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,18 @@ pub struct Evaluation {
     pub radius_lipschitz: u64,
     /// Sum of the interval radii in units; a wrong image counts 0.
     pub radius_interval: u64,
+}
+
+impl Evaluation {
+    /// The counts as fractions of all images.
+    pub fn accuracies(&self) -> Accuracies {
+        let fraction = |count: u64| count as f64 / self.images as f64;
+        Accuracies {
+            clean: fraction(self.clean),
+            certified_lipschitz: fraction(self.certified_lipschitz),
+            certified_interval: fraction(self.certified_interval),
+        }
+    }
 }
 
 impl AddAssign for Evaluation {

@@ -25,7 +25,7 @@ pub enum FoldError {
     /// A list of numbers does not have the length that the layer's shape asks for.
     #[error("the {what} of layer {layer} should be {expected} numbers, but are {found}")]
     Count {
-        /// `weights` or `running means`.
+        /// `inputs`, `weights` or `running means`.
         what: &'static str,
         /// Index of the layer, from 0.
         layer: usize,

@@ -16,6 +16,7 @@ use super::{Epsilon, EpsilonError, ExactNet, NetError, SparseLayer};
 
 const FORMAT: &str = "linf-dist-net";
 const FORMAT_VERSION: &str = "1";
+const FRACTION: &str = "a fraction from 0 to 1";
 
 /// An exact network with the record of where it came from.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct Metadata {
     pub dataset: String,
     /// The radius that the model was trained for.
     pub epsilon: Epsilon,
-    /// The training recipe in a sentence.
+    /// The training recipe: its configuration as JSON.
     pub recipe: String,
     /// Seed of the training.
     pub seed: u64,
@@ -388,7 +389,17 @@ impl Entries {
     }
 
     fn metadata(&self) -> Result<Metadata, ModelError> {
-        let accuracy = |key| self.parse(key, "a fraction from 0 to 1");
+        let accuracy = |key| {
+            let fraction: f64 = self.parse(key, FRACTION)?;
+            if !(0.0..=1.0).contains(&fraction) {
+                return Err(ModelError::Metadata {
+                    key,
+                    value: fraction.to_string(),
+                    expected: FRACTION,
+                });
+            }
+            Ok(fraction)
+        };
         let accuracies = match self.0.contains_key("clean") {
             true => Some(Accuracies {
                 clean: accuracy("clean")?,

@@ -169,6 +169,15 @@ impl ExactNet {
             .collect()
     }
 
+    /// Share of the dense form's weights that are kept.
+    pub fn share_kept(&self) -> f64 {
+        let layers = self.layers.iter();
+        let (kept, total) = layers.fold((0, 0), |(kept, total), layer| {
+            (kept + layer.kept, total + layer.inputs * layer.outputs())
+        });
+        kept as f64 / total as f64
+    }
+
     /// Largest magnitude that any weight, difference, value or logit can have for any image.
     pub fn max_magnitude(&self) -> i64 {
         self.max_magnitude

@@ -17,7 +17,7 @@ pub use layer::LinfDistLayer;
 pub use mean_shift::MeanShift;
 
 use crate::float_net::FloatNet;
-use crate::norm_dist::Norm;
+use crate::norm_dist::{Norm, Sizes, cpu};
 
 /// An ℓ∞-dist net on normalised inputs `[batch, inputs]`.
 #[derive(Module, Debug)]
@@ -101,6 +101,35 @@ impl LinfDistNet {
             bias: bias.unwrap_or_default(),
         }
     }
+}
+
+/// Logits `[images, classes]` of 8-bit images `[images, inputs]` under the floats of a net, at p = ∞.
+///
+/// # Panics
+/// If the images are not of the net's size, or a layer's parts do not fit together.
+pub fn float_logits(net: &FloatNet, images: &[u8]) -> Vec<f32> {
+    let normalise = |level: &u8| (f32::from(*level) / 255.0 - net.input_mean) / net.input_std;
+    let mut values: Vec<f32> = images.iter().map(normalise).collect();
+    for layer in &net.layers {
+        let batch = values.len() / layer.inputs;
+        let sizes = Sizes {
+            batch,
+            outputs: layer.outputs,
+            inputs: layer.inputs,
+        };
+        values = cpu::forward(&values, &layer.weight, sizes, Norm::Inf);
+        for row in values.chunks_exact_mut(layer.outputs) {
+            row.iter_mut()
+                .zip(&layer.mean)
+                .for_each(|(value, mean)| *value -= mean);
+        }
+    }
+    for row in values.chunks_exact_mut(net.bias.len()) {
+        row.iter_mut()
+            .zip(&net.bias)
+            .for_each(|(value, bias)| *value = -(*value + bias));
+    }
+    values
 }
 
 /// A tensor's numbers, row-major.

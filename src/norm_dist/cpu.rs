@@ -9,7 +9,7 @@
 //! - *largest*: p = ∞, subtract, absolute value, maximum.
 //!
 //! The forward pass splits the batch among threads; each tile of 4 × 2 rows stays in the first
-//! cache level. The backward pass splits the *columns*: one thread then owns the same columns of
+//! cache level. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one thread then owns the same columns of
 //! both gradients, so that nothing is summed across threads and the result does not depend on how
 //! many there are.
 //!
@@ -46,7 +46,7 @@ const PLAIN_SUMS: std::ops::Range<f32> = 1e-20..1e30;
 /// `‖x[b] − w[o]‖` for every pair of rows, `[batch, outputs]`. Inputs must be finite.
 ///
 /// # Panics
-/// If a slice's length is not what `sizes` says, or p < 1.
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
 pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
     sizes.check(x, w, norm);
     let (x, w) = (Rows::new(x, sizes.inputs), Rows::new(w, sizes.inputs));
@@ -74,7 +74,7 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
 /// where `u` is what [`forward`] returned. The same bits for any number of threads.
 ///
 /// # Panics
-/// If a slice's length is not what `sizes` says, or p < 1.
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
 pub fn backward(
     x: &[f32],
     w: &[f32],
@@ -352,10 +352,10 @@ impl General {
     }
 }
 
-/// 1/u, or 0 for u = 0: a distance of 0 has no slope.
+/// 1/u, or 0 where u is 0 or so small that 1/u overflows: such a distance is taken to have no slope.
 #[inline(always)]
 fn inverse(u: f32) -> f32 {
-    if u > 0.0 { 1.0 / u } else { 0.0 }
+    if u >= f32::MIN_POSITIVE { 1.0 / u } else { 0.0 }
 }
 
 /// `sum^{1/p}` of every element.

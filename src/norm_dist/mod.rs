@@ -48,8 +48,9 @@ pub struct Sizes {
 
 impl Sizes {
     /// # Panics
-    /// If a slice does not have the length that the sizes give it, or p < 1.
+    /// If a slice does not have the length that the sizes give it, there are no inputs, or p < 1.
     fn check(self, x: &[f32], w: &[f32], norm: Norm) {
+        assert!(self.inputs > 0, "a distance needs at least one input");
         assert_eq!(
             x.len(),
             self.batch * self.inputs,

@@ -2,14 +2,14 @@
 //! log2 and exp2 polynomials.
 //!
 //! Raising `|d|/M` to the p-th power is what training spends its time on. Even powers up to 98 take
-//! four to nine multiplications, the general power about twenty-five operations.
+//! two to nine multiplications, the general power about twenty-five operations.
 
 use macerator::{Simd, Vector};
 
 /// A vector of f32.
 pub(super) type F32s<S> = Vector<S, f32>;
 
-/// Halves of the even p that are raised to by multiplications, four to twelve of them. Each has its own
+/// Halves of the even p that are raised to by multiplications, two to nine of them. Each has its own
 /// copy of the inner loops, so that nothing in them depends on p.
 pub(super) const QUICK_HALVES: [u32; 18] = [
     2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 17, 21, 25, 29, 33, 41, 49,
@@ -20,7 +20,7 @@ pub(super) fn quick_half(p: f32) -> Option<u32> {
     QUICK_HALVES.into_iter().find(|half| (2 * half) as f32 == p)
 }
 
-/// Whichever of [`QUICK_HALVES`] is nearest in ratio, for p from 8 up to the last of them.
+/// Whichever of [`QUICK_HALVES`] is nearest in ratio, for p from 8 to 100.
 pub(super) fn quick_exponent(p: f32) -> Option<f32> {
     let exponents = QUICK_HALVES
         .map(|half| (2 * half) as f32)

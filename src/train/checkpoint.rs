@@ -80,13 +80,6 @@ impl Checkpoint {
         self.tensors.push((name, shape, bytes));
     }
 
-    /// Whether every number of it is finite, so that a run could go on from it.
-    pub fn is_finite(&self) -> bool {
-        self.tensors
-            .iter()
-            .all(|(.., bytes)| floats(bytes).all(f32::is_finite))
-    }
-
     pub(super) fn get<const D: usize>(
         &self,
         name: &str,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::data::mnist::HELD_OUT;
+
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
@@ -100,7 +102,7 @@ impl TrainConfig {
                 lambda_end: 0.0002,
                 scale_learning_rate: 0.006,
             },
-            held_out: 5_000,
+            held_out: HELD_OUT,
         };
         Ok(match name {
             "standard" => standard,
@@ -151,8 +153,13 @@ impl TrainConfig {
         if !(2..=4096).contains(&self.batch) {
             return refuse("batch", "from 2 to 4096", &self.batch);
         }
-        if self.epochs() == 0 {
-            return refuse("epochs", "at least one in all", &self.epochs());
+        let epochs = [self.epochs_start, self.epochs_growth, self.epochs_inf];
+        if epochs.iter().any(|epochs| *epochs > 100_000) || self.epochs() == 0 {
+            return refuse(
+                "epochs",
+                "at least one in all and at most 100,000 a phase",
+                &epochs,
+            );
         }
         if !(self.p_start >= 1.0 && self.p_start <= self.p_end && self.p_end <= 1000.0) {
             return refuse(
@@ -171,15 +178,28 @@ impl TrainConfig {
             LossConfig::Mixture {
                 lambda_start,
                 lambda_end,
-                ..
-            } if !(positive(lambda_start) && positive(lambda_end)) => {
-                refuse("lambda", "positive", &(lambda_start, lambda_end))
+                scale_learning_rate,
+            } => {
+                if !(positive(lambda_start) && positive(lambda_end)) {
+                    return refuse("lambda", "positive", &(lambda_start, lambda_end));
+                }
+                if !positive(scale_learning_rate) {
+                    return refuse("scale_learning_rate", "positive", &scale_learning_rate);
+                }
             }
-            LossConfig::Hinge { mix, .. } if !(0.0..=1.0).contains(&mix) => {
-                refuse("mix", "from 0 to 1", &mix)
+            LossConfig::Hinge { mix, weight_decay } => {
+                if !(0.0..=1.0).contains(&mix) {
+                    return refuse("mix", "from 0 to 1", &mix);
+                }
+                if !(weight_decay.is_finite() && weight_decay >= 0.0) {
+                    return refuse("weight_decay", "0 or positive", &weight_decay);
+                }
+                if self.p_start < 2.0 {
+                    return refuse("p", "at least 2 with weight decay", &self.p_start);
+                }
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 }
 

@@ -42,7 +42,7 @@ pub fn mixture_loss(
 
 /// One step of the ℓp weight decay of ICML 2021 on the rows of a weight matrix `[outputs, inputs]`:
 /// `w_i −= rate·(|w_i|/‖w‖_p)^{p−2}·w_i`, where `rate` is learning rate times strength. At p = ∞
-/// only the largest weight of each row decays.
+/// only the largest weight of each row decays. p is at least 2.
 pub fn lp_weight_decay(weight: Tensor<2>, norm: Norm, rate: f32) -> Tensor<2> {
     let sizes = weight.clone().abs();
     let largest = sizes.clone().max_dim(1).clamp_min(f32::MIN_POSITIVE);

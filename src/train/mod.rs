@@ -2,7 +2,8 @@
 //! with the mixture loss) as one state machine without threads, files or a user interface.
 //!
 //! Every random choice is derived from the seed and the position in the run, so that a run
-//! resumed from a checkpoint ends in the same bits as one that was never interrupted.
+//! resumed from a checkpoint ends in the same bits as one that was never interrupted (on the same
+//! instruction set: vectors of another length sum in another order).
 
 mod adam;
 mod batches;
@@ -12,7 +13,6 @@ mod loss;
 mod schedule;
 mod trainer;
 
-pub use batches::Batches;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, LossConfig, PRESETS, TrainConfig};
 pub use loss::{hinge_loss, lp_weight_decay, mixture_loss};

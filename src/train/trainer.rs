@@ -15,9 +15,9 @@ use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
-use crate::exact::{DenseNet, Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
+use crate::exact::{DenseNet, Epsilon, Evaluation, FoldError, NetError, evaluate};
 use crate::float_net::FloatNet;
-use crate::net::{LinfDistNet, to_vec};
+use crate::net::{LinfDistLayer, LinfDistNet, to_vec};
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
@@ -33,16 +33,13 @@ pub enum TrainError {
         /// Images in a batch.
         batch: usize,
     },
-    /// The loss is not a number any more.
-    #[error(
-        "the loss became {loss} at iteration {iteration}; the last checkpoint is still good: \
-         resume from it with a lower learning rate"
-    )]
+    /// The loss or the weights are not finite any more.
+    #[error("training diverged by iteration {iteration}: {what}; a lower learning rate may help")]
     Diverged {
-        /// The iteration, counted from 0.
+        /// The iteration at which it was noticed, counted from 0.
         iteration: usize,
-        /// What the loss was.
-        loss: f32,
+        /// What is not finite.
+        what: String,
     },
     /// A checkpoint does not fit.
     #[error(transparent)]
@@ -94,6 +91,9 @@ pub struct Trainer {
     iteration: usize,
 }
 
+/// NaN weights need not make the loss NaN, because a maximum drops them; so they are looked for.
+const WEIGHTS_CHECKED_EVERY: usize = 100;
+
 /// Scale of the integer network that is measured while training: 1/32 of a pixel level.
 const MEASURE_SCALE: u32 = 32;
 
@@ -108,13 +108,14 @@ impl Trainer {
         device: Device,
     ) -> Result<Self, TrainError> {
         config.check()?;
-        let (training, held_out) = data.hold_out(config.held_out);
-        if training.len() < config.batch {
+        let found = data.len().saturating_sub(config.held_out);
+        if found < config.batch {
             return Err(TrainError::TooFewImages {
-                found: training.len(),
+                found,
                 batch: config.batch,
             });
         }
+        let (training, held_out) = data.hold_out(config.held_out);
         let device = device.autodiff();
         let widths: Vec<usize> = [PIXELS]
             .into_iter()
@@ -145,6 +146,11 @@ impl Trainer {
         })
     }
 
+    /// The images that are held out to measure on.
+    pub fn held_out(&self) -> &Dataset {
+        &self.held_out
+    }
+
     /// What the run was started with.
     pub fn config(&self) -> &TrainConfig {
         &self.config
@@ -172,7 +178,8 @@ impl Trainer {
 
     /// One iteration: a batch forward, backward, and an Adam step.
     ///
-    /// Fails, leaving the weights as they were, when the loss is not finite.
+    /// Fails, leaving everything as it was, when the loss is not finite; and, every
+    /// [`WEIGHTS_CHECKED_EVERY`] iterations, when a weight is not.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
         let iteration = self.iteration;
         let settings = self.schedule.at(iteration);
@@ -184,6 +191,7 @@ impl Trainer {
         let targets = one_hot(&labels, &self.device);
         let theta = 2.0 * self.config.epsilon_train / self.std;
 
+        let means = self.running_means();
         let logits = self.net.forward(x, settings.norm);
         let accuracy = accuracy(&to_vec(logits.clone().inner()), &labels);
         let loss = match self.config.loss {
@@ -194,21 +202,62 @@ impl Trainer {
         };
         let loss_value = to_vec(loss.clone().inner())[0];
         if !loss_value.is_finite() {
-            return Err(TrainError::Diverged {
-                iteration,
-                loss: loss_value,
-            });
+            self.set_running_means(means);
+            let what = format!("the loss is {loss_value}");
+            return Err(TrainError::Diverged { iteration, what });
         }
         let grads = loss.backward();
         drop(loss);
         self.update(grads, settings);
         self.iteration += 1;
+        if self.iteration.is_multiple_of(WEIGHTS_CHECKED_EVERY) {
+            self.check_weights()?;
+        }
         Ok(StepReport {
             iteration,
             settings,
             loss: loss_value,
             accuracy,
         })
+    }
+
+    /// Fails when a weight is not finite.
+    fn check_weights(&self) -> Result<(), TrainError> {
+        let finite = |layer: &LinfDistLayer| {
+            to_vec(layer.weight.val().inner())
+                .iter()
+                .all(|w| w.is_finite())
+        };
+        if self.net.layers.iter().all(finite) {
+            return Ok(());
+        }
+        let what = "a weight is not finite".into();
+        Err(TrainError::Diverged {
+            iteration: self.iteration,
+            what,
+        })
+    }
+
+    fn running_means(&self) -> Vec<Tensor<1>> {
+        let shifts = self
+            .net
+            .layers
+            .iter()
+            .filter_map(|layer| layer.mean_shift.as_ref());
+        shifts
+            .map(|shift| shift.running_mean.value_sync())
+            .collect()
+    }
+
+    fn set_running_means(&self, means: Vec<Tensor<1>>) {
+        let shifts = self
+            .net
+            .layers
+            .iter()
+            .filter_map(|layer| layer.mean_shift.as_ref());
+        shifts
+            .zip(means)
+            .for_each(|(shift, mean)| shift.set_mean(mean));
     }
 
     fn update(&mut self, mut grads: burn::tensor::Gradients, settings: StepSettings) {
@@ -285,6 +334,7 @@ impl Trainer {
         images: usize,
         threads: NonZeroUsize,
     ) -> Result<HeldOutReport, TrainError> {
+        self.check_weights()?;
         let net = DenseNet::fold(&self.float_net(images), MEASURE_SCALE)?.prune()?;
         let evaluation = evaluate(
             &net,
@@ -296,12 +346,13 @@ impl Trainer {
         .expect("data sets hold images of the size that the net was built for");
         Ok(HeldOutReport {
             evaluation,
-            weights_kept: weights_kept(&net),
+            weights_kept: net.share_kept(),
         })
     }
 
-    /// Everything that is needed to go on from here, to the bit.
-    pub fn checkpoint(&self) -> Checkpoint {
+    /// Everything that is needed to go on from here, to the bit. Fails when a weight is not finite.
+    pub fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
+        self.check_weights()?;
         let mut checkpoint = Checkpoint::new(self.config.clone(), self.iteration);
         for (l, (layer, moments)) in self.net.layers.iter().zip(&self.weight_moments).enumerate() {
             checkpoint.put(format!("layer.{l}.weight"), layer.weight.val());
@@ -334,7 +385,7 @@ impl Trainer {
             "scale.second_moment".into(),
             self.scale_moments.second.clone(),
         );
-        checkpoint
+        Ok(checkpoint)
     }
 
     /// A trainer that goes on where `checkpoint` was taken, on the same data.
@@ -378,17 +429,6 @@ impl Trainer {
         trainer.scale = Param::from_tensor(checkpoint.get("scale", [1], &device)?.autodiff());
         Ok(trainer)
     }
-}
-
-/// Share of all weights that a pruned net keeps.
-pub(crate) fn weights_kept(net: &ExactNet) -> f64 {
-    let (kept, total) = net
-        .weights_kept()
-        .into_iter()
-        .fold((0, 0), |(kept, total), layer| {
-            (kept + layer.0, total + layer.1)
-        });
-    kept as f64 / total as f64
 }
 
 /// The parameter after an Adam step on its gradient; unchanged where there is none.

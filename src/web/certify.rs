@@ -69,9 +69,10 @@ export interface Bounds {
   upper: number[];
   /** Whether the label's lower bound is above every other class's upper bound. */
   certified: boolean;
-  /** Every pixel raised by ε, up to 255. Ink is 255, so this copy has the most ink everywhere. */
+  /** Every pixel raised by ε, up to 255; of an ε with a fraction, only the whole levels, for a
+   *  byte holds no others. Ink is 255, so this copy has the most ink everywhere. */
   lightest: Uint8Array;
-  /** Every pixel lowered by ε, down to 0, the background. */
+  /** Every pixel lowered by ε, down to 0, the background; whole levels as above. */
   darkest: Uint8Array;
 }
 "#;
@@ -164,8 +165,9 @@ impl Certifier {
     }
 
     /// Where the logits of an image of 784 bytes can go when no pixel moves by more than
-    /// `epsilonLevels`, which is rounded up to a multiple of 1/scale. Throws an `Error` for
-    /// another length or an ε that is not a number from 0.
+    /// `epsilonLevels`, which is rounded up to a multiple of 1/scale for the bounds and down to
+    /// whole levels for the two copies. Throws an `Error` for another length or an ε that is not a
+    /// number from 0.
     #[wasm_bindgen(unchecked_return_type = "Bounds")]
     pub fn bounds(
         &self,
@@ -187,7 +189,7 @@ impl Certifier {
                 .map(|ends| levels(net, ends[end]))
                 .collect()
         };
-        // Rounded down, so that both copies lie within ε.
+        // Bytes hold whole levels; rounded down, so that both copies lie within ε.
         let step = epsilon as u8;
         to_js(&Bounds {
             lower: ends(0),

@@ -7,7 +7,7 @@ use linf_dist_net::exact::Model;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{printed, refused};
+use crate::{linf, printed, refused};
 
 /// 784-12-12-10 with random weights.
 const MODEL: &str = concat!(

@@ -43,7 +43,10 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
     let message = refused(&train(&out, &["--seed", "3"]));
     assert!(message.contains("add --resume"), "{message}");
     let message = refused(&train(&out, &["--seed", "4", "--resume"]));
-    assert!(message.contains("another preset or seed"), "{message}");
+    assert!(
+        message.contains("another data set, preset, seed"),
+        "{message}"
+    );
     let told = printed(&train(&out, &["--seed", "3", "--resume"]));
     assert!(told.contains("finished"), "{told}");
 
@@ -105,7 +108,7 @@ fn interrupted(arguments: &[&str], saved: &Path) -> String {
     }
     interrupt(&child);
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
+    assert_eq!(output.status.code(), Some(130));
     String::from_utf8(output.stdout).unwrap()
 }
 

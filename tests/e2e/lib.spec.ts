@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { DEFAULT_EPSILON, readLink, writeLink } from '../../www/src/lib/link.ts';
 import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
-import { cut, fraction, leaders, lift, rivals, spoken } from '../../www/src/lib/words.ts';
+import { apart, cut, fraction, leaders, lift, rivals, spoken } from '../../www/src/lib/words.ts';
 
 const verdict = {
   label: 7 as number | null,
@@ -65,11 +65,25 @@ test('radii are rounded down and upper bounds up', () => {
   expect(fraction(255)).toBe('1.000');
 });
 
+test('bounds that are close get the decimals that show which is higher', () => {
+  expect(apart(-99.5, -101.25)).toEqual(['−99.50', '−101.25']);
+  // At two decimals these would be equal, and these crossed.
+  expect(apart(1.03125, 1.015625)).toEqual(['1.03125', '1.01563']);
+  expect(apart(1.0049, 1.0048)).toEqual(['1.00490', '1.00480']);
+  for (let units = 1; units < 100; units += 1) {
+    const [least, most] = apart(units / 64, (units - 1) / 64).map(Number);
+    expect(least).toBeGreaterThan(most ?? NaN);
+  }
+});
+
 test('the spoken sentence names the label and the whole levels that are proved', () => {
   expect(spoken({ ...verdict, intervalRadiusLevels: 71.96875 })).toBe(
     'Seven, proved for any change up to 71 of 255',
   );
   expect(spoken({ ...verdict, lipschitzRadiusLevels: 0, intervalRadiusLevels: 0.96875 })).toBe(
+    'Seven, proved only for changes below one level',
+  );
+  expect(spoken({ ...verdict, lipschitzRadiusLevels: 0, intervalRadiusLevels: 0 })).toBe(
     'Seven, not proved for any change',
   );
 });
@@ -81,7 +95,7 @@ test('a tie is no label, and is spoken as one', () => {
   expect(spoken(tie)).toBe('No label: three and seven tie');
 });
 
-test('a rival that only touches the label’s lower bound counts as reaching it', () => {
+test('a rival that only touches the label’s lower bound is not ruled out', () => {
   const bounds = {
     lower: [0, 0, 5],
     upper: [4, 5, 9],

@@ -1,11 +1,11 @@
 /** From a cold start to the first answer; and every way in which that fails. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
-import { SEVEN, draw, expect, open, test } from './page.ts';
+import { SEVEN, draw, expect, open, setEpsilon, test } from './page.ts';
 import { modelOfBias } from './tiny-model.ts';
 
 const DIST = join(import.meta.dirname, '../../dist');
@@ -18,17 +18,24 @@ async function changeModel(page: Page, change: (gzip: Buffer) => Buffer) {
   });
 }
 
-test('the first verdict of a cold start', async ({ page }) => {
-  await page.goto('./#v=1&digit=0');
-  await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
-  const times = await page.evaluate(() =>
-    [
-      ...performance.getEntriesByType('paint'),
-      ...performance.getEntriesByName('first-verdict'),
-    ].map(({ name, startTime }) => `${name} ${Math.round(startTime)} ms`),
-  );
-  console.warn(`    cold start: ${times.join(', ')}`);
-  expect(times.at(-1)).toContain('first-verdict');
+test('the first verdict of a cold start comes soon: the median of five', async ({ browser }) => {
+  const times: number[] = [];
+  for (let start = 0; start < 5; start += 1) {
+    // A context of its own has an empty cache.
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto('./#v=1&digit=0');
+    await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+    const mark = await page.evaluate(
+      () => performance.getEntriesByName('first-verdict')[0]?.startTime,
+    );
+    times.push(Math.round(mark ?? NaN));
+    await context.close();
+  }
+  const median = times.toSorted((a, b) => a - b)[2];
+  console.warn(`    cold start: first verdict after ${times.join(', ')} ms; median ${median} ms`);
+  // The aim is a second. Five are for machines that do other work: the figure above counts.
+  expect(median).toBeLessThan(5000);
 });
 
 test('a drawing that began before the network came is answered when it comes', async ({ page }) => {
@@ -114,6 +121,37 @@ test.describe('when the download fails', () => {
   });
 });
 
+test.describe('when the test digits do not load', () => {
+  test.use({ expectedErrors: [/Failed to load resource/] });
+  const hash = (page: Page) => new URL(page.url()).hash;
+
+  test('a drawing takes the place of the digit that the link names', async ({ page }) => {
+    await page.route('**/test-digits-*', (route) => route.abort());
+    await open(page, '#v=1&digit=0');
+    await expect(page.getByTestId('picked')).toContainText('to load the test digits');
+    await draw(page, SEVEN);
+    await expect.poll(() => hash(page)).toMatch(/^#v=1&ink=[\w-]+$/);
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await expect.poll(() => hash(page)).toBe('');
+  });
+
+  test('the link keeps its digit, also a later one, and a retry brings it', async ({ page }) => {
+    await page.route('**/test-digits-*', (route) => route.abort());
+    await open(page, '#v=1&digit=3');
+    const again = page.getByRole('button', { name: 'Load them again' });
+    await again.click();
+    await expect(page.getByTestId('picked')).toContainText('to load the test digits');
+    await page.evaluate(() => (location.hash = '#v=1&digit=0'));
+    await setEpsilon(page, 33);
+    await expect.poll(() => hash(page)).toBe('#v=1&eps=33&digit=0');
+    await page.unroute('**/test-digits-*');
+    await again.click();
+    await expect(page.getByTestId('picked')).toHaveText('Test image number 0, labelled 7');
+    await expect(again).toHaveCount(0);
+    expect(hash(page)).toBe('#v=1&eps=33&digit=0');
+  });
+});
+
 test('a truncated network says how much of it came', async ({ page }) => {
   await changeModel(page, (gzip) => gzip.subarray(0, gzip.length / 2));
   await page.goto('./');
@@ -171,6 +209,46 @@ test('a label that one unit decides is not proved for any change, and the page s
   await expect(page.getByTestId('spoken')).toHaveText('Eight, not proved for any change');
   await page.getByText('Why?').click();
   await expect(page.getByTestId('proof')).toContainText('too little for even the smallest step');
+});
+
+test('a label proved for a part of a level is called so', async ({ page }) => {
+  await changeModel(page, (gzip) =>
+    modelOfBias([40, 40, 40, 40, 9, 40, 40, 40, 0, 40], gunzipSync(gzip).length),
+  );
+  await open(page);
+  await draw(page, SEVEN);
+  const claim = page.getByTestId('claim');
+  await expect(claim).toContainText('Proved only for changes below one level.');
+  await expect(claim).toContainText(/It covers up to 0\.\d+ of a level\./);
+  await expect(page.getByTestId('spoken')).toHaveText(
+    'Eight, proved only for changes below one level',
+  );
+});
+
+test('the network’s recorded accuracies are shown, and the pixels that decide count from 1', async ({
+  page,
+}) => {
+  const bias = [9, 9, 9, 9, 1, 9, 9, 9, 0, 9];
+  let accuracies: Record<string, string> = {};
+  await changeModel(page, (gzip) => modelOfBias(bias, gunzipSync(gzip).length, accuracies));
+  await open(page);
+  await page.getByText('Why?').click();
+  await expect(page.getByTestId('network')).toContainText('784–10 units');
+  await expect(page.getByTestId('network')).not.toContainText('Measured');
+
+  accuracies = { clean: '0.9896', certified_lipschitz: '0.9', certified_interval: '0.9307' };
+  await open(page);
+  await page.getByText('Why?').click();
+  await expect(page.getByTestId('network')).toContainText(
+    'Measured on all 10,000 test images at ε = 0.3 of full scale: 98.96 % labelled rightly; ' +
+      '90.00 % labelled rightly and proved by the margin, 93.07 % by intervals.',
+  );
+  await expect(page.locator('summary')).toContainText(
+    '98.96 % of test digits right, 93.07 % right and proved at ε = 0.3',
+  );
+  // Every unit of this network looks at the top left pixel.
+  await draw(page, SEVEN);
+  await expect(page.getByText(/decides 8: row 1, column 1,/)).toBeVisible();
 });
 
 test('a browser without what the page needs gets a clear message', async ({ page }) => {

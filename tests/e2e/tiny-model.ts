@@ -5,9 +5,14 @@
 
 /**
  * One layer, and every unit looks at the top left pixel alone: where that is background, the
- * logits are minus `bias`, in units of 1/32 level, for any drawing whatsoever.
+ * logits are minus `bias`, in units of 1/32 level, for any drawing whatsoever. `accuracies` are
+ * more entries of the metadata.
  */
-export function modelOfBias(bias: readonly number[], atLeastBytes: number): Buffer {
+export function modelOfBias(
+  bias: readonly number[],
+  atLeastBytes: number,
+  accuracies: Record<string, string> = {},
+): Buffer {
   const classes = bias.length;
   const kept = Buffer.alloc(classes * 98);
   for (let row = 0; row < classes; row += 1) kept.writeUInt8(1, row * 98);
@@ -28,6 +33,7 @@ export function modelOfBias(bias: readonly number[], atLeastBytes: number): Buff
       recipe: 'none',
       seed: '0',
       command: 'none',
+      ...accuracies,
     },
     'layers.0.kept': { dtype: 'U8', shape: [classes, 98], data_offsets: [0, weightAt] },
     'layers.0.weight': { dtype: 'I16', shape: [classes], data_offsets: [weightAt, biasAt] },
