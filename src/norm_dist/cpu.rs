@@ -281,13 +281,13 @@ impl<const HALF: u32> Even<HALF> {
                 for o in 0..TILE_W {
                     let mut d = x - w[o];
                     if SCALED {
-                        d = d * scale[b][o];
+                        d *= scale[b][o];
                     }
                     let mut square = d * d;
                     if SCALED {
                         square = square.max(floor);
                     }
-                    sums[b][o] = sums[b][o] + integer_power::<S, HALF>(square);
+                    sums[b][o] += integer_power::<S, HALF>(square);
                 }
             }
         }
@@ -342,7 +342,7 @@ impl General {
                 for base in bases {
                     let counts = base.ge(kept);
                     if counts.any() {
-                        sum = sum + counts.select(general_power(base, p), zero);
+                        sum += counts.select(general_power(base, p), zero);
                     }
                 }
             }
@@ -502,8 +502,8 @@ fn run_backward<'a, S: Simd, K: BackwardKernel>(kernel: K, job: Backward<'a>) {
                     let mut sum = load::<S>(dx, at);
                     for o in 0..TILE_BACK {
                         let term = kernel.slope::<S>(t[o]) * splat(factors[TILE_BACK + o]);
-                        sum = sum + term;
-                        minus_dw[o] = minus_dw[o] + term;
+                        sum += term;
+                        minus_dw[o] += term;
                     }
                     store(dx, at, sum);
                 }

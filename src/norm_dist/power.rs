@@ -51,7 +51,7 @@ pub(super) fn integer_power<S: Simd, const E: u32>(s: F32s<S>) -> F32s<S> {
     while rest > 0 {
         square = square * square;
         if rest & 1 == 1 {
-            power = power * square;
+            power *= square;
         }
         rest >>= 1;
     }
@@ -73,7 +73,7 @@ pub(super) fn log2<S: Simd>(t: F32s<S>) -> F32s<S> {
     const ONE: u32 = 0x3f80_0000;
     // Minimax on [√½ − 1, √2 − 1], relative error 1.7e-7.
     const Q: [f32; 8] = [
-        1.442_695,
+        std::f32::consts::LOG2_E,
         -0.721_352_8,
         0.480_923_23,
         -0.360_239_62,

@@ -88,6 +88,11 @@ pub trait FusedAdam: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
+/// Parameters and their gradients.
+type Parameters<'a> = (&'a mut [f32], &'a [f32]);
+/// First and second moments.
+type MomentSlices<'a> = (&'a mut [f32], &'a mut [f32]);
+
 impl FusedAdam for Flex {
     fn adam_step(
         parameter: FloatTensor<Self>,
@@ -108,7 +113,7 @@ impl FusedAdam for Flex {
                     .chunks_mut(CHUNK)
                     .zip(second.storage_mut::<f32>().chunks_mut(CHUNK)),
             );
-        let update = |((w, g), (m, v)): ((&mut [f32], &[f32]), (&mut [f32], &mut [f32]))| {
+        let update = |((w, g), (m, v)): (Parameters<'_>, MomentSlices<'_>)| {
             for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
                 *m = BETA_1 * *m + (1.0 - BETA_1) * g;
                 *v = BETA_2 * *v + (1.0 - BETA_2) * (g * g);
@@ -166,7 +171,7 @@ mod tests {
         for step in 1..=10 {
             // Gradients of very different sizes, as they come through large p.
             let grad = numbers(step).mul_scalar(10f32.powi(-(step as i32)));
-            (theirs, state) = burns.step(0.02.into(), theirs, grad.clone(), state);
+            (theirs, state) = burns.step(0.02, theirs, grad.clone(), state);
             ours = moments.step(ours, grad, 0.02, step);
         }
         let pairs = to_vec(ours).into_iter().zip(to_vec(theirs));
