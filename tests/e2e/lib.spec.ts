@@ -69,7 +69,7 @@ test('bounds that are close get the decimals that show which is higher', () => {
   expect(apart(-99.5, -101.25)).toEqual(['−99.50', '−101.25']);
   // At two decimals these would be equal, and these crossed.
   expect(apart(1.03125, 1.015625)).toEqual(['1.03125', '1.01563']);
-  expect(apart(1.0049, 1.0048)).toEqual(['1.00490', '1.00480']);
+  expect(apart(514 / 512, 513 / 512)).toEqual(['1.00390', '1.00196']);
   for (let units = 1; units < 100; units += 1) {
     const [least, most] = apart(units / 64, (units - 1) / 64).map(Number);
     expect(least).toBeGreaterThan(most ?? NaN);

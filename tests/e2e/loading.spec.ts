@@ -260,9 +260,19 @@ test('a browser without what the page needs gets a clear message', async ({ page
   await expect(page.getByRole('alert')).toContainText('It lacks DecompressionStream');
 });
 
-test('the built page has one index, one module and no raw network', async ({ page, request }) => {
+test('the built page is one index, one program, one module and one packed network, each fetched once', async ({
+  page,
+}) => {
+  const built = (await readdir(DIST, { recursive: true })).map(String);
+  const fetched: string[] = [];
+  page.on('request', (request) => fetched.push(new URL(request.url()).pathname.slice(1)));
   await open(page);
-  const raw = await request.get('./models/mnist-eps0.3.safetensors');
-  // The server answers an unknown address with the page itself.
-  expect(raw.headers()['content-type']).toContain('text/html');
+  await expect(page.getByRole('button', { name: /^Test image/ })).toHaveCount(20);
+  for (const kind of [/\.html$/, /\.js$/, /\.wasm$/, /\.gz$/, /^test-digits-/]) {
+    const files = built.filter((file) => kind.test(file));
+    expect(files, `${kind} as built`).toHaveLength(1);
+    const path = files[0] === 'index.html' ? '' : files[0];
+    expect(fetched.filter((file) => file === path || kind.test(file))).toEqual([path]);
+  }
+  expect(built.filter((file) => file.endsWith('.safetensors'))).toEqual([]);
 });

@@ -10,7 +10,7 @@ import type { TestDigit } from '../lib/test-digits.ts';
 const LEAST_STEP = 3;
 
 export class Drawing {
-  /** Replaced, not changed, whenever a point is added. */
+  /** Replaced, never changed, whenever a point is added: all that is derived from it follows. */
   strokes = $state.raw<readonly Stroke[]>([]);
   picked = $state.raw<TestDigit | null>(null);
 
@@ -32,16 +32,16 @@ export class Drawing {
   extend(points: readonly number[]) {
     const stroke = this.strokes.at(-1);
     if (!this.#open || !stroke) return;
-    const before = stroke.length;
+    const longer = [...stroke];
     for (let at = 0; at + 1 < points.length; at += 2) {
       const [x = 0, y = 0] = points.slice(at, at + 2);
       const far = Math.max(
-        Math.abs(x - (stroke.at(-2) ?? Infinity)),
-        Math.abs(y - (stroke.at(-1) ?? Infinity)),
+        Math.abs(x - (longer.at(-2) ?? Infinity)),
+        Math.abs(y - (longer.at(-1) ?? Infinity)),
       );
-      if (far >= LEAST_STEP) stroke.push(x, y);
+      if (far >= LEAST_STEP) longer.push(x, y);
     }
-    if (stroke.length > before) this.strokes = [...this.strokes];
+    if (longer.length > stroke.length) this.strokes = [...this.strokes.slice(0, -1), longer];
   }
 
   /** Lifts the pen. */

@@ -9,7 +9,7 @@
 export const GRID = 1024;
 
 /** `x0, y0, x1, y1, …` in grid steps, 0 to `GRID`, y downwards. */
-export type Stroke = number[];
+export type Stroke = readonly number[];
 
 /** A position on the pad, 0 to 1, as a point of the grid. */
 export function toGrid(position: number): number {
@@ -85,7 +85,7 @@ export function decodeStrokes(text: string): Stroke[] | null {
     const points = varint();
     // Each coordinate takes a byte or more, so a longer promise is a broken link.
     if (!(points >= 1) || 2 * points > binary.length - at) return null;
-    const stroke: Stroke = [];
+    const stroke: number[] = [];
     for (let index = 0; index < 2 * points; index += 1) {
       const value = unzigzag(varint()) + (index >= 2 ? (stroke[index - 2] ?? 0) : 0);
       if (!(value >= 0 && value <= GRID)) return null;

@@ -24,6 +24,16 @@ export function lift(value: number, decimals: number): string {
   return minus((Math.ceil(value * factor) / factor).toFixed(decimals));
 }
 
+/**
+ * A lower bound and an upper bound below it, rounded down and up to two decimals, or to as many as
+ * it takes to see that the first is the higher one.
+ */
+export function apart(least: number, most: number): [least: string, most: string] {
+  // Each rounding moves its bound by less than 0.01 towards the other.
+  const decimals = least - most > 0.02 ? 2 : 5;
+  return [cut(least, decimals), lift(most, decimals)];
+}
+
 /** A number of levels as a fraction of full scale, rounded down: 76.5 is 0.300. */
 export function fraction(levels: number): string {
   return (Math.floor((levels * 1000) / FULL) / 1000).toFixed(3);
@@ -67,12 +77,16 @@ export function spoken(verdict: Verdict): string {
   const name = NAMES[verdict.label] ?? String(verdict.label);
   const label = name.charAt(0).toUpperCase() + name.slice(1);
   const radius = provedLevels(verdict);
-  return radius === 0
-    ? `${label}, not proved for any change`
-    : `${label}, proved for any change up to ${radius} of ${FULL}`;
+  if (radius > 0) return `${label}, proved for any change up to ${radius} of ${FULL}`;
+  return verdict.intervalRadiusLevels > 0
+    ? `${label}, proved only for changes below one level`
+    : `${label}, not proved for any change`;
 }
 
-/** The classes other than `label` whose upper bound reaches the label's lower bound. */
+/**
+ * The classes other than `label` whose upper bound reaches the label's lower bound: not ruled out,
+ * which does not mean that any image makes them win.
+ */
 export function rivals(bounds: Bounds, label: number): number[] {
   const floor = bounds.lower[label] ?? -Infinity;
   return bounds.upper.flatMap((upper, rival) => (rival !== label && upper >= floor ? [rival] : []));
