@@ -286,21 +286,15 @@ fn gradients_agree_with_finite_differences() {
         } else {
             6e-2
         };
-        for k in 0..x.len() {
-            let want = slope(&x, k, &|x| value(x, &w));
-            assert!(
-                (f64::from(dx[k]) - want).abs() < tolerance,
-                "{norm:?} dx[{k}]: {} and {want}",
-                dx[k]
-            );
+        let close = |name: &str, k: usize, got: f32, want: f64| {
+            let error = (f64::from(got) - want).abs();
+            assert!(error < tolerance, "{norm:?} {name}[{k}]: {got} and {want}");
+        };
+        for (k, got) in dx.iter().enumerate() {
+            close("dx", k, *got, slope(&x, k, &|x| value(x, &w)));
         }
-        for k in 0..w.len() {
-            let want = slope(&w, k, &|w| value(&x, w));
-            assert!(
-                (f64::from(dw[k]) - want).abs() < tolerance,
-                "{norm:?} dw[{k}]: {} and {want}",
-                dw[k]
-            );
+        for (k, got) in dw.iter().enumerate() {
+            close("dw", k, *got, slope(&w, k, &|w| value(&x, w)));
         }
     }
 }

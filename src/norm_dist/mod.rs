@@ -4,7 +4,7 @@
 //! and ends at ∞ (Zhang et al., ICML 2021, section 4). Burn has no such operation, and written
 //! with broadcasting it would build a `[batch, outputs, inputs]` tensor, so it is one here:
 //!
-//! - [`reference`]: the specification, in plain f64 loops;
+//! - [`mod@reference`]: the specification, in plain f64 loops;
 //! - [`cpu`]: the same in f32, vectorised and threaded, on slices;
 //! - `extension`: the operation as a Burn backend extension with its gradients.
 

@@ -147,7 +147,7 @@ mod tests {
                 quick_exponent(7.0),
                 quick_exponent(101.0)
             ),
-            (Some(8.0), Some(10.0), None, None)
+            (Some(8.0), Some(12.0), None, None)
         );
     }
 

@@ -55,6 +55,8 @@ pub fn lp_weight_decay(weight: Tensor<2>, norm: Norm, rate: f32) -> Tensor<2> {
                 .powf_scalar(p)
                 .sum_dim(1)
                 .powf_scalar(1.0 / p);
+            // It is at least 1, as the largest weight alone gives 1; only a row of zeros is below.
+            let length = length.clamp_min(1.0);
             (relative / length).powf_scalar(p - 2.0)
         }
     };

@@ -179,7 +179,7 @@ impl Trainer {
     /// One iteration: a batch forward, backward, and an Adam step.
     ///
     /// Fails, leaving everything as it was, when the loss is not finite; and, every
-    /// [`WEIGHTS_CHECKED_EVERY`] iterations, when a weight is not.
+    /// hundred iterations, when a weight is not.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
         let iteration = self.iteration;
         let settings = self.schedule.at(iteration);
