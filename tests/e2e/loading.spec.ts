@@ -153,7 +153,7 @@ test.describe('when the test digits do not load', () => {
 });
 
 test('a truncated network says how much of it came', async ({ page }) => {
-  await changeModel(page, (gzip) => gzip.subarray(0, gzip.length / 2));
+  await changeModel(page, (gzip) => gzip.subarray(0, Math.floor(gzip.length / 2)));
   await page.goto('./');
   await expect(page.getByRole('alert')).toContainText(/cut short: [\d,]+ of [\d,]+ bytes came/);
   await page.unrouteAll();
@@ -164,7 +164,8 @@ test('a truncated network says how much of it came', async ({ page }) => {
 test('a damaged network is recognised while it is unpacked', async ({ page }) => {
   await changeModel(page, (gzip) => {
     const damaged = Buffer.from(gzip);
-    damaged.fill(0xff, gzip.length / 2, gzip.length / 2 + 64);
+    const middle = Math.floor(gzip.length / 2);
+    damaged.fill(0xff, middle, middle + 64);
     return damaged;
   });
   await page.goto('./');
