@@ -14,6 +14,8 @@ pub mod float_net;
 pub mod net;
 #[cfg(feature = "train")]
 pub mod norm_dist;
+#[cfg(any(feature = "cli", all(target_arch = "wasm32", feature = "certify")))]
+mod sentence;
 #[cfg(feature = "train")]
 pub mod train;
 #[cfg(all(target_arch = "wasm32", feature = "certify"))]

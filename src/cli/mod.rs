@@ -9,7 +9,6 @@ mod export;
 mod train;
 
 use std::{
-    error::Error,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -19,6 +18,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::data::{self, DataError, Dataset, Split};
 use crate::exact::{InputError, Model, ModelError};
+use crate::sentence::sentence;
 use crate::train::TrainError;
 
 /// ℓ∞-dist nets with exact integer certificates.
@@ -205,15 +205,6 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn sentence(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {
