@@ -230,7 +230,9 @@ test('the whole view fits a desktop screen, and no page is wider than its screen
 test.describe('on a phone', () => {
   test.use({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
 
-  test('a finger draws, the page does not scroll under it, and the tap that follows counts', async ({ page }) => {
+  test('a finger draws, the page does not scroll under it, and the tap that follows counts', async ({
+    page,
+  }) => {
     await open(page);
     const box = await page.getByTestId('pad').boundingBox();
     if (!box) throw new Error('the pad is not on the page');
