@@ -4,6 +4,7 @@
 //! logits proves how far every pixel may move before the label can change. Data flows one way:
 //! bytes → [`data`] → trainer → [`float_net`] → exact integer network → certificate → page.
 
+pub mod attack;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;

@@ -380,6 +380,11 @@ impl<'net> Evaluator<'net> {
         Ok(self.trace())
     }
 
+    /// The input that was last run and the values of every layer's units, in units.
+    pub(crate) fn values(&self) -> &[Vec<i32>] {
+        &self.values
+    }
+
     /// Makes an 8-bit image the input.
     pub(super) fn load_image(&mut self, image: &[u8]) -> Result<(), InputError> {
         self.check_length(image.len())?;

@@ -4,13 +4,12 @@
 //! power of two, so the division is exact and a JavaScript number holds the result exactly.
 
 use serde::{Serialize, Serializer};
-use serde_wasm_bindgen::Serializer as JsSerializer;
 use wasm_bindgen::prelude::*;
 
-use super::js_error;
+use super::{epsilon_in_domain, js_error, to_js};
 use crate::data::PIXELS;
 use crate::digit;
-use crate::exact::{ExactNet, InputError, MAX_LEVEL, Model};
+use crate::exact::{ExactNet, InputError, Model};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -104,12 +103,7 @@ impl Certifier {
     /// Reads an unpacked model file. Throws an `Error` that says what is wrong with it.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Certifier, JsError> {
-        console_error_panic_hook::set_once();
-        let model = Model::from_bytes(model).map_err(js_error)?;
-        let (found, expected) = (PIXELS, model.net.inputs());
-        if found != expected {
-            return Err(js_error(InputError::Pixels { found, expected }));
-        }
+        let model = read_model(model)?;
         Ok(Self { model })
     }
 
@@ -174,12 +168,8 @@ impl Certifier {
         image: &[u8],
         #[wasm_bindgen(js_name = epsilonLevels)] epsilon_levels: f64,
     ) -> Result<JsValue, JsError> {
-        if epsilon_levels.is_nan() || epsilon_levels < 0.0 {
-            let message = format!("ε is {epsilon_levels} levels; it must be a number from 0");
-            return Err(JsError::new(&message));
-        }
+        let epsilon = epsilon_in_domain(epsilon_levels)?;
         let net = &self.model.net;
-        let epsilon = epsilon_levels.min(f64::from(MAX_LEVEL));
         let radius = (epsilon * f64::from(net.scale())).ceil() as u32;
         let bounds = net.evaluator().bounds(image, radius).map_err(js_error)?;
         let ends = |end: usize| {
@@ -207,14 +197,20 @@ impl Certifier {
     }
 }
 
+/// Reads an unpacked model file whose network takes images of 28×28.
+pub(super) fn read_model(model: &[u8]) -> Result<Model, JsError> {
+    console_error_panic_hook::set_once();
+    let model = Model::from_bytes(model).map_err(js_error)?;
+    let (found, expected) = (PIXELS, model.net.inputs());
+    if found != expected {
+        return Err(js_error(InputError::Pixels { found, expected }));
+    }
+    Ok(model)
+}
+
 /// Units of `net` to pixel levels; exact.
 fn levels(net: &ExactNet, units: impl Into<f64>) -> f64 {
     units.into() / f64::from(net.scale())
-}
-
-fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
-    let serializer = JsSerializer::new().serialize_missing_as_null(true);
-    value.serialize(&serializer).map_err(js_error)
 }
 
 /// As a `Uint8Array` rather than an array of numbers.

@@ -1,14 +1,33 @@
 //! The edge to JavaScript: the only place that knows its values.
 
+pub mod attack;
+pub mod attacker;
 pub mod certify;
 
 use std::error::Error;
 
-use wasm_bindgen::JsError;
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::{JsError, JsValue};
 
+use crate::exact::MAX_LEVEL;
 use crate::sentence::sentence;
 
 /// A JavaScript `Error` whose message is the error's sentence and those of its causes.
 fn js_error(error: impl Error) -> JsError {
     JsError::new(&sentence(&error))
+}
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+    let serializer = Serializer::new().serialize_missing_as_null(true);
+    value.serialize(&serializer).map_err(js_error)
+}
+
+/// An ε in levels, cut to the full scale, if it is a number from 0.
+fn epsilon_in_domain(epsilon_levels: f64) -> Result<f64, JsError> {
+    if epsilon_levels.is_nan() || epsilon_levels < 0.0 {
+        let message = format!("ε is {epsilon_levels} levels; it must be a number from 0");
+        return Err(JsError::new(&message));
+    }
+    Ok(epsilon_levels.min(f64::from(MAX_LEVEL)))
 }

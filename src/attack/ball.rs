@@ -1,0 +1,129 @@
+//! The perturbed images that an attack may try.
+
+use serde::{Deserialize, Serialize};
+
+use crate::exact::MAX_LEVEL;
+
+/// Which values a perturbed pixel may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Grid {
+    /// Whole levels: what a picture can hold.
+    Levels,
+    /// Every multiple of 1/S of a level: what the certificate covers.
+    Units,
+}
+
+/// All images on a grid within a radius of one image and in the domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ball {
+    centre: Vec<i32>,
+    lower: Vec<i32>,
+    upper: Vec<i32>,
+    radius: i32,
+    scale: u32,
+    /// Units between neighbours on the grid.
+    step: i32,
+}
+
+impl Ball {
+    /// The ball of `radius` units around an 8-bit image, for a network of `scale` units per
+    /// level. On whole levels the radius is cut to whole levels.
+    pub fn new(image: &[u8], scale: u32, radius: u32, grid: Grid) -> Self {
+        let units = scale.cast_signed();
+        let top = MAX_LEVEL * units;
+        let step = match grid {
+            Grid::Levels => units,
+            Grid::Units => 1,
+        };
+        let radius = radius.min(top.unsigned_abs()).cast_signed() / step * step;
+        let centre: Vec<_> = image
+            .iter()
+            .map(|&level| i32::from(level) * units)
+            .collect();
+        Self {
+            lower: centre.iter().map(|&x| (x - radius).max(0)).collect(),
+            upper: centre.iter().map(|&x| (x + radius).min(top)).collect(),
+            centre,
+            radius,
+            scale,
+            step,
+        }
+    }
+
+    /// The unperturbed image in units, `[pixels]`.
+    pub fn centre(&self) -> &[i32] {
+        &self.centre
+    }
+
+    /// Smallest value of a pixel.
+    pub fn lower(&self, pixel: usize) -> i32 {
+        self.lower[pixel]
+    }
+
+    /// Largest value of a pixel.
+    pub fn upper(&self, pixel: usize) -> i32 {
+        self.upper[pixel]
+    }
+
+    /// The end of a pixel's range: the upper one or the lower one.
+    pub fn end(&self, pixel: usize, upper: bool) -> i32 {
+        if upper {
+            self.upper[pixel]
+        } else {
+            self.lower[pixel]
+        }
+    }
+
+    /// The radius in units, a multiple of the grid's step.
+    pub fn radius(&self) -> i32 {
+        self.radius
+    }
+
+    /// Units between neighbours on the grid.
+    pub fn step(&self) -> i32 {
+        self.step
+    }
+
+    /// Rows, and columns, of the image.
+    pub fn side(&self) -> usize {
+        self.pixels().isqrt()
+    }
+
+    /// Number of pixels.
+    pub fn pixels(&self) -> usize {
+        self.centre.len()
+    }
+
+    /// The nearest allowed value of a pixel, towards the unperturbed one where the grid has none.
+    pub fn clamp(&self, pixel: usize, value: i32) -> i32 {
+        let centre = self.centre[pixel];
+        let clamped = value.clamp(self.lower[pixel], self.upper[pixel]);
+        centre + (clamped - centre) / self.step * self.step
+    }
+
+    /// The image of the ball that is nearest to `levels`, `[pixels]`, pixel by pixel: what is left
+    /// of a perturbation that somebody paints. What is no number leaves its pixel unperturbed.
+    pub fn nearest(&self, levels: &[f32]) -> Vec<i32> {
+        let scale = self.scale as f32;
+        let clamp = |(pixel, &level): (usize, &f32)| {
+            if level.is_nan() {
+                return self.centre[pixel];
+            }
+            // A cast takes what is beyond the integers to the last of them.
+            let steps = ((level * scale - self.centre[pixel] as f32) / self.step as f32).round();
+            let change = (steps as i32).clamp(-self.radius, self.radius) * self.step;
+            self.clamp(pixel, self.centre[pixel] + change)
+        };
+        levels.iter().enumerate().map(clamp).collect()
+    }
+
+    /// Whether a perturbed image belongs to the ball.
+    pub fn contains(&self, input: &[i32]) -> bool {
+        input.len() == self.pixels()
+            && input
+                .iter()
+                .enumerate()
+                .all(|(pixel, &value)| self.clamp(pixel, value) == value)
+    }
+}

@@ -1,0 +1,142 @@
+//! Attacks along the sign of a gradient: FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015) and PGD
+//! (Madry, Makelov, Schmidt, Tsipras, Vladu, ICLR 2018).
+//!
+//! The loss is the margin itself. An ℓ∞-dist net's own gradient knows one pixel per logit, so the
+//! starts of a round differ in how much they smooth it, besides where they begin and which class
+//! they aim at.
+
+use rand_chacha::ChaCha8Rng;
+
+use super::random::uniform;
+use super::record::Record;
+use super::target::{Smoothing, strongest_rival};
+use super::{Ball, Target};
+
+/// The smoothings that take turns, from coarse to fine.
+const SMOOTHINGS: [Smoothing; 5] = [
+    Smoothing::P(64),
+    Smoothing::P(16),
+    Smoothing::P(256),
+    Smoothing::P(1024),
+    Smoothing::Exact,
+];
+
+/// How PGD works.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pgd {
+    /// Steps of each start.
+    pub steps: u32,
+    /// Starts of a round; the first is the image itself, the others are uniform in the ball.
+    pub restarts: u32,
+    /// Step size as a share of the radius.
+    pub step_size: f32,
+}
+
+impl Default for Pgd {
+    fn default() -> Self {
+        Self {
+            steps: 100,
+            restarts: 10,
+            step_size: 0.025,
+        }
+    }
+}
+
+/// One full step along the sign of the gradient at the image itself, under every smoothing.
+pub(super) fn fgsm(target: &mut impl Target, ball: &Ball, record: &mut Record) {
+    let starts = ball.centre().repeat(SMOOTHINGS.len());
+    let rivals = [None; SMOOTHINGS.len()];
+    let (_, gradients) = target.gradients(&starts, record.label, &rivals, &SMOOTHINGS);
+    let mut inputs = starts;
+    descend(ball, &mut inputs, &gradients, ball.radius());
+    let logits = target.logits(&inputs);
+    record.steps += 1;
+    record.count_all(ball, &inputs, &logits);
+}
+
+/// One round of PGD: all its starts, which move together.
+#[derive(Clone, Debug)]
+pub(super) struct PgdRound {
+    settings: Pgd,
+    inputs: Vec<i32>,
+    rivals: Vec<Option<usize>>,
+    smoothings: Vec<Smoothing>,
+    steps: u32,
+}
+
+impl PgdRound {
+    /// The first start descends from the image itself, away from its label; others aim at a
+    /// class, the strongest rivals first.
+    pub(super) fn new(
+        settings: Pgd,
+        target: &mut impl Target,
+        ball: &Ball,
+        rng: &mut ChaCha8Rng,
+        label: usize,
+        first: bool,
+    ) -> Self {
+        let restarts = settings.restarts as usize;
+        let mut logits = target.logits(ball.centre());
+        let mut ranking = Vec::new();
+        while ranking.len() + 1 < logits.len() {
+            let rival = strongest_rival(&logits, label);
+            ranking.push(rival);
+            logits[rival] = f64::NEG_INFINITY;
+        }
+        let start = |index| {
+            if index == 0 && first {
+                ball.centre().to_vec()
+            } else {
+                uniform(ball, rng)
+            }
+        };
+        Self {
+            settings,
+            inputs: (0..restarts).flat_map(start).collect(),
+            rivals: (0..restarts)
+                .map(|index| (index % 2 == 1).then(|| ranking[index / 2 % ranking.len()]))
+                .collect(),
+            smoothings: (0..restarts)
+                .map(|index| SMOOTHINGS[index / 2 % SMOOTHINGS.len()])
+                .collect(),
+            steps: 0,
+        }
+    }
+
+    /// Evaluates every start where it is, then moves it. Whether the round goes on.
+    pub(super) fn step(
+        &mut self,
+        target: &mut impl Target,
+        ball: &Ball,
+        record: &mut Record,
+    ) -> bool {
+        if self.steps == self.settings.steps {
+            let logits = target.logits(&self.inputs);
+            record.count_all(ball, &self.inputs, &logits);
+            return false;
+        }
+        let (logits, gradients) =
+            target.gradients(&self.inputs, record.label, &self.rivals, &self.smoothings);
+        record.count_all(ball, &self.inputs, &logits);
+        let size = self.settings.step_size * ball.radius() as f32 / ball.step() as f32;
+        let size = (size.round() as i32).max(1) * ball.step();
+        descend(ball, &mut self.inputs, &gradients, size);
+        self.steps += 1;
+        record.steps += 1;
+        true
+    }
+}
+
+/// Moves every pixel by `size` units against its gradient's sign, within the ball.
+fn descend(ball: &Ball, inputs: &mut [i32], gradients: &[f32], size: i32) {
+    let images = inputs.chunks_mut(ball.pixels());
+    for (input, gradient) in images.zip(gradients.chunks(ball.pixels())) {
+        for (pixel, (value, &slope)) in input.iter_mut().zip(gradient).enumerate() {
+            if slope > 0.0 {
+                *value = ball.clamp(pixel, *value - size);
+            } else if slope < 0.0 {
+                *value = ball.clamp(pixel, *value + size);
+            }
+        }
+    }
+}

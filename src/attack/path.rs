@@ -1,0 +1,105 @@
+//! The path attack: follow the exact gradient, one or two pixels at a time.
+//!
+//! The exact gradient of an ℓ∞-dist net's margin names two pixels, those at the ends of the
+//! chains that decide the two logits. Moving them to the end of the ball moves the margin until
+//! another chain takes over, and then that one is followed. Other networks' gradients name every
+//! pixel; there the steepest are moved.
+
+use rand_chacha::ChaCha8Rng;
+
+use super::random::{corner, uniform};
+use super::record::Record;
+use super::target::Smoothing;
+use super::{Ball, Change, Target};
+
+/// How many of the steepest pixels are moved together.
+const PIXELS: usize = 2;
+
+/// One round.
+#[derive(Clone, Debug)]
+pub(super) struct PathRound {
+    input: Vec<i32>,
+    logits: Vec<f64>,
+    margin: f64,
+}
+
+impl PathRound {
+    /// The first round begins at the image itself, others at a corner of the ball or anywhere.
+    pub(super) fn new(
+        target: &mut impl Target,
+        ball: &Ball,
+        rng: &mut ChaCha8Rng,
+        record: &mut Record,
+        round: u64,
+    ) -> Self {
+        let input = match round {
+            0 => ball.centre().to_vec(),
+            _ if round % 2 == 1 => corner(ball, rng),
+            _ => uniform(ball, rng),
+        };
+        let logits = target.logits(&input);
+        let margin = record.count(ball, &input, &logits);
+        Self {
+            input,
+            logits,
+            margin,
+        }
+    }
+
+    /// Makes the round's image the base of changes, after others have used the target.
+    pub(super) fn resume(&self, target: &mut impl Target) {
+        target.hold(&self.input);
+    }
+
+    /// Tries to push each rival past the label, the strongest first, until one push lowers the
+    /// margin. Whether the round goes on.
+    pub(super) fn step(
+        &mut self,
+        target: &mut impl Target,
+        ball: &Ball,
+        record: &mut Record,
+    ) -> bool {
+        let label = record.label;
+        let mut rivals: Vec<_> = (0..self.logits.len()).filter(|&k| k != label).collect();
+        rivals.sort_by(|&a, &b| self.logits[b].total_cmp(&self.logits[a]));
+        let starts = self.input.repeat(rivals.len());
+        let aims: Vec<_> = rivals.iter().map(|&rival| Some(rival)).collect();
+        let exact = vec![Smoothing::Exact; rivals.len()];
+        let (_, gradients) = target.gradients(&starts, label, &aims, &exact);
+        record.steps += 1;
+        for gradient in gradients.chunks(ball.pixels()) {
+            let changes = self.steepest(ball, gradient);
+            if changes.is_empty() {
+                continue;
+            }
+            let logits = target.try_changes(&changes);
+            let mut moved = self.input.clone();
+            for change in &changes {
+                moved[change.pixel] = change.value;
+            }
+            let margin = record.count(ball, &moved, &logits);
+            if margin < self.margin {
+                (self.input, self.logits, self.margin) = (moved, logits, margin);
+                target.keep_changes();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The steepest pixels that can still move down the gradient, moved to their ends.
+    fn steepest(&self, ball: &Ball, gradient: &[f32]) -> Vec<Change> {
+        let moves = gradient
+            .iter()
+            .enumerate()
+            .filter(|(_, slope)| **slope != 0.0);
+        let mut changes: Vec<_> = moves
+            .map(|(pixel, &slope)| (slope.abs(), pixel, ball.end(pixel, slope < 0.0)))
+            .filter(|&(_, pixel, value)| value != self.input[pixel])
+            .collect();
+        changes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        changes.truncate(PIXELS);
+        let change = |(_, pixel, value)| Change { pixel, value };
+        changes.into_iter().map(change).collect()
+    }
+}

@@ -1,0 +1,118 @@
+//! What an attack has found so far.
+
+use super::target::{margin, strongest_rival};
+use super::{Attack, Ball, Target};
+
+/// A perturbed image and what the network makes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Perturbed {
+    /// The perturbed image in units.
+    pub input: Vec<i32>,
+    /// Its logits.
+    pub logits: Vec<f64>,
+    /// How far the attacked label is above every other; at most 0 when it is lost.
+    pub margin: f64,
+    /// The largest change of a pixel in units.
+    pub radius: u32,
+}
+
+/// A perturbation, and when it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The perturbation.
+    pub perturbed: Perturbed,
+    /// The attack that found it.
+    pub attack: Attack,
+    /// How many tries had been made by then, this one included.
+    pub tries: u64,
+    /// How many steps its round had taken.
+    pub steps: u64,
+}
+
+impl Perturbed {
+    /// Asks `target` for the logits of one image of `ball`.
+    pub fn evaluate(target: &mut impl Target, ball: &Ball, label: usize, input: Vec<i32>) -> Self {
+        let logits = target.logits(&input);
+        Self::new(ball, label, input, logits)
+    }
+
+    fn new(ball: &Ball, label: usize, input: Vec<i32>, logits: Vec<f64>) -> Self {
+        let changes = input.iter().zip(ball.centre()).map(|(x, c)| x.abs_diff(*c));
+        Self {
+            radius: changes.max().unwrap_or(0),
+            margin: margin(&logits, label),
+            input,
+            logits,
+        }
+    }
+
+    /// Whether the label is lost, be it to a tie.
+    pub fn flipped(&self) -> bool {
+        self.margin <= 0.0
+    }
+
+    /// The class of the largest logit; none when several are the largest.
+    pub fn label(&self) -> Option<usize> {
+        label(&self.logits)
+    }
+}
+
+/// The class of the largest logit; none when several are the largest.
+pub fn label(logits: &[f64]) -> Option<usize> {
+    let top = strongest_rival(logits, usize::MAX);
+    (margin(logits, top) > 0.0).then_some(top)
+}
+
+/// Counts the tries of a run and keeps the strongest perturbation.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) label: usize,
+    /// The attack at work.
+    pub(super) attack: Attack,
+    /// Steps of the round at work.
+    pub(super) steps: u64,
+    pub(super) tries: u64,
+    pub(super) flips: u64,
+    /// The try of the smallest margin, the first of equal ones.
+    pub(super) strongest: Option<Found>,
+}
+
+impl Record {
+    pub(super) fn new(label: usize, attack: Attack) -> Self {
+        Self {
+            label,
+            attack,
+            steps: 0,
+            tries: 0,
+            flips: 0,
+            strongest: None,
+        }
+    }
+
+    /// Counts one try; gives its margin.
+    pub(super) fn count(&mut self, ball: &Ball, input: &[i32], logits: &[f64]) -> f64 {
+        debug_assert!(ball.contains(input));
+        let margin = margin(logits, self.label);
+        self.tries += 1;
+        self.flips += u64::from(margin <= 0.0);
+        let strongest = self.strongest.as_ref();
+        if strongest.is_none_or(|best| margin < best.perturbed.margin) {
+            self.strongest = Some(Found {
+                perturbed: Perturbed::new(ball, self.label, input.to_vec(), logits.to_vec()),
+                attack: self.attack,
+                tries: self.tries,
+                steps: self.steps,
+            });
+        }
+        margin
+    }
+
+    /// Counts a batch of tries: inputs, `[n, inputs]`, and their logits, `[n, classes]`.
+    pub(super) fn count_all(&mut self, ball: &Ball, inputs: &[i32], logits: &[f64]) {
+        let images = inputs.chunks(ball.pixels());
+        let classes = logits.len() / images.len();
+        for (input, logits) in images.zip(logits.chunks(classes)) {
+            self.count(ball, input, logits);
+        }
+    }
+}

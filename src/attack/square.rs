@@ -1,0 +1,114 @@
+//! Square attack (Andriushchenko, Croce, Flammarion, Hein, ECCV 2020): a random search that needs
+//! no gradient. Squares of ever smaller size are moved to one end of the ball; what lowers the
+//! margin stays.
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::record::Record;
+use super::{Ball, Change, Target};
+
+/// Tries of a round, to which the schedule of sizes is scaled.
+pub(super) const TRIES: u32 = 5000;
+
+/// Share of the image that the first squares cover.
+const FIRST_SHARE: f64 = 0.8;
+
+/// After how many of 10,000 tries the share of a square is halved; the paper's schedule.
+const HALVINGS: [u32; 9] = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
+
+/// One round.
+#[derive(Clone, Debug)]
+pub(super) struct SquareRound {
+    input: Vec<i32>,
+    margin: f64,
+    tries: u32,
+}
+
+impl SquareRound {
+    /// Begins with vertical stripes one pixel wide, each at a random end of the ball.
+    pub(super) fn new(
+        target: &mut impl Target,
+        ball: &Ball,
+        rng: &mut ChaCha8Rng,
+        record: &mut Record,
+    ) -> Self {
+        let ends: Vec<bool> = (0..ball.side()).map(|_| rng.random()).collect();
+        let input: Vec<_> = (0..ball.pixels())
+            .map(|pixel| ball.end(pixel, ends[pixel % ball.side()]))
+            .collect();
+        let logits = target.logits(&input);
+        let margin = record.count(ball, &input, &logits);
+        Self {
+            input,
+            margin,
+            tries: 1,
+        }
+    }
+
+    /// Makes the round's image the base of changes, after others have used the target.
+    pub(super) fn resume(&self, target: &mut impl Target) {
+        target.hold(&self.input);
+    }
+
+    /// Tries one square. Whether the round goes on.
+    pub(super) fn step(
+        &mut self,
+        target: &mut impl Target,
+        ball: &Ball,
+        rng: &mut ChaCha8Rng,
+        record: &mut Record,
+    ) -> bool {
+        let width = ball.side();
+        let side = side(width, self.tries);
+        let mut place = || rng.random_range(0..=width - side);
+        let (row, column) = (place(), place());
+        let square = || {
+            (row..row + side).flat_map(move |row| {
+                (column..column + side).map(move |column| row * width + column)
+            })
+        };
+        let changes_to = |input: &[i32], upper: bool| -> Vec<Change> {
+            let ends = square().map(|pixel| Change {
+                pixel,
+                value: ball.end(pixel, upper),
+            });
+            ends.filter(|change| input[change.pixel] != change.value)
+                .collect()
+        };
+        let upper = rng.random();
+        let mut changes = changes_to(&self.input, upper);
+        if changes.is_empty() {
+            changes = changes_to(&self.input, !upper);
+        }
+        let before: Vec<_> = changes
+            .iter()
+            .map(|change| self.input[change.pixel])
+            .collect();
+        for change in &changes {
+            self.input[change.pixel] = change.value;
+        }
+        let logits = target.try_changes(&changes);
+        let margin = record.count(ball, &self.input, &logits);
+        if margin < self.margin {
+            self.margin = margin;
+            target.keep_changes();
+        } else {
+            for (change, before) in changes.iter().zip(before) {
+                self.input[change.pixel] = before;
+            }
+        }
+        self.tries += 1;
+        record.steps += 1;
+        self.tries < TRIES
+    }
+}
+
+/// Side of the square at a try of a round, in images `width` pixels wide.
+fn side(width: usize, tries: u32) -> usize {
+    let of_10_000 = tries * (10_000 / TRIES);
+    let halvings = HALVINGS.iter().filter(|&&from| of_10_000 > from).count();
+    let share = FIRST_SHARE / f64::from(1 << halvings);
+    let side = (share * (width * width) as f64).sqrt().round() as usize;
+    side.clamp(1, (width - 1).max(1))
+}

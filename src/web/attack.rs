@@ -1,0 +1,211 @@
+//! The shapes in which the page speaks of attacks: the same for every network under attack.
+//!
+//! Inside, lengths are in units of 1/S of a pixel level; the page shows levels.
+
+use js_sys::{Float32Array, Uint8Array};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+use super::{epsilon_in_domain, js_error, to_js};
+use crate::attack::{
+    Attack, AttackError, Ball, Found, Grid, Perturbed, Run, Settings, Target, own_label,
+};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/** `all` takes the others by turns, until it is stopped. */
+export type AttackName = 'random' | 'fgsm' | 'pgd' | 'path' | 'square' | 'all';
+
+/** Which values a perturbed pixel may take: whole levels, as in a picture, or every unit of
+ *  1/scale of a level, as the certificate covers. */
+export type Grid = 'levels' | 'units';
+
+export interface AttackSettings {
+  attack: AttackName;
+  /** No pixel moves by more than this; cut to the grid. */
+  epsilonLevels: number;
+  grid: Grid;
+  /** A whole number from 0 to 2^32 - 1: the same seed, the same tries. */
+  seed: number;
+}
+
+/** A perturbed image and what the network makes of it. */
+export interface Perturbed {
+  /** 784 pixels, in levels. */
+  levels: Float32Array;
+  /** The same as bytes; null when some pixel is no whole level. */
+  image: Uint8Array | null;
+  /** Per class, in levels. */
+  logits: number[];
+  /** null in a tie, which is no label and counts as a flip. */
+  label: number | null;
+  /** Whether the attacked label is lost. */
+  flipped: boolean;
+  /** How far the attacked label is above every other; at most 0 when it is lost. */
+  marginLevels: number;
+  /** The largest change of a pixel. */
+  radiusLevels: number;
+}
+
+/** A perturbation, and when it was found. */
+export interface Found extends Perturbed {
+  /** Never `all`, but the one of them that found it. */
+  attack: AttackName;
+  /** The how-manieth try of the run it was, from 1. */
+  tries: number;
+  /** How many steps the attack had taken from its last start. */
+  steps: number;
+}
+
+export interface AttackProgress {
+  /** The attack at work; while `all` run, the one whose turn it is. */
+  attack: AttackName;
+  /** Whether the attack has come to its end; `random` and `all` never do. */
+  done: boolean;
+  /** The label under attack: the network's own for the image. */
+  label: number;
+  /** Perturbed images evaluated so far. */
+  tries: number;
+  /** How many of them lost the label. */
+  flips: number;
+  /** The perturbation of the smallest margin so far; null before the first try. */
+  best: Found | null;
+}
+"#;
+
+/// The shape of `AttackSettings` above.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AttackSettings {
+    attack: Attack,
+    epsilon_levels: f64,
+    grid: Grid,
+    seed: u32,
+}
+
+/// Begins the attack that JavaScript describes on the label that `target` gives to `image`.
+pub(super) fn begin(
+    target: &mut impl Target,
+    image: &[u8],
+    settings: JsValue,
+) -> Result<Run, JsError> {
+    let AttackSettings {
+        attack,
+        epsilon_levels,
+        grid,
+        seed,
+    } = serde_wasm_bindgen::from_value(settings).map_err(js_error)?;
+    let radius = radius(target, epsilon_levels)?;
+    let label = own_label(target, image).map_err(js_error)?;
+    let settings = Settings::new(attack, radius, grid, seed.into());
+    Run::new(target, image, label, settings).map_err(js_error)
+}
+
+/// What has come of a run so far, as `AttackProgress`.
+pub(super) fn progress(run: &Run, target: &impl Target) -> Result<JsValue, JsError> {
+    to_js(&Progress {
+        attack: run.attack(),
+        done: run.is_done(),
+        label: run.label(),
+        tries: run.tries(),
+        flips: run.flips(),
+        best: run
+            .strongest()
+            .map(|found| FoundShape::new(found, target.scale())),
+    })
+}
+
+/// The answer to an image that somebody painted, `[784]` levels: the nearest that is within
+/// `epsilon_levels` of `image` and in 0…255, as `Perturbed`.
+pub(super) fn paint(
+    target: &mut impl Target,
+    image: &[u8],
+    painted: &[f32],
+    epsilon_levels: f64,
+    grid: Grid,
+) -> Result<JsValue, JsError> {
+    let label = own_label(target, image).map_err(js_error)?;
+    let ball = Ball::new(image, target.scale(), radius(target, epsilon_levels)?, grid);
+    let (found, expected) = (painted.len(), ball.pixels());
+    if found != expected {
+        return Err(js_error(AttackError::Pixels { found, expected }));
+    }
+    let perturbed = Perturbed::evaluate(target, &ball, label, ball.nearest(painted));
+    to_js(&PerturbedShape::new(&perturbed, target.scale()))
+}
+
+/// ε in units, rounded down, so that no try is outside.
+fn radius(target: &impl Target, epsilon_levels: f64) -> Result<u32, JsError> {
+    let units = (epsilon_in_domain(epsilon_levels)? * f64::from(target.scale())).floor();
+    Ok(units as u32)
+}
+
+// The shapes of `TYPES` above.
+
+#[derive(Serialize)]
+struct Progress {
+    attack: Attack,
+    done: bool,
+    label: usize,
+    tries: u64,
+    flips: u64,
+    best: Option<FoundShape>,
+}
+
+#[derive(Serialize)]
+struct FoundShape {
+    #[serde(flatten)]
+    perturbed: PerturbedShape,
+    attack: Attack,
+    tries: u64,
+    steps: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PerturbedShape {
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    levels: Float32Array,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    image: JsValue,
+    logits: Vec<f64>,
+    label: Option<usize>,
+    flipped: bool,
+    margin_levels: f64,
+    radius_levels: f64,
+}
+
+impl FoundShape {
+    fn new(found: &Found, scale: u32) -> Self {
+        Self {
+            perturbed: PerturbedShape::new(&found.perturbed, scale),
+            attack: found.attack,
+            tries: found.tries,
+            steps: found.steps,
+        }
+    }
+}
+
+impl PerturbedShape {
+    fn new(perturbed: &Perturbed, scale: u32) -> Self {
+        // S is a power of two and units stay below 2²⁴: every division here is exact.
+        let units = perturbed.input.iter();
+        let levels: Vec<_> = units.map(|&units| units as f32 / scale as f32).collect();
+        let whole = levels.iter().all(|level| level.fract() == 0.0);
+        let bytes: Vec<_> = levels.iter().map(|&level| level as u8).collect();
+        let in_levels = |units: f64| units / f64::from(scale);
+        Self {
+            image: if whole {
+                Uint8Array::from(bytes.as_slice()).into()
+            } else {
+                JsValue::NULL
+            },
+            levels: levels.as_slice().into(),
+            logits: perturbed.logits.iter().copied().map(in_levels).collect(),
+            label: perturbed.label(),
+            flipped: perturbed.flipped(),
+            margin_levels: in_levels(perturbed.margin),
+            radius_levels: in_levels(perturbed.radius.into()),
+        }
+    }
+}
