@@ -21,6 +21,20 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 # have COMMAND: whether it can be run.
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# can_install: whether installing system packages is ours to do.
+can_install() { have apt-get && [ "$(id -u)" = 0 ]; }
+
+# system_package DEBIAN_PACKAGE OTHERWISE: installs it where that is ours to do.
+system_package() {
+  if can_install; then
+    [ -n "${APT_UPDATED:-}" ] || { apt-get update -qq; APT_UPDATED=1; }
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null ||
+      fail "apt-get could not install $1; install it and run this again"
+  else
+    fail "$2, then run this again (on Debian: apt-get install $1)"
+  fi
+}
+
 # sha256_of FILE: its digest in hexadecimal; macOS has shasum where Linux has sha256sum.
 sha256_of() {
   if have sha256sum; then sha256sum "$1" | cut -d' ' -f1

@@ -15,17 +15,6 @@ WASM_PACK_VERSION="0.15.1"
 # The command must match the library to the last digit.
 WASM_BINDGEN_VERSION="$(locked wasm-bindgen)"
 
-# system_package DEBIAN_PACKAGE OTHERWISE: installs it where that is ours to do.
-system_package() {
-  if have apt-get && [ "$(id -u)" = 0 ]; then
-    [ -n "${APT_UPDATED:-}" ] || { apt-get update -qq; APT_UPDATED=1; }
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null ||
-      fail "apt-get could not install $1; install it and run this again"
-  else
-    fail "$2, then run this again (on Debian: apt-get install $1)"
-  fi
-}
-
 heading "setup: Rust"
 have cc || system_package build-essential "install a C compiler, which Rust links with"
 have cargo || fail "install Rust 1.95 or newer from https://rustup.rs, then run this again"

@@ -2,7 +2,7 @@
 """Checks a model's certificates without the program that made them.
 
 Written from docs/model-format.md alone, with NumPy and no line shared with the Rust code: it reads
-the model file, labels the whole MNIST test set, proves both radii of every image, and prints the
+the model file, labels the whole test set, proves both radii of every image, and prints the
 same JSON object as `linf eval --json`. The plainest way that is still minutes, not hours: every
 kept weight is visited for every image, nothing is skipped.
 
@@ -22,9 +22,16 @@ from pathlib import Path
 import numpy as np
 
 LIMIT = 2**30
-MNIST_TEST = {
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+# The test images and labels of each data set, with their SHA-256.
+TEST_FILES = {
+    "mnist": {
+        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    },
+    "fashion-mnist": {
+        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
 }
 
 
@@ -167,10 +174,10 @@ def integers(tensors, name, count):
     return tensor.astype(np.int64)
 
 
-def read_mnist_test(folder):
+def read_test_set(folder, files):
     """Pixels, [n, 784], and labels, [n]."""
     contents = []
-    for name, sha256 in MNIST_TEST.items():
+    for name, sha256 in files.items():
         raw = folder / name
         file = raw.read_bytes() if raw.exists() else gzip.open(f"{raw}.gz").read()
         if hashlib.sha256(file).hexdigest() != sha256:
@@ -200,7 +207,7 @@ def measure(batch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--dataset", choices=["mnist"], required=True)
+    parser.add_argument("--dataset", choices=sorted(TEST_FILES), required=True)
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     parser.add_argument("--epsilon", required=True, help="such as 0.3")
     parser.add_argument("--json", action="store_true", help="always so; taken as by `linf eval`")
@@ -208,7 +215,7 @@ def main():
 
     file = args.model.read_bytes()
     net = Net(file)
-    images, labels = read_mnist_test(args.data_dir / args.dataset)
+    images, labels = read_test_set(args.data_dir / args.dataset, TEST_FILES[args.dataset])
     if net.inputs != images.shape[1]:
         raise Refused(f"the net takes {net.inputs} pixels, not {images.shape[1]}")
     exact = Fraction(args.epsilon)

@@ -24,12 +24,12 @@ pub(super) struct Args {
     /// Units per pixel level, a power of two
     #[arg(long, default_value_t = 16)]
     scale: u32,
-    /// Radius ε that the model is meant for, recorded in the file
-    #[arg(long, default_value = "0.3")]
-    epsilon: Epsilon,
     /// Measure the exact network on the test set and record its accuracies in the file
     #[arg(long)]
     measure: bool,
+    /// Radius ε that is measured at and recorded in the file; the run's own unless given
+    #[arg(long)]
+    epsilon: Option<Epsilon>,
     /// Replace the model file if it exists
     #[arg(long)]
     force: bool,
@@ -74,17 +74,18 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         );
     }
 
+    let epsilon = args.epsilon.unwrap_or(checkpoint.config().epsilon);
     let accuracies = if args.measure {
-        Some(measured(args, dataset, &net)?)
+        Some(measured(args, dataset, epsilon, &net)?)
     } else {
         None
     };
     let metadata = Metadata {
         dataset: dataset.as_str().into(),
-        epsilon: args.epsilon,
+        epsilon,
         recipe: serde_json::to_string(checkpoint.config()).expect("a configuration is plain data"),
         seed: checkpoint.config().seed,
-        command: command(args, &trainer),
+        command: command(args, epsilon, &trainer),
         accuracies,
     };
     let bytes = Model { net, metadata }.to_bytes();
@@ -120,11 +121,12 @@ fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
 }
 
 /// The two commands that make the model again, as far as the configuration is that of a preset.
-fn command(args: &Args, trainer: &Trainer) -> String {
+fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
     let config = trainer.config();
     let is_preset = |name: &&str| {
         TrainConfig::preset(name).is_ok_and(|preset| {
             TrainConfig {
+                dataset: config.dataset.clone(),
                 seed: config.seed,
                 held_out: config.held_out,
                 ..preset
@@ -146,17 +148,22 @@ fn command(args: &Args, trainer: &Trainer) -> String {
     let measure = if args.measure { " --measure" } else { "" };
     format!(
         "linf train --dataset {} --preset {preset} --seed {}{all_images} --out RUN && \
-         linf export --scale {} --epsilon {}{measure} RUN/checkpoint.safetensors MODEL",
-        config.dataset, config.seed, args.scale, args.epsilon
+         linf export --scale {} --epsilon {epsilon}{measure} RUN/checkpoint.safetensors MODEL",
+        config.dataset, config.seed, args.scale
     )
 }
 
 /// Accuracies on the whole test set at the model's ε.
-fn measured(args: &Args, dataset: DatasetName, net: &ExactNet) -> Result<Accuracies, CliError> {
+fn measured(
+    args: &Args,
+    dataset: DatasetName,
+    epsilon: Epsilon,
+    net: &ExactNet,
+) -> Result<Accuracies, CliError> {
     let test = dataset.load(&args.data_dir, Split::Test)?;
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let evaluation =
-        evaluate(net, &test.images, &test.labels, args.epsilon, threads).map_err(|source| {
+        evaluate(net, &test.images, &test.labels, epsilon, threads).map_err(|source| {
             CliError::Input {
                 path: args.model.clone(),
                 source,
@@ -166,7 +173,7 @@ fn measured(args: &Args, dataset: DatasetName, net: &ExactNet) -> Result<Accurac
     println!(
         "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
         evaluation.images,
-        args.epsilon,
+        epsilon,
         100.0 * accuracies.clean,
         100.0 * accuracies.certified_lipschitz,
         100.0 * accuracies.certified_interval,

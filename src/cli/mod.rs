@@ -41,12 +41,14 @@ enum Command {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum DatasetName {
     Mnist,
+    FashionMnist,
 }
 
 impl DatasetName {
     fn as_str(self) -> &'static str {
         match self {
             Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion-mnist",
         }
     }
 
@@ -62,6 +64,7 @@ impl DatasetName {
     fn normalisation(self) -> (f32, f32) {
         match self {
             Self::Mnist => (data::mnist::MEAN, data::mnist::STD),
+            Self::FashionMnist => (data::fashion_mnist::MEAN, data::fashion_mnist::STD),
         }
     }
 
@@ -70,6 +73,7 @@ impl DatasetName {
         let folder = data_dir.join(self.as_str());
         match self {
             Self::Mnist => data::mnist::load(&folder, split),
+            Self::FashionMnist => data::fashion_mnist::load(&folder, split),
         }
     }
 }

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, DatasetName, read};
 use crate::data::Split;
-use crate::exact::{Accuracies, Epsilon};
+use crate::exact::Accuracies;
 use crate::norm_dist::Norm;
 use crate::train::{Checkpoint, StepReport, TrainConfig, TrainError, Trainer};
 
@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// Named set of knobs: tiny, quick, standard or hinge
+    /// Named set of knobs: tiny, quick, standard, hinge or fashion
     #[arg(long)]
     preset: String,
     /// Seed of the weights, the order of the images and the augmentation
@@ -41,9 +41,6 @@ pub(super) struct Args {
     /// Train on all images of the training set, with none held out to measure on
     #[arg(long)]
     all_images: bool,
-    /// Radius ε at which certified accuracy on held-out images is logged
-    #[arg(long, default_value = "0.3")]
-    epsilon: Epsilon,
 }
 
 /// Images that the running means are estimated over for the log; export uses all that were
@@ -216,7 +213,7 @@ fn log_epoch(
     if trainer.config().held_out > 0 {
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let held_out = trainer
-            .evaluate(args.epsilon, LOG_MEANS, threads)
+            .evaluate(trainer.config().epsilon, LOG_MEANS, threads)
             .map_err(|source| training(&args.out.join(CHECKPOINT), source))?;
         let Accuracies {
             clean,
@@ -227,7 +224,7 @@ fn log_epoch(
         line += &format!(
             "   held out at p = ∞: clean {:5.2} %, certified at {} {:5.2} % (margin), {:5.2} % (intervals); {:.1} % of weights",
             100.0 * clean,
-            args.epsilon,
+            trainer.config().epsilon,
             100.0 * lipschitz,
             100.0 * interval,
             100.0 * held_out.weights_kept,

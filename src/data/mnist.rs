@@ -4,10 +4,7 @@ use std::path::Path;
 
 use super::{DataError, Dataset, IdxFile};
 
-pub use super::Split;
-
-/// How many training images are held out to watch training: the last 5,000, leaving 55,000.
-pub const HELD_OUT: usize = 5_000;
+pub use super::{HELD_OUT, Split};
 
 /// Mean of the training pixels, of full scale 1.0: what the published nets subtract.
 pub const MEAN: f32 = 0.1307;

@@ -2,8 +2,9 @@
 //!
 //! A certificate is worth what its data are worth, so every file is identified by its SHA-256
 //! before a single pixel is used; a similar file is refused. A data set is one small module that
-//! names its files and their digests ([`mnist`]); reading and checking them is the same for all.
+//! names its files and their digests ([`mnist`], [`fashion_mnist`]); reading and checking them is the same for all.
 
+pub mod fashion_mnist;
 pub mod idx;
 pub mod mnist;
 
@@ -22,6 +23,8 @@ pub const SIDE: usize = 28;
 pub const PIXELS: usize = SIDE * SIDE;
 /// Classes that a label can name, `0..CLASSES`.
 pub const CLASSES: usize = 10;
+/// How many training images are held out to watch training: the last 5,000, leaving 55,000.
+pub const HELD_OUT: usize = 5_000;
 
 /// Labelled 28×28 images of 8-bit pixels, 0 background to 255 ink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::MAX_LEVEL;
@@ -14,7 +15,8 @@ use super::MAX_LEVEL;
 /// assert_eq!(epsilon.units(32), 2448); // 76.5 levels
 /// # Ok::<(), linf_dist_net::exact::EpsilonError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Epsilon {
     /// Digits after the decimal point are `decimals`, so the value is `digits / 10^decimals`.
     digits: u64,
@@ -78,6 +80,20 @@ impl FromStr for Epsilon {
             return Err(too_large());
         }
         Ok(Self { digits, decimals })
+    }
+}
+
+impl TryFrom<String> for Epsilon {
+    type Error = EpsilonError;
+
+    fn try_from(text: String) -> Result<Self, EpsilonError> {
+        text.parse()
+    }
+}
+
+impl From<Epsilon> for String {
+    fn from(epsilon: Epsilon) -> Self {
+        epsilon.to_string()
     }
 }
 

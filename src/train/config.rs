@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::data::mnist::HELD_OUT;
+use crate::data::HELD_OUT;
+use crate::exact::Epsilon;
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
     /// Name of the data set.
     pub dataset: String,
+    /// Radius ε that the net is meant for, at which its certified accuracy is measured.
+    pub epsilon: Epsilon,
     /// Seed of the weights, the order of the images and the augmentation.
     pub seed: u64,
     /// Widths of the hidden layers.
@@ -59,7 +62,7 @@ pub enum LossConfig {
 }
 
 /// Names of the presets, smallest first.
-pub const PRESETS: [&str; 4] = ["tiny", "quick", "standard", "hinge"];
+pub const PRESETS: [&str; 5] = ["tiny", "quick", "standard", "hinge", "fashion"];
 
 /// Why a configuration was refused.
 #[derive(Debug, Error, PartialEq)]
@@ -80,13 +83,14 @@ pub enum ConfigError {
 }
 
 impl TrainConfig {
-    /// A preset for MNIST at ε = 0.3.
+    /// A preset: for MNIST at ε = 0.3, but for `fashion`, which is for Fashion-MNIST at 0.1.
     ///
-    /// `tiny` is for tests, `quick` shows the idea in minutes, `standard` trained the shipped
-    /// model, `hinge` is the recipe of ICML 2021 at the same size.
+    /// `tiny` is for tests, `quick` shows the idea in minutes, `standard` and `fashion` trained the
+    /// shipped models, `hinge` is the recipe of ICML 2021 at the same size.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
+            epsilon: radius("0.3"),
             seed: 0,
             hidden: vec![1024; 3],
             batch: 128,
@@ -118,6 +122,20 @@ impl TrainConfig {
                 epochs_start: 4,
                 epochs_growth: 9,
                 epochs_inf: 2,
+                ..standard
+            },
+            "fashion" => Self {
+                dataset: "fashion-mnist".into(),
+                epsilon: radius("0.1"),
+                epochs_start: 16,
+                epochs_growth: 22,
+                epochs_inf: 3,
+                epsilon_train: 0.2,
+                loss: LossConfig::Mixture {
+                    lambda_start: 0.05,
+                    lambda_end: 0.0005,
+                    scale_learning_rate: 0.006,
+                },
                 ..standard
             },
             "tiny" => Self {
@@ -203,6 +221,11 @@ impl TrainConfig {
     }
 }
 
+/// The ε of a preset.
+fn radius(decimal: &str) -> Epsilon {
+    decimal.parse().expect("a preset's ε is a decimal")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +242,7 @@ mod tests {
         let message = TrainConfig::preset("huge").unwrap_err().to_string();
         assert_eq!(
             message,
-            "there is no preset `huge`; the presets are tiny, quick, standard, hinge"
+            "there is no preset `huge`; the presets are tiny, quick, standard, hinge, fashion"
         );
     }
 
