@@ -51,6 +51,28 @@ impl Ball {
         }
     }
 
+    /// The part of this ball within a smaller radius; all of it, if `radius` is not smaller.
+    pub fn resized(&self, radius: u32) -> Self {
+        let radius = radius.min(self.radius.unsigned_abs()).cast_signed() / self.step * self.step;
+        let cut = |ends: &[i32]| -> Vec<i32> {
+            let ends = ends.iter().zip(&self.centre);
+            ends.map(|(&end, &x)| end.clamp(x - radius, x + radius))
+                .collect()
+        };
+        Self {
+            centre: self.centre.clone(),
+            lower: cut(&self.lower),
+            upper: cut(&self.upper),
+            radius,
+            ..*self
+        }
+    }
+
+    /// Units per pixel level, S.
+    pub fn scale(&self) -> u32 {
+        self.scale
+    }
+
     /// The unperturbed image in units, `[pixels]`.
     pub fn centre(&self) -> &[i32] {
         &self.centre

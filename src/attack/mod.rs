@@ -21,12 +21,14 @@ mod path;
 mod random;
 mod record;
 mod run;
+mod smallest;
 mod square;
 mod target;
 
 pub use ball::{Ball, Grid};
-pub use exact::{ExactTarget, ExactTargetNet};
+pub use exact::ExactTarget;
 pub use gradient::Pgd;
 pub use record::{Found, Perturbed, label};
 pub use run::{Attack, AttackError, Run, Settings, own_label};
+pub use smallest::Bracket;
 pub use target::{Change, Smoothing, Target, strongest_rival};

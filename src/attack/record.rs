@@ -32,6 +32,7 @@ pub struct Found {
 impl Perturbed {
     /// Asks `target` for the logits of one image of `ball`.
     pub fn evaluate(target: &mut impl Target, ball: &Ball, label: usize, input: Vec<i32>) -> Self {
+        target.enter(ball);
         let logits = target.logits(&input);
         Self::new(ball, label, input, logits)
     }
@@ -97,14 +98,19 @@ impl Record {
         self.flips += u64::from(margin <= 0.0);
         let strongest = self.strongest.as_ref();
         if strongest.is_none_or(|best| margin < best.perturbed.margin) {
-            self.strongest = Some(Found {
-                perturbed: Perturbed::new(ball, self.label, input.to_vec(), logits.to_vec()),
-                attack: self.attack,
-                tries: self.tries,
-                steps: self.steps,
-            });
+            self.strongest = Some(self.found(ball, input, logits));
         }
         margin
+    }
+
+    /// The try that was counted last.
+    pub(super) fn found(&self, ball: &Ball, input: &[i32], logits: &[f64]) -> Found {
+        Found {
+            perturbed: Perturbed::new(ball, self.label, input.to_vec(), logits.to_vec()),
+            attack: self.attack,
+            tries: self.tries,
+            steps: self.steps,
+        }
     }
 
     /// Counts a batch of tries: inputs, `[n, inputs]`, and their logits, `[n, classes]`.

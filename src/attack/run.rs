@@ -9,6 +9,7 @@ use super::gradient::{self, Pgd, PgdRound};
 use super::path::PathRound;
 use super::random;
 use super::record::{Found, Record, label};
+use super::smallest::{Bracket, Search};
 use super::square::SquareRound;
 use super::{Ball, Grid, Target};
 
@@ -28,9 +29,11 @@ pub enum Attack {
     Square,
     /// All of these by turns, for ever.
     All,
+    /// The smallest radius at which one of them succeeds.
+    Smallest,
 }
 
-/// The turns of [`Attack::All`].
+/// The turns of [`Attack::All`], and of [`Attack::Smallest`] at every radius.
 const ROTATION: [Attack; 4] = [Attack::Fgsm, Attack::Path, Attack::Pgd, Attack::Square];
 
 /// Steps of a round of random images.
@@ -50,8 +53,12 @@ pub struct Settings {
     /// How PGD works.
     pub pgd: Pgd,
     /// After how many rounds the run is done; never, if none. [`Attack::Fgsm`] has one round in
-    /// any case, since it is the same each time.
+    /// any case, since it is the same each time. Of [`Attack::Smallest`] a round is a sweep; it
+    /// is done as well when nothing is left between proof and flip.
     pub rounds: Option<u64>,
+    /// The radius in units that is proved, none if not even the image itself has its label: where
+    /// [`Attack::Smallest`] need not look. Nothing else depends on it.
+    pub proved: Option<u32>,
 }
 
 impl Settings {
@@ -66,6 +73,7 @@ impl Settings {
             seed,
             pgd: Pgd::default(),
             rounds: (!endless).then_some(1),
+            proved: None,
         }
     }
 }
@@ -103,9 +111,9 @@ pub fn own_label(target: &mut impl Target, image: &[u8]) -> Result<usize, Attack
     if found != expected {
         return Err(AttackError::Pixels { found, expected });
     }
-    let scale = target.scale().cast_signed();
-    let input: Vec<_> = image.iter().map(|&x| i32::from(x) * scale).collect();
-    label(&target.logits(&input)).ok_or(AttackError::Tie)
+    let ball = Ball::new(image, target.scale(), 0, Grid::Levels);
+    target.enter(&ball);
+    label(&target.logits(ball.centre())).ok_or(AttackError::Tie)
 }
 
 /// One attack on one image.
@@ -118,6 +126,8 @@ pub struct Run {
     /// Rounds begun.
     begun: u64,
     round: Option<Round>,
+    /// Of [`Attack::Smallest`].
+    search: Option<Search>,
 }
 
 /// One start of an attack, at work.
@@ -148,9 +158,12 @@ impl Run {
         if label >= classes {
             return Err(AttackError::Label { label, classes });
         }
+        let ball = Ball::new(image, target.scale(), settings.radius, settings.grid);
+        let smallest = settings.attack == Attack::Smallest;
         Ok(Self {
             settings,
-            ball: Ball::new(image, target.scale(), settings.radius, settings.grid),
+            search: smallest.then(|| Search::new(ball.clone(), settings.proved)),
+            ball,
             rng: ChaCha8Rng::seed_from_u64(settings.seed),
             record: Record::new(label, settings.attack),
             begun: 0,
@@ -162,6 +175,7 @@ impl Run {
     /// is done before.
     pub fn advance(&mut self, target: &mut impl Target, tries: u64) {
         let goal = self.record.tries + tries;
+        target.enter(&self.ball);
         if let Some(round) = &self.round {
             round.resume(target);
         }
@@ -172,16 +186,39 @@ impl Run {
             };
             let goes_on = round.step(target, &self.ball, &mut self.rng, &mut self.record);
             self.round = goes_on.then_some(round);
+            self.search_on(target);
+        }
+    }
+
+    /// Of a search: draws the conclusion from a flip, or from the last attack's failure.
+    fn search_on(&mut self, target: &mut impl Target) {
+        let Some(search) = &mut self.search else {
+            return;
+        };
+        let strongest = self.record.strongest.as_ref();
+        if strongest.is_some_and(|found| found.perturbed.flipped()) {
+            let flip = self.record.strongest.take().expect("just seen");
+            search.shrink(target, &self.ball, &mut self.record, flip);
+            self.round = None;
+        } else if self.round.is_none() && search.turn == ROTATION.len() {
+            search.fail(self.ball.radius());
         }
     }
 
     /// Whether no try is left to be made.
     pub fn is_done(&self) -> bool {
+        if self.round.is_some() {
+            return false;
+        }
         let rounds = match self.settings.attack {
             Attack::Fgsm => Some(1),
             _ => self.settings.rounds,
         };
-        self.round.is_none() && rounds.is_some_and(|rounds| self.begun >= rounds)
+        let (begun, closed) = match &self.search {
+            Some(search) => (search.sweeps, search.ball().is_none()),
+            None => (self.begun, false),
+        };
+        closed || rounds.is_some_and(|rounds| begun >= rounds)
     }
 
     /// The attack at work, or the last that was.
@@ -209,15 +246,38 @@ impl Run {
         self.record.flips
     }
 
-    /// The perturbation of the smallest margin so far.
+    /// The perturbation of the smallest margin so far; of [`Attack::Smallest`] the flip of the
+    /// smallest radius, and as long as there is none, the smallest margin at the radius at hand.
     pub fn strongest(&self) -> Option<&Found> {
-        self.record.strongest.as_ref()
+        let smallest = self
+            .search
+            .as_ref()
+            .and_then(|search| search.broken.as_ref());
+        smallest.or(self.record.strongest.as_ref())
+    }
+
+    /// What is known of the robust radius, of [`Attack::Smallest`] only.
+    pub fn bracket(&self) -> Option<Bracket> {
+        let search = self.search.as_ref()?;
+        Some(Bracket {
+            proved: self.settings.proved,
+            broken: search.broken.as_ref().map(|flip| flip.perturbed.radius),
+        })
     }
 
     /// Begins the next round.
     fn begin(&mut self, target: &mut impl Target) -> Round {
-        let (attack, round) = match self.settings.attack {
-            Attack::All => {
+        let (attack, round) = match (self.settings.attack, &mut self.search) {
+            (_, Some(search)) => {
+                if search.turn == 0 {
+                    self.ball = search.ball().expect("the search is not done");
+                    self.record.strongest = None;
+                    target.enter(&self.ball);
+                }
+                search.turn += 1;
+                (ROTATION[search.turn - 1], search.sweeps)
+            }
+            (Attack::All, None) => {
                 let turns = ROTATION.len() as u64;
                 match (ROTATION[(self.begun % turns) as usize], self.begun / turns) {
                     // It has no more than one round; random images take its later turns.
@@ -225,13 +285,13 @@ impl Run {
                     turn => turn,
                 }
             }
-            attack => (attack, self.begun),
+            (attack, None) => (attack, self.begun),
         };
         self.begun += 1;
         let (ball, rng, record) = (&self.ball, &mut self.rng, &mut self.record);
         (record.attack, record.steps) = (attack, 0);
         let begun = match attack {
-            Attack::Random | Attack::All => Round::Random { steps: 0 },
+            Attack::Random | Attack::All | Attack::Smallest => Round::Random { steps: 0 },
             Attack::Fgsm => Round::Fgsm,
             Attack::Pgd => {
                 let label = record.label;

@@ -1,5 +1,7 @@
 //! What a network must answer so that it can be attacked.
 
+use super::Ball;
+
 /// How steep the gradient of a maximum is taken to be.
 ///
 /// The gradient of ‖·‖∞ knows the largest coordinate only; that of ‖·‖_p sees those that are
@@ -34,6 +36,10 @@ pub trait Target {
 
     /// Number of classes.
     fn classes(&self) -> usize;
+
+    /// Prepares for the images of `ball`. Whoever asks for logits or gradients has first entered
+    /// a ball that holds all the inputs.
+    fn enter(&mut self, ball: &Ball);
 
     /// Logits, `[n, classes]`, of inputs, `[n, inputs]`.
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64>;

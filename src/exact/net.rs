@@ -24,7 +24,7 @@ pub struct ExactNet {
 }
 
 #[derive(Clone, Debug)]
-struct Layer {
+pub(super) struct Layer {
     inputs: usize,
     /// Weights without the padding of the blocks.
     kept: usize,
@@ -189,6 +189,11 @@ impl ExactNet {
         self.max_magnitude < 1 << 24
     }
 
+    /// The layers, input side first.
+    pub(super) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
     /// The kept weights in the order of the model file, input side first.
     pub fn to_sparse(&self) -> Vec<SparseLayer> {
         self.layers.iter().map(Layer::to_sparse).collect()
@@ -211,6 +216,22 @@ impl ExactNet {
 }
 
 impl Layer {
+    pub(super) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// `(column, weight)` of those blocks of a unit that can give more than `floor`; padding
+    /// comes several times.
+    pub(super) fn weights_above(
+        &self,
+        unit: usize,
+        floor: i32,
+    ) -> impl Iterator<Item = (usize, i32)> {
+        let blocks = &self.blocks[self.starts[unit]..self.starts[unit + 1]];
+        let blocks = blocks.iter().take_while(move |block| block.reach > floor);
+        blocks.flat_map(Block::weights)
+    }
+
     fn outputs(&self) -> usize {
         self.starts.len() - 1
     }
@@ -380,9 +401,9 @@ impl<'net> Evaluator<'net> {
         Ok(self.trace())
     }
 
-    /// The input that was last run and the values of every layer's units, in units.
-    pub(crate) fn values(&self) -> &[Vec<i32>] {
-        &self.values
+    /// The boxes that were last run: of the input and of every layer's units.
+    pub(super) fn boxes(&self) -> &[Vec<Intervals>] {
+        &self.boxes
     }
 
     /// Makes an 8-bit image the input.

@@ -13,8 +13,9 @@ use crate::attack::{
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** `all` takes the others by turns, until it is stopped. */
-export type AttackName = 'random' | 'fgsm' | 'pgd' | 'path' | 'square' | 'all';
+/** `all` takes the attacks by turns, until it is stopped; `smallest` does so at one radius after
+ *  the other, in search of the smallest that flips the label. */
+export type AttackName = 'random' | 'fgsm' | 'pgd' | 'path' | 'square' | 'all' | 'smallest';
 
 /** Which values a perturbed pixel may take: whole levels, as in a picture, or every unit of
  *  1/scale of a level, as the certificate covers. */
@@ -22,7 +23,8 @@ export type Grid = 'levels' | 'units';
 
 export interface AttackSettings {
   attack: AttackName;
-  /** No pixel moves by more than this; cut to the grid. */
+  /** No pixel moves by more than this; cut to the grid. For `smallest` the largest radius that is
+   *  looked at: 255 to find a flip wherever it is. */
   epsilonLevels: number;
   grid: Grid;
   /** A whole number from 0 to 2^32 - 1: the same seed, the same tries. */
@@ -49,7 +51,7 @@ export interface Perturbed {
 
 /** A perturbation, and when it was found. */
 export interface Found extends Perturbed {
-  /** Never `all`, but the one of them that found it. */
+  /** Never `all` or `smallest`, but the one of them that found it. */
   attack: AttackName;
   /** The how-manieth try of the run it was, from 1. */
   tries: number;
@@ -58,7 +60,7 @@ export interface Found extends Perturbed {
 }
 
 export interface AttackProgress {
-  /** The attack at work; while `all` run, the one whose turn it is. */
+  /** The attack at work; of `all` and `smallest`, the one whose turn it is. */
   attack: AttackName;
   /** Whether the attack has come to its end; `random` and `all` never do. */
   done: boolean;
@@ -68,8 +70,14 @@ export interface AttackProgress {
   tries: number;
   /** How many of them lost the label. */
   flips: number;
-  /** The perturbation of the smallest margin so far; null before the first try. */
+  /** The perturbation of the smallest margin so far; null before the first try. Of `smallest` the
+   *  flip of the smallest radius, once there is one. */
   best: Found | null;
+  /** The radius at which perturbations are tried. */
+  radiusLevels: number;
+  /** Of `smallest` only: no perturbation up to `provedLevels` flips the label, which is proved
+   *  (null: nothing is); one of `brokenLevels` does (null: none was found yet). */
+  bracket: { provedLevels: number | null; brokenLevels: number | null } | null;
 }
 "#;
 
@@ -83,10 +91,12 @@ struct AttackSettings {
     seed: u32,
 }
 
-/// Begins the attack that JavaScript describes on the label that `target` gives to `image`.
+/// Begins the attack that JavaScript describes on the label that `target` gives to `image`;
+/// `proved` is the radius in units that is proved for it.
 pub(super) fn begin(
     target: &mut impl Target,
     image: &[u8],
+    proved: Option<u32>,
     settings: JsValue,
 ) -> Result<Run, JsError> {
     let AttackSettings {
@@ -97,21 +107,21 @@ pub(super) fn begin(
     } = serde_wasm_bindgen::from_value(settings).map_err(js_error)?;
     let radius = radius(target, epsilon_levels)?;
     let label = own_label(target, image).map_err(js_error)?;
-    let settings = Settings::new(attack, radius, grid, seed.into());
+    let mut settings = Settings::new(attack, radius, grid, seed.into());
+    settings.proved = proved;
     Run::new(target, image, label, settings).map_err(js_error)
 }
 
 /// What has come of a run so far, as `AttackProgress`.
 pub(super) fn progress(run: &Run, target: &impl Target) -> Result<JsValue, JsError> {
+    let scale = target.scale();
     to_js(&Progress {
         attack: run.attack(),
         done: run.is_done(),
         label: run.label(),
         tries: run.tries(),
         flips: run.flips(),
-        best: run
-            .strongest()
-            .map(|found| FoundShape::new(found, target.scale())),
+        best: run.strongest().map(|found| FoundShape::new(found, scale)),
     })
 }
 
@@ -140,9 +150,15 @@ fn radius(target: &impl Target, epsilon_levels: f64) -> Result<u32, JsError> {
     Ok(units as u32)
 }
 
+/// Units of 1/`scale` of a level to levels; exact, since S is a power of two.
+fn in_levels(units: impl Into<f64>, scale: u32) -> f64 {
+    units.into() / f64::from(scale)
+}
+
 // The shapes of `TYPES` above.
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Progress {
     attack: Attack,
     done: bool,
@@ -150,6 +166,15 @@ struct Progress {
     tries: u64,
     flips: u64,
     best: Option<FoundShape>,
+    radius_levels: f64,
+    bracket: Option<BracketShape>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BracketShape {
+    proved_levels: Option<f64>,
+    broken_levels: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -188,12 +213,12 @@ impl FoundShape {
 
 impl PerturbedShape {
     fn new(perturbed: &Perturbed, scale: u32) -> Self {
-        // S is a power of two and units stay below 2²⁴: every division here is exact.
+        // Pixels in units stay below 2²⁴, so single precision holds them too.
         let units = perturbed.input.iter();
         let levels: Vec<_> = units.map(|&units| units as f32 / scale as f32).collect();
         let whole = levels.iter().all(|level| level.fract() == 0.0);
         let bytes: Vec<_> = levels.iter().map(|&level| level as u8).collect();
-        let in_levels = |units: f64| units / f64::from(scale);
+        let logits = perturbed.logits.iter();
         Self {
             image: if whole {
                 Uint8Array::from(bytes.as_slice()).into()
@@ -201,11 +226,11 @@ impl PerturbedShape {
                 JsValue::NULL
             },
             levels: levels.as_slice().into(),
-            logits: perturbed.logits.iter().copied().map(in_levels).collect(),
+            logits: logits.map(|&units| in_levels(units, scale)).collect(),
             label: perturbed.label(),
             flipped: perturbed.flipped(),
-            margin_levels: in_levels(perturbed.margin),
-            radius_levels: in_levels(perturbed.radius.into()),
+            margin_levels: in_levels(perturbed.margin, scale),
+            radius_levels: in_levels(perturbed.radius, scale),
         }
     }
 }

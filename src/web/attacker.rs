@@ -5,12 +5,13 @@ use wasm_bindgen::prelude::*;
 use super::attack::{begin, paint, progress};
 use super::certify::read_model;
 use super::js_error;
-use crate::attack::{ExactTargetNet, Grid, Run};
+use crate::attack::{ExactTarget, Grid, Run};
+use crate::exact::ExactNet;
 
 /// An exact network under attack, one attack at a time.
 #[wasm_bindgen]
 pub struct Attacker {
-    net: ExactTargetNet,
+    net: ExactNet,
     run: Option<Run>,
 }
 
@@ -19,7 +20,7 @@ impl Attacker {
     /// Reads an unpacked model file. Throws an `Error` that says what is wrong with it.
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Attacker, JsError> {
-        let net = ExactTargetNet::new(read_model(model)?.net);
+        let net = read_model(model)?.net;
         Ok(Self { net, run: None })
     }
 
@@ -31,7 +32,9 @@ impl Attacker {
         image: &[u8],
         #[wasm_bindgen(unchecked_param_type = "AttackSettings")] settings: JsValue,
     ) -> Result<(), JsError> {
-        self.run = Some(begin(&mut self.net.target(), image, settings)?);
+        let verdict = self.net.evaluator().verdict(image).map_err(js_error)?;
+        let target = &mut ExactTarget::new(&self.net);
+        self.run = Some(begin(target, image, verdict.interval_radius, settings)?);
         Ok(())
     }
 
@@ -39,7 +42,7 @@ impl Attacker {
     /// come of all so far. Throws an `Error` when no attack was begun.
     #[wasm_bindgen(unchecked_return_type = "AttackProgress")]
     pub fn advance(&mut self, tries: u32) -> Result<JsValue, JsError> {
-        let target = &mut self.net.target();
+        let target = &mut ExactTarget::new(&self.net);
         let run = self
             .run
             .as_mut()
@@ -60,6 +63,12 @@ impl Attacker {
         #[wasm_bindgen(unchecked_param_type = "Grid")] grid: JsValue,
     ) -> Result<JsValue, JsError> {
         let grid: Grid = serde_wasm_bindgen::from_value(grid).map_err(js_error)?;
-        paint(&mut self.net.target(), image, painted, epsilon_levels, grid)
+        paint(
+            &mut ExactTarget::new(&self.net),
+            image,
+            painted,
+            epsilon_levels,
+            grid,
+        )
     }
 }
