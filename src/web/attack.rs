@@ -122,6 +122,11 @@ pub(super) fn progress(run: &Run, target: &impl Target) -> Result<JsValue, JsErr
         tries: run.tries(),
         flips: run.flips(),
         best: run.strongest().map(|found| FoundShape::new(found, scale)),
+        radius_levels: in_levels(run.ball().radius(), scale),
+        bracket: run.bracket().map(|bracket| BracketShape {
+            proved_levels: bracket.proved.map(|units| in_levels(units, scale)),
+            broken_levels: bracket.broken.map(|units| in_levels(units, scale)),
+        }),
     })
 }
 
