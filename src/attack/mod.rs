@@ -15,6 +15,7 @@
 //! otherwise.
 
 mod ball;
+mod campaign;
 mod exact;
 mod gradient;
 mod path;
@@ -26,9 +27,10 @@ mod square;
 mod target;
 
 pub use ball::{Ball, Grid};
+pub use campaign::{Campaign, Outcome, Violation};
 pub use exact::ExactTarget;
 pub use gradient::Pgd;
-pub use record::{Found, Perturbed, label};
+pub use record::{Found, Perturbed, Sample, label};
 pub use run::{Attack, AttackError, Run, Settings, own_label};
 pub use smallest::Bracket;
 pub use target::{Change, Smoothing, Target, strongest_rival};

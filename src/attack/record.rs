@@ -1,5 +1,12 @@
 //! What an attack has found so far.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
 use super::target::{margin, strongest_rival};
 use super::{Attack, Ball, Target};
 
@@ -64,6 +71,15 @@ pub fn label(logits: &[f64]) -> Option<usize> {
     (margin(logits, top) > 0.0).then_some(top)
 }
 
+/// A try that was kept to be checked: a perturbed image in units and its logits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The perturbed image.
+    pub input: Vec<i32>,
+    /// Its logits as the attack saw them.
+    pub logits: Vec<f64>,
+}
+
 /// Counts the tries of a run and keeps the strongest perturbation.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -73,20 +89,59 @@ pub(super) struct Record {
     /// Steps of the round at work.
     pub(super) steps: u64,
     pub(super) tries: u64,
+    pub(super) tries_by: BTreeMap<Attack, u64>,
     pub(super) flips: u64,
     /// The try of the smallest margin, the first of equal ones.
     pub(super) strongest: Option<Found>,
+    pub(super) samples: Vec<Sample>,
+    sampler: Option<Sampler>,
+}
+
+/// Chooses tries at random, one in `every` on average.
+#[derive(Clone, Debug)]
+struct Sampler {
+    every: u64,
+    rng: ChaCha8Rng,
+    /// The number of the try that is next.
+    next: u64,
+}
+
+impl Sampler {
+    fn new(every: u64, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // The attack's own numbers are those of stream 0.
+        rng.set_stream(1);
+        let next = rng.random_range(1..2 * every);
+        Self { every, rng, next }
+    }
+
+    fn takes(&mut self, tries: u64) -> bool {
+        let taken = tries == self.next;
+        if taken {
+            self.next += self.rng.random_range(1..2 * self.every);
+        }
+        taken
+    }
 }
 
 impl Record {
-    pub(super) fn new(label: usize, attack: Attack) -> Self {
+    /// An empty record, which keeps one try in `sample_every` on average, if that is asked for.
+    pub(super) fn new(
+        label: usize,
+        attack: Attack,
+        sample_every: Option<NonZeroU64>,
+        seed: u64,
+    ) -> Self {
         Self {
             label,
             attack,
             steps: 0,
             tries: 0,
+            tries_by: BTreeMap::new(),
             flips: 0,
             strongest: None,
+            samples: Vec::new(),
+            sampler: sample_every.map(|every| Sampler::new(every.get(), seed)),
         }
     }
 
@@ -95,7 +150,18 @@ impl Record {
         debug_assert!(ball.contains(input));
         let margin = margin(logits, self.label);
         self.tries += 1;
+        *self.tries_by.entry(self.attack).or_default() += 1;
         self.flips += u64::from(margin <= 0.0);
+        if self
+            .sampler
+            .as_mut()
+            .is_some_and(|sampler| sampler.takes(self.tries))
+        {
+            self.samples.push(Sample {
+                input: input.to_vec(),
+                logits: logits.to_vec(),
+            });
+        }
         let strongest = self.strongest.as_ref();
         if strongest.is_none_or(|best| margin < best.perturbed.margin) {
             self.strongest = Some(self.found(ball, input, logits));

@@ -1,5 +1,9 @@
 //! One attack on one image, advanced by a number of tries at a time.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroU64;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
@@ -8,7 +12,7 @@ use thiserror::Error;
 use super::gradient::{self, Pgd, PgdRound};
 use super::path::PathRound;
 use super::random;
-use super::record::{Found, Record, label};
+use super::record::{Found, Record, Sample, label};
 use super::smallest::{Bracket, Search};
 use super::square::SquareRound;
 use super::{Ball, Grid, Target};
@@ -33,6 +37,20 @@ pub enum Attack {
     Smallest,
 }
 
+impl fmt::Display for Attack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Random => "random",
+            Self::Fgsm => "fgsm",
+            Self::Pgd => "pgd",
+            Self::Path => "path",
+            Self::Square => "square",
+            Self::All => "all",
+            Self::Smallest => "smallest",
+        })
+    }
+}
+
 /// The turns of [`Attack::All`], and of [`Attack::Smallest`] at every radius.
 const ROTATION: [Attack; 4] = [Attack::Fgsm, Attack::Path, Attack::Pgd, Attack::Square];
 
@@ -52,6 +70,8 @@ pub struct Settings {
     pub seed: u64,
     /// How PGD works.
     pub pgd: Pgd,
+    /// Tries of a round of [`Attack::Square`], to which its schedule of sizes is scaled.
+    pub square_tries: u32,
     /// After how many rounds the run is done; never, if none. [`Attack::Fgsm`] has one round in
     /// any case, since it is the same each time. Of [`Attack::Smallest`] a round is a sweep; it
     /// is done as well when nothing is left between proof and flip.
@@ -59,6 +79,8 @@ pub struct Settings {
     /// The radius in units that is proved, none if not even the image itself has its label: where
     /// [`Attack::Smallest`] need not look. Nothing else depends on it.
     pub proved: Option<u32>,
+    /// Keeps one try in so many, on average, to be checked by other means.
+    pub sample_every: Option<NonZeroU64>,
 }
 
 impl Settings {
@@ -72,8 +94,10 @@ impl Settings {
             grid,
             seed,
             pgd: Pgd::default(),
+            square_tries: 5000,
             rounds: (!endless).then_some(1),
             proved: None,
+            sample_every: None,
         }
     }
 }
@@ -165,7 +189,7 @@ impl Run {
             search: smallest.then(|| Search::new(ball.clone(), settings.proved)),
             ball,
             rng: ChaCha8Rng::seed_from_u64(settings.seed),
-            record: Record::new(label, settings.attack),
+            record: Record::new(label, settings.attack, settings.sample_every, settings.seed),
             begun: 0,
             round: None,
         })
@@ -241,7 +265,17 @@ impl Run {
         self.record.tries
     }
 
-    /// How many of them lost the label.
+    /// How many of them each attack made.
+    pub fn tries_by(&self) -> &BTreeMap<Attack, u64> {
+        &self.record.tries_by
+    }
+
+    /// The tries that were kept to be checked.
+    pub fn samples(&self) -> &[Sample] {
+        &self.record.samples
+    }
+
+    /// How many of all lost the label.
     pub fn flips(&self) -> u64 {
         self.record.flips
     }
@@ -299,7 +333,10 @@ impl Run {
                 Round::Pgd(PgdRound::new(pgd, target, ball, rng, label, round == 0))
             }
             Attack::Path => Round::Path(PathRound::new(target, ball, rng, record, round)),
-            Attack::Square => Round::Square(SquareRound::new(target, ball, rng, record)),
+            Attack::Square => {
+                let tries = self.settings.square_tries;
+                Round::Square(SquareRound::new(tries, target, ball, rng, record))
+            }
         };
         begun.resume(target);
         begun

@@ -8,26 +8,26 @@ use rand_chacha::ChaCha8Rng;
 use super::record::Record;
 use super::{Ball, Change, Target};
 
-/// Tries of a round, to which the schedule of sizes is scaled.
-pub(super) const TRIES: u32 = 5000;
-
 /// Share of the image that the first squares cover.
 const FIRST_SHARE: f64 = 0.8;
 
 /// After how many of 10,000 tries the share of a square is halved; the paper's schedule.
-const HALVINGS: [u32; 9] = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
+const HALVINGS: [u64; 9] = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
 
 /// One round.
 #[derive(Clone, Debug)]
 pub(super) struct SquareRound {
     input: Vec<i32>,
     margin: f64,
+    /// Tries so far, and in all.
     tries: u32,
+    limit: u32,
 }
 
 impl SquareRound {
-    /// Begins with vertical stripes one pixel wide, each at a random end of the ball.
+    /// A round of `limit` tries begins with vertical stripes one pixel wide, each at a random end of the ball.
     pub(super) fn new(
+        limit: u32,
         target: &mut impl Target,
         ball: &Ball,
         rng: &mut ChaCha8Rng,
@@ -43,6 +43,7 @@ impl SquareRound {
             input,
             margin,
             tries: 1,
+            limit,
         }
     }
 
@@ -60,7 +61,7 @@ impl SquareRound {
         record: &mut Record,
     ) -> bool {
         let width = ball.side();
-        let side = side(width, self.tries);
+        let side = side(width, self.tries, self.limit);
         let mut place = || rng.random_range(0..=width - side);
         let (row, column) = (place(), place());
         let square = || {
@@ -100,13 +101,13 @@ impl SquareRound {
         }
         self.tries += 1;
         record.steps += 1;
-        self.tries < TRIES
+        self.tries < self.limit
     }
 }
 
-/// Side of the square at a try of a round, in images `width` pixels wide.
-fn side(width: usize, tries: u32) -> usize {
-    let of_10_000 = tries * (10_000 / TRIES);
+/// Side of the square after so many tries of `limit`, in images `width` pixels wide.
+fn side(width: usize, tries: u32, limit: u32) -> usize {
+    let of_10_000 = u64::from(tries) * 10_000 / u64::from(limit.max(1));
     let halvings = HALVINGS.iter().filter(|&&from| of_10_000 > from).count();
     let share = FIRST_SHARE / f64::from(1 << halvings);
     let side = (share * (width * width) as f64).sqrt().round() as usize;

@@ -3,6 +3,7 @@
 //! Every failure is one sentence on standard error and exit code 2; output goes to standard
 //! output, as one JSON object where `--json` asks for it.
 
+mod attack;
 mod certify;
 mod eval;
 mod export;
@@ -16,6 +17,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::attack::AttackError;
 use crate::data::{self, DataError, Dataset, Split};
 use crate::exact::{InputError, Model, ModelError};
 use crate::sentence::sentence;
@@ -35,6 +37,7 @@ enum Command {
     Export(export::Args),
     Eval(eval::Args),
     Certify(certify::Args),
+    Attack(attack::Args),
 }
 
 /// The data sets that are known, by name.
@@ -167,6 +170,59 @@ enum CliError {
         /// The two sizes.
         source: InputError,
     },
+    /// The model cannot be attacked with these images.
+    #[error("{} cannot be attacked with these images", path.display())]
+    Attack {
+        /// The model's file.
+        path: PathBuf,
+        /// Why.
+        source: AttackError,
+    },
+    /// The model has no dense form to compare with.
+    #[error(
+        "{} keeps fewer weights than exact pruning does, so its attacks cannot be compared with \
+         the plain reference; export it again",
+        path.display()
+    )]
+    NoReference {
+        /// The model's file.
+        path: PathBuf,
+    },
+    /// A file is not a state of `linf attack`.
+    #[error("{} is no state of attacks; name another file with --state", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// `--state` of other attacks.
+    #[error("{} belongs to attacks with another model or other options; give those it began with, or name another file", path.display())]
+    OtherQuestion {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A label flipped where it was proved.
+    #[error(
+        "a certificate is wrong: test image {image} flips within {levels} levels, where its label \
+         was proved; `violations` of --json holds the perturbed image; please report it"
+    )]
+    BrokenCertificate {
+        /// Index of the image.
+        image: u64,
+        /// The proved radius in pixel levels.
+        levels: f64,
+    },
+    /// The fast evaluation is not that of the reference.
+    #[error(
+        "{differences} of {compared} perturbed images have other logits by the plain reference; please report it"
+    )]
+    Differences {
+        /// How many differ.
+        differences: u64,
+        /// How many were compared.
+        compared: u64,
+    },
     /// A file is not a PNG.
     #[error("{} is not a complete PNG image", path.display())]
     Png {
@@ -201,6 +257,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => export::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
+        Command::Attack(args) => attack::run(&args).map(done),
     };
     match outcome {
         Ok(code) => code,

@@ -149,6 +149,47 @@ impl DenseNet {
         ExactNet::new(self.scale, &layers, self.bias.clone())
     }
 
+    /// A dense form of a pruned net: where a weight was dropped stands the middle of what its
+    /// input can be, whose distance is least at its largest. None where even that could decide:
+    /// then more was dropped than can be without changing the function.
+    ///
+    /// Logits and their bounds are those of `net`; among equal distances another may decide.
+    pub fn of(net: &ExactNet) -> Option<Self> {
+        let top = i64::from(MAX_LEVEL) * i64::from(net.scale());
+        let mut domain = vec![(0, top); net.inputs()];
+        let mut layers = Vec::new();
+        for sparse in net.to_sparse() {
+            let mut weight = Vec::with_capacity(sparse.inputs * sparse.outputs());
+            let mut next_domain = Vec::with_capacity(sparse.outputs());
+            let mut row = vec![None; sparse.inputs];
+            for kept in sparse.rows() {
+                let (mut floor, mut ceiling) = (0, 0);
+                row.fill(None);
+                for (column, kept) in kept {
+                    let (lower, upper) = domain[usize::from(column)];
+                    let (lo, hi) = distance_bounds(lower, upper, kept.into());
+                    (floor, ceiling) = (floor.max(lo), ceiling.max(hi));
+                    row[usize::from(column)] = Some(kept);
+                }
+                for (&kept, &(lower, upper)) in row.iter().zip(&domain) {
+                    let middle = (lower + upper) / 2;
+                    if kept.is_none() && distance_bounds(lower, upper, middle).1 > floor {
+                        return None;
+                    }
+                    weight.push(kept.unwrap_or(middle as i32));
+                }
+                next_domain.push((floor, ceiling));
+            }
+            layers.push(DenseLayer {
+                inputs: sparse.inputs,
+                outputs: sparse.outputs(),
+                weight,
+            });
+            domain = next_domain;
+        }
+        Self::new(net.scale(), layers, net.bias().to_vec()).ok()
+    }
+
     /// Values of every layer's units for one input.
     fn values(&self, input: &[i64]) -> Vec<Vec<i64>> {
         assert_eq!(input.len(), self.layers[0].inputs, "one value per input");

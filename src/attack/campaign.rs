@@ -1,0 +1,217 @@
+//! The campaign against a model, image by image: the accuracy that is left under attack, and
+//! attacks inside the certificates, where every flip would disprove the code that certified.
+//!
+//! What one image gives depends on that image and the seed alone, so images may be shared among
+//! threads, in any order, and their outcomes added.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+use super::gradient::Pgd;
+use super::run::{Attack, Run, Settings};
+use super::{AttackError, ExactTarget, Grid, Target};
+use crate::exact::{DenseNet, ExactNet};
+
+/// Rounds that an image has to withstand of each attack: of [`Attack::All`] two turns.
+const ROUNDS: [(Attack, u64); 6] = [
+    (Attack::Random, 4),
+    (Attack::Fgsm, 1),
+    (Attack::Pgd, 1),
+    (Attack::Path, 20),
+    (Attack::Square, 1),
+    (Attack::All, 8),
+];
+
+/// Tries between two looks at whether the label has flipped.
+const LOOK: u64 = 32;
+
+/// PGD and Square inside certificates: short, so that a thousand tries hold all attacks.
+const INSIDE_PGD: Pgd = Pgd {
+    steps: 20,
+    restarts: 10,
+    step_size: 0.125,
+};
+const INSIDE_SQUARE: u32 = 400;
+
+/// What is done to every image.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaign {
+    /// The attack.
+    pub attack: Attack,
+    /// The radius in units at which the accuracy is measured.
+    pub epsilon: u32,
+    /// Everything random follows from it and the image's index.
+    pub seed: u64,
+    /// Perturbations to try inside every image's certificate.
+    pub tries: u64,
+    /// Of the perturbations inside certificates, one in so many, on average, is given to the
+    /// plain reference too.
+    pub sample_every: NonZeroU64,
+}
+
+/// What has come of some images.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Images seen.
+    pub images: u64,
+    /// Labelled rightly.
+    pub clean: u64,
+    /// Labelled rightly and proved at ε by intervals.
+    pub certified: u64,
+    /// Labelled rightly, and no attack at ε flipped it: the certified ones, which none can, and
+    /// those that withstood.
+    pub under_attack: u64,
+    /// Tries at ε, on images that are labelled rightly and not proved there.
+    pub attack_tries: u64,
+    /// Flips at ε by the attack that succeeded first.
+    pub flipped_by: BTreeMap<Attack, u64>,
+    /// Images attacked inside their certificates.
+    pub images_inside: u64,
+    /// Tries inside certificates, at the largest radius that is proved.
+    pub tries_inside: BTreeMap<Attack, u64>,
+    /// Of these, how many the plain reference has evaluated too.
+    pub compared: u64,
+    /// And how many of those gave other logits.
+    pub differences: u64,
+    /// Flips inside a certificate: there must be none.
+    pub violations: Vec<Violation>,
+}
+
+/// A perturbation that takes away a label that was proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Index of the image.
+    pub image: u64,
+    /// The proved radius in units.
+    pub radius: u32,
+    /// The attack.
+    pub attack: Attack,
+    /// The perturbed image in units.
+    pub input: Vec<i32>,
+}
+
+impl Campaign {
+    /// Attacks the image of an index, at ε and inside its certificate; `reference` is the dense
+    /// form of the same net.
+    pub fn attack_image(
+        &self,
+        net: &ExactNet,
+        reference: &DenseNet,
+        index: u64,
+        image: &[u8],
+        label: usize,
+    ) -> Result<Outcome, AttackError> {
+        let pixels = AttackError::Pixels {
+            found: image.len(),
+            expected: net.inputs(),
+        };
+        let verdict = net.evaluator().verdict(image).map_err(|_| pixels)?;
+        let mut outcome = Outcome {
+            images: 1,
+            ..Outcome::default()
+        };
+        let target = &mut ExactTarget::new(net);
+        let seed = self.seed << 32 | index;
+        if verdict.label == Some(label) {
+            outcome.clean = 1;
+            let proved = verdict.interval_radius >= Some(self.epsilon);
+            outcome.certified = proved.into();
+            outcome.under_attack = 1;
+            if !proved {
+                self.attack_at_epsilon(target, seed, image, label, &mut outcome)?;
+            }
+        }
+        if let (Some(own), Some(radius)) = (verdict.label, verdict.interval_radius) {
+            let run = self.attack_inside(target, seed, image, own, radius)?;
+            outcome.images_inside = 1;
+            outcome.tries_inside = run.tries_by().clone();
+            let strongest = run.strongest().filter(|found| found.perturbed.flipped());
+            outcome.violations.extend(strongest.map(|found| Violation {
+                image: index,
+                radius,
+                attack: found.attack,
+                input: found.perturbed.input.clone(),
+            }));
+            for sample in run.samples() {
+                let input: Vec<_> = sample.input.iter().copied().map(i64::from).collect();
+                let logits = reference.logits(&input).into_iter();
+                let same = logits
+                    .map(|logit| logit as f64)
+                    .eq(sample.logits.iter().copied());
+                outcome.compared += 1;
+                outcome.differences += u64::from(!same);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Attacks at ε until the label flips or the attack comes to its end.
+    fn attack_at_epsilon(
+        &self,
+        target: &mut impl Target,
+        seed: u64,
+        image: &[u8],
+        label: usize,
+        outcome: &mut Outcome,
+    ) -> Result<(), AttackError> {
+        let mut settings = Settings::new(self.attack, self.epsilon, Grid::Units, seed);
+        settings.rounds = ROUNDS
+            .into_iter()
+            .find_map(|(attack, rounds)| (attack == self.attack).then_some(rounds));
+        let mut run = Run::new(target, image, label, settings)?;
+        while !run.is_done() && run.flips() == 0 {
+            run.advance(target, LOOK);
+        }
+        outcome.attack_tries = run.tries();
+        let strongest = run.strongest().filter(|found| found.perturbed.flipped());
+        if let Some(found) = strongest {
+            outcome.under_attack = 0;
+            outcome.flipped_by.insert(found.attack, 1);
+        }
+        Ok(())
+    }
+
+    /// Attacks at the largest proved radius, flip or not, with the given number of tries.
+    fn attack_inside(
+        &self,
+        target: &mut impl Target,
+        seed: u64,
+        image: &[u8],
+        label: usize,
+        radius: u32,
+    ) -> Result<Run, AttackError> {
+        let mut settings = Settings::new(self.attack, radius, Grid::Units, seed);
+        settings.rounds = None;
+        settings.pgd = INSIDE_PGD;
+        settings.square_tries = INSIDE_SQUARE;
+        settings.sample_every = Some(self.sample_every);
+        let mut run = Run::new(target, image, label, settings)?;
+        run.advance(target, self.tries);
+        Ok(run)
+    }
+}
+
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
+        self.images += other.images;
+        self.clean += other.clean;
+        self.certified += other.certified;
+        self.under_attack += other.under_attack;
+        self.attack_tries += other.attack_tries;
+        self.images_inside += other.images_inside;
+        self.compared += other.compared;
+        self.differences += other.differences;
+        self.violations.extend(other.violations);
+        for (sums, counts) in [
+            (&mut self.flipped_by, other.flipped_by),
+            (&mut self.tries_inside, other.tries_inside),
+        ] {
+            for (attack, count) in counts {
+                *sums.entry(attack).or_default() += count;
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! `linf attack`: the accuracy that is left under attack, and attacks inside certificates.
+
+use std::{
+    collections::BTreeMap,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::{CliError, DatasetName, read, read_model, write};
+use crate::attack::{Attack, Campaign, Outcome, Violation};
+use crate::data::{Dataset, Split};
+use crate::exact::{DenseNet, Epsilon, ExactNet};
+
+/// Images between two writes of the state file.
+const CHUNK: usize = 64;
+
+/// Tries that the plain reference evaluates too, of all that are made inside certificates.
+const COMPARED: u64 = 10_000;
+
+/// Attack the test images, at ε and inside their certificates
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Model file (.safetensors)
+    #[arg(long)]
+    model: PathBuf,
+    /// Data set whose test images are used
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Radius ε as a decimal fraction of full scale, such as 0.3
+    #[arg(long)]
+    epsilon: Epsilon,
+    /// The attack; `all` takes the others by turns
+    #[arg(long, value_enum, default_value = "all")]
+    attack: AttackName,
+    /// Attack the first N test images only
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Perturbations to try inside every image's certificate
+    #[arg(long, value_name = "T", default_value_t = 1000)]
+    tries: u64,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+    /// File that keeps what is done, from which the same command goes on
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The attacks that make a campaign.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum AttackName {
+    Random,
+    Fgsm,
+    Pgd,
+    Path,
+    Square,
+    All,
+}
+
+impl AttackName {
+    fn attack(self) -> Attack {
+        match self {
+            Self::Random => Attack::Random,
+            Self::Fgsm => Attack::Fgsm,
+            Self::Pgd => Attack::Pgd,
+            Self::Path => Attack::Path,
+            Self::Square => Attack::Square,
+            Self::All => Attack::All,
+        }
+    }
+}
+
+/// What the command was asked: another question needs another state file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Question {
+    model_sha256: String,
+    dataset: String,
+    epsilon: String,
+    attack: Attack,
+    images: usize,
+    tries_per_image: u64,
+    seed: u32,
+}
+
+/// The state file: the question, and what has come of the first images.
+#[derive(Serialize, Deserialize)]
+struct State {
+    question: Question,
+    outcome: Outcome,
+}
+
+/// What is printed; accuracies are fractions of all images.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    question: &'a Question,
+    clean: f64,
+    certified_interval: f64,
+    under_attack: f64,
+    /// Neither flipped by an attack nor proved by intervals.
+    gap: f64,
+    attack_tries: u64,
+    flipped_by: &'a BTreeMap<Attack, u64>,
+    images_inside: u64,
+    /// Inside certificates, at the largest radius proved.
+    tries_inside: u64,
+    tries_inside_by: &'a BTreeMap<Attack, u64>,
+    flips_inside_certificate: usize,
+    violations: &'a [Violation],
+    compared: u64,
+    differences: u64,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let (model, model_sha256) = read_model(&args.model)?;
+    let test = args.dataset.load(&args.data_dir, Split::Test)?;
+    let question = Question {
+        model_sha256,
+        dataset: args.dataset.as_str().into(),
+        epsilon: args.epsilon.to_string(),
+        attack: args.attack.attack(),
+        images: args.limit.unwrap_or(test.len()).min(test.len()),
+        tries_per_image: args.tries,
+        seed: args.seed,
+    };
+    let outcome = attack(args, &model.net, &test, &question)?;
+    let report = Report::new(&question, &outcome);
+    if args.json {
+        let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
+        println!("{json}");
+    } else {
+        print!("{}", report.to_text());
+    }
+    match outcome.violations.first() {
+        Some(violation) => Err(CliError::BrokenCertificate {
+            image: violation.image,
+            levels: f64::from(violation.radius) / f64::from(model.net.scale()),
+        }),
+        None if outcome.differences > 0 => Err(CliError::Differences {
+            differences: outcome.differences,
+            compared: outcome.compared,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Attacks the images that the state file has not seen yet; gives the outcome of all.
+fn attack(
+    args: &Args,
+    net: &ExactNet,
+    test: &Dataset,
+    question: &Question,
+) -> Result<Outcome, CliError> {
+    let reference = DenseNet::of(net).ok_or_else(|| CliError::NoReference {
+        path: args.model.clone(),
+    })?;
+    let tries = question.tries_per_image * question.images as u64;
+    let campaign = Campaign {
+        attack: question.attack,
+        epsilon: args.epsilon.units(net.scale()),
+        seed: args.seed.into(),
+        tries: args.tries,
+        sample_every: NonZeroU64::new(tries / COMPARED).unwrap_or(NonZeroU64::MIN),
+    };
+    let mut outcome = match &args.state {
+        Some(path) => begun(path, question)?,
+        None => Outcome::default(),
+    };
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} images [{elapsed}, {eta} left]");
+    let bar = ProgressBar::new(question.images as u64)
+        .with_style(style.expect("the template is well-formed"));
+    bar.set_position(outcome.images);
+    bar.reset_eta();
+    let indices: Vec<_> = (outcome.images as usize..question.images).collect();
+    for chunk in indices.chunks(CHUNK) {
+        let attacked: Result<Vec<_>, _> = chunk
+            .par_iter()
+            .map(|&index| {
+                let (image, label) = (test.image(index), test.labels[index].into());
+                campaign.attack_image(net, &reference, index as u64, image, label)
+            })
+            .collect();
+        let attacked = attacked.map_err(|source| CliError::Attack {
+            path: args.model.clone(),
+            source,
+        })?;
+        for image in attacked {
+            outcome += image;
+        }
+        bar.set_position(outcome.images);
+        if let Some(path) = &args.state {
+            let (question, outcome) = (question.clone(), outcome.clone());
+            let state = serde_json::to_vec(&State { question, outcome });
+            write(path, &state.expect("strings and numbers are JSON"))?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(outcome)
+}
+
+/// What the state file tells of the same question; nothing yet, if there is none.
+fn begun(path: &Path, question: &Question) -> Result<Outcome, CliError> {
+    if !path.exists() {
+        return Ok(Outcome::default());
+    }
+    let state: State = serde_json::from_slice(&read(path)?).map_err(|source| CliError::State {
+        path: path.into(),
+        source,
+    })?;
+    if state.question != *question {
+        return Err(CliError::OtherQuestion { path: path.into() });
+    }
+    Ok(state.outcome)
+}
+
+impl<'a> Report<'a> {
+    fn new(question: &'a Question, outcome: &'a Outcome) -> Self {
+        let fraction = |count: u64| count as f64 / outcome.images as f64;
+        Self {
+            question,
+            clean: fraction(outcome.clean),
+            certified_interval: fraction(outcome.certified),
+            under_attack: fraction(outcome.under_attack),
+            gap: fraction(outcome.under_attack - outcome.certified),
+            attack_tries: outcome.attack_tries,
+            flipped_by: &outcome.flipped_by,
+            images_inside: outcome.images_inside,
+            tries_inside: outcome.tries_inside.values().sum(),
+            tries_inside_by: &outcome.tries_inside,
+            flips_inside_certificate: outcome.violations.len(),
+            violations: &outcome.violations,
+            compared: outcome.compared,
+            differences: outcome.differences,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let counts = |counts: &BTreeMap<Attack, u64>| {
+            let counts = counts
+                .iter()
+                .map(|(attack, count)| format!("{attack} {count}"));
+            counts.collect::<Vec<_>>().join(", ")
+        };
+        let percent = |fraction: f64| 100.0 * fraction;
+        format!(
+            "model    sha256 {}\n\
+             test set {}, {} images, ε = {}, seed {}\n\
+             clean                   {:6.2} %\n\
+             under attack ({:6})   {:6.2} %   {} tries; flipped by: {}\n\
+             certified by intervals  {:6.2} %   gap {:.2} %\n\
+             inside the certificates of {} images: {} tries ({}), {} flips\n\
+             evaluated by the reference too: {}, {} with other logits\n",
+            self.question.model_sha256,
+            self.question.dataset,
+            self.question.images,
+            self.question.epsilon,
+            self.question.seed,
+            percent(self.clean),
+            self.question.attack,
+            percent(self.under_attack),
+            self.attack_tries,
+            counts(self.flipped_by),
+            percent(self.certified_interval),
+            percent(self.gap),
+            self.images_inside,
+            self.tries_inside,
+            counts(self.tries_inside_by),
+            self.flips_inside_certificate,
+            self.compared,
+            self.differences,
+        )
+    }
+}
