@@ -15,9 +15,17 @@ pub mod float_net;
 pub mod net;
 #[cfg(feature = "train")]
 pub mod norm_dist;
-#[cfg(any(feature = "cli", all(target_arch = "wasm32", feature = "certify")))]
+#[cfg(feature = "ordinary")]
+pub mod ordinary;
+#[cfg(any(
+    feature = "cli",
+    all(target_arch = "wasm32", any(feature = "certify", feature = "ordinary"))
+))]
 mod sentence;
+mod stored;
+#[cfg(any(feature = "ordinary", feature = "train"))]
+mod tensors;
 #[cfg(feature = "train")]
 pub mod train;
-#[cfg(all(target_arch = "wasm32", feature = "certify"))]
+#[cfg(all(target_arch = "wasm32", any(feature = "certify", feature = "ordinary")))]
 pub mod web;

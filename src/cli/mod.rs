@@ -7,6 +7,7 @@ mod attack;
 mod certify;
 mod eval;
 mod export;
+mod ordinary;
 mod train;
 
 use std::{
@@ -38,6 +39,7 @@ enum Command {
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
+    Ordinary(ordinary::Args),
 }
 
 /// The data sets that are known, by name.
@@ -139,6 +141,15 @@ enum CliError {
         left: String,
         /// Why it broke off.
         source: TrainError,
+    },
+    /// There is no such recipe for an ordinary network.
+    #[error(transparent)]
+    Recipe(#[from] crate::ordinary::train::ConfigError),
+    /// An ordinary network cannot be trained.
+    #[error("the ordinary network cannot be trained")]
+    Ordinary {
+        /// Why not.
+        source: crate::ordinary::train::TrainError,
     },
     /// A checkpoint of a data set that this program does not know.
     #[error("{} was trained on `{dataset}`, which this program does not know", path.display())]
@@ -258,6 +269,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),
+        Command::Ordinary(args) => ordinary::run(&args),
     };
     match outcome {
         Ok(code) => code,

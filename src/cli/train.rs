@@ -74,7 +74,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
                 return Err(training(&path, source));
             }
         };
-        epoch.add(&report);
+        epoch.add(report.loss, report.accuracy);
         bar.set_position(trainer.iteration() as u64);
         if report.iteration % 10 == 0 {
             bar.set_message(describe(&report));
@@ -173,17 +173,25 @@ fn training(checkpoint: &Path, source: TrainError) -> CliError {
 
 /// Loss and accuracy over the epoch so far.
 #[derive(Default)]
-struct Averages {
+pub(super) struct Averages {
     loss: f64,
     accuracy: f64,
     steps: u32,
 }
 
 impl Averages {
-    fn add(&mut self, report: &StepReport) {
-        self.loss += f64::from(report.loss);
-        self.accuracy += f64::from(report.accuracy);
+    pub(super) fn add(&mut self, loss: f32, accuracy: f32) {
+        self.loss += f64::from(loss);
+        self.accuracy += f64::from(accuracy);
         self.steps += 1;
+    }
+
+    pub(super) fn loss(&self) -> f64 {
+        self.loss / f64::from(self.steps)
+    }
+
+    pub(super) fn accuracy(&self) -> f64 {
+        self.accuracy / f64::from(self.steps)
     }
 }
 
@@ -194,8 +202,7 @@ fn log_epoch(
     report: &StepReport,
     averages: &Averages,
 ) -> Result<String, CliError> {
-    let steps = f64::from(averages.steps);
-    let (loss, accuracy) = (averages.loss / steps, averages.accuracy / steps);
+    let (loss, accuracy) = (averages.loss(), averages.accuracy());
     let epoch = trainer.iteration() / trainer.iterations_per_epoch();
     let settings = report.settings;
     let mut csv = format!(
@@ -283,7 +290,7 @@ fn p_of(norm: Norm) -> f32 {
     }
 }
 
-fn progress_bar(iterations: usize, done: usize) -> ProgressBar {
+pub(super) fn progress_bar(iterations: usize, done: usize) -> ProgressBar {
     let style = ProgressStyle::with_template(
         "{bar:30} {pos}/{len} [{elapsed} done, {eta} left, {per_sec}] {msg}",
     );

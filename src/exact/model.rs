@@ -1,18 +1,16 @@
 //! The model file: safetensors with integers only, described for outsiders in
 //! `docs/model-format.md`.
 //!
-//! It is written here rather than by the crate that reads it, because that one writes metadata
-//! in random order, and the same network must always give the same bytes. A weight is found by a
-//! bit that says "kept", not by an index: no file can then point outside its layer, and the bits
-//! compress better than indices.
+//! A weight is found by a bit that says "kept", not by an index: no file can then point outside its
+//! layer, and the bits compress better than indices.
 
 use std::collections::{BTreeMap, HashMap};
 
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
-use serde_json::json;
 use thiserror::Error;
 
 use super::{Epsilon, EpsilonError, ExactNet, NetError, SparseLayer};
+use crate::stored::{StoredTensor, safetensors_file};
 
 const FORMAT: &str = "linf-dist-net";
 const FORMAT_VERSION: &str = "1";
@@ -144,32 +142,11 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors = Vec::new();
         for (index, layer) in self.net.to_sparse().iter().enumerate() {
-            tensors.push(StoredTensor::integers(weight_name(index), &layer.weights));
-            tensors.push(StoredTensor::kept(kept_name(index), layer));
+            tensors.push(stored_integers(weight_name(index), &layer.weights));
+            tensors.push(stored_bits(kept_name(index), layer));
         }
-        tensors.push(StoredTensor::integers("bias".into(), self.net.bias()));
-        // Wide types first keeps every tensor aligned to its type.
-        tensors.sort_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
-
-        let mut header = BTreeMap::from([("__metadata__".to_owned(), json!(self.entries()))]);
-        let mut data = Vec::new();
-        for tensor in tensors {
-            let start = data.len();
-            data.extend(tensor.bytes);
-            let offsets = [start, data.len()];
-            let info = json!({
-                "dtype": tensor.dtype,
-                "shape": tensor.shape,
-                "data_offsets": offsets,
-            });
-            header.insert(tensor.name, info);
-        }
-        let mut header = serde_json::to_vec(&header).expect("strings and numbers are JSON");
-        header.resize(header.len().next_multiple_of(8), b' ');
-        let mut file = (header.len() as u64).to_le_bytes().to_vec();
-        file.extend(header);
-        file.extend(data);
-        file
+        tensors.push(stored_integers("bias".into(), self.net.bias()));
+        safetensors_file(&self.entries(), tensors)
     }
 
     /// The metadata as the file's strings.
@@ -222,54 +199,44 @@ fn kept_name(layer: usize) -> String {
     format!("layers.{layer}.kept")
 }
 
-/// A tensor on its way into the file.
-struct StoredTensor {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
+/// In 16 bits where all values fit, else in 32.
+fn stored_integers(name: String, values: &[i32]) -> StoredTensor {
+    let narrow: Option<Vec<_>> = values
+        .iter()
+        .map(|&value| Some(i16::try_from(value).ok()?.to_le_bytes()))
+        .collect();
+    let (dtype, bytes) = match narrow {
+        Some(narrow) => (Dtype::I16, narrow.concat()),
+        None => (
+            Dtype::I32,
+            values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        ),
+    };
+    StoredTensor {
+        name,
+        dtype,
+        shape: vec![values.len()],
+        bytes,
+    }
 }
 
-impl StoredTensor {
-    /// In 16 bits where all values fit, else in 32.
-    fn integers(name: String, values: &[i32]) -> Self {
-        let narrow: Option<Vec<_>> = values
-            .iter()
-            .map(|&value| Some(i16::try_from(value).ok()?.to_le_bytes()))
-            .collect();
-        let (dtype, bytes) = match narrow {
-            Some(narrow) => (Dtype::I16, narrow.concat()),
-            None => (
-                Dtype::I32,
-                values
-                    .iter()
-                    .flat_map(|value| value.to_le_bytes())
-                    .collect(),
-            ),
-        };
-        Self {
-            name,
-            dtype,
-            shape: vec![values.len()],
-            bytes,
+/// One bit per weight of the dense layer, every row starting a new byte.
+fn stored_bits(name: String, layer: &SparseLayer) -> StoredTensor {
+    let row_bytes = layer.inputs.div_ceil(8);
+    let mut bytes = vec![0; row_bytes * layer.outputs()];
+    for (row, bits) in layer.rows().zip(bytes.chunks_exact_mut(row_bytes)) {
+        for (column, _) in row {
+            bits[usize::from(column / 8)] |= 1 << (column % 8);
         }
     }
-
-    /// One bit per weight of the dense layer, every row starting a new byte.
-    fn kept(name: String, layer: &SparseLayer) -> Self {
-        let row_bytes = layer.inputs.div_ceil(8);
-        let mut bytes = vec![0; row_bytes * layer.outputs()];
-        for (row, bits) in layer.rows().zip(bytes.chunks_exact_mut(row_bytes)) {
-            for (column, _) in row {
-                bits[usize::from(column / 8)] |= 1 << (column % 8);
-            }
-        }
-        Self {
-            name,
-            dtype: Dtype::U8,
-            shape: vec![layer.outputs(), row_bytes],
-            bytes,
-        }
+    StoredTensor {
+        name,
+        dtype: Dtype::U8,
+        shape: vec![layer.outputs(), row_bytes],
+        bytes,
     }
 }
 

@@ -18,6 +18,7 @@ pub use mean_shift::MeanShift;
 
 use crate::float_net::FloatNet;
 use crate::norm_dist::{Norm, Sizes, cpu};
+pub(crate) use crate::tensors::to_vec;
 
 /// An ℓ∞-dist net on normalised inputs `[batch, inputs]`.
 #[derive(Module, Debug)]
@@ -130,14 +131,6 @@ pub fn float_logits(net: &FloatNet, images: &[u8]) -> Vec<f32> {
             .for_each(|(value, bias)| *value = -(*value + bias));
     }
     values
-}
-
-/// A tensor's numbers, row-major.
-pub(crate) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor
-        .into_data()
-        .try_to_vec()
-        .expect("a float tensor holds f32")
 }
 
 #[cfg(test)]

@@ -13,8 +13,12 @@ mod loss;
 mod schedule;
 mod trainer;
 
+#[cfg(feature = "ordinary")]
+pub(crate) use batches::{Batch, Batches};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, LossConfig, PRESETS, TrainConfig};
 pub use loss::{hinge_loss, lp_weight_decay, mixture_loss};
 pub use schedule::{Schedule, StepSettings};
 pub use trainer::{HeldOutReport, StepReport, TrainError, Trainer};
+#[cfg(feature = "ordinary")]
+pub(crate) use trainer::{accuracy, one_hot};

@@ -450,7 +450,8 @@ fn leaf<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     tensor.autodiff().require_grad()
 }
 
-fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
+/// Targets `[batch, classes]` that are 1 at the label and 0 elsewhere.
+pub(crate) fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
     let mut targets = vec![0.0f32; labels.len() * CLASSES];
     for (row, label) in targets.chunks_exact_mut(CLASSES).zip(labels) {
         row[usize::from(*label)] = 1.0;
@@ -459,7 +460,7 @@ fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
 }
 
 /// Share of rows whose label's logit is above all others.
-fn accuracy(logits: &[f32], labels: &[u8]) -> f32 {
+pub(crate) fn accuracy(logits: &[f32], labels: &[u8]) -> f32 {
     let right = logits
         .chunks_exact(CLASSES)
         .zip(labels)

@@ -1,0 +1,181 @@
+//! `linf ordinary train`: a network to compare with, from images to its file, in minutes.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use burn::tensor::Device;
+use clap::Subcommand;
+
+use super::train::{Averages, progress_bar};
+use super::{CliError, DatasetName};
+use crate::data::Split;
+use crate::exact::Epsilon;
+use crate::ordinary::train::{Config, TrainError, Trainer};
+use crate::ordinary::{Accuracies, Metadata, Mlp, Model, evaluate};
+
+/// Train an ordinary network (ReLU) to compare with
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(TrainArgs),
+}
+
+/// Train one and write its file
+#[derive(clap::Args)]
+struct TrainArgs {
+    /// File to write (.safetensors)
+    model: PathBuf,
+    /// Data set to train on
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// How it is trained: standard, adversarial or ibp
+    #[arg(long)]
+    recipe: String,
+    /// Seed of the weights, the order of the images, the augmentation and the attack's starts
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Radius ε at which accuracies are measured, on held-out images and with --measure
+    #[arg(long, default_value = "0.3")]
+    epsilon: Epsilon,
+    /// At the end, measure it on the test set and record its accuracies in the file
+    #[arg(long)]
+    measure: bool,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
+    let Command::Train(args) = &args.command;
+    train(args)
+}
+
+fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
+    if args.model.exists() && !args.force {
+        return Err(CliError::Exists {
+            path: args.model.clone(),
+        });
+    }
+    let named = Config::named(&args.recipe)?;
+    let config = Config {
+        dataset: args.dataset.as_str().into(),
+        seed: args.seed,
+        ..named
+    };
+    let data = args.dataset.load(&args.data_dir, Split::Train)?;
+    let mut trainer = Trainer::new(config, data, Device::flex()).map_err(failed)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
+        .map_err(|_| CliError::Interrupts)?;
+
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let bar = progress_bar(trainer.iterations(), 0);
+    let mut epoch = Averages::default();
+    while !trainer.is_finished() {
+        if interrupted.load(Ordering::Relaxed) {
+            bar.finish_and_clear();
+            println!("interrupted; nothing was written");
+            return Ok(ExitCode::from(130));
+        }
+        let report = trainer.step().map_err(failed)?;
+        epoch.add(report.loss, report.accuracy);
+        bar.set_position(trainer.iteration() as u64);
+        if trainer
+            .iteration()
+            .is_multiple_of(trainer.iterations_per_epoch())
+        {
+            let line = describe_epoch(args, &trainer, &std::mem::take(&mut epoch), threads)?;
+            // Unlike println, this prints where there is no terminal to draw a bar on, too.
+            bar.suspend(|| println!("{line}"));
+        }
+    }
+    bar.finish_and_clear();
+
+    let mlp = trainer.mlp().map_err(failed)?;
+    let accuracies = match args.measure {
+        true => Some(measured(args, &mlp, threads)?),
+        false => None,
+    };
+    let metadata = Metadata {
+        dataset: args.dataset.as_str().into(),
+        recipe: args.recipe.clone(),
+        config: serde_json::to_string(trainer.config()).expect("a configuration is plain data"),
+        seed: args.seed,
+        command: command(args),
+        accuracies,
+    };
+    let bytes = Model { mlp, metadata }.to_bytes();
+    super::write(&args.model, &bytes)?;
+    println!("{}: {} bytes", args.model.display(), bytes.len());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn failed(source: TrainError) -> CliError {
+    CliError::Ordinary { source }
+}
+
+/// A line about the epoch that just ended, with accuracies on the held-out images.
+fn describe_epoch(
+    args: &TrainArgs,
+    trainer: &Trainer,
+    averages: &Averages,
+    threads: NonZeroUsize,
+) -> Result<String, CliError> {
+    let epoch = trainer.iteration() / trainer.iterations_per_epoch();
+    let held_out = trainer.evaluate(args.epsilon, threads).map_err(failed)?;
+    Ok(format!(
+        "epoch {epoch:3}  loss {:.4}  train {:5.2} %   held out: clean {:5.2} %, at ε = {} under \
+         attack {:5.2} %, certified {:5.2} %",
+        averages.loss(),
+        100.0 * averages.accuracy(),
+        100.0 * held_out.clean,
+        args.epsilon,
+        100.0 * held_out.attacked,
+        100.0 * held_out.certified,
+    ))
+}
+
+/// The command that makes the file again.
+fn command(args: &TrainArgs) -> String {
+    let measure = if args.measure { " --measure" } else { "" };
+    format!(
+        "linf ordinary train --dataset {} --recipe {} --seed {} --epsilon {}{measure} MODEL",
+        args.dataset.as_str(),
+        args.recipe,
+        args.seed,
+        args.epsilon
+    )
+}
+
+/// Accuracies on the whole test set.
+fn measured(args: &TrainArgs, mlp: &Mlp, threads: NonZeroUsize) -> Result<Accuracies, CliError> {
+    let test = args.dataset.load(&args.data_dir, Split::Test)?;
+    let evaluation = evaluate(mlp, &test, args.epsilon, threads);
+    let fraction = |count: usize| count as f64 / test.len() as f64;
+    let accuracies = Accuracies {
+        epsilon: args.epsilon,
+        clean: fraction(evaluation.clean),
+        certified: fraction(evaluation.certified),
+    };
+    println!(
+        "{} test images: {:.2} % right, {:.2} % certified at ε = {}",
+        test.len(),
+        100.0 * accuracies.clean,
+        100.0 * accuracies.certified,
+        args.epsilon
+    );
+    Ok(accuracies)
+}

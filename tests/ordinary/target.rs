@@ -1,0 +1,94 @@
+//! An ordinary network as attacks see it.
+
+use linf_dist_net::attack::{
+    Attack, Change, Grid, Run, Settings, Smoothing, Target, own_label, strongest_rival,
+};
+use linf_dist_net::ordinary::{IntervalCertifier, OrdinaryTarget};
+
+#[cfg(target_arch = "wasm32")]
+use crate::test;
+use crate::{image, patterned};
+
+const SCALE: u32 = 32;
+
+fn units(image: &[u8]) -> Vec<i32> {
+    image.iter().map(|&level| i32::from(level) * 32).collect()
+}
+
+#[test]
+fn gradients_are_those_of_the_margin() {
+    let mut target = OrdinaryTarget::new(&patterned(&[784, 20, 10]), SCALE);
+    let input = units(&image());
+    let label = own_label(&mut target, &image()).unwrap();
+    let logits = target.logits(&input);
+    let rival = strongest_rival(&logits, label);
+    let (own, gradients) = target.gradients(
+        &input.repeat(2),
+        label,
+        &[None, Some(rival)],
+        &[Smoothing::Exact; 2],
+    );
+    let both = logits.repeat(2);
+    assert!(
+        own.iter()
+            .zip(&both)
+            .all(|(a, b)| (a - b).abs() < 1e-3 * b.abs())
+    );
+    assert_eq!(gradients[..784], gradients[784..]);
+    // The network is piecewise linear: a small step is enough, a tiny one drowns in rounding.
+    let mut compared = 0;
+    for pixel in (0..784).step_by(41) {
+        let step = 32;
+        let mut moved = input.clone();
+        moved[pixel] += if moved[pixel] > 255 * 16 { -step } else { step };
+        let logits_moved = target.logits(&moved);
+        let margin = |logits: &[f64]| logits[label] - logits[rival];
+        let slope =
+            (margin(&logits_moved) - margin(&logits)) / f64::from(moved[pixel] - input[pixel]);
+        let gradient = f64::from(gradients[pixel]);
+        assert!(
+            (slope - gradient).abs() < 1e-3,
+            "{pixel}: {slope} and {gradient}"
+        );
+        compared += usize::from(gradient.abs() > 1e-3);
+    }
+    assert!(compared > 10);
+}
+
+#[test]
+fn changes_are_tried_on_the_base_until_they_are_kept() {
+    let mut target = OrdinaryTarget::new(&patterned(&[784, 20, 10]), SCALE);
+    let mut input = units(&image());
+    target.hold(&input);
+    let change = |pixel, value| Change { pixel, value };
+    let first = target.try_changes(&[change(200, 100), change(300, 8160)]);
+    let mut changed = input.clone();
+    (changed[200], changed[300]) = (100, 8160);
+    assert_eq!(first, target.logits(&changed));
+    // The first changes were not kept; the second are.
+    let second = target.try_changes(&[change(500, 77)]);
+    input[500] = 77;
+    assert_eq!(second, target.logits(&input));
+    target.keep_changes();
+    let third = target.try_changes(&[change(501, 78)]);
+    input[501] = 78;
+    assert_eq!(third, target.logits(&input));
+}
+
+#[test]
+fn attacks_flip_beyond_what_is_proved_and_never_within() {
+    let mlp = patterned(&[784, 20, 10]);
+    let image = image();
+    let proof = IntervalCertifier::new(&mlp, SCALE).certify(&image).unwrap();
+    assert!(proof.radius > 0);
+    let mut target = OrdinaryTarget::new(&mlp, SCALE);
+    assert_eq!(own_label(&mut target, &image), Ok(proof.label));
+    let mut flips = |radius| {
+        let settings = Settings::new(Attack::All, radius, Grid::Units, 1);
+        let mut run = Run::new(&target, &image, proof.label, settings).unwrap();
+        run.advance(&mut target, 2000);
+        run.flips()
+    };
+    assert_eq!(flips(proof.radius), 0);
+    assert!(flips(100 * proof.radius) > 0);
+}
