@@ -104,6 +104,7 @@ small_enough() {
 model_sizes() {
   local model
   for model in www/public/models/*.safetensors; do small_enough "$model" gzip 1000000 || return 1; done
+  for model in www/public/models/ordinary/*.safetensors; do small_enough "$model" gzip 400000 || return 1; done
 }
 
 # The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints.
@@ -120,8 +121,10 @@ check "lint: Rust, everything" cargo clippy --quiet --all-targets --all-features
 check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features -- -D warnings
 check "lint: WebAssembly, the tests" \
   cargo clippy --quiet --target wasm32-unknown-unknown --all-targets -- -D warnings
-check "lint: WebAssembly, the page's module" \
-  cargo clippy --quiet --target wasm32-unknown-unknown --no-default-features --features certify -- -D warnings
+for module in certify ordinary; do
+  check "lint: WebAssembly, the page's module $module" \
+    cargo clippy --quiet --target wasm32-unknown-unknown --no-default-features --features "$module" -- -D warnings
+done
 check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
 suite "tests: native" "$NATIVE_COUNTER" native_tests
 suite "tests: examples in the documentation" count_cargo cargo test --quiet --doc --all-features
@@ -132,6 +135,7 @@ check "build: the page" scripts/build.sh
 # After the build: the types of the WebAssembly module come out of it.
 check "types: the page" npm run --silent check
 check "size: WebAssembly of the exact network" small_enough pkg/certify/certify_bg.wasm brotli 200000
+check "size: WebAssembly of the ordinary networks" small_enough pkg/ordinary/ordinary_bg.wasm brotli 500000
 check "size: models" model_sizes
 suite "tests: end to end, in the browser" count_playwright npm run --silent e2e
 

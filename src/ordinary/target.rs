@@ -4,7 +4,7 @@ use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 
 use super::{Mlp, ReluNet};
-use crate::attack::{Change, Smoothing, Target, strongest_rival};
+use crate::attack::{Ball, Change, Smoothing, Target, strongest_rival};
 use crate::tensors::to_vec;
 
 /// An ordinary network under attack; lengths are in units of 1/`scale` of a pixel level.
@@ -68,6 +68,9 @@ impl Target for OrdinaryTarget {
     fn classes(&self) -> usize {
         self.classes
     }
+
+    /// There is nothing to prepare.
+    fn enter(&mut self, _ball: &Ball) {}
 
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64> {
         self.scaled(self.net.forward(self.batch(inputs)))

@@ -1,8 +1,12 @@
 //! The edge to JavaScript: the only place that knows its values.
 
 pub mod attack;
+#[cfg(feature = "certify")]
 pub mod attacker;
+#[cfg(feature = "certify")]
 pub mod certify;
+#[cfg(feature = "ordinary")]
+pub mod ordinary;
 
 use std::error::Error;
 

@@ -1,5 +1,5 @@
 /**
- * Ships each model of `www/public/models` once, gzipped.
+ * Ships each model of `www/public/models`, folders in it included, once, gzipped.
  *
  * Many static hosts compress no unknown file type, so the page unpacks the models itself. Their
  * sizes go into the page too: a download's progress must not depend on a Content-Length header,
@@ -21,6 +21,10 @@ interface Packed {
   fileName: string;
   gzip: Buffer;
   rawBytes: number;
+}
+
+function isModel(file: string): boolean {
+  return file.endsWith(ENDING);
 }
 
 function pack(folder: string, file: string): Packed {
@@ -48,7 +52,7 @@ export function models(): Plugin {
     buildStart() {
       const folder = join(config.publicDir, 'models');
       const files = existsSync(folder)
-        ? readdirSync(folder).filter((file) => file.endsWith(ENDING))
+        ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(isModel)
         : [];
       if (files.length === 0) {
         this.error(`no model in ${folder}: train and export one there, see README.md`);
@@ -78,8 +82,8 @@ export function models(): Plugin {
       // The public folder was copied whole; its models are already there, packed.
       const copies = join(config.root, config.build.outDir, 'models');
       if (config.command !== 'build' || !existsSync(copies)) return;
-      for (const file of readdirSync(copies)) {
-        if (file.endsWith(ENDING)) rmSync(join(copies, file));
+      for (const file of readdirSync(copies, { recursive: true, encoding: 'utf8' })) {
+        if (isModel(file)) rmSync(join(copies, file));
       }
     },
   };

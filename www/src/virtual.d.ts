@@ -1,5 +1,5 @@
 declare module 'virtual:models' {
-  /** Every shipped model by its name, for instance `mnist-eps0.3`. */
+  /** Every shipped model by its name, for instance `mnist-eps0.3` or `ordinary/relu`. */
   const models: Record<string, import('./lib/model-file.ts').ModelFile>;
   export default models;
 }
