@@ -23,7 +23,10 @@ fn js_error(error: impl Error) -> JsError {
 }
 
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
-    let serializer = Serializer::new().serialize_missing_as_null(true);
+    let serializer = Serializer::new()
+        .serialize_missing_as_null(true)
+        // A flattened struct counts as a map, and would else become a JavaScript `Map`.
+        .serialize_maps_as_objects(true);
     value.serialize(&serializer).map_err(js_error)
 }
 
