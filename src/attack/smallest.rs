@@ -9,7 +9,7 @@
 use super::record::{Found, Record};
 use super::{Ball, Target};
 
-/// Levels by which the first radius exceeds twice what is proved.
+/// Levels by which the first radius exceeds what is proved.
 const FIRST_STRIDE: i32 = 32;
 
 /// What is known of the robust radius, in units.
@@ -57,8 +57,13 @@ impl Search {
     pub(super) fn ball(&self) -> Option<Ball> {
         let radius = match &self.broken {
             Some(flip) => self.middle(flip.perturbed.radius),
-            // Far up, where it is easy; what is found there soon shrinks.
-            None => 2 * self.failed.max(0) + FIRST_STRIDE * self.limit.scale().cast_signed(),
+            // Far up, where it is easy; what is found there soon shrinks. Where nothing was
+            // found at all, the next sweep looks nearer to the proof.
+            None => {
+                let first = FIRST_STRIDE * self.limit.scale().cast_signed();
+                let stride = (first >> self.sweeps.min(31)).max(self.limit.step());
+                self.failed + stride.max(self.failed - self.proved)
+            }
         };
         let ball = self.limit.resized(radius.unsigned_abs());
         (ball.radius() > self.failed).then_some(ball)

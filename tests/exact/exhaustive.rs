@@ -6,7 +6,7 @@ use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 use crate::nets::{SCALE, TOP, pruned, wide};
 
 /// Every input within `radius` units of the image, in the domain.
-fn ball(image: &[u8], radius: i32) -> Vec<Vec<i32>> {
+pub fn ball(image: &[u8], radius: i32) -> Vec<Vec<i32>> {
     let mut inputs = vec![vec![]];
     for &level in image {
         let centre = i32::from(level) * SCALE.cast_signed();
@@ -23,7 +23,7 @@ fn ball(image: &[u8], radius: i32) -> Vec<Vec<i32>> {
 }
 
 /// Whether `label` is strictly first for every input; a tie counts as a flip.
-fn never_flips(net: &DenseNet, label: usize, inputs: &[Vec<i32>]) -> bool {
+pub fn never_flips(net: &DenseNet, label: usize, inputs: &[Vec<i32>]) -> bool {
     inputs.iter().all(|input| {
         let logits = net.logits(&wide(input));
         logits

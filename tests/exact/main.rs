@@ -1,6 +1,7 @@
 //! The exact integer network against its specification, its laws, and exhaustive enumeration.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod attacks;
 mod cases;
 mod errors;
 mod exhaustive;

@@ -11,7 +11,19 @@ pub const TOP: i32 = 510;
 /// A dense net of one to four layers. Most weights compete; some are so far off that they always
 /// decide, as after an identity start, and some values repeat, for ties.
 pub fn dense_net() -> impl Strategy<Value = DenseNet> {
-    (vec(1..=14_usize, 1..=4), 2..=5_usize).prop_flat_map(|(mut widths, classes)| {
+    dense_net_of(1..=14_usize)
+}
+
+/// Such a net whose images are squares of one to three pixels' width.
+pub fn square_net() -> impl Strategy<Value = DenseNet> {
+    dense_net_of((1..=3_usize).prop_map(|side| side * side))
+}
+
+fn dense_net_of(pixels: impl Strategy<Value = usize>) -> impl Strategy<Value = DenseNet> {
+    let hidden = vec(1..=14_usize, 0..=3);
+    (pixels, hidden, 2..=5_usize).prop_flat_map(|(pixels, hidden, classes)| {
+        let mut widths = vec![pixels];
+        widths.extend(hidden);
         widths.push(classes);
         let layers: Vec<_> = widths
             .windows(2)
@@ -51,7 +63,14 @@ fn pixel() -> impl Strategy<Value = i32> {
 
 /// A dense net and an 8-bit image.
 pub fn net_and_image() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
-    dense_net().prop_flat_map(|net| {
+    with_image(dense_net())
+}
+
+/// A dense net with an 8-bit image of its size.
+pub fn with_image(
+    net: impl Strategy<Value = DenseNet>,
+) -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
+    net.prop_flat_map(|net| {
         let inputs = net.layers()[0].inputs;
         (
             Just(net),

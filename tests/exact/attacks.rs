@@ -1,0 +1,414 @@
+//! Attacks: what they try, what they count, what they find and what they cannot.
+
+use std::num::NonZeroU64;
+
+use linf_dist_net::attack::{
+    Attack, Ball, Campaign, ExactTarget, Grid, Pgd, Run, Settings, Smoothing, Target, own_label,
+};
+use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, LocalEvaluator};
+use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree};
+
+use crate::exhaustive::{ball, never_flips};
+use crate::nets::{SCALE, TOP, net_and_image, net_and_input, perturb, pruned, square_net};
+use crate::nets::{wide, with_image};
+
+const ATTACKS: [Attack; 7] = [
+    Attack::Random,
+    Attack::Fgsm,
+    Attack::Pgd,
+    Attack::Path,
+    Attack::Square,
+    Attack::All,
+    Attack::Smallest,
+];
+
+/// Short rounds, and every try kept.
+fn settings(attack: Attack, radius: u32, grid: Grid, seed: u64) -> Settings {
+    let mut settings = Settings::new(attack, radius, grid, seed);
+    settings.pgd = Pgd {
+        steps: 5,
+        restarts: 4,
+        step_size: 0.3,
+    };
+    settings.square_tries = 40;
+    settings.sample_every = NonZeroU64::new(1);
+    settings
+}
+
+fn attack_and_grid() -> impl Strategy<Value = (Attack, Grid)> {
+    let attacks = proptest::sample::select(&ATTACKS[..]);
+    (attacks, prop_oneof![Just(Grid::Levels), Just(Grid::Units)])
+}
+
+/// How far `label` is above every other class, by the specification.
+fn margin(net: &DenseNet, label: usize, input: &[i32]) -> i64 {
+    let logits = net.logits(&wide(input));
+    let others = (0..logits.len()).filter(|&class| class != label);
+    logits[label] - others.map(|class| logits[class]).max().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn pruning_for_a_box_changes_no_bit_inside_it(
+        (dense, input) in net_and_input(),
+        radius in 0..=TOP,
+        fractions in vec(prop_oneof![Just(-1.0), Just(1.0), -1.0..=1.0], 14),
+    ) {
+        let net = pruned(&dense);
+        let local = ExactNet::local(&mut net.evaluator(), &input, radius.unsigned_abs()).unwrap();
+        let moved = perturb(&input, radius, &fractions);
+        let logits = LocalEvaluator::new(local).logits(&moved);
+        prop_assert_eq!(wide(&logits), dense.logits(&wide(&moved)));
+    }
+
+    #[test]
+    fn changes_to_a_base_give_the_bits_of_a_whole_evaluation(
+        (dense, mut base) in net_and_input(),
+        radius in 0..=TOP,
+        trials in vec((vec((any::<Index>(), -1.0..=1.0), 0..4), any::<bool>()), 1..20),
+    ) {
+        let net = pruned(&dense);
+        let centre = base.clone();
+        let local = ExactNet::local(&mut net.evaluator(), &base, radius.unsigned_abs()).unwrap();
+        let mut evaluator = LocalEvaluator::new(local);
+        evaluator.hold(&base);
+        for (changes, keep) in trials {
+            let mut moved = base.clone();
+            for (pixel, fraction) in changes {
+                let pixel = pixel.index(moved.len());
+                let step = f64::round(fraction * f64::from(radius)) as i32;
+                moved[pixel] = (centre[pixel] + step).clamp(0, TOP);
+            }
+            let changed = (0..moved.len()).filter(|&pixel| moved[pixel] != base[pixel]);
+            let logits = evaluator.try_changes(changed.map(|pixel| (pixel, moved[pixel])));
+            prop_assert_eq!(wide(&logits), dense.logits(&wide(&moved)));
+            if keep {
+                evaluator.keep_changes();
+                base = moved;
+            }
+        }
+    }
+
+    #[test]
+    fn a_pruned_net_written_densely_is_the_same_function((dense, input) in net_and_input()) {
+        let again = DenseNet::of(&pruned(&dense)).expect("nothing was dropped that decides");
+        let x = wide(&input);
+        prop_assert_eq!(again.logits(&x), dense.logits(&x));
+    }
+
+    #[test]
+    fn every_try_is_in_the_ball_in_the_domain_and_on_the_grid_and_has_the_bits_of_the_reference(
+        (dense, image) in with_image(square_net()),
+        (attack, grid) in attack_and_grid(),
+        radius in 0..=TOP,
+        seed in any::<u64>(),
+    ) {
+        let net = pruned(&dense);
+        let mut target = ExactTarget::new(&net);
+        let settings = settings(attack, radius.unsigned_abs(), grid, seed);
+        let mut run = Run::new(&target, &image, 0, settings).unwrap();
+        run.advance(&mut target, 300);
+        for sample in run.samples() {
+            for (&x, &level) in sample.input.iter().zip(&image) {
+                let change = x - i32::from(level) * SCALE.cast_signed();
+                prop_assert!(change.abs() <= radius);
+                prop_assert!((0..=TOP).contains(&x));
+                if grid == Grid::Levels {
+                    prop_assert_eq!(x % SCALE.cast_signed(), 0);
+                }
+            }
+            let logits = dense.logits(&wide(&sample.input));
+            prop_assert!(logits.iter().map(|&z| z as f64).eq(sample.logits.iter().copied()));
+        }
+    }
+
+    #[test]
+    fn tries_and_flips_are_counted_and_the_smallest_margin_is_kept(
+        (dense, image) in with_image(square_net()),
+        (attack, grid) in attack_and_grid(),
+        radius in 0..=TOP,
+        seed in any::<u64>(),
+    ) {
+        let net = pruned(&dense);
+        let mut target = ExactTarget::new(&net);
+        let settings = settings(attack, radius.unsigned_abs(), grid, seed);
+        let mut run = Run::new(&target, &image, 0, settings).unwrap();
+        run.advance(&mut target, 300);
+        prop_assert!(run.tries() >= 300 || run.is_done());
+        let margins: Vec<_> = run.samples().iter().map(|s| margin(&dense, 0, &s.input)).collect();
+        prop_assert_eq!(run.tries(), margins.len() as u64);
+        prop_assert_eq!(run.tries_by().values().sum::<u64>(), run.tries());
+        let flips = margins.iter().filter(|&&margin| margin <= 0).count();
+        prop_assert_eq!(run.flips(), flips as u64);
+        let Some(found) = run.strongest() else {
+            prop_assert!(margins.is_empty());
+            return Ok(());
+        };
+        let sample = &run.samples()[found.tries as usize - 1];
+        prop_assert_eq!(&sample.input, &found.perturbed.input);
+        prop_assert_eq!(found.perturbed.margin, margins[found.tries as usize - 1] as f64);
+        if attack == Attack::Smallest {
+            prop_assert_eq!(found.perturbed.flipped(), flips > 0);
+        } else {
+            prop_assert_eq!(Some(&(found.perturbed.margin as i64)), margins.iter().min());
+        }
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_tries_however_a_run_is_advanced(
+        (dense, image) in with_image(square_net()),
+        (attack, grid) in attack_and_grid(),
+        radius in 0..=TOP,
+        seed in any::<u64>(),
+        portions in vec(1..50_u64, 1..20),
+    ) {
+        let net = pruned(&dense);
+        let mut target = ExactTarget::new(&net);
+        let settings = settings(attack, radius.unsigned_abs(), grid, seed);
+        let mut whole = Run::new(&target, &image, 0, settings).unwrap();
+        let mut parts = whole.clone();
+        for portion in portions {
+            parts.advance(&mut target, portion);
+            // Others may use the target in between.
+            own_label(&mut target, &vec![0; image.len()]).ok();
+        }
+        while whole.tries() < parts.tries() {
+            whole.advance(&mut target, parts.tries() - whole.tries());
+        }
+        let count = parts.samples().len();
+        prop_assert_eq!(&whole.samples()[..count], parts.samples());
+    }
+
+    #[test]
+    fn no_attack_flips_inside_a_certificate(
+        (dense, image) in with_image(square_net()),
+        attack in proptest::sample::select(&ATTACKS[..6]),
+        seed in any::<u32>(),
+    ) {
+        let net = pruned(&dense);
+        let reference = DenseNet::of(&net).unwrap();
+        let campaign = Campaign {
+            attack,
+            epsilon: 40,
+            seed: seed.into(),
+            tries: 100,
+            sample_every: NonZeroU64::new(10).unwrap(),
+        };
+        let outcome = campaign.attack_image(&net, &reference, 0, &image, 0).unwrap();
+        prop_assert_eq!(outcome.violations, vec![]);
+        prop_assert_eq!(outcome.differences, 0);
+        let tied = net.evaluator().verdict(&image).unwrap().label.is_none();
+        let inside = outcome.tries_inside.values().sum::<u64>();
+        prop_assert!(tied || attack == Attack::Fgsm || inside >= 100);
+        prop_assert!(outcome.certified <= outcome.under_attack);
+        prop_assert!(outcome.under_attack <= outcome.clean);
+    }
+
+    #[test]
+    fn what_is_painted_is_brought_into_the_ball(
+        (dense, image) in net_and_image(),
+        painted in vec(prop_oneof![Just(f32::NAN), Just(f32::INFINITY), -1e9..1e9_f32, 0.0..255.0_f32], 14),
+        radius in 0..=2 * TOP,
+        grid in prop_oneof![Just(Grid::Levels), Just(Grid::Units)],
+    ) {
+        let ball = Ball::new(&image, dense.scale(), radius.unsigned_abs(), grid);
+        let painted = &painted[..image.len()];
+        let nearest = ball.nearest(painted);
+        prop_assert!(ball.contains(&nearest));
+        for (pixel, (&x, &level)) in nearest.iter().zip(painted).enumerate() {
+            if level.is_nan() {
+                prop_assert_eq!(x, ball.centre()[pixel]);
+                continue;
+            }
+            let distance = |x: i32| (x as f32 - level * SCALE as f32).abs();
+            for neighbour in [x - ball.step(), x + ball.step()] {
+                let allowed = ball.clamp(pixel, neighbour) == neighbour;
+                prop_assert!(!allowed || distance(neighbour) >= distance(x));
+            }
+        }
+    }
+}
+
+/// A net of four pixels, and an image of them, whose logits lie close together.
+fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
+    let weights = |inputs, outputs| {
+        vec(-8..=24, inputs * outputs).prop_map(move |weight| DenseLayer {
+            inputs,
+            outputs,
+            weight,
+        })
+    };
+    let net = (weights(4, 4), weights(4, 3), vec(-3..=3, 3))
+        .prop_map(|(first, last, bias)| DenseNet::new(SCALE, vec![first, last], bias).unwrap());
+    (net, vec(0..=10_u8, 4))
+}
+
+/// The label of the image and the least radius, up to 3 units, at which some image flips.
+fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, u32)> {
+    let net_target = pruned(net);
+    let label = own_label(&mut ExactTarget::new(&net_target), image).ok()?;
+    let flips = |&radius: &i32| !never_flips(net, label, &ball(image, radius));
+    let radius = (1..=3).find(flips)?;
+    Some((label, radius.unsigned_abs()))
+}
+
+/// Nets and images that flip within 3 units.
+fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, u32)> {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let draws = std::iter::repeat_with(|| tiny().new_tree(&mut runner).unwrap().current());
+    draws
+        .filter_map(|(net, image)| {
+            let (label, radius) = least_flip(&net, &image)?;
+            Some((net, image, label, radius))
+        })
+        .take(cases)
+        .collect()
+}
+
+#[test]
+fn each_attack_finds_most_of_the_flips_that_exist_and_all_together_find_each() {
+    let cases = flippable(200);
+    for attack in &ATTACKS[..6] {
+        let mut found = 0;
+        for (dense, image, label, radius) in &cases {
+            let net = pruned(dense);
+            let mut target = ExactTarget::new(&net);
+            let settings = settings(*attack, *radius, Grid::Units, 1);
+            let mut run = Run::new(&target, image, *label, settings).unwrap();
+            run.advance(&mut target, 3000);
+            found += usize::from(run.flips() > 0);
+        }
+        let least = if *attack == Attack::All { 200 } else { 100 };
+        assert!(found >= least, "{attack} found {found} of 200 flips");
+    }
+}
+
+#[test]
+fn the_search_ends_at_the_smallest_flip_that_exists() {
+    for (dense, image, label, radius) in flippable(200) {
+        let net = pruned(&dense);
+        let mut target = ExactTarget::new(&net);
+        let mut settings = settings(Attack::Smallest, TOP.unsigned_abs(), Grid::Units, 1);
+        settings.proved = net.evaluator().verdict(&image).unwrap().interval_radius;
+        settings.rounds = Some(20);
+        let mut run = Run::new(&target, &image, label, settings).unwrap();
+        while !run.is_done() {
+            run.advance(&mut target, 100);
+        }
+        let bracket = run.bracket().unwrap();
+        assert!(bracket.proved.unwrap() < radius);
+        assert_eq!(bracket.broken, Some(radius));
+        assert!(run.strongest().unwrap().perturbed.flipped());
+    }
+}
+
+#[test]
+fn a_search_is_done_when_proof_and_flip_meet_or_nothing_flips() {
+    // z_0 = −|x_0 + 2000| and z_1 = −|x_1 + 2000| − margin; two more pixels do nothing.
+    for (margin, broken) in [(5, Some(3)), (2000, None)] {
+        let weight = vec![-2000, 255, 255, 255, 255, -2000, 255, 255];
+        let layer = DenseLayer {
+            inputs: 4,
+            outputs: 2,
+            weight,
+        };
+        let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, margin]).unwrap());
+        let image = [100; 4];
+        let mut target = ExactTarget::new(&net);
+        let mut settings = settings(Attack::Smallest, TOP.unsigned_abs(), Grid::Units, 1);
+        settings.proved = net.evaluator().verdict(&image).unwrap().interval_radius;
+        settings.rounds = None;
+        let mut run = Run::new(&target, &image, 0, settings).unwrap();
+        run.advance(&mut target, 100_000);
+        assert!(run.is_done());
+        assert_eq!(run.bracket().unwrap().broken, broken);
+    }
+}
+
+#[test]
+fn the_exact_gradient_names_the_deciding_pixels() {
+    // z_0 = −|x_0 + 2000| and z_1 = −|x_1 + 2000|.
+    let weight = vec![-2000, 255, 255, 255, 255, -2000, 255, 255];
+    let layer = DenseLayer {
+        inputs: 4,
+        outputs: 2,
+        weight,
+    };
+    let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
+    let mut target = ExactTarget::new(&net);
+    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Units);
+    target.enter(&ball);
+    let (logits, gradient) = target.gradients(ball.centre(), 0, &[None], &[Smoothing::Exact]);
+    assert_eq!(logits, [-2200.0, -2200.0]);
+    assert_eq!(gradient, [-1.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn a_smoothed_gradient_is_that_of_the_p_norms_up_to_a_factor() {
+    let weight = vec![-400, -390, -410, 420, 0, 0, 0, 0];
+    let layer = DenseLayer {
+        inputs: 4,
+        outputs: 2,
+        weight: weight.clone(),
+    };
+    let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
+    let mut target = ExactTarget::new(&net);
+    let image = [10, 12, 8, 5];
+    let ball = Ball::new(&image, SCALE, 400, Grid::Units);
+    target.enter(&ball);
+    let x: Vec<_> = ball.centre().iter().copied().map(f64::from).collect();
+    for p in [16, 64] {
+        let norm = |class: usize, x: &[f64]| -> f64 {
+            let differences = x.iter().zip(&weight[4 * class..]);
+            let powers = differences.map(|(x, &w)| (x - f64::from(w)).abs().powi(p));
+            powers.sum::<f64>().powf(1.0 / f64::from(p))
+        };
+        // By finite differences, in proportion to ‖·‖∞ rather than to ‖·‖_p.
+        let slope = |class: usize, pixel: usize| {
+            let step = |by: f64| {
+                let mut x = x.clone();
+                x[pixel] += by;
+                norm(class, &x)
+            };
+            let largest = [426.0, 24.0][class];
+            (step(1e-3) - step(-1e-3)) / 2e-3 * largest / norm(class, &x)
+        };
+        let smoothing = Smoothing::P(p as u16);
+        let (_, gradient) = target.gradients(ball.centre(), 0, &[Some(1)], &[smoothing]);
+        for (pixel, &found) in gradient.iter().enumerate() {
+            let expected = slope(1, pixel) - slope(0, pixel);
+            assert!(
+                (f64::from(found) - expected).abs() < 1e-4,
+                "{found} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn images_that_cannot_be_attacked_are_refused() {
+    let layer = DenseLayer {
+        inputs: 2,
+        outputs: 2,
+        weight: vec![0, 10, 10, 0],
+    };
+    let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
+    let mut target = ExactTarget::new(&net);
+    let begin = |image: &[u8], label| {
+        let settings = Settings::new(Attack::All, 3, Grid::Units, 0);
+        let error = Run::new(&ExactTarget::new(&net), image, label, settings).unwrap_err();
+        error.to_string()
+    };
+    assert_eq!(
+        begin(&[1], 0),
+        "the image has 1 pixels, but the network takes 2"
+    );
+    assert_eq!(
+        begin(&[1, 2], 0),
+        "2 pixels make no square image, which the attacks need"
+    );
+    let tied = own_label(&mut target, &[1, 1]).unwrap_err().to_string();
+    assert!(tied.contains("are tied"), "{tied}");
+}
