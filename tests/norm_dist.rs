@@ -11,7 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-const NORMS: [Norm; 14] = [
+const NORMS: [Norm; 17] = [
     Norm::P(1.0),
     Norm::P(1.5),
     Norm::P(2.0),
@@ -19,12 +19,15 @@ const NORMS: [Norm; 14] = [
     Norm::P(8.0),
     Norm::P(9.7),
     Norm::P(10.0),
+    Norm::P(12.0),
     Norm::P(14.0),
     Norm::P(18.0),
     Norm::P(26.0),
     Norm::P(50.0),
+    Norm::P(258.0),
     Norm::P(300.0),
     Norm::P(1000.0),
+    Norm::P(1026.0),
     Norm::Inf,
 ];
 
@@ -55,7 +58,8 @@ fn case(batch: usize, outputs: usize, inputs: usize, scale: f32, seed: u64) -> C
     }
 }
 
-/// Batch 1, widths beside every vector length, tiles that do not fit, and one of the real shapes.
+/// Batch 1, widths beside every vector length, tiles that do not fit, one of the real shapes, and
+/// one so wide that its groups of columns need two words of bits.
 fn shapes() -> Vec<Case> {
     [
         (1, 1, 1),
@@ -65,6 +69,7 @@ fn shapes() -> Vec<Case> {
         (33, 9, 17),
         (3, 130, 31),
         (40, 21, 65),
+        (5, 2, 4200),
     ]
     .into_iter()
     .enumerate()

@@ -1,47 +1,69 @@
 //! The distance and its gradients on the CPU: f32 slices, SIMD through `macerator` (AVX2, AVX-512,
 //! NEON, WebAssembly's simd128), threads through rayon where there are any.
 //!
-//! Three shapes of inner loop, chosen by p:
+//! Training spends nearly all its time here, so each range of p has the cheapest loop that it
+//! allows:
 //!
-//! - *even*: `|d|^p = (d²)^{p/2}` for even p whose powers need few multiplications;
-//! - *general*: log2 and exp2, skipping vectors in which every term is negligible beside the
-//!   largest difference (at p ≥ 100 that is nearly all of them);
-//! - *largest*: p = ∞, subtract, absolute value, maximum.
+//! - *plain*, even p up to 18, backward up to 12: powers of the differences themselves, by
+//!   multiplications. Neither they nor their sums leave f32's range for inputs of ordinary size;
+//!   where they do, the next kind computes again;
+//! - *bounded*, any other p: a first sweep finds the largest difference of every group of columns,
+//!   a second one takes powers only in the groups that have a term that counts beside the largest
+//!   difference. At p = 100 that is one in five for random weights, in a trained net far fewer;
+//! - *largest*, p = ∞: the first sweep alone.
 //!
-//! The forward pass splits the batch among threads; each tile of 4 × 2 rows stays in the first
-//! cache level. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one thread then owns the same columns of
-//! both gradients, so that nothing is summed across threads and the result does not depend on how
-//! many there are.
+//! The forward pass splits the batch among threads; each tile of rows stays in the first cache
+//! level. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one
+//! thread then owns the same columns of both gradients and takes one power for both, so that
+//! nothing is summed across threads and the result does not depend on how many there are.
 //!
-//! Skipped terms are below 2^-24 of the largest one forward and 2^-20 of `u` backward.
+//! Groups are skipped whose terms are below 2^-24 of the largest one forward and 2^-20 of `u`
+//! backward.
+
+#![allow(
+    clippy::needless_range_loop,
+    reason = "tiles are indexed alike in several arrays, which then stay in registers"
+)]
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
-use macerator::{Simd, vload_unaligned, vstore_unaligned};
+use macerator::{Simd, Vector, vload_unaligned, vstore_unaligned};
 
 use super::power::{
     F32s, exp2, general_power, integer_power, log2, quick_half, splat, square_floor,
 };
 use super::{Norm, Sizes};
 
-/// Rows are padded to a multiple of this many columns, a multiple of every vector length.
-const PADDING: usize = 16;
+/// Rows are cut into chunks of this many columns, a multiple of every vector length, and padded to
+/// whole ones.
+const CHUNK: usize = 16;
+/// Chunks that are skipped together forward.
+const FORWARD_CHUNKS: usize = 4;
+/// Chunks that are skipped together backward, and that one task owns: their columns of a batch fit
+/// the first cache level.
+const GROUP_CHUNKS: usize = 2;
+const GROUP: usize = GROUP_CHUNKS * CHUNK;
 /// Rows of `x` and of `w` in one forward tile.
 const TILE_X: usize = 4;
 const TILE_W: usize = 2;
-/// Rows of `x` that one forward task takes: they stay in the second cache level while `w` streams by.
+const TILE: usize = TILE_X * TILE_W;
+/// Rows of `x` that one forward task takes: they stay in the second cache level while `w` streams
+/// by, and there is a bit for each of them in a word of [`Active`].
 const TASK_ROWS: usize = 32;
-/// Rows of `w` handled together in the backward pass.
+/// Rows of `w` handled together in the plain backward pass.
 const TILE_BACK: usize = 4;
-/// Forward terms below this fraction of the largest are skipped (as a power of two).
+/// Forward terms below this fraction of the largest are negligible (as a power of two).
 const NEGLIGIBLE_FORWARD: f32 = -24.0;
-/// Gradient terms below this are skipped (as a power of two).
+/// Gradient terms below this are negligible (as a power of two).
 const NEGLIGIBLE_BACKWARD: f32 = -20.0;
-/// Up to this p, powers of the plain differences neither overflow nor vanish for inputs of
-/// ordinary size; sums outside [`PLAIN_SUMS`] are computed again with the largest difference
-/// factored out.
-const PLAIN_UP_TO: f32 = 10.0;
+/// Up to this half of p, powers of the plain differences are taken forward; sums outside
+/// [`PLAIN_SUMS`] are left to the bounded kernel.
+const PLAIN_FORWARD: u32 = 9;
 const PLAIN_SUMS: std::ops::Range<f32> = 1e-20..1e30;
+/// The same backward, where skipping pays earlier; unless a `u^{p−1}` is beyond 2^±[`PLAIN_SLOPES`].
+const PLAIN_BACKWARD: u32 = 6;
+const PLAIN_SLOPES: f32 = 80.0;
 
 /// `‖x[b] − w[o]‖` for every pair of rows, `[batch, outputs]`. Inputs must be finite.
 ///
@@ -63,7 +85,7 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
             Norm::Inf => run_forward(Largest, job),
             Norm::P(p) => match quick_half(p) {
                 Some(half) => even_forward(half, job),
-                None => run_forward(General { p }, job),
+                None => run_forward(Bounded(General { exponent: p }), job),
             },
         }
     });
@@ -90,9 +112,22 @@ pub fn backward(
         "u must be [batch, outputs]"
     );
     assert_eq!(grad.len(), u.len(), "the gradient must have the shape of u");
+    let job = Gradients {
+        x,
+        w,
+        u,
+        grad,
+        sizes,
+    };
     match norm {
-        Norm::Inf => backward_largest(x, w, u, grad, sizes),
-        Norm::P(p) => backward_finite(x, w, u, grad, sizes, p),
+        Norm::Inf => job.largest(),
+        Norm::P(p) => {
+            let half = quick_half(p).filter(|half| *half <= PLAIN_BACKWARD);
+            match half.filter(|_| job.is_plain(p)) {
+                Some(half) => job.plain(half),
+                None => job.bounded(p),
+            }
+        }
     }
 }
 
@@ -111,43 +146,63 @@ fn for_each_chunk<T: Send>(data: &mut [T], length: usize, task: impl Fn(usize, &
         .for_each(|(index, chunk)| task(index, chunk));
 }
 
-/// Rows of a matrix, each padded with zeros to a multiple of [`PADDING`]: two padded rows differ
-/// by 0 there, which changes no distance.
+/// Calls `task(index)` for every index below `count`, on all threads where there are any.
+fn for_each(count: usize, task: impl Fn(usize) + Sync) {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use rayon::prelude::*;
+        (0..count).into_par_iter().for_each(&task);
+    }
+    #[cfg(target_arch = "wasm32")]
+    (0..count).for_each(task);
+}
+
+/// Rows of a matrix in chunks, padded with zeros: two padded rows differ by 0 there, which changes
+/// no distance.
 struct Rows<'a> {
     data: Cow<'a, [f32]>,
-    stride: usize,
+    /// Chunks in a row.
+    chunks: usize,
     count: usize,
 }
 
+/// A row, in chunks.
+type Row<'a> = &'a [[f32; CHUNK]];
+
 impl<'a> Rows<'a> {
     fn new(matrix: &'a [f32], columns: usize) -> Self {
-        let stride = columns.next_multiple_of(PADDING);
-        let count = matrix.len().checked_div(columns).unwrap_or(0);
-        if stride == columns {
-            return Self {
-                data: Cow::Borrowed(matrix),
-                stride,
-                count,
-            };
-        }
-        let mut data = vec![0.0; count * stride];
-        for (padded, row) in data
-            .chunks_exact_mut(stride.max(1))
-            .zip(matrix.chunks_exact(columns.max(1)))
-        {
-            padded[..columns].copy_from_slice(row);
-        }
+        let chunks = columns.div_ceil(CHUNK);
+        let count = matrix.len() / columns;
+        let stride = chunks * CHUNK;
+        let data = if stride == columns {
+            Cow::Borrowed(matrix)
+        } else {
+            let mut data = vec![0.0; count * stride];
+            for (padded, row) in data
+                .chunks_exact_mut(stride)
+                .zip(matrix.chunks_exact(columns))
+            {
+                padded[..columns].copy_from_slice(row);
+            }
+            Cow::Owned(data)
+        };
         Self {
-            data: Cow::Owned(data),
-            stride,
+            data,
+            chunks,
             count,
         }
     }
 
     /// A row, the last one for an index past the end: tiles at the edge compute it again.
     #[inline(always)]
-    fn row(&self, index: usize) -> &[f32] {
-        &self.data[index.min(self.count - 1) * self.stride..][..self.stride]
+    fn row(&self, index: usize) -> Row<'_> {
+        let chunks = self.data.as_chunks().0;
+        &chunks[index.min(self.count - 1) * self.chunks..][..self.chunks]
+    }
+
+    #[inline(always)]
+    fn tile<const ROWS: usize>(&self, first: usize) -> [Row<'_>; ROWS] {
+        std::array::from_fn(|k| self.row(first + k))
     }
 }
 
@@ -161,23 +216,25 @@ struct Forward<'a> {
     u: &'a mut [f32],
 }
 
-type TileX<'a> = [&'a [f32]; TILE_X];
-type TileW<'a> = [&'a [f32]; TILE_W];
-type Tile = [[f32; TILE_W]; TILE_X];
+type TileX<'a> = [Row<'a>; TILE_X];
+type TileW<'a> = [Row<'a>; TILE_W];
+type Tile<T> = [[T; TILE_W]; TILE_X];
 
 /// How one tile of distances is computed.
 trait ForwardKernel: Copy {
-    fn tile<S: Simd>(self, x: TileX<'_>, w: TileW<'_>) -> Tile;
+    /// `groups` has room for [`TILE`] chunks for every group of columns.
+    fn tile<S: Simd>(self, x: &TileX<'_>, w: &TileW<'_>, groups: &mut [[f32; CHUNK]]) -> Tile<f32>;
 }
 
 #[macerator::with_simd]
 fn run_forward<'a, S: Simd, K: ForwardKernel>(kernel: K, job: Forward<'a>) {
     let rows = job.u.len() / job.outputs;
+    let mut groups = vec![[0.0; CHUNK]; TILE * job.x.chunks.div_ceil(FORWARD_CHUNKS)];
     for o in (0..job.outputs).step_by(TILE_W) {
-        let w: TileW<'_> = std::array::from_fn(|k| job.w.row(o + k));
+        let w = job.w.tile(o);
         for b in (0..rows).step_by(TILE_X) {
-            let x: TileX<'_> = std::array::from_fn(|k| job.x.row(job.first + b + k));
-            let tile = kernel.tile::<S>(x, w);
+            let x = job.x.tile(job.first + b);
+            let tile = kernel.tile::<S>(&x, &w, &mut groups);
             for (b, distances) in (b..rows).zip(tile) {
                 for (o, distance) in (o..job.outputs).zip(distances) {
                     job.u[b * job.outputs + o] = distance;
@@ -187,18 +244,29 @@ fn run_forward<'a, S: Simd, K: ForwardKernel>(kernel: K, job: Forward<'a>) {
     }
 }
 
-/// Calls a generic function with the half of p that `$half` holds as a constant.
-macro_rules! with_constant_half {
-    ($half:expr, $call:ident, $kernel:ident, $job:expr, [$($constant:literal)*]) => {
+/// Evaluates an expression with `Even::<HALF>` for the `HALF` that a variable holds.
+macro_rules! with_even {
+    ($half:expr, [$($constant:literal)*], |$even:ident| $call:expr) => {
         match $half {
-            $($constant => $call($kernel::<$constant>, $job),)*
+            $($constant => {
+                let $even = Even::<$constant>;
+                $call
+            })*
             other => unreachable!("{other} is not among QUICK_HALVES"),
         }
     };
 }
 
 fn even_forward(half: u32, job: Forward<'_>) {
-    with_constant_half!(half, run_forward, Even, job, [2 3 4 5 6 7 8 9 11 13 15 17 21 25 29 33 41 49]);
+    if half <= PLAIN_FORWARD {
+        with_even!(half, [2 3 4 5 6 7 8 9], |even| run_forward(Plain(even), job));
+    } else {
+        with_even!(
+            half,
+            [11 13 15 17 21 25 29 33 41 49 65 81 97 129 161 193 257 321 385 513],
+            |even| run_forward(Bounded(even), job)
+        );
+    }
 }
 
 #[inline(always)]
@@ -222,131 +290,251 @@ fn lanes<S: Simd>() -> usize {
     <f32 as macerator::Scalar>::lanes::<S>()
 }
 
+/// Numbers that are not negative, as their bits: those are in the same order, and processors
+/// compare integers on units that a subtraction leaves free (and WebAssembly without a detour for
+/// numbers that are none).
+type Bits<S> = Vector<S, i32>;
+
+/// `largest` and the absolute differences of `CHUNKS` chunks, whichever are larger, lane by lane.
+#[inline(always)]
+fn larger<S: Simd, const CHUNKS: usize>(
+    mut largest: Tile<Bits<S>>,
+    x: &TileX<'_>,
+    w: &TileW<'_>,
+    first: usize,
+) -> Tile<Bits<S>> {
+    for chunk in first..first + CHUNKS {
+        for at in (0..CHUNK).step_by(lanes::<S>()) {
+            let mut ws = [splat::<S>(0.0); TILE_W];
+            for o in 0..TILE_W {
+                ws[o] = load::<S>(&w[o][chunk], at);
+            }
+            for b in 0..TILE_X {
+                let x = load::<S>(&x[b][chunk], at);
+                for o in 0..TILE_W {
+                    let d = (x - ws[o]).abs().reinterpret::<i32>();
+                    largest[b][o] = largest[b][o].max(d);
+                }
+            }
+        }
+    }
+    largest
+}
+
+/// The largest differences of a group, lane by lane.
+#[inline(always)]
+fn group_largest<S: Simd, const CHUNKS: usize>(
+    x: &TileX<'_>,
+    w: &TileW<'_>,
+    group: usize,
+) -> Tile<Bits<S>> {
+    let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
+    let first = group * CHUNKS;
+    if first + CHUNKS <= w[0].len() {
+        larger::<S, CHUNKS>(largest, x, w, first)
+    } else {
+        for chunk in first..w[0].len() {
+            largest = larger::<S, 1>(largest, x, w, chunk);
+        }
+        largest
+    }
+}
+
 /// p = ∞.
 #[derive(Clone, Copy)]
 struct Largest;
 
 impl ForwardKernel for Largest {
     #[inline(always)]
-    fn tile<S: Simd>(self, x: TileX<'_>, w: TileW<'_>) -> Tile {
-        let mut largest = [[splat::<S>(0.0); TILE_W]; TILE_X];
-        for at in (0..w[0].len()).step_by(lanes::<S>()) {
-            let w = w.map(|w| load::<S>(w, at));
-            for (largest, x) in largest.iter_mut().zip(x) {
-                let x = load::<S>(x, at);
-                for (largest, w) in largest.iter_mut().zip(w) {
-                    *largest = largest.max((x - w).abs());
-                }
-            }
+    fn tile<S: Simd>(
+        self,
+        x: &TileX<'_>,
+        w: &TileW<'_>,
+        _groups: &mut [[f32; CHUNK]],
+    ) -> Tile<f32> {
+        let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
+        for chunk in 0..w[0].len() {
+            largest = larger::<S, 1>(largest, x, w, chunk);
         }
-        largest.map(|row| row.map(|v| v.reduce_max()))
+        reduced(largest)
     }
 }
 
-/// An even p, by multiplications.
+/// The largest lane of every vector.
+#[inline(always)]
+fn reduced<S: Simd>(largest: Tile<Bits<S>>) -> Tile<f32> {
+    let mut out = [[0.0; TILE_W]; TILE_X];
+    for b in 0..TILE_X {
+        for o in 0..TILE_W {
+            out[b][o] = largest[b][o].reinterpret::<f32>().reduce_max();
+        }
+    }
+    out
+}
+
+/// An even p up to 18, by multiplications of the differences as they are.
+#[derive(Clone, Copy)]
+struct Plain<P>(P);
+
+impl<const HALF: u32> ForwardKernel for Plain<Even<HALF>> {
+    #[inline(always)]
+    fn tile<S: Simd>(self, x: &TileX<'_>, w: &TileW<'_>, groups: &mut [[f32; CHUNK]]) -> Tile<f32> {
+        let mut sums = [[splat::<S>(0.0); TILE_W]; TILE_X];
+        for chunk in 0..w[0].len() {
+            for at in (0..CHUNK).step_by(lanes::<S>()) {
+                let mut ws = [splat::<S>(0.0); TILE_W];
+                for o in 0..TILE_W {
+                    ws[o] = load::<S>(&w[o][chunk], at);
+                }
+                for b in 0..TILE_X {
+                    let x = load::<S>(&x[b][chunk], at);
+                    for o in 0..TILE_W {
+                        let d = x - ws[o];
+                        sums[b][o] += self.0.power(d);
+                    }
+                }
+            }
+        }
+        let mut reduced = [[0.0; TILE_W]; TILE_X];
+        for b in 0..TILE_X {
+            for o in 0..TILE_W {
+                reduced[b][o] = sums[b][o].reduce_add();
+            }
+        }
+        let inside = |sum: &f32| PLAIN_SUMS.contains(sum);
+        if reduced.as_flattened().iter().all(inside) {
+            roots::<S>(reduced, (2 * HALF) as f32)
+        } else {
+            Bounded(self.0).tile::<S>(x, w, groups)
+        }
+    }
+}
+
+/// Terms `t = |d|/largest` in [−1, 1] raised to an exponent.
+trait Power: Copy {
+    fn exponent(self) -> f32;
+
+    /// `|t|` to the exponent.
+    fn power<S: Simd>(self, t: F32s<S>) -> F32s<S>;
+}
+
+/// Up to this half, only differences that hardly ever occur have a power among the denormal
+/// numbers, which are slow.
+const DENORMAL_FREE: u32 = 6;
+/// Powers do not get smaller than this (as a power of two), for the same reason; slopes neither,
+/// which are multiplied by gradients that are small themselves.
+const SMALLEST_POWER: f32 = -100.0;
+const SMALLEST_SLOPE: f32 = -60.0;
+
+/// An even exponent, `2·HALF`, by multiplications.
 #[derive(Clone, Copy)]
 struct Even<const HALF: u32>;
 
-impl<const HALF: u32> ForwardKernel for Even<HALF> {
+impl<const HALF: u32> Power for Even<HALF> {
     #[inline(always)]
-    fn tile<S: Simd>(self, x: TileX<'_>, w: TileW<'_>) -> Tile {
-        let p = (2 * HALF) as f32;
-        if p <= PLAIN_UP_TO {
-            let sums = self.sums::<S, false>(x, w, [[1.0; TILE_W]; TILE_X]);
-            if sums
-                .as_flattened()
-                .iter()
-                .all(|sum| PLAIN_SUMS.contains(sum))
-            {
-                return roots::<S>(sums, p);
-            }
+    fn exponent(self) -> f32 {
+        (2 * HALF) as f32
+    }
+
+    #[inline(always)]
+    fn power<S: Simd>(self, t: F32s<S>) -> F32s<S> {
+        let mut square = t * t;
+        if HALF > DENORMAL_FREE {
+            square = square.max(splat(square_floor(HALF, SMALLEST_POWER)));
         }
-        let largest = Largest.tile::<S>(x, w);
-        let sums = self.sums::<S, true>(x, w, largest.map(|row| row.map(inverse)));
-        scaled_roots::<S>(sums, largest, p)
+        integer_power::<S, HALF>(square)
     }
 }
 
-impl<const HALF: u32> Even<HALF> {
-    /// `Σ (d·scale)^p` of every pair of the tile.
-    #[inline(always)]
-    fn sums<S: Simd, const SCALED: bool>(self, x: TileX<'_>, w: TileW<'_>, scale: Tile) -> Tile {
-        let floor = splat::<S>(square_floor(HALF));
-        let scale = scale.map(|row| row.map(splat::<S>));
-        let mut sums = [[splat::<S>(0.0); TILE_W]; TILE_X];
-        for at in (0..w[0].len()).step_by(lanes::<S>()) {
-            let w = w.map(|w| load::<S>(w, at));
-            for b in 0..TILE_X {
-                let x = load::<S>(x[b], at);
-                for o in 0..TILE_W {
-                    let mut d = x - w[o];
-                    if SCALED {
-                        d *= scale[b][o];
-                    }
-                    let mut square = d * d;
-                    if SCALED {
-                        square = square.max(floor);
-                    }
-                    sums[b][o] += integer_power::<S, HALF>(square);
-                }
-            }
-        }
-        sums.map(|row| row.map(|v| v.reduce_add()))
-    }
-}
-
-/// Any p ≥ 1.
+/// Any exponent.
 #[derive(Clone, Copy)]
 struct General {
-    p: f32,
+    exponent: f32,
 }
 
-impl ForwardKernel for General {
+impl Power for General {
     #[inline(always)]
-    fn tile<S: Simd>(self, x: TileX<'_>, w: TileW<'_>) -> Tile {
-        let largest = Largest.tile::<S>(x, w);
-        let smallest_kept = (NEGLIGIBLE_FORWARD / self.p).exp2();
-        let mut sums = [[0.0; TILE_W]; TILE_X];
-        for (b, x) in x.iter().enumerate() {
-            for (o, w) in w.iter().enumerate() {
-                sums[b][o] = self.sum::<S>(x, w, inverse(largest[b][o]), smallest_kept);
-            }
-        }
-        scaled_roots::<S>(sums, largest, self.p)
+    fn exponent(self) -> f32 {
+        self.exponent
+    }
+
+    #[inline(always)]
+    fn power<S: Simd>(self, t: F32s<S>) -> F32s<S> {
+        general_power(t.abs(), splat(self.exponent))
     }
 }
 
-impl General {
-    /// `Σ (|d|·scale)^p` over the terms whose base is at least `smallest_kept`.
+/// Any p, in the groups of columns that count.
+#[derive(Clone, Copy)]
+struct Bounded<P>(P);
+
+impl<P: Power> ForwardKernel for Bounded<P> {
     #[inline(always)]
-    fn sum<S: Simd>(self, x: &[f32], w: &[f32], scale: f32, smallest_kept: f32) -> f32 {
-        const GROUP: usize = 4;
-        let lanes = lanes::<S>();
-        let (scale, p, kept, zero) = (
-            splat::<S>(scale),
-            splat::<S>(self.p),
-            splat::<S>(smallest_kept),
-            splat::<S>(0.0),
-        );
-        let mut sum = zero;
-        let mut at = 0;
-        while at < x.len() {
-            let group = GROUP.min((x.len() - at) / lanes);
-            let mut bases = [zero; GROUP];
-            let mut highest = zero;
-            for (k, base) in bases.iter_mut().enumerate().take(group) {
-                *base = (load::<S>(x, at + k * lanes) - load::<S>(w, at + k * lanes)).abs() * scale;
-                highest = highest.max(*base);
-            }
-            if highest.ge(kept).any() {
-                for base in bases {
-                    let counts = base.ge(kept);
-                    if counts.any() {
-                        sum += counts.select(general_power(base, p), zero);
-                    }
+    fn tile<S: Simd>(self, x: &TileX<'_>, w: &TileW<'_>, groups: &mut [[f32; CHUNK]]) -> Tile<f32> {
+        let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
+        for (group, room) in groups.chunks_exact_mut(TILE).enumerate() {
+            let of_group = group_largest::<S, FORWARD_CHUNKS>(x, w, group);
+            for b in 0..TILE_X {
+                for o in 0..TILE_W {
+                    largest[b][o] = largest[b][o].max(of_group[b][o]);
+                    let of_group = of_group[b][o].reinterpret::<f32>();
+                    store(&mut room[b * TILE_W + o], 0, of_group);
                 }
             }
-            at += group * lanes;
+        }
+        let largest = reduced(largest);
+        let kept = (NEGLIGIBLE_FORWARD / self.0.exponent()).exp2();
+        let mut smallest = [splat::<S>(0.0); TILE];
+        for (smallest, largest) in smallest.iter_mut().zip(largest.as_flattened()) {
+            *smallest = splat(largest * kept);
+        }
+        let mut sums = [[0.0; TILE_W]; TILE_X];
+        // The bits of all pairs first, then loops over those that are set: a branch at every group
+        // would be guessed wrong too often.
+        for (word, groups) in groups.chunks(WORD * TILE).enumerate() {
+            let mut active = [0; TILE];
+            for (bit, groups) in groups.chunks_exact(TILE).enumerate() {
+                for pair in 0..TILE {
+                    let counts = load::<S>(&groups[pair], 0).ge(smallest[pair]).any();
+                    active[pair] |= u64::from(counts) << bit;
+                }
+            }
+            for b in 0..TILE_X {
+                for o in 0..TILE_W {
+                    let (active, scale) = (active[b * TILE_W + o], inverse(largest[b][o]));
+                    sums[b][o] += self.sum::<S>(x[b], w[o], scale, word * WORD, active);
+                }
+            }
+        }
+        scaled_roots::<S>(sums, largest, self.0.exponent())
+    }
+}
+
+/// Groups that have a bit each in one word.
+const WORD: usize = u64::BITS as usize;
+
+impl<P: Power> Bounded<P> {
+    /// `Σ (|d|·scale)^p` over the groups from `first` whose bits are set.
+    #[inline(always)]
+    fn sum<S: Simd>(
+        self,
+        x: Row<'_>,
+        w: Row<'_>,
+        scale: f32,
+        first: usize,
+        mut active: u64,
+    ) -> f32 {
+        let mut sum = splat::<S>(0.0);
+        while active != 0 {
+            let start = (first + active.trailing_zeros() as usize) * FORWARD_CHUNKS;
+            active &= active - 1;
+            let end = x.len().min(start + FORWARD_CHUNKS);
+            for (x, w) in x[start..end].iter().zip(&w[start..end]) {
+                for at in (0..CHUNK).step_by(lanes::<S>()) {
+                    let t = (load::<S>(x, at) - load::<S>(w, at)) * splat(scale);
+                    sum += self.0.power(t);
+                }
+            }
         }
         sum.reduce_add()
     }
@@ -360,10 +548,10 @@ fn inverse(u: f32) -> f32 {
 
 /// `sum^{1/p}` of every element.
 #[inline(always)]
-fn roots<S: Simd>(sums: Tile, p: f32) -> Tile {
-    let mut values = [1.0; PADDING];
-    values[..TILE_X * TILE_W].copy_from_slice(sums.as_flattened());
-    for at in (0..PADDING).step_by(lanes::<S>()) {
+fn roots<S: Simd>(sums: Tile<f32>, p: f32) -> Tile<f32> {
+    let mut values = [1.0; CHUNK];
+    values[..TILE].copy_from_slice(sums.as_flattened());
+    for at in (0..CHUNK).step_by(lanes::<S>()) {
         let root = exp2(log2(load::<S>(&values, at)) * splat(1.0 / p));
         store(&mut values, at, root);
     }
@@ -372,7 +560,7 @@ fn roots<S: Simd>(sums: Tile, p: f32) -> Tile {
 
 /// `largest · sum^{1/p}`, and 0 where the largest difference is 0.
 #[inline(always)]
-fn scaled_roots<S: Simd>(sums: Tile, largest: Tile, p: f32) -> Tile {
+fn scaled_roots<S: Simd>(sums: Tile<f32>, largest: Tile<f32>, p: f32) -> Tile<f32> {
     let roots = roots::<S>(sums, p);
     std::array::from_fn(|b| {
         std::array::from_fn(|o| {
@@ -385,255 +573,492 @@ fn scaled_roots<S: Simd>(sums: Tile, largest: Tile, p: f32) -> Tile {
     })
 }
 
-/// Columns that one backward task owns.
-const BLOCK: usize = PADDING;
-
-fn backward_finite(
-    x: &[f32],
-    w: &[f32],
-    u: &[f32],
-    grad: &[f32],
-    sizes: Sizes,
-    p: f32,
-) -> (Vec<f32>, Vec<f32>) {
-    let factors = tile_factors(u, grad, sizes);
-    let padded_outputs = sizes.outputs.next_multiple_of(TILE_BACK);
-    let rows = sizes.batch + padded_outputs;
-    // [block][rows of dx, then of dw][BLOCK]
-    let mut blocks = vec![0.0; sizes.inputs.div_ceil(BLOCK) * rows * BLOCK];
-    for_each_chunk(&mut blocks, rows * BLOCK, |block, gradients| {
-        let (dx, dw) = gradients.split_at_mut(sizes.batch * BLOCK);
-        let job = Backward {
-            x: &columns(x, sizes.inputs, block, sizes.batch),
-            w: &columns(w, sizes.inputs, block, padded_outputs),
-            factors: &factors,
-            dx,
-            dw,
-        };
-        match quick_half(p) {
-            Some(half) => even_backward(half, job),
-            None => run_backward(General { p }, job),
-        }
-    });
-    let gather = |first: usize, count: usize| {
-        let mut matrix = vec![0.0; count * sizes.inputs];
-        for_each_chunk(&mut matrix, sizes.inputs, |row, out| {
-            for (block, out) in out.chunks_mut(BLOCK).enumerate() {
-                out.copy_from_slice(&blocks[(block * rows + first + row) * BLOCK..][..out.len()]);
-            }
-        });
-        matrix
-    };
-    (gather(0, sizes.batch), gather(sizes.batch, sizes.outputs))
-}
-
-/// `1/u` and the incoming gradient, as `[outputs/4][batch][1/u of 4, grad of 4]`, so that the
-/// inner loop reads them in order. Missing outputs get zeros and contribute nothing.
-fn tile_factors(u: &[f32], grad: &[f32], sizes: Sizes) -> Vec<f32> {
-    let mut factors = vec![0.0; sizes.outputs.div_ceil(TILE_BACK) * sizes.batch * 2 * TILE_BACK];
-    for (tile, rows) in factors
-        .chunks_mut((sizes.batch * 2 * TILE_BACK).max(1))
-        .enumerate()
-    {
-        for (b, row) in rows.chunks_mut(2 * TILE_BACK).enumerate() {
-            let first = tile * TILE_BACK;
-            for k in 0..TILE_BACK.min(sizes.outputs - first) {
-                let at = b * sizes.outputs + first + k;
-                row[k] = inverse(u[at]);
-                row[TILE_BACK + k] = grad[at];
-            }
-        }
-    }
-    factors
-}
-
-/// Columns `block·16 ..` of a row-major matrix, as `[rows][16]`, zeros beyond its edges.
-fn columns(matrix: &[f32], inputs: usize, block: usize, rows: usize) -> Vec<f32> {
-    let first = block * BLOCK;
-    let width = BLOCK.min(inputs - first);
-    let mut out = vec![0.0; rows * BLOCK];
-    for (out, row) in out.chunks_exact_mut(BLOCK).zip(matrix.chunks_exact(inputs)) {
-        out[..width].copy_from_slice(&row[first..first + width]);
-    }
-    out
-}
-
-/// A backward task: all rows of both gradients for 16 columns.
-struct Backward<'a> {
+/// What the gradients are computed from.
+#[derive(Clone, Copy)]
+struct Gradients<'a> {
     x: &'a [f32],
     w: &'a [f32],
-    factors: &'a [f32],
-    dx: &'a mut [f32],
-    dw: &'a mut [f32],
+    u: &'a [f32],
+    grad: &'a [f32],
+    sizes: Sizes,
 }
 
-/// The slope `sign(t)·|t|^{p−1}` of terms `t = d/u`.
-trait BackwardKernel: Copy {
-    /// Whether any of the terms has a slope that is not negligible.
-    fn counts<S: Simd>(self, t: [F32s<S>; TILE_BACK]) -> bool;
+impl Gradients<'_> {
+    /// Whether `u^{p−1}` and its inverse stay well within f32 for every distance that has a slope.
+    fn is_plain(&self, p: f32) -> bool {
+        let limit = (PLAIN_SLOPES / (p - 1.0)).exp2();
+        self.u
+            .iter()
+            .all(|&u| inverse(u) == 0.0 || (1.0 / limit..limit).contains(&u))
+    }
 
+    fn plain(&self, half: u32) -> (Vec<f32>, Vec<f32>) {
+        let power = 2 * half as i32 - 1;
+        let factors = self.factors(TILE_BACK, |u, grad| grad * inverse(u).powi(power));
+        let factors = factors.as_chunks().0;
+        self.in_blocks(|block| {
+            let job = PlainBlock { block, factors };
+            // The slope needs one square less than the distance.
+            with_even!(half - 1, [1 2 3 4 5], |even| run_plain(EvenSlope(even), job));
+        })
+    }
+
+    fn bounded(&self, p: f32) -> (Vec<f32>, Vec<f32>) {
+        // Above 0 even at p = 1, where the slope is a sign and that of 0 is 0.
+        let smallest = (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30);
+        let active = Active::new(self, smallest);
+        let factors = self.factors(1, |u, grad| [inverse(u), grad]);
+        self.in_blocks(|block| {
+            let job = BoundedBlock {
+                block,
+                active: &active,
+                factors: &factors,
+            };
+            match quick_half(p) {
+                Some(half) => with_even!(
+                    half - 1,
+                    [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
+                    |even| run_bounded(EvenSlope(even), job)
+                ),
+                None => {
+                    let exponent = p - 1.0;
+                    run_bounded(GeneralSlope { exponent, smallest }, job);
+                }
+            }
+        })
+    }
+
+    /// Slopes are signs at one column each.
+    fn largest(&self) -> (Vec<f32>, Vec<f32>) {
+        let Sizes {
+            batch,
+            outputs,
+            inputs,
+        } = self.sizes;
+        let deciding = self.deciding();
+        // The column and the slope times the incoming gradient; a distance of 0 has no slope.
+        let slope = |b: usize, o: usize| {
+            let at = b * outputs + o;
+            let Deciding { column, sign } = deciding[at];
+            let slope = if self.u[at] > 0.0 { sign } else { 0.0 };
+            (column as usize, slope * self.grad[at])
+        };
+        let mut dx = vec![0.0; self.x.len()];
+        for_each_chunk(&mut dx, inputs, |b, dx| {
+            for o in 0..outputs {
+                let (i, slope) = slope(b, o);
+                dx[i] += slope;
+            }
+        });
+        let mut dw = vec![0.0; self.w.len()];
+        for_each_chunk(&mut dw, inputs, |o, dw| {
+            for b in 0..batch {
+                let (i, slope) = slope(b, o);
+                dw[i] -= slope;
+            }
+        });
+        (dx, dw)
+    }
+
+    /// The first column whose difference is the distance, for every pair of rows, `[batch, outputs]`.
+    fn deciding(&self) -> Vec<Deciding> {
+        let Sizes {
+            batch,
+            outputs,
+            inputs,
+        } = self.sizes;
+        let active = Active::new(self, 1.0);
+        let mut deciding = vec![Deciding::default(); batch * outputs];
+        for_each_chunk(&mut deciding, TASK_ROWS * outputs, |task, deciding| {
+            for o in 0..outputs {
+                let mut undecided = u32::MAX;
+                for group in 0..active.groups {
+                    let mut found = active.word(task, group, o) & undecided;
+                    undecided &= !found;
+                    while found != 0 {
+                        let b = found.trailing_zeros() as usize;
+                        found &= found - 1;
+                        let row = task * TASK_ROWS + b;
+                        let (x, w) = (&self.x[row * inputs..], &self.w[o * inputs..]);
+                        let u = self.u[row * outputs + o];
+                        let columns = group * GROUP..inputs.min((group + 1) * GROUP);
+                        let equal = |i: &usize| (x[*i] - w[*i]).abs() >= u;
+                        let column = columns.clone().find(equal).unwrap_or(columns.start);
+                        deciding[b * outputs + o] = Deciding {
+                            column: column as u32,
+                            sign: (x[column] - w[column]).signum(),
+                        };
+                    }
+                    if undecided == 0 {
+                        break;
+                    }
+                }
+            }
+        });
+        deciding
+    }
+
+    /// A number for every pair of rows, as `[outputs/tile][batch][tile]`, so that the inner loops
+    /// read them in order. Missing outputs get zeros and contribute nothing.
+    fn factors<T: Copy + Default + Send>(
+        &self,
+        tile: usize,
+        factor: impl Fn(f32, f32) -> T + Sync,
+    ) -> Vec<T> {
+        let Sizes { batch, outputs, .. } = self.sizes;
+        let mut factors = vec![T::default(); outputs.div_ceil(tile) * batch * tile];
+        for_each_chunk(&mut factors, batch * tile, |index, factors| {
+            let columns = index * tile..outputs.min((index + 1) * tile);
+            for (b, row) in factors.chunks_exact_mut(tile).enumerate() {
+                for (at, out) in columns.clone().zip(row) {
+                    *out = factor(self.u[b * outputs + at], self.grad[b * outputs + at]);
+                }
+            }
+        });
+        factors
+    }
+
+    /// Both gradients, a task for every group of columns.
+    fn in_blocks(&self, task: impl Fn(Block<'_>) + Sync) -> (Vec<f32>, Vec<f32>) {
+        let Sizes { batch, inputs, .. } = self.sizes;
+        let (mut dx, mut dw) = (vec![0.0; self.x.len()], vec![0.0; self.w.len()]);
+        let (dx_columns, dw_columns) = (
+            ColumnsMut::new(&mut dx, inputs),
+            ColumnsMut::new(&mut dw, inputs),
+        );
+        for_each(inputs.div_ceil(GROUP), |group| {
+            let mut x = vec![[0.0; GROUP]; batch];
+            for (b, x) in x.iter_mut().enumerate() {
+                copy_group(self.x, inputs, b, group, x);
+            }
+            let mut dx = vec![[0.0; GROUP]; batch];
+            let block = Block {
+                group,
+                inputs,
+                x: &x,
+                w: self.w,
+                dx: &mut dx,
+                dw: &dw_columns,
+            };
+            task(block);
+            for (b, dx) in dx.iter().enumerate() {
+                // SAFETY: no other task has this group.
+                unsafe { dx_columns.write(b, group, dx) };
+            }
+        });
+        (dx, dw)
+    }
+}
+
+/// A row-major matrix whose groups of columns are written by tasks of their own.
+struct ColumnsMut<'a> {
+    start: *mut f32,
+    length: usize,
+    columns: usize,
+    matrix: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: the matrix is borrowed for as long as this lives, and `write` asks that no two threads
+// have the same group, so that no element is ever written by two.
+unsafe impl Sync for ColumnsMut<'_> {}
+
+impl<'a> ColumnsMut<'a> {
+    fn new(matrix: &'a mut [f32], columns: usize) -> Self {
+        Self {
+            start: matrix.as_mut_ptr(),
+            length: matrix.len(),
+            columns,
+            matrix: PhantomData,
+        }
+    }
+
+    /// Writes a row of a group, without the columns that are not there.
+    ///
+    /// # Safety
+    /// No other thread may write the same group.
+    #[inline(always)]
+    unsafe fn write(&self, row: usize, group: usize, values: &[f32; GROUP]) {
+        let first = group * GROUP;
+        let width = GROUP.min(self.columns - first);
+        let at = row * self.columns + first;
+        assert!(at + width <= self.length, "row {row} is beyond the matrix");
+        // SAFETY: the range is inside the matrix, and no other thread writes it.
+        unsafe {
+            let out = self.start.add(at);
+            if width == GROUP {
+                out.cast::<[f32; GROUP]>().write_unaligned(*values);
+            } else {
+                out.copy_from_nonoverlapping(values.as_ptr(), width);
+            }
+        }
+    }
+}
+
+/// A row of a group of columns of a row-major matrix; columns that are not there stay as they are.
+#[inline(always)]
+fn copy_group(matrix: &[f32], columns: usize, row: usize, group: usize, out: &mut [f32; GROUP]) {
+    let first = group * GROUP;
+    let row = &matrix[row * columns..][..columns];
+    match row[first..].first_chunk::<GROUP>() {
+        Some(whole) => *out = *whole,
+        None => out[..columns - first].copy_from_slice(&row[first..]),
+    }
+}
+
+/// The column that decides a distance, and the sign of its difference.
+#[derive(Clone, Copy, Default)]
+struct Deciding {
+    column: u32,
+    sign: f32,
+}
+
+/// All rows of both gradients for one group of columns.
+struct Block<'a> {
+    group: usize,
+    /// Columns of all matrices.
+    inputs: usize,
+    /// Of the group, `[batch]`.
+    x: &'a [[f32; GROUP]],
+    /// Whole, `[outputs, inputs]`.
+    w: &'a [f32],
+    /// Of the group, `[batch]`.
+    dx: &'a mut [[f32; GROUP]],
+    /// Whole, of which this task writes the group.
+    dw: &'a ColumnsMut<'a>,
+}
+
+/// `sign(t)·|t|^{p−1}`: what a term contributes to both gradients.
+trait Slope: Copy {
     fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S>;
 }
 
-#[macerator::with_simd]
-fn run_backward<'a, S: Simd, K: BackwardKernel>(kernel: K, job: Backward<'a>) {
-    let batch = job.x.len() / BLOCK;
-    for (tile, (w, dw)) in job
-        .w
-        .chunks_exact(TILE_BACK * BLOCK)
-        .zip(job.dw.chunks_exact_mut(TILE_BACK * BLOCK))
-        .enumerate()
-    {
-        let factors = &job.factors[tile * batch * 2 * TILE_BACK..][..batch * 2 * TILE_BACK];
-        for at in (0..BLOCK).step_by(lanes::<S>()) {
-            let w: [F32s<S>; TILE_BACK] = std::array::from_fn(|o| load::<S>(w, o * BLOCK + at));
-            let mut minus_dw = [splat::<S>(0.0); TILE_BACK];
-            let rows = job
-                .x
-                .chunks_exact(BLOCK)
-                .zip(job.dx.chunks_exact_mut(BLOCK));
-            for ((x, dx), factors) in rows.zip(factors.chunks_exact(2 * TILE_BACK)) {
-                let x = load::<S>(x, at);
-                let mut t = w;
-                for (o, t) in t.iter_mut().enumerate() {
-                    *t = (x - *t) * splat(factors[o]);
-                }
-                if kernel.counts::<S>(t) {
-                    let mut sum = load::<S>(dx, at);
-                    for o in 0..TILE_BACK {
-                        let term = kernel.slope::<S>(t[o]) * splat(factors[TILE_BACK + o]);
-                        sum += term;
-                        minus_dw[o] += term;
-                    }
-                    store(dx, at, sum);
-                }
-            }
-            for (o, minus_dw) in minus_dw.into_iter().enumerate() {
-                store(dw, o * BLOCK + at, splat::<S>(0.0) - minus_dw);
-            }
-        }
-    }
-}
-
-fn even_backward(half: u32, job: Backward<'_>) {
-    // The slope needs one square less than the distance.
-    with_constant_half!(half - 1, run_backward, EvenSlope, job, [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48]);
-}
-
-/// `(t²)^POWER·t` with POWER = p/2 − 1, which carries the sign of t by itself.
+/// `(t²)^HALF·t` with `HALF` that of p − 2, which carries the sign of t by itself.
 #[derive(Clone, Copy)]
-struct EvenSlope<const POWER: u32>;
+struct EvenSlope<P>(P);
 
-impl<const POWER: u32> BackwardKernel for EvenSlope<POWER> {
-    #[inline(always)]
-    fn counts<S: Simd>(self, _t: [F32s<S>; TILE_BACK]) -> bool {
-        true
-    }
-
+impl<const HALF: u32> Slope for EvenSlope<Even<HALF>> {
     #[inline(always)]
     fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S> {
-        let square = (t * t).max(splat(square_floor(POWER + 1)));
-        integer_power::<S, POWER>(square) * t
+        let mut square = t * t;
+        if HALF >= DENORMAL_FREE {
+            square = square.max(splat(square_floor(HALF + 1, SMALLEST_SLOPE)));
+        }
+        integer_power::<S, HALF>(square) * t
     }
 }
 
-impl General {
-    /// Bases below this have a negligible slope; above 0 even at p = 1, where the slope is a sign
-    /// and that of 0 is 0.
-    #[inline(always)]
-    fn smallest_slope(self) -> f32 {
-        (NEGLIGIBLE_BACKWARD / (self.p - 1.0)).exp2().max(1e-30)
-    }
+/// Any exponent from 0; terms below `smallest` have no slope.
+#[derive(Clone, Copy)]
+struct GeneralSlope {
+    exponent: f32,
+    smallest: f32,
 }
 
-impl BackwardKernel for General {
-    #[inline(always)]
-    fn counts<S: Simd>(self, t: [F32s<S>; TILE_BACK]) -> bool {
-        let highest = (t[0].abs().max(t[1].abs())).max(t[2].abs().max(t[3].abs()));
-        highest.ge(splat(self.smallest_slope())).any()
-    }
-
+impl Slope for GeneralSlope {
     #[inline(always)]
     fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S> {
         let base = t.abs();
-        let counts = base.ge(splat(self.smallest_slope()));
-        if !counts.any() {
-            return splat(0.0);
-        }
-        let power = general_power(base, splat(self.p - 1.0));
+        let power = general_power(base, splat(self.exponent));
         let sign = t.reinterpret::<u32>() ^ base.reinterpret::<u32>();
         let signed = (power.reinterpret::<u32>() ^ sign).reinterpret::<f32>();
-        counts.select(signed, splat(0.0))
+        base.ge(splat(self.smallest)).select(signed, splat(0.0))
     }
 }
 
-fn backward_largest(
-    x: &[f32],
-    w: &[f32],
-    u: &[f32],
-    grad: &[f32],
-    sizes: Sizes,
-) -> (Vec<f32>, Vec<f32>) {
-    let Sizes {
-        batch,
-        outputs,
-        inputs,
-    } = sizes;
-    let (padded_x, padded_w) = (Rows::new(x, inputs), Rows::new(w, inputs));
-    let mut deciding = vec![0u32; batch * outputs];
-    for_each_chunk(&mut deciding, outputs, |b, deciding| {
-        first_largest(
-            padded_x.row(b),
-            &padded_w,
-            &u[b * outputs..][..outputs],
-            deciding,
-        );
-    });
-    // The slope is a sign; a distance of 0 has none.
-    let slope = |b: usize, o: usize| {
-        let i = deciding[b * outputs + o] as usize;
-        let d = x[b * inputs + i] - w[o * inputs + i];
-        let sign = if d > 0.0 {
-            1.0
-        } else if d < 0.0 {
-            -1.0
-        } else {
-            0.0
-        };
-        (i, sign * grad[b * outputs + o])
-    };
-    let mut dx = vec![0.0; x.len()];
-    for_each_chunk(&mut dx, inputs, |b, dx| {
-        for o in 0..outputs {
-            let (i, slope) = slope(b, o);
-            dx[i] += slope;
-        }
-    });
-    let mut dw = vec![0.0; w.len()];
-    for_each_chunk(&mut dw, inputs, |o, dw| {
-        for b in 0..batch {
-            let (i, slope) = slope(b, o);
-            dw[i] -= slope;
-        }
-    });
-    (dx, dw)
+/// A task of the plain backward pass.
+struct PlainBlock<'a> {
+    block: Block<'a>,
+    /// `grad·u^{1−p}`, `[outputs/4][batch]` of 4.
+    factors: &'a [[f32; TILE_BACK]],
 }
 
-/// For each row of `w`, the first column at which `|x − w|` equals the distance.
 #[macerator::with_simd]
-fn first_largest<'a, S: Simd>(x: &[f32], w: &Rows<'a>, u: &[f32], deciding: &mut [u32]) {
-    for (o, (deciding, u)) in deciding.iter_mut().zip(u).enumerate() {
-        let w = w.row(o);
-        for at in (0..x.len()).step_by(lanes::<S>()) {
-            if (load::<S>(x, at) - load::<S>(w, at))
-                .abs()
-                .ge(splat(*u))
-                .any()
-            {
-                let equal = |i: &usize| (x[*i] - w[*i]).abs() >= *u;
-                *deciding = (at..x.len()).find(equal).unwrap_or(at) as u32;
-                break;
+fn run_plain<'a, S: Simd, K: Slope>(kernel: K, job: PlainBlock<'a>) {
+    let Block {
+        group,
+        inputs,
+        x,
+        w,
+        dx,
+        dw,
+    } = job.block;
+    let outputs = w.len() / inputs;
+    for (tile, factors) in job.factors.chunks_exact(x.len().max(1)).enumerate() {
+        let first = tile * TILE_BACK;
+        let present = TILE_BACK.min(outputs - first);
+        let mut rows = [[0.0; GROUP]; TILE_BACK];
+        for (o, row) in rows.iter_mut().enumerate().take(present) {
+            copy_group(w, inputs, first + o, group, row);
+        }
+        for at in (0..GROUP).step_by(lanes::<S>()) {
+            let mut ws = [splat::<S>(0.0); TILE_BACK];
+            for o in 0..TILE_BACK {
+                ws[o] = load::<S>(&rows[o], at);
             }
+            let mut minus_dw = [splat::<S>(0.0); TILE_BACK];
+            for ((x, dx), factors) in x.iter().zip(dx.iter_mut()).zip(factors) {
+                let x = load::<S>(x, at);
+                let mut sum = load::<S>(dx, at);
+                for o in 0..TILE_BACK {
+                    let term = kernel.slope::<S>(x - ws[o]) * splat(factors[o]);
+                    sum += term;
+                    minus_dw[o] += term;
+                }
+                store(dx, at, sum);
+            }
+            for o in 0..TILE_BACK {
+                store(&mut rows[o], at, splat::<S>(0.0) - minus_dw[o]);
+            }
+        }
+        for (o, row) in rows.iter().enumerate().take(present) {
+            // SAFETY: no other task has this group.
+            unsafe { dw.write(first + o, group, row) };
+        }
+    }
+}
+
+/// A task of the bounded backward pass.
+struct BoundedBlock<'a> {
+    block: Block<'a>,
+    active: &'a Active,
+    /// 1/u and the incoming gradient, `[outputs, batch]`.
+    factors: &'a [[f32; 2]],
+}
+
+#[macerator::with_simd]
+fn run_bounded<'a, S: Simd, K: Slope>(kernel: K, job: BoundedBlock<'a>) {
+    /// Vectors in a group where they are shortest.
+    const MOST: usize = GROUP / 4;
+    let Block {
+        group,
+        inputs,
+        x,
+        w,
+        dx,
+        dw,
+    } = job.block;
+    let vectors = GROUP / lanes::<S>();
+    for o in 0..w.len() / inputs {
+        let factors = &job.factors[o * x.len()..][..x.len()];
+        let mut row = [0.0; GROUP];
+        copy_group(w, inputs, o, group, &mut row);
+        let mut ws = [splat::<S>(0.0); MOST];
+        for k in 0..vectors {
+            ws[k] = load::<S>(&row, k * lanes::<S>());
+        }
+        let mut minus_dw = [splat::<S>(0.0); MOST];
+        for task in 0..x.len().div_ceil(TASK_ROWS) {
+            let mut rows = job.active.word(task, group, o);
+            while rows != 0 {
+                let b = task * TASK_ROWS + rows.trailing_zeros() as usize;
+                rows &= rows - 1;
+                let ([inverse, grad], x, dx) = (factors[b], &x[b], &mut dx[b]);
+                for k in 0..vectors {
+                    let at = k * lanes::<S>();
+                    let t = (load::<S>(x, at) - ws[k]) * splat(inverse);
+                    let term = kernel.slope::<S>(t) * splat(grad);
+                    minus_dw[k] += term;
+                    let sum = load::<S>(dx, at) + term;
+                    store(dx, at, sum);
+                }
+            }
+        }
+        for k in 0..vectors {
+            let dw = splat::<S>(0.0) - minus_dw[k];
+            store(&mut row, k * lanes::<S>(), dw);
+        }
+        // SAFETY: no other task has this group.
+        unsafe { dw.write(o, group, &row) };
+    }
+}
+
+/// Which groups of columns have a difference that counts, for every pair of rows.
+struct Active {
+    /// `[batch/32][group][output]`, a bit for every row of `x`.
+    words: Vec<u32>,
+    groups: usize,
+    outputs: usize,
+}
+
+impl Active {
+    /// The groups with a difference of at least `smallest` times the distance.
+    fn new(job: &Gradients<'_>, smallest: f32) -> Self {
+        let Sizes {
+            batch,
+            outputs,
+            inputs,
+        } = job.sizes;
+        let (x, w) = (Rows::new(job.x, inputs), Rows::new(job.w, inputs));
+        let groups = w.chunks.div_ceil(GROUP_CHUNKS);
+        let mut words = vec![0; batch.div_ceil(TASK_ROWS) * groups * outputs];
+        for_each_chunk(&mut words, groups * outputs, |task, words| {
+            let first = task * TASK_ROWS;
+            run_scan(Scan {
+                x: &x,
+                first,
+                w: &w,
+                u: &job.u[first * outputs..batch.min(first + TASK_ROWS) * outputs],
+                outputs,
+                smallest,
+                words,
+            });
+        });
+        Self {
+            words,
+            groups,
+            outputs,
+        }
+    }
+
+    /// A bit for each of 32 rows of `x`.
+    #[inline(always)]
+    fn word(&self, task: usize, group: usize, output: usize) -> u32 {
+        self.words[(task * self.groups + group) * self.outputs + output]
+    }
+}
+
+/// A task of [`Active::new`]: some rows of `x` against all rows of `w`.
+struct Scan<'a> {
+    x: &'a Rows<'a>,
+    /// The first row of `x`; `u` says how many there are.
+    first: usize,
+    w: &'a Rows<'a>,
+    u: &'a [f32],
+    outputs: usize,
+    smallest: f32,
+    /// `[group][output]`.
+    words: &'a mut [u32],
+}
+
+#[macerator::with_simd]
+fn run_scan<'a, S: Simd>(scan: Scan<'a>) {
+    let outputs = scan.outputs;
+    let rows = scan.u.len() / outputs;
+    let mut words = vec![[0u32; TILE_W]; scan.words.len() / outputs];
+    for o in (0..outputs).step_by(TILE_W) {
+        let w = scan.w.tile(o);
+        let present = TILE_W.min(outputs - o);
+        words.fill([0; TILE_W]);
+        for b in (0..rows).step_by(TILE_X) {
+            let x = scan.x.tile(scan.first + b);
+            let mut smallest = [[splat::<S>(f32::INFINITY); TILE_W]; TILE_X];
+            for k in 0..TILE_X.min(rows - b) {
+                for l in 0..present {
+                    smallest[k][l] = splat(scan.u[(b + k) * outputs + o + l] * scan.smallest);
+                }
+            }
+            for (group, words) in words.iter_mut().enumerate() {
+                let largest = group_largest::<S, GROUP_CHUNKS>(&x, &w, group);
+                for k in 0..TILE_X {
+                    for l in 0..TILE_W {
+                        let largest = largest[k][l].reinterpret::<f32>();
+                        words[l] |= u32::from(largest.ge(smallest[k][l]).any()) << (b + k);
+                    }
+                }
+            }
+        }
+        for (out, words) in scan.words.chunks_exact_mut(outputs).zip(&words) {
+            out[o..o + present].copy_from_slice(&words[..present]);
         }
     }
 }

@@ -26,9 +26,9 @@ pub enum Norm {
 
 impl Norm {
     /// The norm of the finite p nearest to `p` that the kernels raise to by few multiplications;
-    /// where none is near, or skipping negligible terms is faster, `p` itself.
+    /// where none is near, `p` itself.
     ///
-    /// Such p are at most a quarter apart, so that an exponential growth of p stays close to one.
+    /// From 8 to 1000 such p are at most a third apart, so that an exponential growth of p stays close to one.
     pub fn quick(p: f32) -> Self {
         Norm::P(power::quick_exponent(p).unwrap_or(p))
     }

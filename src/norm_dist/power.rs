@@ -1,18 +1,19 @@
 //! Powers of vectors of f32: by multiplications where the exponent allows it, else through
 //! log2 and exp2 polynomials.
 //!
-//! Raising `|d|/M` to the p-th power is what training spends its time on. Even powers up to 98 take
-//! two to nine multiplications, the general power about twenty-five operations.
+//! Raising `|d|/M` to the p-th power is what training spends its time on. Even powers take two to
+//! ten multiplications, the general power about thirty operations.
 
 use macerator::{Simd, Vector};
 
 /// A vector of f32.
 pub(super) type F32s<S> = Vector<S, f32>;
 
-/// Halves of the even p that are raised to by multiplications, two to nine of them. Each has its own
+/// Halves of the even p that are raised to by multiplications, two to ten of them. Each has its own
 /// copy of the inner loops, so that nothing in them depends on p.
-pub(super) const QUICK_HALVES: [u32; 18] = [
-    2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 17, 21, 25, 29, 33, 41, 49,
+pub(super) const QUICK_HALVES: [u32; 28] = [
+    2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 17, 21, 25, 29, 33, 41, 49, 65, 81, 97, 129, 161, 193, 257,
+    321, 385, 513,
 ];
 
 /// Half of p, if p is one of the even powers that are raised to by multiplications.
@@ -20,20 +21,20 @@ pub(super) fn quick_half(p: f32) -> Option<u32> {
     QUICK_HALVES.into_iter().find(|half| (2 * half) as f32 == p)
 }
 
-/// Whichever of [`QUICK_HALVES`] is nearest in ratio, for p from 8 to 100.
+/// Whichever of [`QUICK_HALVES`] is nearest in ratio, for p from 8 to 1000.
 pub(super) fn quick_exponent(p: f32) -> Option<f32> {
     let exponents = QUICK_HALVES
         .map(|half| (2 * half) as f32)
         .into_iter()
         .filter(|quick| *quick >= 8.0);
     let nearest = exponents.min_by(|a, b| (a / p).ln().abs().total_cmp(&(b / p).ln().abs()))?;
-    (8.0..=100.0).contains(&p).then_some(nearest)
+    (8.0..=1000.0).contains(&p).then_some(nearest)
 }
 
-/// Squares of terms are raised to this before their `half`-th power is taken, so that no power
-/// falls among the slow denormal numbers.
-pub(super) fn square_floor(half: u32) -> f32 {
-    (-100.0 / half as f32).exp2()
+/// The number whose `half`-th power is 2^`smallest`: squares are raised to it first, so that no
+/// power falls among the slow denormal numbers.
+pub(super) fn square_floor(half: u32, smallest: f32) -> f32 {
+    (smallest / half as f32).exp2()
 }
 
 /// `s^E` by squaring and multiplying; E is a constant, so this unrolls.
@@ -134,10 +135,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quick_exponents_are_at_most_a_quarter_apart() {
-        for p in (80..1000).map(|tenths| tenths as f32 / 10.0) {
+    fn quick_exponents_are_at_most_a_third_apart() {
+        for p in (80..10_000).map(|tenths| tenths as f32 / 10.0) {
             let quick = quick_exponent(p).unwrap();
-            assert!((quick / p - 1.0).abs() < 0.13, "{p}: {quick}");
+            assert!(
+                (quick / p).ln().abs() <= 0.5 * (4.0f32 / 3.0).ln(),
+                "{p}: {quick}"
+            );
             assert!(quick_half(quick).is_some());
         }
         assert_eq!(
@@ -145,7 +149,7 @@ mod tests {
                 quick_exponent(8.0),
                 quick_exponent(11.0),
                 quick_exponent(7.0),
-                quick_exponent(101.0)
+                quick_exponent(1001.0)
             ),
             (Some(8.0), Some(12.0), None, None)
         );
