@@ -21,23 +21,46 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-use linf_dist_net::ordinary::{Linear, Mlp};
+use linf_dist_net::ordinary::{Geometry, Layer, PlainNet};
 
 /// A network of the given widths whose weights follow a fixed pattern; numbers that bf16 holds.
-fn patterned(widths: &[usize]) -> Mlp {
+fn patterned(widths: &[usize]) -> PlainNet {
     let mut k = 0u32;
     let mut number = |unit: f32| {
         k = (k * 75 + 74) % 65_537;
         ((k % 61) as f32 - 30.0) * unit
     };
-    let layer = |pair: &[usize]| Linear {
-        inputs: pair[0],
+    let layer = |pair: &[usize]| Layer {
+        geometry: Geometry::Dense { inputs: pair[0] },
         weight: (0..pair[0] * pair[1])
             .map(|_| number(1.0 / 256.0))
             .collect(),
         bias: (0..pair[1]).map(|_| number(1.0 / 8.0)).collect(),
     };
-    Mlp::new(widths.windows(2).map(layer).collect()).unwrap()
+    PlainNet::new(widths.windows(2).map(layer).collect()).unwrap()
+}
+
+/// A network that begins with a convolution; numbers that bf16 holds.
+fn convolutional() -> PlainNet {
+    let numbers = |count: usize| (0..count).map(|k| ((k * 37 % 61) as f32 - 30.0) / 256.0);
+    let geometry = Geometry::Conv {
+        channels: 1,
+        side: 28,
+        kernel: 4,
+        stride: 3,
+    };
+    let conv = Layer {
+        geometry,
+        weight: numbers(2 * 16).collect(),
+        bias: numbers(2).collect(),
+    };
+    let inputs = conv.outputs();
+    let dense = Layer {
+        geometry: Geometry::Dense { inputs },
+        weight: numbers(10 * inputs).collect(),
+        bias: numbers(10).collect(),
+    };
+    PlainNet::new(vec![conv, dense]).unwrap()
 }
 
 /// An image of digit-like strokes, 784 bytes.

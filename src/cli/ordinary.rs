@@ -15,7 +15,7 @@ use super::{CliError, DatasetName};
 use crate::data::Split;
 use crate::exact::Epsilon;
 use crate::ordinary::train::{Config, TrainError, Trainer};
-use crate::ordinary::{Accuracies, Metadata, Mlp, Model, evaluate};
+use crate::ordinary::{Accuracies, Metadata, Model, PlainNet, evaluate};
 
 /// Train an ordinary network (ReLU) to compare with
 #[derive(clap::Args)]
@@ -104,9 +104,9 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     }
     bar.finish_and_clear();
 
-    let mlp = trainer.mlp().map_err(failed)?;
+    let plain = trainer.plain().map_err(failed)?;
     let accuracies = match args.measure {
-        true => Some(measured(args, &mlp, threads)?),
+        true => Some(measured(args, &plain, threads)?),
         false => None,
     };
     let metadata = Metadata {
@@ -117,7 +117,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
         command: command(args),
         accuracies,
     };
-    let bytes = Model { mlp, metadata }.to_bytes();
+    let bytes = Model { plain, metadata }.to_bytes();
     super::write(&args.model, &bytes)?;
     println!("{}: {} bytes", args.model.display(), bytes.len());
     Ok(ExitCode::SUCCESS)
@@ -161,9 +161,13 @@ fn command(args: &TrainArgs) -> String {
 }
 
 /// Accuracies on the whole test set.
-fn measured(args: &TrainArgs, mlp: &Mlp, threads: NonZeroUsize) -> Result<Accuracies, CliError> {
+fn measured(
+    args: &TrainArgs,
+    plain: &PlainNet,
+    threads: NonZeroUsize,
+) -> Result<Accuracies, CliError> {
     let test = args.dataset.load(&args.data_dir, Split::Test)?;
-    let evaluation = evaluate(mlp, &test, args.epsilon, threads);
+    let evaluation = evaluate(plain, &test, args.epsilon, threads);
     let fraction = |count: usize| count as f64 / test.len() as f64;
     let accuracies = Accuracies {
         epsilon: args.epsilon,

@@ -5,7 +5,7 @@
 //! rather than the two logits apart, as Gowal et al. (2018, section 3) do: a hidden unit cannot be
 //! high for one class and low for the other.
 
-use super::Mlp;
+use super::PlainNet;
 use super::interval::{Intervals, Sum};
 use crate::exact::MAX_LEVEL;
 
@@ -13,7 +13,7 @@ use crate::exact::MAX_LEVEL;
 /// its radii compare with those of an exact network of that scale.
 #[derive(Clone, Copy, Debug)]
 pub struct IntervalCertifier<'net> {
-    net: &'net Mlp,
+    net: &'net PlainNet,
     scale: u32,
 }
 
@@ -28,7 +28,7 @@ pub struct Proof {
 
 impl<'net> IntervalCertifier<'net> {
     /// A certifier whose units are 1/`scale` of a pixel level; `scale` is a power of two.
-    pub fn new(net: &'net Mlp, scale: u32) -> Self {
+    pub fn new(net: &'net PlainNet, scale: u32) -> Self {
         debug_assert!(scale.is_power_of_two());
         Self { net, scale }
     }
@@ -41,7 +41,8 @@ impl<'net> IntervalCertifier<'net> {
     pub fn logit_bounds(&self, image: &[u8], radius: u32) -> Vec<[f64; 2]> {
         let (last, _) = self.net.split_last();
         let hidden = self.hidden(image, radius);
-        hidden.sums(last).map(|sum| sum.computed()).collect()
+        let sums = hidden.sums(last).into_iter();
+        sums.map(|sum| sum.computed()).collect()
     }
 
     /// Whether every f32 image within `radius` units of an 8-bit image, pixels staying in 0 to
@@ -51,7 +52,8 @@ impl<'net> IntervalCertifier<'net> {
     pub fn is_certified(&self, image: &[u8], label: usize, radius: u32) -> bool {
         let (last, _) = self.net.split_last();
         let hidden = self.hidden(image, radius);
-        let errors: Vec<f64> = hidden.sums(last).map(|sum| sum.error()).collect();
+        let sums = hidden.sums(last);
+        let errors: Vec<f64> = sums.iter().map(Sum::error).collect();
         let rows: Vec<&[f32]> = last.rows().collect();
         let margin = |other: usize| -> Sum {
             let weights = rows[label].iter().zip(rows[other]);

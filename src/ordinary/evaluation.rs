@@ -6,7 +6,7 @@ use std::thread;
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 
-use super::{IntervalCertifier, Mlp, ReluNet};
+use super::{IntervalCertifier, PlainNet, ReluNet};
 use crate::data::Dataset;
 use crate::exact::Epsilon;
 use crate::tensors::to_vec;
@@ -29,23 +29,28 @@ const BATCH: usize = 500;
 ///
 /// # Panics
 /// If the images are not of the network's size.
-pub fn evaluate(mlp: &Mlp, data: &Dataset, epsilon: Epsilon, threads: NonZeroUsize) -> Evaluation {
+pub fn evaluate(
+    plain: &PlainNet,
+    data: &Dataset,
+    epsilon: Epsilon,
+    threads: NonZeroUsize,
+) -> Evaluation {
     let device = Device::flex();
-    let net = ReluNet::from_mlp(mlp, &device);
+    let net = ReluNet::from_plain(plain, &device);
     let mut clean = 0;
     for (images, labels) in data
         .images
-        .chunks(BATCH * mlp.inputs())
+        .chunks(BATCH * plain.inputs())
         .zip(data.labels.chunks(BATCH))
     {
         let levels: Vec<f32> = images.iter().map(|&level| level.into()).collect();
-        let x = TensorData::new(levels, [labels.len(), mlp.inputs()]);
+        let x = TensorData::new(levels, [labels.len(), plain.inputs()]);
         let logits = to_vec(net.forward(Tensor::from_data(x, &device)));
-        let rows = logits.chunks_exact(mlp.classes()).zip(labels);
+        let rows = logits.chunks_exact(plain.classes()).zip(labels);
         clean += rows.filter(|(row, label)| is_right(row, **label)).count();
     }
 
-    let certifier = IntervalCertifier::new(mlp, SCALE);
+    let certifier = IntervalCertifier::new(plain, SCALE);
     let radius = epsilon.units(SCALE);
     let certified = |index: &usize| {
         let label = usize::from(data.labels[*index]);

@@ -1,4 +1,4 @@
-//! Where the values of an [`Mlp`](super::Mlp) can go over a box, as its f32 evaluation computes them.
+//! Where the values of an [`PlainNet`](super::PlainNet) can go over a box, as its f32 evaluation computes them.
 //!
 //! Interval bound propagation (Gowal et al., 2018) bounds the real-valued function. What runs
 //! rounds, and a proof about another function than the one that runs is none; so every interval
@@ -28,7 +28,7 @@
 //! No partial sum exceeds `(1 + γ)(Σ|wᵢxᵢ| + |b|)`: where the magnitude in brackets stays below
 //! half of the largest f32, nothing overflows. That is checked once, for the box of all images.
 
-use super::Linear;
+use super::Layer;
 use crate::exact::MAX_LEVEL;
 
 /// Intervals of values that are not negative, as pixels and units after ReLU are.
@@ -39,7 +39,7 @@ pub(super) struct Intervals {
 }
 
 /// What a sum of products can be over a box.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sum {
     /// Bounds of the exact sum, as far as f64 computes them; see [`Sum::error`].
     pub lower: f64,
@@ -69,8 +69,8 @@ impl Intervals {
     }
 
     /// The computed values of a layer's units after ReLU.
-    pub fn through(&self, layer: &Linear) -> Self {
-        let ends = self.sums(layer).map(|sum| {
+    pub fn through(&self, layer: &Layer) -> Self {
+        let ends = self.sums(layer).into_iter().map(|sum| {
             let [lower, upper] = sum.computed();
             (lower.max(0.0), upper.max(0.0))
         });
@@ -78,10 +78,22 @@ impl Intervals {
         Self { lower, upper }
     }
 
-    /// The sums of a layer's units.
-    pub fn sums<'a>(&'a self, layer: &'a Linear) -> impl Iterator<Item = Sum> + 'a {
-        let rows = layer.rows().zip(&layer.bias);
-        rows.map(|(row, &bias)| self.sum(row.iter().map(|&w| f64::from(w)), bias.into()))
+    /// The sums of a layer's units, `[channels, side, side]`.
+    pub fn sums(&self, layer: &Layer) -> Vec<Sum> {
+        let windows = layer.geometry.windows();
+        let mut sums = vec![Sum::default(); layer.outputs()];
+        for (place, window) in windows.iter().enumerate() {
+            let seen = Self {
+                lower: window.iter().map(|&input| self.lower[input]).collect(),
+                upper: window.iter().map(|&input| self.upper[input]).collect(),
+            };
+            let rows = layer.rows().zip(&layer.bias);
+            for (channel, (row, &bias)) in rows.enumerate() {
+                let weights = row.iter().map(|&weight| f64::from(weight));
+                sums[channel * windows.len() + place] = seen.sum(weights, bias.into());
+            }
+        }
+        sums
     }
 
     /// `Σ wᵢxᵢ + b` over the box.
@@ -125,16 +137,16 @@ impl Sum {
 }
 
 /// The first layer in which a value could leave the range of f32 for some image, if there is one.
-pub(super) fn first_overflow(layers: &[Linear]) -> Option<usize> {
+pub(super) fn first_overflow(layers: &[Layer]) -> Option<usize> {
     let limit = f64::from(f32::MAX) / 2.0;
-    let pixels = layers.first()?.inputs;
+    let pixels = layers.first()?.geometry.inputs();
     let everywhere = std::iter::repeat_n(0.0, pixels);
     let mut domain = Intervals::around(everywhere, MAX_LEVEL.into());
     for (index, layer) in layers.iter().enumerate() {
         let fits = |sum: Sum| sum.magnitude <= limit && sum.error() <= limit;
         // A weight that is no number has no place in an interval; its magnitude would hide in `max`.
         let finite = layer.weight.iter().all(|weight| weight.is_finite());
-        if !finite || !domain.sums(layer).all(fits) {
+        if !finite || !domain.sums(layer).into_iter().all(fits) {
             return Some(index);
         }
         domain = domain.through(layer);

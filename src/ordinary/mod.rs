@@ -5,14 +5,15 @@
 //! attacks, and certified by the means that such networks have: intervals, rounded outward, so that
 //! *proved* means of them what it means of the integer network.
 //!
-//! [`Mlp`] is a network as plain numbers and [`Model`] its file; [`ReluNet`] runs it, with
+//! [`PlainNet`] is a network as plain numbers and [`Model`] its file; [`ReluNet`] runs it, with
 //! gradients, and [`OrdinaryTarget`] is what attacks see of it; [`IntervalCertifier`] proves its labels, without Burn; [`evaluate`] measures a test set.
 
+mod architecture;
 mod certificate;
 mod evaluation;
 mod interval;
-mod mlp;
 mod model;
+mod plain_net;
 mod relu_net;
 mod target;
 #[cfg(feature = "train")]
@@ -20,7 +21,7 @@ pub mod train;
 
 pub use certificate::{IntervalCertifier, Proof};
 pub use evaluation::{Evaluation, evaluate};
-pub use mlp::{Linear, Mlp, MlpError};
 pub use model::{Accuracies, Metadata, Model, ModelError};
+pub use plain_net::{Geometry, Layer, PlainNet, PlainNetError};
 pub use relu_net::{ReluNet, ReluNetLayer};
 pub use target::OrdinaryTarget;

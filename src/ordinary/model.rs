@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use thiserror::Error;
 
-use super::{Linear, Mlp, MlpError};
+use super::{Layer, PlainNet, PlainNetError, architecture};
 use crate::exact::{Epsilon, EpsilonError};
 use crate::stored::{StoredTensor, safetensors_file};
 
@@ -20,7 +20,7 @@ const FORMAT_VERSION: &str = "1";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// The network.
-    pub mlp: Mlp,
+    pub plain: PlainNet,
     /// Its record.
     pub metadata: Metadata,
 }
@@ -83,7 +83,7 @@ pub enum ModelError {
     },
     /// The numbers are not a network.
     #[error("the file's numbers are no network that can be run and proved")]
-    Mlp(#[from] MlpError),
+    PlainNet(#[from] PlainNetError),
 }
 
 /// The nearest number that bf16 holds, to the even one of two equally near.
@@ -113,20 +113,19 @@ impl Model {
             let found: Vec<_> = found.into_iter().flatten().collect();
             return Err(ModelError::Format(found.join(" ")));
         }
-        let widths = entries.get("architecture")?.split('-').map(str::parse);
-        let widths: Vec<usize> = widths
-            .collect::<Result<_, _>>()
-            .map_err(|_| ModelError::Metadata("architecture"))?;
-        let layers = widths.windows(2).enumerate().map(|(index, pair)| {
-            let (inputs, outputs) = (pair[0], pair[1]);
-            Ok(Linear {
-                inputs,
-                weight: read(&tensors, weight_name(index), &[outputs, inputs])?,
-                bias: read(&tensors, bias_name(index), &[outputs])?,
+        let layers = architecture::parse(entries.get("architecture")?)
+            .ok_or(ModelError::Metadata("architecture"))?;
+        let layers = layers.into_iter().enumerate();
+        let layers = layers.map(|(index, (geometry, channels))| {
+            let shape = [channels, geometry.fan_in()];
+            Ok(Layer {
+                geometry,
+                weight: read(&tensors, weight_name(index), &shape)?,
+                bias: read(&tensors, bias_name(index), &shape[..1])?,
             })
         });
         Ok(Self {
-            mlp: Mlp::new(layers.collect::<Result<_, ModelError>>()?)?,
+            plain: PlainNet::new(layers.collect::<Result<_, ModelError>>()?)?,
             metadata: entries.metadata()?,
         })
     }
@@ -136,12 +135,13 @@ impl Model {
     /// # Panics
     /// If a number of the network is not one that bf16 holds.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let layers = self.mlp.layers().iter().enumerate();
+        let layers = self.plain.layers().iter().enumerate();
         let tensors = layers.flat_map(|(index, layer)| {
-            let (inputs, outputs) = (layer.inputs, layer.outputs());
+            let shape = vec![layer.channels(), layer.geometry.fan_in()];
+            let bias_shape = vec![layer.channels()];
             [
-                stored(weight_name(index), vec![outputs, inputs], &layer.weight),
-                stored(bias_name(index), vec![outputs], &layer.bias),
+                stored(weight_name(index), shape, &layer.weight),
+                stored(bias_name(index), bias_shape, &layer.bias),
             ]
         });
         safetensors_file(&self.entries(), tensors.collect())
@@ -149,13 +149,11 @@ impl Model {
 
     /// The metadata as the file's strings.
     fn entries(&self) -> BTreeMap<&'static str, String> {
-        let architecture = self.mlp.architecture();
-        let widths: Vec<_> = architecture.iter().map(usize::to_string).collect();
         let metadata = &self.metadata;
         let mut entries = BTreeMap::from([
             ("format", FORMAT.into()),
             ("format_version", FORMAT_VERSION.into()),
-            ("architecture", widths.join("-")),
+            ("architecture", self.plain.architecture()),
             ("dataset", metadata.dataset.clone()),
             ("recipe", metadata.recipe.clone()),
             ("config", metadata.config.clone()),

@@ -1,14 +1,16 @@
-//! An [`Mlp`] as Burn tensors: what runs, and what gives gradients.
+//! An [`PlainNet`] as Burn tensors: what runs, and what gives gradients.
 
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::activation::relu;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, TensorData};
 
-use super::{Linear, Mlp};
+use super::{Geometry, Layer, PlainNet};
 use crate::tensors::to_vec;
 
-/// Fully connected layers with ReLU between them, on one device.
+/// Layers with ReLU between them, on one device.
 #[derive(Module, Debug)]
 pub struct ReluNet {
     /// The layers, input side first.
@@ -18,40 +20,73 @@ pub struct ReluNet {
 /// One layer of a [`ReluNet`], without its ReLU.
 #[derive(Module, Debug)]
 pub struct ReluNetLayer {
-    /// Weights, `[inputs, outputs]`: the shape that a batch `[batch, inputs]` multiplies.
+    /// Which units see which inputs.
+    #[module(skip)]
+    pub geometry: Geometry,
+    /// Weights, `[channels, fan-in]`.
     pub weight: Param<Tensor<2>>,
-    /// Added to each unit, `[outputs]`.
+    /// Added to each unit, `[channels]`.
     pub bias: Param<Tensor<1>>,
 }
 
 impl ReluNetLayer {
-    fn new(layer: &Linear, device: &Device) -> Self {
-        let (inputs, outputs) = (layer.inputs, layer.outputs());
-        let weight = TensorData::new(layer.weight.clone(), [outputs, inputs]);
-        let bias = TensorData::new(layer.bias.clone(), [outputs]);
+    fn new(layer: &Layer, device: &Device) -> Self {
+        let shape = [layer.channels(), layer.geometry.fan_in()];
+        let weight = TensorData::new(layer.weight.clone(), shape);
+        let bias = TensorData::new(layer.bias.clone(), [layer.channels()]);
         Self {
-            weight: Param::from_tensor(Tensor::<2>::from_data(weight, device).transpose()),
+            geometry: layer.geometry,
+            weight: Param::from_tensor(Tensor::from_data(weight, device)),
             bias: Param::from_tensor(Tensor::from_data(bias, device)),
         }
     }
 
-    /// `x·W + b`, `[batch, outputs]`.
+    /// `w·x + b` of every unit, `[batch, outputs]`, of inputs `[batch, inputs]`.
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val()) + self.bias.val().unsqueeze()
+        self.products(x, self.weight.val(), Some(self.bias.val()))
+    }
+
+    /// `|w|·x` of every unit, `[batch, outputs]`: how far it can move when inputs move by up to x.
+    pub fn reach(&self, x: Tensor<2>) -> Tensor<2> {
+        self.products(x, self.weight.val().abs(), None)
+    }
+
+    fn products(&self, x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+        match self.geometry {
+            Geometry::Dense { .. } => {
+                let products = x.matmul(weight.transpose());
+                match bias {
+                    Some(bias) => products + bias.unsqueeze(),
+                    None => products,
+                }
+            }
+            Geometry::Conv {
+                channels,
+                side,
+                kernel,
+                stride,
+            } => {
+                let [batch, outputs] = [x.dims()[0], weight.dims()[0]];
+                let x = x.reshape([batch, channels, side, side]);
+                let weight = weight.reshape([outputs, channels, kernel, kernel]);
+                let options = ConvOptions::new([stride; 2], [0; 2], [1; 2], 1);
+                conv2d(x, weight, bias, options).flatten(1, 3)
+            }
+        }
     }
 
     fn inference(&self) -> Self {
         Self {
+            geometry: self.geometry,
             weight: Param::from_tensor(self.weight.val().inner()),
             bias: Param::from_tensor(self.bias.val().inner()),
         }
     }
 
-    fn to_linear(&self) -> Linear {
-        let weight = self.weight.val().inner();
-        Linear {
-            inputs: weight.dims()[0],
-            weight: to_vec(weight.transpose()),
+    fn to_plain(&self) -> Layer {
+        Layer {
+            geometry: self.geometry,
+            weight: to_vec(self.weight.val().inner()),
             bias: to_vec(self.bias.val().inner()),
         }
     }
@@ -59,7 +94,7 @@ impl ReluNetLayer {
 
 impl ReluNet {
     /// The network of these layers on `device`.
-    pub fn new(layers: &[Linear], device: &Device) -> Self {
+    pub fn new(layers: &[Layer], device: &Device) -> Self {
         let layers = layers.iter();
         Self {
             layers: layers
@@ -68,9 +103,9 @@ impl ReluNet {
         }
     }
 
-    /// The network of `mlp`, which takes pixel levels, on `device`.
-    pub fn from_mlp(mlp: &Mlp, device: &Device) -> Self {
-        Self::new(mlp.layers(), device)
+    /// The network of `plain`, which takes pixel levels, on `device`.
+    pub fn from_plain(plain: &PlainNet, device: &Device) -> Self {
+        Self::new(plain.layers(), device)
     }
 
     /// Logits `[batch, classes]` of inputs `[batch, inputs]`.
@@ -107,7 +142,7 @@ impl ReluNet {
     }
 
     /// The layers as plain numbers.
-    pub fn to_layers(&self) -> Vec<Linear> {
-        self.layers.iter().map(ReluNetLayer::to_linear).collect()
+    pub fn to_layers(&self) -> Vec<Layer> {
+        self.layers.iter().map(ReluNetLayer::to_plain).collect()
     }
 }

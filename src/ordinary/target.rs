@@ -3,7 +3,7 @@
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 
-use super::{Mlp, ReluNet};
+use super::{PlainNet, ReluNet};
 use crate::attack::{Ball, Change, Smoothing, Target, strongest_rival};
 use crate::tensors::to_vec;
 
@@ -24,17 +24,17 @@ pub struct OrdinaryTarget {
 
 impl OrdinaryTarget {
     /// A network to attack in units of 1/`scale` of a level; `scale` is a power of two.
-    pub fn new(mlp: &Mlp, scale: u32) -> Self {
+    pub fn new(plain: &PlainNet, scale: u32) -> Self {
         debug_assert!(scale.is_power_of_two());
         let device = Device::flex();
         Self {
-            net: ReluNet::from_mlp(mlp, &device),
+            net: ReluNet::from_plain(plain, &device),
             device,
-            inputs: mlp.inputs(),
-            classes: mlp.classes(),
+            inputs: plain.inputs(),
+            classes: plain.classes(),
             scale,
-            base: vec![0; mlp.inputs()],
-            tried: vec![0; mlp.inputs()],
+            base: vec![0; plain.inputs()],
+            tried: vec![0; plain.inputs()],
         }
     }
 

@@ -13,7 +13,8 @@ use crate::ordinary::{IntervalCertifier, Model, OrdinaryTarget};
 const TYPES: &str = r#"
 /** What an ordinary network is and where it came from. */
 export interface OrdinaryInfo {
-  /** The layers from pixels to classes in words, such as "784-48-10"; ReLU is between them. */
+  /** The layers from pixels to classes in words, such as "784-48-10", or "784-conv8k4s2-10" with
+   *  a convolution of 8 channels, squares of 4×4 pixels and steps of 2; ReLU is between them. */
   architecture: string;
   classes: number;
   dataset: string;
@@ -75,11 +76,11 @@ impl OrdinaryNetwork {
             return Err(JsError::new(&message));
         }
         let model = Model::from_bytes(model).map_err(js_error)?;
-        let (found, expected) = (PIXELS, model.mlp.inputs());
+        let (found, expected) = (PIXELS, model.plain.inputs());
         if found != expected {
             return Err(js_error(AttackError::Pixels { found, expected }));
         }
-        let target = OrdinaryTarget::new(&model.mlp, scale);
+        let target = OrdinaryTarget::new(&model.plain, scale);
         Ok(Self {
             model,
             target,
@@ -91,15 +92,10 @@ impl OrdinaryNetwork {
     /// What the network is and where it came from.
     #[wasm_bindgen(unchecked_return_type = "OrdinaryInfo")]
     pub fn info(&self) -> Result<JsValue, JsError> {
-        let Model { mlp, metadata } = &self.model;
+        let Model { plain, metadata } = &self.model;
         to_js(&OrdinaryInfo {
-            architecture: mlp
-                .architecture()
-                .iter()
-                .map(usize::to_string)
-                .collect::<Vec<_>>()
-                .join("-"),
-            classes: mlp.classes(),
+            architecture: plain.architecture(),
+            classes: plain.classes(),
             dataset: &metadata.dataset,
             recipe: &metadata.recipe,
             config: &metadata.config,
@@ -124,7 +120,7 @@ impl OrdinaryNetwork {
             .map(|&level| i32::from(level) * scale)
             .collect();
         let logits = self.target.logits(&input);
-        let proof = IntervalCertifier::new(&self.model.mlp, self.scale).certify(image);
+        let proof = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
         to_js(&OrdinaryVerdict {
             label: label(&logits),
             logits: logits
@@ -147,7 +143,7 @@ impl OrdinaryNetwork {
         self.check(image)?;
         let epsilon = epsilon_in_domain(epsilon_levels)?;
         let radius = (epsilon * f64::from(self.scale)).ceil() as u32;
-        let certifier = IntervalCertifier::new(&self.model.mlp, self.scale);
+        let certifier = IntervalCertifier::new(&self.model.plain, self.scale);
         let bounds = certifier.logit_bounds(image, radius);
         let certified = certifier
             .label(image)
@@ -168,7 +164,7 @@ impl OrdinaryNetwork {
         #[wasm_bindgen(unchecked_param_type = "AttackSettings")] settings: JsValue,
     ) -> Result<(), JsError> {
         self.check(image)?;
-        let proof = IntervalCertifier::new(&self.model.mlp, self.scale).certify(image);
+        let proof = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
         let proved = proof.map(|proof| proof.radius);
         self.run = Some(begin(&mut self.target, image, proved, settings)?);
         Ok(())

@@ -3,7 +3,9 @@
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 use linf_dist_net::attack::label;
-use linf_dist_net::ordinary::{IntervalCertifier, Linear, Mlp, MlpError, ReluNet};
+use linf_dist_net::ordinary::{
+    Geometry, IntervalCertifier, Layer, PlainNet, PlainNetError, ReluNet,
+};
 use proptest::{collection::vec, prelude::*, strategy::ValueTree};
 
 /// Units per pixel level in these tests.
@@ -74,33 +76,63 @@ fn tree(values: &[f32]) -> f32 {
 }
 
 /// Logits of levels, every layer summed in its own order.
-fn evaluate(mlp: &Mlp, levels: &[f32], orders: &[Order]) -> Vec<f32> {
+fn evaluate(plain: &PlainNet, levels: &[f32], orders: &[Order]) -> Vec<f32> {
     let mut x = levels.to_vec();
-    for (index, layer) in mlp.layers().iter().enumerate() {
+    for (index, layer) in plain.layers().iter().enumerate() {
         if index > 0 {
             x.iter_mut().for_each(|value| *value = value.max(0.0));
         }
+        let order = orders[index % orders.len()];
+        let windows = layer.geometry.windows();
+        let seen: Vec<Vec<f32>> = windows
+            .iter()
+            .map(|window| window.iter().map(|&input| x[input]).collect())
+            .collect();
         let rows = layer.rows().zip(&layer.bias);
         x = rows
-            .map(|(row, &bias)| unit(row, &x, bias, orders[index % orders.len()]))
+            .flat_map(|(row, &bias)| seen.iter().map(move |seen| unit(row, seen, bias, order)))
             .collect();
     }
     x
 }
 
-/// One to three layers whose weights cancel, differ by many orders of magnitude, and underflow.
-fn mlp() -> impl Strategy<Value = Mlp> {
-    (vec(1..=20_usize, 1..=3), 2..=4_usize)
-        .prop_flat_map(|(mut widths, classes)| {
-            widths.push(classes);
-            let pairs = widths.windows(2);
-            let layers: Vec<_> = pairs.map(|pair| layer(pair[0], pair[1])).collect();
+/// One to three layers whose weights cancel, differ by many orders of magnitude, and underflow;
+/// the first may be a convolution.
+fn plain_net() -> impl Strategy<Value = PlainNet> {
+    let conv = (2..=5_usize, 1..=3_usize, 1..=2_usize, 1..=3_usize).prop_map(
+        |(side, kernel, stride, channels)| {
+            let geometry = Geometry::Conv {
+                channels: 1,
+                side,
+                kernel: kernel.min(side),
+                stride,
+            };
+            (Some((geometry, channels)), side * side)
+        },
+    );
+    let dense = (1..=20_usize).prop_map(|pixels| (None, pixels));
+    (
+        prop_oneof![conv, dense],
+        vec(1..=20_usize, 0..=2),
+        2..=4_usize,
+    )
+        .prop_flat_map(|((first, pixels), hidden, classes)| {
+            let mut inputs = pixels;
+            let mut layers = Vec::new();
+            if let Some((geometry, channels)) = first {
+                layers.push(layer(geometry, channels));
+                inputs = channels * geometry.output_side().pow(2);
+            }
+            for units in hidden.into_iter().chain([classes]) {
+                layers.push(layer(Geometry::Dense { inputs }, units));
+                inputs = units;
+            }
             layers
         })
-        .prop_map(|layers| Mlp::new(layers).unwrap())
+        .prop_map(|layers| PlainNet::new(layers).unwrap())
 }
 
-fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = Linear> {
+fn layer(geometry: Geometry, channels: usize) -> impl Strategy<Value = Layer> {
     let weight = prop_oneof![
         8 => -1.0..1.0f32,
         2 => Just(0.0f32),
@@ -109,8 +141,9 @@ fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = Linear> {
         1 => -1e-38..1e-38f32,
     ];
     let bias = prop_oneof![Just(0.0f32), -10.0..10.0f32, -1e-44..1e-44f32];
-    (vec(weight, inputs * outputs), vec(bias, outputs)).prop_map(move |(weight, bias)| Linear {
-        inputs,
+    let weights = vec(weight, geometry.fan_in() * channels);
+    (weights, vec(bias, channels)).prop_map(move |(weight, bias)| Layer {
+        geometry,
         weight,
         bias,
     })
@@ -118,14 +151,14 @@ fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = Linear> {
 
 /// A network, an 8-bit image, a radius in units, and points of the box: per pixel from −1, its
 /// lower end, to 1, its upper one.
-fn cases() -> impl Strategy<Value = (Mlp, Vec<u8>, u32, Vec<Vec<f32>>)> {
-    mlp().prop_flat_map(|mlp| {
-        let pixels = mlp.inputs();
+fn cases() -> impl Strategy<Value = (PlainNet, Vec<u8>, u32, Vec<Vec<f32>>)> {
+    plain_net().prop_flat_map(|plain| {
+        let pixels = plain.inputs();
         let pixel = prop_oneof![Just(0u8), Just(255u8), any::<u8>()];
         let radius = prop_oneof![Just(0u32), 0..=40u32, Just(255 * SCALE)];
         let place = prop_oneof![2 => Just(-1.0f32), 2 => Just(1.0f32), 1 => -1.0..=1.0f32];
         (
-            Just(mlp),
+            Just(plain),
             vec(pixel, pixels),
             radius,
             vec(vec(place, pixels), 1..8),
@@ -147,30 +180,30 @@ fn point(image: &[u8], radius: u32, places: &[f32]) -> Vec<f32> {
 }
 
 /// Logits as Burn computes them, all points in one batch.
-fn burn(mlp: &Mlp, points: &[Vec<f32>]) -> Vec<f32> {
+fn burn(plain: &PlainNet, points: &[Vec<f32>]) -> Vec<f32> {
     let device = Device::flex();
-    let data = TensorData::new(points.concat(), [points.len(), mlp.inputs()]);
-    let logits = ReluNet::from_mlp(mlp, &device).forward(Tensor::from_data(data, &device));
+    let data = TensorData::new(points.concat(), [points.len(), plain.inputs()]);
+    let logits = ReluNet::from_plain(plain, &device).forward(Tensor::from_data(data, &device));
     logits.into_data().try_to_vec().unwrap()
 }
 
 proptest! {
     #[test]
     fn bounds_hold_every_logit_of_the_box_in_every_order_of_summation(
-        (mlp, image, radius, places) in cases(),
+        (plain, image, radius, places) in cases(),
     ) {
-        let bounds = IntervalCertifier::new(&mlp, SCALE).logit_bounds(&image, radius);
+        let bounds = IntervalCertifier::new(&plain, SCALE).logit_bounds(&image, radius);
         let points: Vec<_> = places.iter().map(|places| point(&image, radius, places)).collect();
         let mut computed: Vec<Vec<f32>> = Vec::new();
         for point in &points {
             for first in 0..ORDERS.len() {
                 let mut orders = ORDERS;
                 orders.rotate_left(first);
-                computed.push(evaluate(&mlp, point, &orders));
+                computed.push(evaluate(&plain, point, &orders));
             }
-            computed.push(burn(&mlp, std::slice::from_ref(point)));
+            computed.push(burn(&plain, std::slice::from_ref(point)));
         }
-        computed.extend(burn(&mlp, &points).chunks(mlp.classes()).map(<[f32]>::to_vec));
+        computed.extend(burn(&plain, &points).chunks(plain.classes()).map(<[f32]>::to_vec));
         for logits in computed {
             for (&logit, &[lower, upper]) in logits.iter().zip(&bounds) {
                 let logit = f64::from(logit);
@@ -181,15 +214,15 @@ proptest! {
 
     #[test]
     fn a_proved_label_is_that_of_every_evaluation_within_the_radius(
-        (mlp, image, _, places) in cases(),
+        (plain, image, _, places) in cases(),
     ) {
-        let proof = IntervalCertifier::new(&mlp, SCALE).certify(&image);
+        let proof = IntervalCertifier::new(&plain, SCALE).certify(&image);
         prop_assume!(proof.is_some());
         let proof = proof.unwrap();
         for places in &places {
             let point = point(&image, proof.radius, places);
             for order in ORDERS {
-                let logits = evaluate(&mlp, &point, &[order]);
+                let logits = evaluate(&plain, &point, &[order]);
                 let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
                 prop_assert_eq!(label(&logits), Some(proof.label));
             }
@@ -197,8 +230,8 @@ proptest! {
     }
 
     #[test]
-    fn the_radius_is_the_largest_that_is_proved((mlp, image, ..) in cases()) {
-        let certifier = IntervalCertifier::new(&mlp, SCALE);
+    fn the_radius_is_the_largest_that_is_proved((plain, image, ..) in cases()) {
+        let certifier = IntervalCertifier::new(&plain, SCALE);
         if let Some(proof) = certifier.certify(&image) {
             for radius in 0..=255 * SCALE {
                 let certified = certifier.is_certified(&image, proof.label, radius);
@@ -213,20 +246,53 @@ fn random_cases_prove_something_and_not_everything() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut proved = 0;
     for _ in 0..200 {
-        let (mlp, image, ..) = cases().new_tree(&mut runner).unwrap().current();
-        let proof = IntervalCertifier::new(&mlp, SCALE).certify(&image);
+        let (plain, image, ..) = cases().new_tree(&mut runner).unwrap().current();
+        let proof = IntervalCertifier::new(&plain, SCALE).certify(&image);
         let inside = proof.is_some_and(|proof| proof.radius > 0 && proof.radius < 255 * SCALE);
         proved += usize::from(inside);
     }
     assert!(proved > 100 && proved < 195, "{proved} of 200");
 }
 
-fn linear(rows: &[&[f32]], bias: &[f32]) -> Linear {
-    Linear {
-        inputs: rows[0].len(),
+fn linear(rows: &[&[f32]], bias: &[f32]) -> Layer {
+    Layer {
+        geometry: Geometry::Dense {
+            inputs: rows[0].len(),
+        },
         weight: rows.concat(),
         bias: bias.to_vec(),
     }
+}
+
+#[test]
+fn burn_runs_the_network_that_is_proved() {
+    let conv = Layer {
+        geometry: Geometry::Conv {
+            channels: 1,
+            side: 5,
+            kernel: 3,
+            stride: 2,
+        },
+        weight: (0..18).map(|k| (k % 7) as f32 - 3.0).collect(),
+        bias: vec![1.0, -2.0],
+    };
+    let dense = Layer {
+        geometry: Geometry::Dense { inputs: 8 },
+        weight: (0..24).map(|k| (k % 5) as f32 - 2.0).collect(),
+        bias: vec![0.0, 3.0, -1.0],
+    };
+    let plain = PlainNet::new(vec![conv, dense]).unwrap();
+    assert_eq!(plain.architecture(), "25-conv2k3s2-3");
+    // Small whole numbers: nothing is rounded, so that all orders agree.
+    let points: Vec<Vec<f32>> = (0..3)
+        .map(|n| (0..25).map(|k| ((k * 3 + n) % 11) as f32).collect())
+        .collect();
+    let expected: Vec<f32> = points
+        .iter()
+        .flat_map(|point| evaluate(&plain, point, &[Order::Tree]))
+        .collect();
+    assert!(expected.iter().any(|logit| *logit != expected[0]));
+    assert_eq!(burn(&plain, &points), expected);
 }
 
 #[test]
@@ -234,20 +300,20 @@ fn a_lead_that_rounding_can_undo_is_not_proved() {
     // The first logit is 1 for the real numbers, but 2²⁵ + 1 is 2²⁵ in f32.
     let large = (1u32 << 25) as f32;
     let layer = linear(&[&[large, 1.0, -large], &[0.0, 0.0, 0.0]], &[0.0, 0.5]);
-    let mlp = Mlp::new(vec![layer]).unwrap();
+    let plain = PlainNet::new(vec![layer]).unwrap();
     let image = [1, 1, 1];
-    let logits = |order| evaluate(&mlp, &[1.0; 3], &[order]);
+    let logits = |order| evaluate(&plain, &[1.0; 3], &[order]);
     assert_eq!(logits(Order::Forward), [0.0, 0.5]);
     assert_eq!(logits(Order::LargestFirst), [1.0, 0.5]);
-    assert_eq!(IntervalCertifier::new(&mlp, 1).label(&image), None);
+    assert_eq!(IntervalCertifier::new(&plain, 1).label(&image), None);
 }
 
 #[test]
 fn classes_are_compared_as_differences() {
     // Both logits move by 8 levels' worth, but together.
     let layer = linear(&[&[1.0], &[1.0]], &[2.0, 0.0]);
-    let mlp = Mlp::new(vec![layer]).unwrap();
-    let certifier = IntervalCertifier::new(&mlp, 1);
+    let plain = PlainNet::new(vec![layer]).unwrap();
+    let certifier = IntervalCertifier::new(&plain, 1);
     let bounds = certifier.logit_bounds(&[100], 8);
     assert!(bounds[0][0] < bounds[1][1]);
     assert!(certifier.is_certified(&[100], 0, 8));
@@ -256,37 +322,67 @@ fn classes_are_compared_as_differences() {
 #[test]
 fn a_box_ends_at_black_and_white() {
     let layer = linear(&[&[1.0], &[0.0]], &[0.0, -1.0]);
-    let mlp = Mlp::new(vec![layer]).unwrap();
-    let bounds = IntervalCertifier::new(&mlp, 1).logit_bounds(&[250], 255);
+    let plain = PlainNet::new(vec![layer]).unwrap();
+    let bounds = IntervalCertifier::new(&plain, 1).logit_bounds(&[250], 255);
     assert!((bounds[0][0] - 0.0).abs() < 1e-3 && (bounds[0][1] - 255.0).abs() < 1e-3);
 }
 
 #[test]
 fn layers_that_do_not_make_a_network_are_refused() {
     let good = || linear(&[&[1.0, 2.0], &[3.0, 4.0]], &[0.0, 0.0]);
-    let refused = |layers| Mlp::new(layers).unwrap_err();
-    assert_eq!(refused(vec![]), MlpError::NoLayer);
+    let refused = |layers| PlainNet::new(layers).unwrap_err();
+    assert_eq!(refused(vec![]), PlainNetError::NoLayer);
     let other = linear(&[&[1.0], &[2.0]], &[0.0, 0.0]);
     let chain = refused(vec![good(), other]);
-    assert!(matches!(chain, MlpError::Chain { layer: 1, .. }), "{chain}");
-    let short = Linear {
+    assert!(
+        matches!(chain, PlainNetError::Chain { layer: 1, .. }),
+        "{chain}"
+    );
+    let short = Layer {
         weight: vec![1.0; 3],
         ..good()
     };
     let count = refused(vec![short]);
     assert!(
-        matches!(count, MlpError::WeightCount { expected: 4, .. }),
+        matches!(count, PlainNetError::WeightCount { expected: 4, .. }),
         "{count}"
     );
-    assert_eq!(refused(vec![linear(&[&[1.0]], &[0.0])]), MlpError::OneClass);
+    assert_eq!(
+        refused(vec![linear(&[&[1.0]], &[0.0])]),
+        PlainNetError::Classes
+    );
+    let window = Layer {
+        geometry: Geometry::Conv {
+            channels: 1,
+            side: 2,
+            kernel: 1,
+            stride: 1,
+        },
+        weight: vec![1.0; 2],
+        bias: vec![0.0; 2],
+    };
+    assert_eq!(refused(vec![window.clone()]), PlainNetError::Classes);
+    for (kernel, stride) in [(3, 1), (0, 1), (1, 0)] {
+        let geometry = Geometry::Conv {
+            channels: 1,
+            side: 2,
+            kernel,
+            stride,
+        };
+        let empty = refused(vec![Layer {
+            geometry,
+            ..window.clone()
+        }]);
+        assert!(matches!(empty, PlainNetError::Empty { .. }), "{empty}");
+    }
     for weight in [f32::NAN, f32::INFINITY, 3e38] {
         let wild = linear(&[&[1.0, weight], &[3.0, 4.0]], &[0.0, 0.0]);
-        assert_eq!(refused(vec![wild]), MlpError::Overflow { layer: 0 });
+        assert_eq!(refused(vec![wild]), PlainNetError::Overflow { layer: 0 });
     }
     // Each layer is small enough alone; the second overflows on what the first can give.
     let grow = || linear(&[&[1e18, 1e18], &[1e18, 1e18]], &[0.0, 0.0]);
     assert_eq!(
         refused(vec![grow(), grow()]),
-        MlpError::Overflow { layer: 1 }
+        PlainNetError::Overflow { layer: 1 }
     );
 }

@@ -2,13 +2,13 @@
 
 use linf_dist_net::ordinary::{Accuracies, Metadata, Model, ModelError};
 
-use crate::patterned;
 #[cfg(target_arch = "wasm32")]
 use crate::test;
+use crate::{convolutional, patterned};
 
 fn model() -> Model {
     Model {
-        mlp: patterned(&[784, 6, 10]),
+        plain: patterned(&[784, 6, 10]),
         metadata: Metadata {
             dataset: "mnist".into(),
             recipe: "standard".into(),
@@ -29,6 +29,15 @@ fn a_file_is_read_as_it_was_written() {
     let bytes = model().to_bytes();
     assert_eq!(Model::from_bytes(&bytes).unwrap(), model());
     assert_eq!(Model::from_bytes(&bytes).unwrap().to_bytes(), bytes);
+}
+
+#[test]
+fn a_file_of_convolutions_is_read_as_it_was_written() {
+    let model = Model {
+        plain: convolutional(),
+        ..model()
+    };
+    assert_eq!(Model::from_bytes(&model.to_bytes()).unwrap(), model);
 }
 
 #[test]

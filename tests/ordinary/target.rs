@@ -7,7 +7,7 @@ use linf_dist_net::ordinary::{IntervalCertifier, OrdinaryTarget};
 
 #[cfg(target_arch = "wasm32")]
 use crate::test;
-use crate::{image, patterned};
+use crate::{convolutional, image, patterned};
 
 const SCALE: u32 = 32;
 
@@ -17,7 +17,12 @@ fn units(image: &[u8]) -> Vec<i32> {
 
 #[test]
 fn gradients_are_those_of_the_margin() {
-    let mut target = OrdinaryTarget::new(&patterned(&[784, 20, 10]), SCALE);
+    for plain in [patterned(&[784, 20, 10]), convolutional()] {
+        check_gradients(OrdinaryTarget::new(&plain, SCALE));
+    }
+}
+
+fn check_gradients(mut target: OrdinaryTarget) {
     let input = units(&image());
     let label = own_label(&mut target, &image()).unwrap();
     let logits = target.logits(&input);
@@ -38,7 +43,7 @@ fn gradients_are_those_of_the_margin() {
     // The network is piecewise linear: a small step is enough, a tiny one drowns in rounding.
     let mut compared = 0;
     for pixel in (0..784).step_by(41) {
-        let step = 32;
+        let step = 4;
         let mut moved = input.clone();
         moved[pixel] += if moved[pixel] > 255 * 16 { -step } else { step };
         let logits_moved = target.logits(&moved);
@@ -47,10 +52,10 @@ fn gradients_are_those_of_the_margin() {
             (margin(&logits_moved) - margin(&logits)) / f64::from(moved[pixel] - input[pixel]);
         let gradient = f64::from(gradients[pixel]);
         assert!(
-            (slope - gradient).abs() < 1e-3,
+            (slope - gradient).abs() < 2e-3,
             "{pixel}: {slope} and {gradient}"
         );
-        compared += usize::from(gradient.abs() > 1e-3);
+        compared += usize::from(gradient.abs() > 4e-3);
     }
     assert!(compared > 10);
 }
@@ -77,11 +82,13 @@ fn changes_are_tried_on_the_base_until_they_are_kept() {
 
 #[test]
 fn attacks_flip_beyond_what_is_proved_and_never_within() {
-    let mlp = patterned(&[784, 20, 10]);
+    let plain = patterned(&[784, 20, 10]);
     let image = image();
-    let proof = IntervalCertifier::new(&mlp, SCALE).certify(&image).unwrap();
+    let proof = IntervalCertifier::new(&plain, SCALE)
+        .certify(&image)
+        .unwrap();
     assert!(proof.radius > 0);
-    let mut target = OrdinaryTarget::new(&mlp, SCALE);
+    let mut target = OrdinaryTarget::new(&plain, SCALE);
     assert_eq!(own_label(&mut target, &image), Ok(proof.label));
     let mut flips = |radius| {
         let settings = Settings::new(Attack::All, radius, Grid::Units, 1);

@@ -11,7 +11,7 @@ use crate::test;
 
 fn config(recipe: Recipe) -> Config {
     Config {
-        hidden: vec![24],
+        hidden: "24".into(),
         batch: 20,
         epochs: 12,
         learning_rate: 3e-3,
@@ -95,6 +95,20 @@ fn a_training_set_smaller_than_a_batch_is_refused() {
             })
         ),
         "{error:?}"
+    );
+}
+
+#[test]
+fn words_that_describe_no_layers_are_refused() {
+    let config = Config {
+        hidden: "conv8".into(),
+        ..config(Recipe::Standard)
+    };
+    let error = Trainer::new(config, blocks(500), Device::flex()).err();
+    let message = error.unwrap().to_string();
+    assert!(
+        message.starts_with("784-conv8-10 describes no layers"),
+        "{message}"
     );
 }
 

@@ -31,17 +31,18 @@ pub(super) fn worst_logits(
         .iter()
         .fold(halves(lower, upper), |(middle, width), layer| {
             let middle = layer.forward(middle);
-            let width = width.matmul(layer.weight.val().abs());
+            let width = layer.reach(width);
             halves(relu(middle.clone() - width.clone()), relu(middle + width))
         });
     let logits = last.forward(middle);
     let of_label = (logits.clone() * targets.clone()).sum_dim(1);
-    // |w_j − w_y| for every pair of classes, as the columns of one matrix.
+    // |w_j − w_y| for every pair of classes, as the rows of one matrix.
     let weight = last.weight.val();
-    let [inputs, classes] = weight.dims();
-    let pairs = weight.clone().unsqueeze_dim::<3>(2) - weight.unsqueeze_dim::<3>(1);
+    let [classes, inputs] = weight.dims();
+    let pairs = weight.clone().unsqueeze_dim::<3>(1) - weight.unsqueeze_dim::<3>(0);
+    let pairs = pairs.abs().reshape([classes * classes, inputs]);
     let widths = width
-        .matmul(pairs.abs().reshape([inputs, classes * classes]))
+        .matmul(pairs.transpose())
         .reshape([-1, classes as i32, classes as i32]);
     let width = (widths * targets.unsqueeze_dim::<3>(2))
         .sum_dim(1)

@@ -12,8 +12,8 @@ pub struct Config {
     pub dataset: String,
     /// Seed of the weights, the order of the images, the augmentation and the attack's starts.
     pub seed: u64,
-    /// Widths of the hidden layers.
-    pub hidden: Vec<usize>,
+    /// The hidden layers in words, such as `conv8k4s2-64`.
+    pub hidden: String,
     /// Images in a batch.
     pub batch: usize,
     /// Passes over the training images.
@@ -86,7 +86,7 @@ impl Config {
         let standard = Self {
             dataset: "mnist".into(),
             seed: 0,
-            hidden: vec![48],
+            hidden: "48".into(),
             batch: 128,
             epochs: 20,
             learning_rate: 1e-3,
@@ -96,7 +96,7 @@ impl Config {
         Ok(match recipe {
             "standard" => standard,
             "adversarial" => Self {
-                hidden: vec![192, 96],
+                hidden: "conv8k4s2-conv16k4s2-64".into(),
                 epochs: 24,
                 recipe: Recipe::Adversarial {
                     epsilon: 0.3,
@@ -107,7 +107,7 @@ impl Config {
                 ..standard
             },
             "ibp" => Self {
-                hidden: vec![192, 96],
+                hidden: "conv8k4s2-conv16k4s2-64".into(),
                 epochs: 50,
                 recipe: Recipe::Ibp {
                     epsilon: 0.35,

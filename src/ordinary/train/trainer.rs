@@ -17,7 +17,7 @@ use super::recipe::{Config, Recipe, Settings};
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::exact::{Epsilon, MAX_LEVEL};
 use crate::ordinary::model::bf16_rounded;
-use crate::ordinary::{Linear, Mlp, MlpError, ReluNet, evaluate};
+use crate::ordinary::{Geometry, Layer, PlainNet, PlainNetError, ReluNet, architecture, evaluate};
 use crate::tensors::to_vec;
 use crate::train::{Batch, Batches, accuracy, one_hot};
 
@@ -32,6 +32,9 @@ pub enum TrainError {
         /// Images in a batch.
         batch: usize,
     },
+    /// The layers are none.
+    #[error("{0} describes no layers; write them like 784-conv8k4s2-64-10")]
+    Architecture(String),
     /// The loss is not finite any more.
     #[error(
         "training diverged in iteration {iteration}: the loss is {loss}; a lower learning rate may help"
@@ -44,7 +47,7 @@ pub enum TrainError {
     },
     /// The weights are no network that can be proved.
     #[error("the trained weights are no network that can be run and proved")]
-    Mlp(#[from] MlpError),
+    PlainNet(#[from] PlainNetError),
 }
 
 /// What one step did, measured on its own batch.
@@ -95,7 +98,7 @@ impl Trainer {
     /// A trainer at iteration 0; `device` is one without autodiff.
     ///
     /// # Errors
-    /// Fails if less than a batch of `data` is left to train on.
+    /// Fails if less than a batch of `data` is left to train on, or if the hidden layers are none.
     pub fn new(config: Config, data: Dataset, device: Device) -> Result<Self, TrainError> {
         let found = data.len().saturating_sub(config.held_out);
         if found < config.batch {
@@ -106,7 +109,7 @@ impl Trainer {
         }
         let (training, held_out) = data.hold_out(config.held_out);
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-        let layers = initial_layers(&config.hidden, &mut rng);
+        let layers = initial_layers(&config.hidden, &mut rng)?;
         rng.set_stream(ATTACK_STREAM);
         rng.set_word_pos(0);
         Ok(Self {
@@ -206,7 +209,7 @@ impl Trainer {
     ///
     /// # Errors
     /// Fails if a weight is not finite, or so large that some image could overflow.
-    pub fn mlp(&self) -> Result<Mlp, TrainError> {
+    pub fn plain(&self) -> Result<PlainNet, TrainError> {
         let mut layers = self.net.inference().to_layers();
         for weight in &mut layers[0].weight {
             *weight /= MAX_LEVEL as f32;
@@ -215,21 +218,21 @@ impl Trainer {
             .iter_mut()
             .flat_map(|layer| layer.weight.iter_mut().chain(&mut layer.bias));
         numbers.for_each(|number| *number = bf16_rounded(*number));
-        Ok(Mlp::new(layers)?)
+        Ok(PlainNet::new(layers)?)
     }
 
     /// Measures the network of the moment, as its file would hold it, on the held-out images at ε, on
     /// up to `threads` threads.
     ///
     /// # Errors
-    /// As [`Trainer::mlp`].
+    /// As [`Trainer::plain`].
     pub fn evaluate(
         &self,
         epsilon: Epsilon,
         threads: NonZeroUsize,
     ) -> Result<HeldOutReport, TrainError> {
-        let mlp = self.mlp()?;
-        let net = ReluNet::from_mlp(&mlp, &self.device);
+        let plain = self.plain()?;
+        let net = ReluNet::from_plain(&plain, &self.device);
         let units = epsilon.units(MEASURE_SCALE);
         let pgd = Pgd {
             white: MAX_LEVEL as f32,
@@ -251,7 +254,7 @@ impl Trainer {
             let x = pgd.attack(&net, &x, &one_hot(labels, &self.device), &mut rng);
             attacked += labels.len() as f64 * f64::from(accuracy(&to_vec(net.forward(x)), labels));
         }
-        let evaluation = evaluate(&mlp, &self.held_out, epsilon, threads);
+        let evaluation = evaluate(&plain, &self.held_out, epsilon, threads);
         let images = self.held_out.len() as f64;
         Ok(HeldOutReport {
             clean: evaluation.clean as f64 / images,
@@ -261,24 +264,21 @@ impl Trainer {
     }
 }
 
-/// Weights from N(0, 2/inputs) (He et al., 2015), no bias.
-fn initial_layers(hidden: &[usize], rng: &mut ChaCha8Rng) -> Vec<Linear> {
-    let widths: Vec<usize> = std::iter::once(PIXELS)
-        .chain(hidden.iter().copied())
-        .chain([CLASSES])
-        .collect();
-    let layer = |pair: &[usize]| {
-        let (inputs, outputs) = (pair[0], pair[1]);
-        let deviation = (2.0 / inputs as f32).sqrt();
+/// Weights from N(0, 2/fan-in) (He et al., 2015), no bias.
+fn initial_layers(hidden: &str, rng: &mut ChaCha8Rng) -> Result<Vec<Layer>, TrainError> {
+    let words = format!("{PIXELS}-{hidden}-{CLASSES}");
+    let layers = architecture::parse(&words).ok_or(TrainError::Architecture(words))?;
+    let layer = |(geometry, channels): (Geometry, usize)| {
+        let deviation = (2.0 / geometry.fan_in() as f32).sqrt();
         let weight = StandardNormal.sample_iter(&mut *rng);
-        Linear {
-            inputs,
+        Layer {
+            geometry,
             weight: weight
-                .take(inputs * outputs)
-                .map(|w: f32| w * deviation)
+                .take(geometry.fan_in() * channels)
+                .map(|weight: f32| weight * deviation)
                 .collect(),
-            bias: vec![0.0; outputs],
+            bias: vec![0.0; channels],
         }
     };
-    widths.windows(2).map(layer).collect()
+    Ok(layers.into_iter().map(layer).collect())
 }
