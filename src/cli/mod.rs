@@ -5,6 +5,7 @@
 
 mod attack;
 mod certify;
+mod compare;
 mod eval;
 mod export;
 mod ordinary;
@@ -40,6 +41,7 @@ enum Command {
     Certify(certify::Args),
     Attack(attack::Args),
     Ordinary(ordinary::Args),
+    Compare(compare::Args),
 }
 
 /// The data sets that are known, by name.
@@ -170,6 +172,14 @@ enum CliError {
         /// What is wrong with it.
         source: ModelError,
     },
+    /// A file is not an ordinary network.
+    #[error("{} is neither an ℓ∞-dist net nor an ordinary network that can be used", path.display())]
+    OrdinaryModel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: crate::ordinary::ModelError,
+    },
     /// The data set is missing or not the published one.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -270,6 +280,7 @@ pub fn main() -> ExitCode {
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),
         Command::Ordinary(args) => ordinary::run(&args),
+        Command::Compare(args) => compare::run(&args).map(done),
     };
     match outcome {
         Ok(code) => code,

@@ -1,0 +1,367 @@
+//! `linf compare`: the same figures of every network, ℓ∞-dist and ordinary, on the same images.
+
+use std::hint::black_box;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use flate2::{Compression, write::GzEncoder};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{CliError, DatasetName, read};
+use crate::attack::{Attack, ExactTarget, Grid, Pgd, Run, Settings, Target, own_label};
+use crate::data::{self, Dataset, PIXELS, Split};
+use crate::exact::{self, Epsilon, ExactNet, InputError};
+use crate::ordinary::{self, IntervalCertifier, OrdinaryTarget, PlainNet};
+
+/// Compare networks: accuracies, size and time, on the full test set
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Model files, of ℓ∞-dist nets and of ordinary ones
+    #[arg(default_values = [
+        "www/public/models/mnist-eps0.3.safetensors",
+        "www/public/models/ordinary/relu.safetensors",
+        "www/public/models/ordinary/adversarial.safetensors",
+        "www/public/models/ordinary/ibp.safetensors",
+    ])]
+    models: Vec<PathBuf>,
+    /// Data set whose test images are used
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Radius ε as a decimal fraction of full scale, such as 0.3
+    #[arg(long)]
+    epsilon: Epsilon,
+    /// Use the first N test images only
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Seed of the attack
+    #[arg(long, default_value_t = 1)]
+    seed: u32,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The attack that all networks meet. Images that are proved need not be attacked, and one flip
+/// is enough; both change no figure.
+const PGD: Pgd = Pgd {
+    steps: 50,
+    restarts: 5,
+    step_size: 0.05,
+};
+/// Units per pixel level of an ordinary network, which has none of its own.
+const ORDINARY_SCALE: u32 = 32;
+/// Tries between two looks at whether the label has flipped.
+const LOOK: u64 = 10;
+/// Images whose evaluation is timed, one by one.
+const TIMED: usize = 1000;
+
+const RIGHT_SIZE: &str = "data sets hold images of the size that was checked";
+
+/// What is printed.
+#[derive(Serialize)]
+struct Report {
+    dataset: &'static str,
+    images: usize,
+    epsilon: String,
+    attack: AttackReport,
+    networks: Vec<NetworkReport>,
+}
+
+#[derive(Serialize)]
+struct AttackReport {
+    name: &'static str,
+    steps: u32,
+    restarts: u32,
+    /// Share of ε.
+    step_size: f32,
+    seed: u32,
+}
+
+/// One network; accuracies are fractions of all images.
+#[derive(Serialize)]
+struct NetworkReport {
+    /// The file's name without its ending.
+    name: String,
+    model_sha256: String,
+    /// `linf-dist`, or the recipe of an ordinary network.
+    kind: String,
+    architecture: String,
+    clean: f64,
+    under_attack: f64,
+    certified: f64,
+    /// What proves.
+    certificate: &'static str,
+    bytes: usize,
+    gzip_bytes: usize,
+    /// The median of single images on one thread.
+    microseconds_per_image: f64,
+}
+
+/// A network of either kind.
+enum Network {
+    Linf(ExactNet),
+    Ordinary(PlainNet),
+}
+
+/// What became of one image.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    clean: usize,
+    under_attack: usize,
+    certified: usize,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let mut test = args.dataset.load(&args.data_dir, Split::Test)?;
+    if let Some(limit) = args.limit {
+        test.labels.truncate(limit);
+        test.images.truncate(limit * PIXELS);
+    }
+    let networks = args.models.iter().map(|path| compare(args, path, &test));
+    let report = Report {
+        dataset: args.dataset.as_str(),
+        images: test.len(),
+        epsilon: args.epsilon.to_string(),
+        attack: AttackReport {
+            name: "pgd",
+            steps: PGD.steps,
+            restarts: PGD.restarts,
+            step_size: PGD.step_size,
+            seed: args.seed,
+        },
+        networks: networks.collect::<Result<_, _>>()?,
+    };
+    if args.json {
+        let json = serde_json::to_string_pretty(&report).expect("strings and numbers are JSON");
+        println!("{json}");
+    } else {
+        print!("{}", report.to_text());
+    }
+    Ok(())
+}
+
+fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, CliError> {
+    let bytes = read(path)?;
+    let (network, kind, architecture) = open(path, &bytes)?;
+    let certificate = match network {
+        Network::Linf(_) => "intervals, in exact integers",
+        Network::Ordinary(_) => "intervals, widened by the rounding of f32",
+    };
+    let counts = network.counts(args, test);
+    let fraction = |count: usize| count as f64 / test.len() as f64;
+    Ok(NetworkReport {
+        name: path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into(),
+        model_sha256: data::sha256_hex(&bytes),
+        kind,
+        architecture,
+        clean: fraction(counts.clean),
+        under_attack: fraction(counts.under_attack),
+        certified: fraction(counts.certified),
+        certificate,
+        bytes: bytes.len(),
+        gzip_bytes: gzip_size(&bytes),
+        microseconds_per_image: network.median_microseconds(test),
+    })
+}
+
+/// The network in a file of either format, its kind and its architecture.
+fn open(path: &Path, bytes: &[u8]) -> Result<(Network, String, String), CliError> {
+    let (network, kind, architecture, expected) = match exact::Model::from_bytes(bytes) {
+        Ok(exact::Model { net, .. }) => {
+            let widths: Vec<_> = net.architecture().iter().map(usize::to_string).collect();
+            let inputs = net.inputs();
+            let kind = "linf-dist".into();
+            (Network::Linf(net), kind, widths.join("-"), inputs)
+        }
+        Err(exact::ModelError::Format(_)) => {
+            let model =
+                ordinary::Model::from_bytes(bytes).map_err(|source| CliError::OrdinaryModel {
+                    path: path.into(),
+                    source,
+                })?;
+            let ordinary::Model { plain, metadata } = model;
+            let (inputs, architecture) = (plain.inputs(), plain.architecture());
+            (
+                Network::Ordinary(plain),
+                metadata.recipe,
+                architecture,
+                inputs,
+            )
+        }
+        Err(source) => {
+            return Err(CliError::Model {
+                path: path.into(),
+                source,
+            });
+        }
+    };
+    if expected != PIXELS {
+        let source = InputError::Pixels {
+            found: PIXELS,
+            expected,
+        };
+        return Err(CliError::Input {
+            path: path.into(),
+            source,
+        });
+    }
+    Ok((network, kind, architecture))
+}
+
+impl Network {
+    /// Counts over all images.
+    fn counts(&self, args: &Args, test: &Dataset) -> Counts {
+        let images = (0..test.len()).into_par_iter();
+        let image_and_label = |index: usize| (test.image(index), usize::from(test.labels[index]));
+        match self {
+            Self::Linf(net) => {
+                let radius = args.epsilon.units(net.scale());
+                let count = |target: &mut ExactTarget<'_>, index| {
+                    let (image, label) = image_and_label(index);
+                    let verdict = net.evaluator().verdict(image).expect(RIGHT_SIZE);
+                    let right = verdict.label == Some(label);
+                    let proved = right && verdict.interval_radius >= Some(radius);
+                    let settings = settings(radius, args.seed, index);
+                    let survives = || survives(target, image, label, settings);
+                    Counts::of_image(right, proved, survives)
+                };
+                images
+                    .map_init(|| ExactTarget::new(net), count)
+                    .reduce(Counts::default, Counts::add)
+            }
+            Self::Ordinary(plain) => {
+                let radius = args.epsilon.units(ORDINARY_SCALE);
+                let certifier = IntervalCertifier::new(plain, ORDINARY_SCALE);
+                let count = |target: &mut OrdinaryTarget, index| {
+                    let (image, label) = image_and_label(index);
+                    let right = own_label(target, image) == Ok(label);
+                    let proved = right && certifier.is_certified(image, label, radius);
+                    let settings = settings(radius, args.seed, index);
+                    let survives = || survives(target, image, label, settings);
+                    Counts::of_image(right, proved, survives)
+                };
+                images
+                    .map_init(|| OrdinaryTarget::new(plain, ORDINARY_SCALE), count)
+                    .reduce(Counts::default, Counts::add)
+            }
+        }
+    }
+
+    /// Median time to the logits of an image, on one thread and one image at a time.
+    fn median_microseconds(&self, test: &Dataset) -> f64 {
+        let images = test.images.chunks(PIXELS).take(TIMED);
+        match self {
+            Self::Linf(net) => {
+                let mut evaluator = net.evaluator();
+                median_microseconds(images, |image| {
+                    let logits = evaluator.logits(image).expect(RIGHT_SIZE);
+                    black_box(logits);
+                })
+            }
+            Self::Ordinary(plain) => {
+                let mut target = OrdinaryTarget::new(plain, 1);
+                median_microseconds(images, |image| {
+                    let levels: Vec<i32> = image.iter().map(|&level| level.into()).collect();
+                    black_box(target.logits(&levels));
+                })
+            }
+        }
+    }
+}
+
+impl Counts {
+    fn of_image(right: bool, proved: bool, survives: impl FnOnce() -> bool) -> Self {
+        Self {
+            clean: right.into(),
+            certified: proved.into(),
+            under_attack: (right && (proved || survives())).into(),
+        }
+    }
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            clean: self.clean + other.clean,
+            under_attack: self.under_attack + other.under_attack,
+            certified: self.certified + other.certified,
+        }
+    }
+}
+
+fn settings(radius: u32, seed: u32, index: usize) -> Settings {
+    let seed = u64::from(seed) << 32 | index as u64;
+    Settings {
+        rounds: Some(1),
+        pgd: PGD,
+        ..Settings::new(Attack::Pgd, radius, Grid::Units, seed)
+    }
+}
+
+/// Whether an image keeps its label under the attack.
+fn survives(target: &mut impl Target, image: &[u8], label: usize, settings: Settings) -> bool {
+    let mut run = Run::new(target, image, label, settings).expect(RIGHT_SIZE);
+    while !run.is_done() && run.flips() == 0 {
+        run.advance(target, LOOK);
+    }
+    run.flips() == 0
+}
+
+fn median_microseconds<'a>(
+    images: impl Iterator<Item = &'a [u8]>,
+    mut evaluate: impl FnMut(&[u8]),
+) -> f64 {
+    let mut times: Vec<_> = images
+        .map(|image| {
+            let begun = Instant::now();
+            evaluate(image);
+            begun.elapsed().as_nanos()
+        })
+        .collect();
+    times.sort_unstable();
+    let median = times.get(times.len() / 2).copied().unwrap_or_default();
+    // Clocks are not finer than this.
+    (median as f64 / 100.0).round() / 10.0
+}
+
+fn gzip_size(bytes: &[u8]) -> usize {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    packed.expect("memory takes whatever is written").len()
+}
+
+impl Report {
+    fn to_text(&self) -> String {
+        let mut text = format!(
+            "{}, {} test images, ε = {}; PGD: {} steps of {} ε, {} restarts\n\n\
+             network               clean   under PGD   certified    kB (gzip)   µs per image   layers\n",
+            self.dataset,
+            self.images,
+            self.epsilon,
+            self.attack.steps,
+            self.attack.step_size,
+            self.attack.restarts,
+        );
+        for network in &self.networks {
+            text += &format!(
+                "{:18} {:6.2} %    {:6.2} %    {:6.2} %   {:4} ({:4})   {:12.1}   {}\n",
+                network.name,
+                100.0 * network.clean,
+                100.0 * network.under_attack,
+                100.0 * network.certified,
+                network.bytes / 1000,
+                network.gzip_bytes / 1000,
+                network.microseconds_per_image,
+                network.architecture,
+            );
+        }
+        text
+    }
+}
