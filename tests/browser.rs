@@ -2,6 +2,9 @@
 #![cfg(target_arch = "wasm32")]
 
 #[cfg(feature = "certify")]
+#[path = "browser/attack.rs"]
+mod attack;
+#[cfg(feature = "certify")]
 #[path = "browser/certify.rs"]
 mod certify;
 

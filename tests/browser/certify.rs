@@ -2,7 +2,7 @@
 
 #[path = "../exact/cases.rs"]
 #[allow(dead_code, reason = "the native tests use more of it")]
-mod cases;
+pub mod cases;
 
 use linf_dist_net::exact::Model;
 use linf_dist_net::web::certify::{Certifier, strokes_to_image};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsError, JsValue};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-const MODEL: &[u8] = include_bytes!("golden-net.safetensors");
+pub const MODEL: &[u8] = include_bytes!("golden-net.safetensors");
 const OUTCOMES: &str = include_str!("golden-outcomes.json");
 
 fn golden() -> Value {
@@ -18,13 +18,13 @@ fn golden() -> Value {
 }
 
 /// What JavaScript would print, read back.
-fn from_js(value: Result<JsValue, JsError>) -> Value {
+pub fn from_js(value: Result<JsValue, JsError>) -> Value {
     let value = value.map_err(JsValue::from).unwrap();
     let text: String = js_sys::JSON::stringify(&value).unwrap().into();
     serde_json::from_str(&text).unwrap()
 }
 
-fn message<T>(outcome: Result<T, JsError>) -> String {
+pub fn message<T>(outcome: Result<T, JsError>) -> String {
     let error = JsValue::from(outcome.err().expect("this should throw"));
     js_sys::Error::from(error).message().into()
 }

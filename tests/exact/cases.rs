@@ -1,6 +1,9 @@
 //! The network, images and strokes of the golden file, and what is recorded of them. The native
 //! tests and the browser's both compute it; every bit must agree.
 
+use std::num::NonZeroU64;
+
+use linf_dist_net::attack::{Attack, ExactTarget, Grid, Run, Settings, own_label};
 use linf_dist_net::digit::strokes_to_image;
 use linf_dist_net::exact::{Bounds, DenseNet, ExactNet, Metadata, Model, Verdict};
 use linf_dist_net::float_net::{FloatLayer, FloatNet};
@@ -137,5 +140,54 @@ pub fn outcomes(net: &ExactNet) -> Value {
         .map(|level| format!("{level:02x}"))
         .collect();
     let outcomes: Vec<_> = images.iter().map(|image| outcome(net, image)).collect();
-    json!({ "command": COMMAND, "drawn": hex, "outcomes": outcomes })
+    let attacks = attacks(net);
+    json!({ "command": COMMAND, "drawn": hex, "outcomes": outcomes, "attacks": attacks })
+}
+
+/// What every attack comes to on a drawing and on noise; a digest stands for all tries.
+fn attacks(net: &ExactNet) -> Vec<Value> {
+    let names = [
+        Attack::Random,
+        Attack::Fgsm,
+        Attack::Pgd,
+        Attack::Path,
+        Attack::Square,
+        Attack::All,
+        Attack::Smallest,
+    ];
+    let images = images();
+    let mut outcomes = Vec::new();
+    for image in [&images[0], &images[4]] {
+        for (attack, grid) in names
+            .into_iter()
+            .zip([Grid::Levels, Grid::Units].into_iter().cycle())
+        {
+            let mut target = ExactTarget::new(net);
+            let label = own_label(&mut target, image).expect("no tie");
+            let radius = if attack == Attack::Smallest {
+                8160
+            } else {
+                2000
+            };
+            let mut settings = Settings::new(attack, radius, grid, 7);
+            settings.sample_every = NonZeroU64::new(1);
+            let mut run = Run::new(&target, image, label, settings).expect("784 pixels");
+            run.advance(&mut target, 500);
+            let digest = run.samples().iter().fold(0_u64, |digest, sample| {
+                let input = sample.input.iter().map(|&x| x as u64);
+                let logits = sample.logits.iter().map(|z| z.to_bits());
+                // FNV-1a (Fowler, Noll, Vo), of words.
+                let mix = |digest: u64, word: u64| (digest ^ word).wrapping_mul(0x100_0000_01b3);
+                input.chain(logits).fold(digest, mix)
+            });
+            outcomes.push(json!({
+                "attack": attack,
+                "tries": run.tries(),
+                "flips": run.flips(),
+                "least_margin": run.strongest().map(|found| found.perturbed.margin),
+                "digest": format!("{digest:016x}"),
+            }));
+        }
+    }
+    outcomes
 }
