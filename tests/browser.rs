@@ -8,4 +8,8 @@ mod attack;
 #[path = "browser/certify.rs"]
 mod certify;
 
+#[cfg(feature = "ordinary")]
+#[path = "browser/ordinary.rs"]
+mod ordinary;
+
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -175,46 +175,28 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
 
 /// The network in a file of either format, its kind and its architecture.
 fn open(path: &Path, bytes: &[u8]) -> Result<(Network, String, String), CliError> {
-    let (network, kind, architecture, expected) = match exact::Model::from_bytes(bytes) {
+    match exact::Model::from_bytes(bytes) {
         Ok(exact::Model { net, .. }) => {
+            let (found, expected) = (PIXELS, net.inputs());
+            if found != expected {
+                return Err(CliError::Input {
+                    path: path.into(),
+                    source: InputError::Pixels { found, expected },
+                });
+            }
             let widths: Vec<_> = net.architecture().iter().map(usize::to_string).collect();
-            let inputs = net.inputs();
-            let kind = "linf-dist".into();
-            (Network::Linf(net), kind, widths.join("-"), inputs)
+            Ok((Network::Linf(net), "linf-dist".into(), widths.join("-")))
         }
         Err(exact::ModelError::Format(_)) => {
-            let model =
-                ordinary::Model::from_bytes(bytes).map_err(|source| CliError::OrdinaryModel {
-                    path: path.into(),
-                    source,
-                })?;
-            let ordinary::Model { plain, metadata } = model;
-            let (inputs, architecture) = (plain.inputs(), plain.architecture());
-            (
-                Network::Ordinary(plain),
-                metadata.recipe,
-                architecture,
-                inputs,
-            )
+            let ordinary::Model { plain, metadata } = super::read_ordinary(path, bytes)?;
+            let architecture = plain.architecture();
+            Ok((Network::Ordinary(plain), metadata.recipe, architecture))
         }
-        Err(source) => {
-            return Err(CliError::Model {
-                path: path.into(),
-                source,
-            });
-        }
-    };
-    if expected != PIXELS {
-        let source = InputError::Pixels {
-            found: PIXELS,
-            expected,
-        };
-        return Err(CliError::Input {
+        Err(source) => Err(CliError::Model {
             path: path.into(),
             source,
-        });
+        }),
     }
-    Ok((network, kind, architecture))
 }
 
 impl Network {

@@ -321,3 +321,22 @@ fn read_model(path: &Path) -> Result<(Model, String), CliError> {
     })?;
     Ok((model, data::sha256_hex(&bytes)))
 }
+
+/// The ordinary network in the bytes of a file; one that takes other images is refused.
+fn read_ordinary(path: &Path, bytes: &[u8]) -> Result<crate::ordinary::Model, CliError> {
+    let path = || PathBuf::from(path);
+    let model =
+        crate::ordinary::Model::from_bytes(bytes).map_err(|source| CliError::OrdinaryModel {
+            path: path(),
+            source,
+        })?;
+    let (found, expected) = (data::PIXELS, model.plain.inputs());
+    if found != expected {
+        let source = InputError::Pixels { found, expected };
+        return Err(CliError::Input {
+            path: path(),
+            source,
+        });
+    }
+    Ok(model)
+}

@@ -1,4 +1,4 @@
-//! `linf ordinary train`: a network to compare with, from images to its file, in minutes.
+//! `linf ordinary`: a network to compare with, from images to its file, in minutes.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -15,9 +15,9 @@ use super::{CliError, DatasetName};
 use crate::data::Split;
 use crate::exact::Epsilon;
 use crate::ordinary::train::{Config, TrainError, Trainer};
-use crate::ordinary::{Accuracies, Metadata, Model, PlainNet, evaluate};
+use crate::ordinary::{Accuracies, Metadata, Model, evaluate};
 
-/// Train an ordinary network (ReLU) to compare with
+/// Train and measure ordinary networks (ReLU) to compare with
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -27,6 +27,7 @@ pub(super) struct Args {
 #[derive(Subcommand)]
 enum Command {
     Train(TrainArgs),
+    Measure(MeasureArgs),
 }
 
 /// Train one and write its file
@@ -46,20 +47,35 @@ struct TrainArgs {
     /// Seed of the weights, the order of the images, the augmentation and the attack's starts
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Radius ε at which accuracies are measured, on held-out images and with --measure
+    /// Radius ε at which accuracies are measured on held-out images
     #[arg(long, default_value = "0.3")]
     epsilon: Epsilon,
-    /// At the end, measure it on the test set and record its accuracies in the file
-    #[arg(long)]
-    measure: bool,
     /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
 
+/// Measure one on the full test set and record its accuracies in its file
+#[derive(clap::Args)]
+struct MeasureArgs {
+    /// File of the network (.safetensors)
+    model: PathBuf,
+    /// Data set whose test images are used
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Radius ε at which certified accuracy is measured
+    #[arg(long, default_value = "0.3")]
+    epsilon: Epsilon,
+}
+
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
-    let Command::Train(args) = &args.command;
-    train(args)
+    match &args.command {
+        Command::Train(args) => train(args),
+        Command::Measure(args) => measure(args),
+    }
 }
 
 fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
@@ -105,17 +121,13 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     bar.finish_and_clear();
 
     let plain = trainer.plain().map_err(failed)?;
-    let accuracies = match args.measure {
-        true => Some(measured(args, &plain, threads)?),
-        false => None,
-    };
     let metadata = Metadata {
         dataset: args.dataset.as_str().into(),
         recipe: args.recipe.clone(),
         config: serde_json::to_string(trainer.config()).expect("a configuration is plain data"),
         seed: args.seed,
         command: command(args),
-        accuracies,
+        accuracies: None,
     };
     let bytes = Model { plain, metadata }.to_bytes();
     super::write(&args.model, &bytes)?;
@@ -150,30 +162,27 @@ fn describe_epoch(
 
 /// The command that makes the file again.
 fn command(args: &TrainArgs) -> String {
-    let measure = if args.measure { " --measure" } else { "" };
     format!(
-        "linf ordinary train --dataset {} --recipe {} --seed {} --epsilon {}{measure} MODEL",
+        "linf ordinary train --dataset {} --recipe {} --seed {} MODEL",
         args.dataset.as_str(),
         args.recipe,
-        args.seed,
-        args.epsilon
+        args.seed
     )
 }
 
-/// Accuracies on the whole test set.
-fn measured(
-    args: &TrainArgs,
-    plain: &PlainNet,
-    threads: NonZeroUsize,
-) -> Result<Accuracies, CliError> {
+fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
+    let mut model = super::read_ordinary(&args.model, &super::read(&args.model)?)?;
     let test = args.dataset.load(&args.data_dir, Split::Test)?;
-    let evaluation = evaluate(plain, &test, args.epsilon, threads);
+    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let evaluation = evaluate(&model.plain, &test, args.epsilon, threads);
     let fraction = |count: usize| count as f64 / test.len() as f64;
     let accuracies = Accuracies {
         epsilon: args.epsilon,
         clean: fraction(evaluation.clean),
         certified: fraction(evaluation.certified),
     };
+    model.metadata.accuracies = Some(accuracies);
+    super::write(&args.model, &model.to_bytes())?;
     println!(
         "{} test images: {:.2} % right, {:.2} % certified at ε = {}",
         test.len(),
@@ -181,5 +190,5 @@ fn measured(
         100.0 * accuracies.certified,
         args.epsilon
     );
-    Ok(accuracies)
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,6 +2,7 @@
 #![cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
 
 mod exact;
+mod ordinary;
 mod train;
 
 use std::process::{Command, Output};

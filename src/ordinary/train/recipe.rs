@@ -97,22 +97,22 @@ impl Config {
             "standard" => standard,
             "adversarial" => Self {
                 hidden: "conv8k4s2-conv16k4s2-64".into(),
-                epochs: 24,
+                epochs: 14,
                 recipe: Recipe::Adversarial {
                     epsilon: 0.3,
-                    growth: 8,
-                    steps: 8,
+                    growth: 5,
+                    steps: 7,
                     step_share: 0.25,
                 },
                 ..standard
             },
             "ibp" => Self {
                 hidden: "conv8k4s2-conv16k4s2-64".into(),
-                epochs: 50,
+                epochs: 30,
                 recipe: Recipe::Ibp {
                     epsilon: 0.35,
-                    wait: 2,
-                    growth: 25,
+                    wait: 1,
+                    growth: 15,
                     kappa: 0.5,
                 },
                 ..standard
