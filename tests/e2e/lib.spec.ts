@@ -1,6 +1,7 @@
 /** The page's words, numbers and links, without a browser. */
 import { expect, test } from '@playwright/test';
-import { DEFAULT_EPSILON, readLink, writeLink } from '../../www/src/lib/link.ts';
+import { DEFAULTS, linkTo, readLink, writeLink } from '../../www/src/lib/link.ts';
+import { pack, unpack } from '../../www/src/lib/packing.ts';
 import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
 import { apart, cut, fraction, leaders, lift, rivals, spoken } from '../../www/src/lib/words.ts';
 
@@ -42,16 +43,43 @@ test('flattened strokes are in units of the pad, with the first point of each st
   expect([...starts]).toEqual([0, 2]);
 });
 
-test('a link holds what differs from the defaults, after its version', () => {
-  const plain = { epsilon: DEFAULT_EPSILON, digit: null, strokes: [] };
-  expect(writeLink(plain)).toBe('');
-  expect(writeLink({ ...plain, epsilon: 9 })).toBe('v=1&eps=9');
-  expect(writeLink({ ...plain, digit: 0, strokes: [[1, 2]] })).toBe('v=1&digit=0');
-  for (const state of [plain, { epsilon: 255, digit: null, strokes: [[1, 2, 30, 4]] }]) {
-    expect(readLink(`#${writeLink(state)}`)).toEqual(state);
+test('a link holds what differs from the defaults, after its version', async () => {
+  expect(await writeLink(DEFAULTS)).toBe('');
+  expect(await writeLink({ ...DEFAULTS, epsilon: 9 })).toBe('v=1&eps=9');
+  expect(await writeLink({ ...DEFAULTS, digit: 0, strokes: [[1, 2]] })).toBe('v=1&digit=0');
+  expect(await writeLink({ ...DEFAULTS, view: 'attack', opponent: 'ibp', seed: 7 })).toBe(
+    'v=1&view=attack&net=ibp&seed=7',
+  );
+  const pixels = Uint8Array.from({ length: 784 }, (_, at) => (at * at) % 256);
+  for (const state of [
+    DEFAULTS,
+    { ...DEFAULTS, epsilon: 255, strokes: [[1, 2, 30, 4]] },
+    { ...DEFAULTS, view: 'attack' as const, seed: 2 ** 32 - 1, pixels, result: 'abc' },
+  ]) {
+    expect(await readLink(`#${await writeLink(state)}`)).toEqual(state);
   }
   const long = [Array.from({ length: 20_000 }, (_, at) => (at * 577) % GRID)];
-  expect(writeLink({ ...plain, strokes: long })).toBe('');
+  expect(await writeLink({ ...DEFAULTS, strokes: long })).toBe('');
+});
+
+test('a link to another view differs in the view alone', () => {
+  expect(linkTo('attack', '')).toBe('v=1&view=attack');
+  expect(linkTo('attack', 'v=1&eps=9&digit=3')).toBe('v=1&view=attack&eps=9&digit=3');
+  expect(linkTo('draw', 'v=1&view=attack&eps=9')).toBe('v=1&eps=9');
+  expect(linkTo('draw', 'v=1&view=attack')).toBe('');
+});
+
+test('packed bytes come back as they were, and damaged ones do not come back', async () => {
+  const bytes = Uint8Array.from({ length: 3000 }, (_, at) => (at * 7919) % 256);
+  const text = await pack(bytes);
+  expect(await unpack(text)).toEqual(bytes);
+  expect(await unpack(text.slice(0, -2))).toBeNull();
+  const middle = text.length >> 1;
+  const other = text[middle] === 'A' ? 'B' : 'A';
+  expect(await unpack(text.slice(0, middle) + other + text.slice(middle + 1))).toBeNull();
+  expect(await unpack('%%')).toBeNull();
+  // A link must not fill the memory.
+  expect(await unpack(await pack(new Uint8Array(1 << 20)))).toBeNull();
 });
 
 test('radii are rounded down and upper bounds up', () => {

@@ -4,6 +4,8 @@
  * Only what differs from the default is written, after a version: an older link keeps its
  * meaning when the format changes. It stands behind the `#`: no server sees what was drawn.
  */
+import { pack, unpack } from './packing.ts';
+import { SIDE, type Pixels } from './pixels.ts';
 import { decodeStrokes, encodeStrokes, type Stroke } from './strokes.ts';
 
 const VERSION = '1';
@@ -11,45 +13,108 @@ const VERSION = '1';
 /** The ε that the page starts with, in pixel levels. */
 export const DEFAULT_EPSILON = 60;
 
+/** The views of the page, in the order in which they are offered; the first is the default. */
+export const VIEWS = ['draw', 'attack'] as const;
+export type View = (typeof VIEWS)[number];
+
+/** The ordinary networks to choose from, by the names of their files; the first is the default. */
+export const OPPONENTS = ['relu', 'adversarial', 'ibp'] as const;
+export type Opponent = (typeof OPPONENTS)[number];
+
+/** What the random numbers of an attack start from, unless one says otherwise. */
+export const DEFAULT_SEED = 1;
+
 /** Longer links are cut by mail and chat programs; such a drawing stays out of the address. */
 const MOST_CHARACTERS = 8000;
 
 /** What a link says. */
 export interface LinkState {
+  view: View;
   /** In pixel levels, a whole number from 0 to 255. */
   epsilon: number;
   /** Number of the picked image in MNIST's test set. */
   digit: number | null;
   strokes: readonly Stroke[];
+  /** An image that is neither drawn here nor a test digit: it came with a link. */
+  pixels: Pixels | null;
+  opponent: Opponent;
+  /** A whole number of up to 32 bits. */
+  seed: number;
+  /** What attacks found, packed; see `attack/result.ts`. */
+  result: string | null;
+}
+
+/** What a link without a word says. */
+export const DEFAULTS: LinkState = {
+  view: VIEWS[0],
+  epsilon: DEFAULT_EPSILON,
+  digit: null,
+  strokes: [],
+  pixels: null,
+  opponent: OPPONENTS[0],
+  seed: DEFAULT_SEED,
+  result: null,
+};
+
+function oneOf<Name extends string>(names: readonly Name[], text: string | null): Name | undefined {
+  return names.find((name) => name === text);
 }
 
 /** The state in the address's fragment; what is missing or makes no sense is the default. */
-export function readLink(hash: string): LinkState {
-  const state: LinkState = { epsilon: DEFAULT_EPSILON, digit: null, strokes: [] };
+export async function readLink(hash: string): Promise<LinkState> {
+  const state = { ...DEFAULTS };
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
   if (fields.get('v') !== VERSION) return state;
-  const whole = (name: string) => {
+  const whole = (name: string, most: number) => {
     const text = fields.get(name) ?? '';
-    return /^\d{1,5}$/.test(text) ? Number(text) : null;
+    return /^\d{1,10}$/.test(text) && Number(text) <= most ? Number(text) : null;
   };
-  const epsilon = whole('eps');
-  if (epsilon !== null && epsilon <= 255) state.epsilon = epsilon;
-  state.digit = whole('digit');
-  const ink = fields.get('ink');
-  if (state.digit === null && ink) state.strokes = decodeStrokes(ink) ?? [];
+  state.view = oneOf(VIEWS, fields.get('view')) ?? state.view;
+  state.opponent = oneOf(OPPONENTS, fields.get('net')) ?? state.opponent;
+  state.epsilon = whole('eps', 255) ?? state.epsilon;
+  state.seed = whole('seed', 2 ** 32 - 1) ?? state.seed;
+  state.result = fields.get('result');
+
+  state.digit = whole('digit', 99_999);
+  const [ink, pixels] = [fields.get('ink'), fields.get('pixels')];
+  if (state.digit === null && ink) {
+    state.strokes = decodeStrokes(ink) ?? [];
+  } else if (state.digit === null && pixels) {
+    const bytes = await unpack(pixels);
+    state.pixels = bytes?.length === SIDE * SIDE ? bytes : null;
+  }
   return state;
 }
 
 /** The fragment that `readLink` reads back, without the `#`; empty where all is as at the start. */
-export function writeLink({ epsilon, digit, strokes }: LinkState): string {
+export async function writeLink(state: LinkState): Promise<string> {
   const fields = new URLSearchParams();
-  if (epsilon !== DEFAULT_EPSILON) fields.set('eps', String(epsilon));
-  if (digit !== null) {
-    fields.set('digit', String(digit));
-  } else if (strokes.length > 0) {
-    const ink = encodeStrokes(strokes);
+  const different = (name: string, value: string | number, usual: string | number) => {
+    if (value !== usual) fields.set(name, String(value));
+  };
+  different('view', state.view, DEFAULTS.view);
+  different('eps', state.epsilon, DEFAULTS.epsilon);
+  different('net', state.opponent, DEFAULTS.opponent);
+  different('seed', state.seed, DEFAULTS.seed);
+  if (state.digit !== null) {
+    fields.set('digit', String(state.digit));
+  } else if (state.pixels) {
+    fields.set('pixels', await pack(Uint8Array.from(state.pixels)));
+  } else if (state.strokes.length > 0) {
+    const ink = encodeStrokes(state.strokes);
     if (ink.length <= MOST_CHARACTERS) fields.set('ink', ink);
   }
+  if (state.result !== null) fields.set('result', state.result);
   const text = fields.toString();
+  return text && `v=${VERSION}&${text}`;
+}
+
+/** The same link for another view. */
+export function linkTo(view: View, hash: string): string {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  fields.delete('v');
+  fields.delete('view');
+  const rest = fields.toString();
+  const text = view === DEFAULTS.view ? rest : `view=${view}${rest && `&${rest}`}`;
   return text && `v=${VERSION}&${text}`;
 }

@@ -5,6 +5,8 @@
  * that were drawn, and so are the image, the label and the radius.
  */
 
+import { fromText, toText } from './packing.ts';
+
 /** Steps of the grid across the pad, in both directions. */
 export const GRID = 1024;
 
@@ -56,35 +58,30 @@ export function encodeStrokes(strokes: readonly Stroke[]): string {
       pushVarint(bytes, zigzag((stroke[at] ?? 0) - (at >= 2 ? (stroke[at - 2] ?? 0) : 0)));
     }
   }
-  const binary = bytes.map((byte) => String.fromCharCode(byte)).join('');
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return toText(Uint8Array.from(bytes));
 }
 
 /** The strokes of a link, or `null` if it is not one that `encodeStrokes` wrote. */
 export function decodeStrokes(text: string): Stroke[] | null {
-  let binary: string;
-  try {
-    binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
-  } catch {
-    return null;
-  }
+  const bytes = fromText(text);
+  if (!bytes) return null;
   let at = 0;
   const varint = (): number => {
     let value = 0;
     for (let factor = 1; factor < 2 ** 28; factor *= 128) {
-      const byte = binary.charCodeAt(at);
+      const byte = bytes[at];
       at += 1;
-      if (Number.isNaN(byte)) return NaN;
+      if (byte === undefined) return NaN;
       value += (byte % 128) * factor;
       if (byte < 128) return value;
     }
     return NaN;
   };
   const strokes: Stroke[] = [];
-  while (at < binary.length) {
+  while (at < bytes.length) {
     const points = varint();
     // Each coordinate takes a byte or more, so a longer promise is a broken link.
-    if (!(points >= 1) || 2 * points > binary.length - at) return null;
+    if (!(points >= 1) || 2 * points > bytes.length - at) return null;
     const stroke: number[] = [];
     for (let index = 0; index < 2 * points; index += 1) {
       const value = unzigzag(varint()) + (index >= 2 ? (stroke[index - 2] ?? 0) : 0);

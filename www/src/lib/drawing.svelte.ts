@@ -1,10 +1,14 @@
 /**
- * What is on the pad: pen strokes, or one of the test digits lying over them.
+ * What is on the pad: pen strokes, or an image lying over them.
  *
- * The strokes stay below a picked digit, so that undo brings them back.
+ * The strokes stay below a picked image, so that undo brings them back.
  */
-import type { Stroke } from '../lib/strokes.ts';
-import type { TestDigit } from '../lib/test-digits.ts';
+import type { Pixels } from './pixels.ts';
+import type { Stroke } from './strokes.ts';
+import type { TestDigit } from './test-digits.ts';
+
+/** An image that was not drawn: a test digit, or one that came with a link. */
+export type Picked = TestDigit | { index: null; pixels: Pixels };
 
 /** Points nearer than this to the one before, in grid steps, add length to a link and no ink. */
 const LEAST_STEP = 3;
@@ -12,7 +16,7 @@ const LEAST_STEP = 3;
 export class Drawing {
   /** Replaced, never changed, whenever a point is added: all that is derived from it follows. */
   strokes = $state.raw<readonly Stroke[]>([]);
-  picked = $state.raw<TestDigit | null>(null);
+  picked = $state.raw<Picked | null>(null);
 
   /** Whether the pen is down, on the last stroke. */
   #open = false;
@@ -21,7 +25,7 @@ export class Drawing {
     return this.picked === null && this.strokes.length === 0;
   }
 
-  /** Puts the pen down; a picked digit makes way for a new drawing. */
+  /** Puts the pen down; a picked image makes way for a new drawing. */
   begin(x: number, y: number) {
     this.strokes = this.picked ? [[x, y]] : [...this.strokes, [x, y]];
     this.picked = null;
@@ -49,7 +53,7 @@ export class Drawing {
     this.#open = false;
   }
 
-  /** Takes back the last thing done: the picked digit, or the last stroke. */
+  /** Takes back the last thing done: the picked image, or the last stroke. */
   undo() {
     this.#open = false;
     if (this.picked) this.picked = null;
