@@ -1,6 +1,7 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { models } from './www/build/models.ts';
+import { ordinary } from './www/build/ordinary.ts';
 import { contentSecurityPolicy } from './www/build/policy.ts';
 import { testDigits } from './www/build/test-digits.ts';
 
@@ -8,7 +9,7 @@ export default defineConfig({
   // Relative addresses: the built page works under any path of any host.
   base: './',
   publicDir: 'www/public',
-  plugins: [svelte(), models(), testDigits(), contentSecurityPolicy()],
+  plugins: [svelte(), models(), testDigits(), ordinary(), contentSecurityPolicy()],
   build: {
     // The browsers that index.html names.
     target: ['chrome111', 'edge111', 'firefox114', 'safari16.4'],
@@ -17,6 +18,8 @@ export default defineConfig({
     // The preload helper is for browsers older than those that run the WebAssembly module.
     modulePreload: { polyfill: false },
   },
+  // Workers import the modules that the page imports.
+  worker: { format: 'es' },
   server: { watch: { ignored: ['**/target/**', '**/data/**', '**/src/**/*.rs'] } },
   preview: { port: 4173, strictPort: true },
 });

@@ -21,6 +21,7 @@ interface Packed {
   fileName: string;
   gzip: Buffer;
   rawBytes: number;
+  hash: string;
 }
 
 function isModel(file: string): boolean {
@@ -29,14 +30,15 @@ function isModel(file: string): boolean {
 
 function pack(folder: string, file: string): Packed {
   const raw = readFileSync(join(folder, file));
-  const hash = createHash('sha256').update(raw).digest('hex').slice(0, 8);
+  const hash = createHash('sha256').update(raw).digest('hex').slice(0, 16);
   const name = file.slice(0, -ENDING.length);
   return {
     name,
     // The hash makes a cache, however stubborn, fetch a new model for a new page.
-    fileName: `models/${name}-${hash}${ENDING}.gz`,
+    fileName: `models/${name}-${hash.slice(0, 8)}${ENDING}.gz`,
     gzip: gzipSync(raw, { level: 9 }),
     rawBytes: raw.length,
+    hash,
   };
 }
 
@@ -64,9 +66,9 @@ export function models(): Plugin {
     },
     load(id) {
       if (id !== `\0${MODULE}`) return undefined;
-      const entries = packed.map(({ name, fileName, gzip, rawBytes }) => {
+      const entries = packed.map(({ name, fileName, gzip, rawBytes, hash }) => {
         if (config.command === 'build') this.emitFile({ type: 'asset', fileName, source: gzip });
-        return [name, { path: fileName, gzipBytes: gzip.length, rawBytes }];
+        return [name, { path: fileName, gzipBytes: gzip.length, rawBytes, hash }];
       });
       return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
     },

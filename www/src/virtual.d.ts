@@ -9,3 +9,8 @@ declare module 'virtual:test-digits' {
   const file: { path: string; count: number };
   export default file;
 }
+
+declare module 'virtual:ordinary' {
+  /** Size of the program of the ordinary networks, as it runs. */
+  export const programBytes: number;
+}

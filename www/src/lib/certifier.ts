@@ -20,6 +20,9 @@ export type { Bounds, ModelInfo, Verdict };
 /** A network ready to answer. */
 export interface Network {
   info: ModelInfo;
+  /** The file it was read from, and its unpacked bytes: a Worker reads them anew. */
+  file: ModelFile;
+  bytes: Uint8Array<ArrayBuffer>;
   /** The lowest and the highest value any logit can take, for any image, in pixel levels. */
   range: [lowest: number, highest: number];
   /** The image the network sees when these strokes are drawn; `undefined` without ink. */
@@ -58,6 +61,8 @@ export async function openNetwork(file: ModelFile, onProgress: OnProgress): Prom
   const all = certifier.bounds(new Uint8Array(SIDE * SIDE), 255);
   return {
     info: certifier.info(),
+    file,
+    bytes,
     range: [Math.min(...all.lower), Math.max(...all.upper)],
     draw: (points, starts, penWidth) => strokesToImage(points, starts, penWidth),
     certify: (image) => certifier.certify(image),

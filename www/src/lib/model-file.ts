@@ -12,6 +12,8 @@ export interface ModelFile {
   path: string;
   gzipBytes: number;
   rawBytes: number;
+  /** The first 16 hexadecimal digits of the unpacked file's SHA-256. */
+  hash: string;
 }
 
 const isGzip = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;

@@ -3,7 +3,13 @@
  *
  * Radii are rounded down, never up: the page must not claim a thousandth more than is proved.
  */
-import type { Bounds, Verdict } from './certifier.ts';
+import type { Verdict } from './certifier.ts';
+
+/** Where the scores can go, per class. */
+export interface EndPoints {
+  lower: readonly number[];
+  upper: readonly number[];
+}
 
 /** The highest pixel level. */
 export const FULL = 255;
@@ -58,9 +64,9 @@ export function ranking(verdict: Verdict): number[] {
 }
 
 /** The labels that share the highest logit; more than one is a tie. */
-export function leaders(verdict: Verdict): number[] {
-  const best = Math.max(...verdict.logits);
-  return verdict.logits.flatMap((logit, label) => (logit === best ? [label] : []));
+export function leaders({ logits }: { logits: readonly number[] }): number[] {
+  const best = Math.max(...logits);
+  return logits.flatMap((logit, label) => (logit === best ? [label] : []));
 }
 
 /** "3 and 8", "1, 3 and 8". */
@@ -87,7 +93,7 @@ export function spoken(verdict: Verdict): string {
  * The classes other than `label` whose upper bound reaches the label's lower bound: not ruled out,
  * which does not mean that any image makes them win.
  */
-export function rivals(bounds: Bounds, label: number): number[] {
+export function rivals(bounds: EndPoints, label: number): number[] {
   const floor = bounds.lower[label] ?? -Infinity;
   return bounds.upper.flatMap((upper, rival) => (rival !== label && upper >= floor ? [rival] : []));
 }
