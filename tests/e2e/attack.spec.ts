@@ -196,3 +196,27 @@ test.describe('when the ordinary network does not load', () => {
     await expect(column.getByTestId('verdict')).toContainText(/Proved|proved/, PATIENCE);
   });
 });
+
+test.describe('when a Worker dies', () => {
+  test('the page says so, starts another, and the next attack runs', async ({ page }) => {
+    // The first order, which goes to the ℓ∞-dist net, is one that its Worker breaks at.
+    await page.addInitScript(() => {
+      const { postMessage } = Worker.prototype;
+      let attacks = 0;
+      Worker.prototype.postMessage = function (message: { type: string }) {
+        if (message.type === 'start') attacks += 1;
+        const broken = message.type === 'start' && attacks === 1;
+        postMessage.call(this, broken ? { ...message, order: null } : message);
+      };
+    });
+    await attack(page, 'digit=0&eps=40');
+    const { ours } = verdicts(page);
+    await page.getByRole('button', { name: 'FGSM' }).click();
+    const notice = page.getByTestId('ours').getByRole('alert');
+    await expect(notice).toContainText('its program was started anew', PATIENCE);
+    await expect(page.getByRole('button', { name: 'FGSM' })).toBeEnabled(PATIENCE);
+    await page.getByRole('button', { name: 'FGSM' }).click();
+    await expect(ours).toContainText('Proved: there is none.', PATIENCE);
+    await expect(notice).toHaveCount(0);
+  });
+});

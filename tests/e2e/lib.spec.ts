@@ -1,5 +1,7 @@
 /** The page's words, numbers and links, without a browser. */
 import { expect, test } from '@playwright/test';
+import { packResult, unpackResult } from '../../www/src/attack/result.ts';
+import { sandwich, verdict as said, type Case } from '../../www/src/attack/words.ts';
 import { DEFAULTS, linkTo, readLink, writeLink } from '../../www/src/lib/link.ts';
 import { pack, unpack } from '../../www/src/lib/packing.ts';
 import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
@@ -132,4 +134,77 @@ test('a rival that only touches the label’s lower bound is not ruled out', () 
     darkest: new Uint8Array(),
   };
   expect(rivals(bounds, 2)).toEqual([1]);
+});
+
+const duel: Case = {
+  label: 7,
+  epsilonLevels: 71,
+  certified: true,
+  radiusLevels: 71.5,
+  tried: { tries: 212_408, running: false, search: false, flip: null },
+};
+const flip = { label: 3, radiusLevels: 9, steps: 14, tries: 40, attack: 'pgd' as const };
+
+test('tries without a flip are counted, and only a proof says that there is none', () => {
+  expect(said(duel)).toEqual({
+    outcome: 'proved',
+    says: '212,408 perturbations tried within 71 levels: 0 flips.',
+    adds: 'Proved: there is none.',
+  });
+  expect(said({ ...duel, certified: false, radiusLevels: 2.5 })).toEqual({
+    outcome: 'open',
+    says: '212,408 perturbations tried within 71 levels: 0 flips.',
+    adds: 'Not proved: there may be one.',
+  });
+});
+
+test('a flip is told with its label, its largest change and when it came', () => {
+  const open = { ...duel, certified: false, radiusLevels: 0 };
+  const of = (one: object) => said({ ...open, tried: { ...duel.tried, ...one } as Case['tried'] });
+  expect(of({ flip }).says).toBe('Flipped to 3 at 9 levels, after 14 steps of PGD.');
+  expect(of({ flip }).adds).toBe('Nothing proved.');
+  expect(of({ flip: { ...flip, label: null, steps: 0, tries: 1, attack: 'square' } }).says).toBe(
+    'Lost to a tie at 9 levels, after 1 try of the square attack.',
+  );
+  expect(of({ flip: { ...flip, attack: 'paint' } }).says).toBe(
+    'Flipped to 3 at 9 levels, by hand.',
+  );
+});
+
+test('a flip within the proof is called a bug, never a flip like others', () => {
+  const found = said({ ...duel, tried: { tries: 1, running: false, search: false, flip } });
+  expect(found.outcome).toBe('broken proof');
+  expect(found.adds).toContain('bug');
+});
+
+test('a search beyond ε does not speak of tries within ε', () => {
+  const tried = { tries: 1000, running: true, search: true, flip: null };
+  expect(said({ ...duel, tried })).toEqual({
+    outcome: 'open',
+    says: '1,000 perturbations tried in search of a flip: none so far.',
+    adds: 'Proved up to 71.50 levels only.',
+  });
+});
+
+test('the true radius lies between what is proved and what is broken', () => {
+  expect(sandwich(71.96875, 83)).toBe('proved up to 71.96, broken at 83');
+  expect(sandwich(0, null)).toBe('nothing proved, no flip found');
+});
+
+test('a result comes back from a link as it went in, on the image it is about', async () => {
+  const image = Uint8Array.from({ length: 784 }, (_, at) => (at * 31) % 256);
+  const perturbed = image.map((level, at) => (at % 3 === 0 ? 255 - level : level));
+  const found = { attack: 'square' as const, tries: 212_408, steps: 14, perturbed };
+  const result = {
+    models: ['0123456789abcdef', 'fedcba9876543210'] as const,
+    epsilon: 60,
+    attack: 'all' as const,
+    seed: 2 ** 32 - 1,
+    found: [null, found] as const,
+  };
+  const text = await packResult(result, image);
+  expect(await unpackResult(text, image)).toEqual(result);
+  expect(await unpackResult(text.slice(1), image)).toBeNull();
+  // Whole, but no result.
+  expect(await unpackResult(await pack(new Uint8Array(2000)), image)).toBeNull();
 });

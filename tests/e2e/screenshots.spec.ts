@@ -1,5 +1,5 @@
 /** Pictures of the page for people to look at: two widths, light and dark. Nothing is compared. */
-import { SEVEN, draw, open, test } from './page.ts';
+import { SEVEN, draw, expect, open, test } from './page.ts';
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const [width, height] of [
@@ -10,6 +10,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       test.use({ colorScheme, viewport: { width, height } });
 
       test(`screenshots, ${colorScheme}, ${width} px`, async ({ page }) => {
+        test.setTimeout(180_000);
         const shot = (name: string, fullPage = false) =>
           page.screenshot({
             path: `tests/e2e/artifacts/screenshots/${width}-${colorScheme}-${name}.png`,
@@ -22,6 +23,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await shot('drawn');
         await page.getByText('Why?').click();
         await shot('why', true);
+
+        await page.getByRole('link', { name: 'Attack' }).click();
+        const attack = page.getByRole('button', { name: 'PGD' });
+        await expect(attack).toBeEnabled({ timeout: 60_000 });
+        await attack.click();
+        await expect(page.getByText(/Flipped to/)).toBeVisible({ timeout: 60_000 });
+        await expect(page.getByText('Proved: there is none.')).toBeVisible({ timeout: 60_000 });
+        await shot('duel', true);
       });
     });
   }

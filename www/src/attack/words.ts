@@ -51,6 +51,8 @@ export interface Case {
   tried: {
     tries: number;
     running: boolean;
+    /** Whether the smallest flip is looked for, also beyond ε. */
+    search: boolean;
     /** The perturbation that took the label away. */
     flip: {
       /** null in a tie. */
@@ -98,18 +100,28 @@ export function verdict(found: Case): { outcome: Outcome; says: string; adds: st
     }
     return { outcome: 'flipped', says: `${to} at ${at}, ${after}.`, adds: proof(radiusLevels) };
   }
+  if (tried?.search) {
+    return {
+      outcome: 'open',
+      says: `${perturbations(tried.tries)} tried in search of a flip: none${tried.running ? ' so far' : ''}.`,
+      adds: proof(radiusLevels),
+    };
+  }
   const nothing = certified ? 'Proved: there is none.' : 'Not proved: there may be one.';
   if (tried && tried.tries > 0) {
-    const tries = `${count(tried.tries)} ${tried.tries === 1 ? 'perturbation' : 'perturbations'}`;
     return {
       outcome: certified ? 'proved' : 'open',
-      says: `${tries} tried within ${within}: 0 flips${tried.running ? ' so far' : ''}.`,
+      says: `${perturbations(tried.tries)} tried within ${within}: 0 flips${tried.running ? ' so far' : ''}.`,
       adds: nothing,
     };
   }
   return certified
     ? { outcome: 'proved', says: `Proved: nothing within ${within} flips it.`, adds: 'Try.' }
     : { outcome: 'open', says: `Not proved at ${within}.`, adds: proof(radiusLevels) };
+}
+
+function perturbations(number: number): string {
+  return `${count(number)} ${number === 1 ? 'perturbation' : 'perturbations'}`;
 }
 
 /** How far a label is proved, for one that is not proved at ε. */
