@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// Named set of knobs: tiny, quick, standard, hinge or fashion
+    /// Named set of knobs: tiny, quick, standard, standard-0.1, hinge or fashion
     #[arg(long)]
     preset: String,
     /// Seed of the weights, the order of the images and the augmentation

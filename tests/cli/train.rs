@@ -136,7 +136,7 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
         &out,
     ]);
     assert!(
-        message.contains("the presets are tiny, quick, standard, hinge, fashion"),
+        message.contains("the presets are tiny, quick, standard, standard-0.1, hinge, fashion"),
         "{message}"
     );
     let message = refused(&train(&out, &["--resume"]));
