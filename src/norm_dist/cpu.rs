@@ -1041,7 +1041,8 @@ fn run_scan<'a, S: Simd>(scan: Scan<'a>) {
         words.fill([0; TILE_W]);
         for b in (0..rows).step_by(TILE_X) {
             let x = scan.x.tile(scan.first + b);
-            let mut smallest = [[splat::<S>(f32::INFINITY); TILE_W]; TILE_X];
+            // Nothing is above what is no number: rows past the end get no bit, whatever they hold.
+            let mut smallest = [[splat::<S>(f32::NAN); TILE_W]; TILE_X];
             for k in 0..TILE_X.min(rows - b) {
                 for l in 0..present {
                     smallest[k][l] = splat(scan.u[(b + k) * outputs + o + l] * scan.smallest);
