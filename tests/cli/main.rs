@@ -1,6 +1,7 @@
 //! The command line `linf` from outside.
 #![cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
 
+mod attack;
 mod exact;
 mod ordinary;
 mod train;

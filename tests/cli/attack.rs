@@ -1,0 +1,168 @@
+//! `linf attack`: what it prints, how it goes on, what it refuses. Needs `data/mnist`, which
+//! `scripts/data.sh` fetches.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{linf, printed, refused};
+
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+
+/// 784-12-12-10 with random weights.
+const MODEL: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/browser/golden-net.safetensors"
+);
+
+fn attack<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let fixed = [
+        "attack",
+        "--model",
+        MODEL,
+        "--dataset",
+        "mnist",
+        "--data-dir",
+        DATA,
+        "--epsilon",
+        "0.05",
+    ];
+    fixed.into_iter().chain(more.iter().copied()).collect()
+}
+
+fn state(folder: &TempDir) -> String {
+    folder.path().join("state.json").to_str().unwrap().into()
+}
+
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+#[test]
+fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificates() {
+    let arguments = attack(&["--limit", "100", "--tries", "700", "--json"]);
+    let report = parsed(&printed(&arguments));
+    let number = |name: &str| report[name].as_f64().unwrap();
+    assert_eq!(report["images"], 100);
+    assert!(number("certified_interval") <= number("under_attack"));
+    assert!(number("under_attack") <= number("clean"));
+    let gap = number("under_attack") - number("certified_interval");
+    assert!((number("gap") - gap).abs() < 1e-9);
+    let flipped = report["flipped_by"].as_object().unwrap().values();
+    let flipped: u64 = flipped.map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(
+        flipped as f64,
+        (100.0 * (number("clean") - number("under_attack"))).round()
+    );
+
+    assert_eq!(report["flips_inside_certificate"], 0);
+    assert_eq!(report["violations"], json!([]));
+    assert!(number("tries_inside") >= 700.0 * number("images_inside"));
+    let by = report["tries_inside_by"].as_object().unwrap();
+    let names: Vec<_> = by.keys().collect();
+    assert_eq!(names, ["fgsm", "path", "pgd", "random", "square"]);
+    let sum: u64 = by.values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(report["tries_inside"], sum);
+    assert!(number("compared") >= 5000.0);
+    assert_eq!(report["differences"], 0);
+
+    let text = printed(&attack(&["--limit", "100", "--tries", "700"]));
+    assert!(text.contains("100 images, ε = 0.05, seed 1"), "{text}");
+    assert!(text.contains(&format!("{sum} tries")), "{text}");
+    assert!(text.contains(", 0 flips"), "{text}");
+}
+
+#[test]
+fn the_report_is_the_same_with_any_number_of_threads() {
+    let report = |threads: &str| {
+        let arguments = attack(&["--limit", "70", "--tries", "50", "--json"]);
+        let output = Command::new(env!("CARGO_BIN_EXE_linf"))
+            .args(arguments)
+            .env("RAYON_NUM_THREADS", threads)
+            .output();
+        parsed(&String::from_utf8(output.unwrap().stdout).unwrap())
+    };
+    assert_eq!(report("1"), report("5"));
+}
+
+#[test]
+fn interrupted_attacks_go_on_from_their_state_to_the_same_report() {
+    let folder = TempDir::new().unwrap();
+    let state = state(&folder);
+    let arguments = attack(&[
+        "--limit", "320", "--tries", "600", "--json", "--state", &state,
+    ]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_linf"))
+        .args(&arguments)
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while !Path::new(&state).exists() {
+        assert!(
+            start.elapsed() < Duration::from_secs(300),
+            "no state was written"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let done = parsed(&fs::read_to_string(&state).unwrap());
+    let images = done["outcome"]["images"].as_u64().unwrap();
+    assert!((64..320).contains(&images), "{images} images were done");
+
+    let other = [&arguments[..], &["--seed", "2"]].concat();
+    let message = refused(&other);
+    assert!(message.contains("give those it began with"), "{message}");
+
+    let report = printed(&arguments);
+    let whole = attack(&["--limit", "320", "--tries", "600", "--json"]);
+    assert_eq!(parsed(&report), parsed(&printed(&whole)));
+}
+
+#[test]
+fn a_flip_inside_a_certificate_and_other_logits_fail_the_command() {
+    let folder = TempDir::new().unwrap();
+    let state = state(&folder);
+    let arguments = attack(&["--limit", "5", "--tries", "0", "--json", "--state", &state]);
+    printed(&arguments);
+    let honest = parsed(&fs::read_to_string(&state).unwrap());
+    let violation = json!({ "image": 3, "radius": 80, "attack": "pgd", "input": [1, 2] });
+    for (field, value, sentence) in [
+        (
+            "violations",
+            json!([violation]),
+            "test image 3 flips within 2.5 levels",
+        ),
+        (
+            "differences",
+            json!(7),
+            "7 of 0 perturbed images have other logits",
+        ),
+    ] {
+        let mut forged = honest.clone();
+        forged["outcome"][field] = value.clone();
+        fs::write(&state, forged.to_string()).unwrap();
+        let output = linf(&arguments);
+        assert_eq!(output.status.code(), Some(2));
+        let report = parsed(&String::from_utf8(output.stdout).unwrap());
+        assert_eq!(report[field], value);
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains(sentence), "{message}");
+    }
+}
+
+#[test]
+fn a_state_that_is_none_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let state = state(&folder);
+    fs::write(&state, "{}").unwrap();
+    let message = refused(&attack(&["--limit", "5", "--state", &state]));
+    assert!(
+        message.contains("state.json is no state of attacks"),
+        "{message}"
+    );
+}
