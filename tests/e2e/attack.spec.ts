@@ -161,16 +161,17 @@ test('a shared link reproduces the verdicts', async ({ page }) => {
 test('a result of an unknown network, or a damaged one, gets a message, and the image stays', async ({
   page,
 }) => {
-  const blank = new Uint8Array(SIDE * SIDE);
+  await attack(page, 'digit=0');
+  const image = Uint8Array.from(await pixels(page.getByTestId('ours').locator('figure').first()));
   const result = await packResult(
     {
       models: ['0123456789abcdef', 'fedcba9876543210'],
       epsilon: 60,
       attack: 'pgd',
       seed: 1,
-      found: [{ attack: 'pgd', tries: 9, steps: 1, perturbed: blank }, null],
+      found: [{ attack: 'pgd', tries: 9, steps: 1, perturbed: image }, null],
     },
-    blank,
+    image,
   );
   const link = await writeLink({ ...DEFAULTS, view: 'attack', digit: 0, result });
   await attack(page, link.replace('v=1&view=attack&', ''));

@@ -205,6 +205,8 @@ test('a result comes back from a link as it went in, on the image it is about', 
   const text = await packResult(result, image);
   expect(await unpackResult(text, image)).toEqual(result);
   expect(await unpackResult(text.slice(1), image)).toBeNull();
+  // The same link with another image.
+  expect(await unpackResult(text, perturbed)).toBeNull();
   // Whole, but no result.
   expect(await unpackResult(await pack(new Uint8Array(2000)), image)).toBeNull();
 });

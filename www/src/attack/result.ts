@@ -36,10 +36,22 @@ const PIXELS = SIDE * SIDE;
 /** The head of a packed result, as JSON before the perturbations. */
 interface Head {
   models: [string, string];
+  /** Checksum of the image: on another one the perturbations would mean something else. */
+  image: number;
   epsilon: number;
   attack: AttackName | 'paint';
   seed: number;
   found: [Omit<Found, 'perturbed'> | null, Omit<Found, 'perturbed'> | null];
+}
+
+/** Adler-32, as zlib computes it. */
+function checksum(image: Pixels): number {
+  let [a, b] = [1, 0];
+  for (const level of image) {
+    a = (a + level) % 65_521;
+    b = (b + a) % 65_521;
+  }
+  return b * 65_536 + a;
 }
 
 /** A result on `image`, packed. The perturbations are kept as differences, which are mostly alike. */
@@ -47,6 +59,7 @@ export async function packResult(result: Result, image: Pixels): Promise<string>
   const { models, epsilon, attack, seed, found } = result;
   const head = JSON.stringify({
     models,
+    image: checksum(image),
     epsilon,
     attack,
     seed,
@@ -63,7 +76,7 @@ export async function packResult(result: Result, image: Pixels): Promise<string>
   return pack(bytes);
 }
 
-/** The result that was packed for `image`, or `null` if the text is damaged or from elsewhere. */
+/** The result that was packed for `image`, or `null` if it is damaged or of another image. */
 export async function unpackResult(text: string, image: Pixels): Promise<Result | null> {
   const bytes = await unpack(text);
   if (!bytes || bytes.length < 2) return null;
@@ -74,7 +87,7 @@ export async function unpackResult(text: string, image: Pixels): Promise<Result 
   } catch {
     return null;
   }
-  if (!isHead(head)) return null;
+  if (!isHead(head) || head.image !== checksum(image)) return null;
   const kept = head.found.filter((one) => one !== null).length;
   if (bytes.length !== 2 + length + kept * PIXELS) return null;
   let at = 2 + length;
@@ -84,7 +97,8 @@ export async function unpackResult(text: string, image: Pixels): Promise<Result 
     at += PIXELS;
     return { ...one, perturbed: changes.map((change, pixel) => change + (image[pixel] ?? 0)) };
   });
-  return { ...head, found: [ours ?? null, theirs ?? null] };
+  const { models, epsilon, attack, seed } = head;
+  return { models, epsilon, attack, seed, found: [ours ?? null, theirs ?? null] };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

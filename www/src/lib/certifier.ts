@@ -1,5 +1,6 @@
 /**
- * The one place that knows the WebAssembly module: everything else of the page sees plain data.
+ * The one place that knows the WebAssembly module: everything else of the page sees plain data, and
+ * only the Workers of the attacks have instances of their own.
  *
  * Building it needs `npm run wasm` first.
  */
