@@ -49,3 +49,75 @@ pub(super) fn worst_logits(
         .squeeze_dim::<2>(1);
     logits - of_label + width
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ordinary::{Geometry, Layer};
+    use crate::tensors::to_vec;
+    use burn::tensor::Device;
+
+    const EPSILON: f32 = 0.2;
+    const LABEL: usize = 1;
+
+    fn dense(inputs: usize, outputs: usize) -> Layer {
+        let number = |k: usize| ((k * 37 + 11) % 23) as f32 / 10.0 - 1.1;
+        Layer {
+            geometry: Geometry::Dense { inputs },
+            weight: (0..inputs * outputs).map(number).collect(),
+            bias: (0..outputs).map(number).collect(),
+        }
+    }
+
+    fn image(device: &Device) -> Tensor<2> {
+        Tensor::from_data([[0.0, 0.1, 0.5, 0.9, 1.0]], device)
+    }
+
+    /// The worst logits by intervals, and the largest `z_j − z_y` at any corner of the box.
+    fn worst_and_corners(layers: &[Layer]) -> (Vec<f32>, Vec<f32>) {
+        let device = Device::flex();
+        let net = ReluNet::new(layers, &device);
+        let targets = Tensor::from_data([[0.0, 1.0, 0.0]], &device);
+        let x = image(&device);
+        let worst = to_vec(worst_logits(&net, x.clone(), targets, EPSILON));
+        let pixels = to_vec(x);
+        let mut highest = vec![f32::NEG_INFINITY; 3];
+        for corner in 0..1 << pixels.len() {
+            let moved: Vec<f32> = pixels
+                .iter()
+                .enumerate()
+                .map(|(k, pixel)| {
+                    let step = if corner >> k & 1 == 1 {
+                        EPSILON
+                    } else {
+                        -EPSILON
+                    };
+                    (pixel + step).clamp(0.0, 1.0)
+                })
+                .collect();
+            let moved = Tensor::<1>::from_floats(moved.as_slice(), &device).unsqueeze();
+            let logits = to_vec(net.forward(moved));
+            for (highest, logit) in highest.iter_mut().zip(&logits) {
+                *highest = highest.max(logit - logits[LABEL]);
+            }
+        }
+        (worst, highest)
+    }
+
+    #[test]
+    fn worst_logits_of_one_layer_are_reached_at_a_corner() {
+        let (worst, corners) = worst_and_corners(&[dense(5, 3)]);
+        for (worst, corner) in worst.iter().zip(&corners) {
+            assert!((worst - corner).abs() < 1e-5, "{worst} and {corner}");
+        }
+    }
+
+    #[test]
+    fn worst_logits_are_no_better_than_any_corner() {
+        let (worst, corners) = worst_and_corners(&[dense(5, 7), dense(7, 3)]);
+        assert_eq!(worst[LABEL], 0.0);
+        for class in [0, 2] {
+            assert!(worst[class] > corners[class], "{worst:?} and {corners:?}");
+        }
+    }
+}

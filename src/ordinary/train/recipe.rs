@@ -96,11 +96,12 @@ impl Config {
         Ok(match recipe {
             "standard" => standard,
             "adversarial" => Self {
-                hidden: "conv8k4s2-conv16k4s2-64".into(),
-                epochs: 14,
+                hidden: "conv16k4s2-conv16k4s2-64".into(),
+                epochs: 10,
+                learning_rate: 2e-3,
                 recipe: Recipe::Adversarial {
                     epsilon: 0.3,
-                    growth: 5,
+                    growth: 4,
                     steps: 7,
                     step_share: 0.25,
                 },
