@@ -244,7 +244,7 @@ impl PlainNet {
         self.split_last().0.channels()
     }
 
-    /// The layers in words, such as `784-48-10`; see [`architecture`](super::architecture).
+    /// The layers in the words of the model file, such as `784-48-10`.
     pub fn architecture(&self) -> String {
         super::architecture::describe(&self.layers)
     }
