@@ -1,6 +1,7 @@
 //! Accuracies of an ordinary network over a labelled set.
 
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::thread;
 
 use burn::Tensor;
@@ -56,11 +57,17 @@ pub fn evaluate(
         let label = usize::from(data.labels[*index]);
         certifier.is_certified(data.image(*index), label, radius)
     };
+    let count = |indices: Range<usize>| indices.filter(certified).count();
+    // One thread works here, so that a target without threads can evaluate as well.
+    if threads.get() == 1 {
+        let certified = count(0..data.len());
+        return Evaluation { clean, certified };
+    }
     let share = data.len().div_ceil(threads.get()).max(1);
     let certified = thread::scope(|scope| {
         let shares = (0..data.len()).step_by(share).map(|from| {
             let indices = from..data.len().min(from + share);
-            scope.spawn(move || indices.filter(certified).count())
+            scope.spawn(move || count(indices))
         });
         // All of them are started before the first is waited for.
         let workers: Vec<_> = shares.collect();
