@@ -97,7 +97,7 @@ pub(super) struct Record {
     sampler: Option<Sampler>,
 }
 
-/// Chooses tries at random, one in `every` on average.
+/// Chooses tries at random, at gaps of `every` on average and the first within one such gap.
 #[derive(Clone, Debug)]
 struct Sampler {
     every: u64,
@@ -111,7 +111,8 @@ impl Sampler {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         // The attack's own numbers are those of stream 0.
         rng.set_stream(1);
-        let next = rng.random_range(1..2 * every);
+        // No run as long as the mean gap goes without a sample.
+        let next = rng.random_range(1..=every);
         Self { every, rng, next }
     }
 
