@@ -32,6 +32,14 @@ impl Norm {
     pub fn quick(p: f32) -> Self {
         Norm::P(power::quick_exponent(p).unwrap_or(p))
     }
+
+    /// The p as a number, infinite for ‖·‖∞.
+    pub fn p(self) -> f32 {
+        match self {
+            Norm::P(p) => p,
+            Norm::Inf => f32::INFINITY,
+        }
+    }
 }
 
 /// Sizes of one distance computation: `x` is `[batch, inputs]`, `w` is `[outputs, inputs]`,
