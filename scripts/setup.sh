@@ -2,7 +2,7 @@
 # Installs what building and testing need and is not there yet; runs again for nothing.
 #
 #   scripts/setup.sh         what building and serving the page needs
-#   scripts/setup.sh test    that, and what the tests need: a browser with its driver, NumPy
+#   scripts/setup.sh test    that, and what the tests need: a browser with its driver, Vulkan, NumPy
 #
 # Rust and Node are the two things it expects. System packages are installed only by root on
 # Debian and its kin; anyone else is told what to install. The WebAssembly tools are built at
@@ -69,6 +69,12 @@ if [ "$FOR_TESTS" = test ]; then
   have chromedriver || system_package chromium-driver "install the chromedriver of that browser's version"
   "$(chromium_path)" --version
   chromedriver --version
+
+  # The kernels for the GPU are tested natively too; Mesa has a driver that runs on the CPU.
+  if [ "$(uname)" = Linux ] && ! ls /usr/share/vulkan/icd.d/*.json /etc/vulkan/icd.d/*.json >/dev/null 2>&1; then
+    heading "setup: Vulkan"
+    system_package mesa-vulkan-drivers "install a Vulkan driver"
+  fi
 
   heading "setup: Python with NumPy"
   if [ -z "$(python_path)" ]; then

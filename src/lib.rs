@@ -11,6 +11,8 @@ pub mod data;
 pub mod digit;
 pub mod exact;
 pub mod float_net;
+#[cfg(feature = "webgpu")]
+pub mod gpu;
 #[cfg(feature = "train")]
 pub mod net;
 #[cfg(feature = "train")]

@@ -82,6 +82,23 @@ fn a_resumed_run_ends_in_the_same_bits() {
     assert!(second.checkpoint().unwrap() == whole.checkpoint().unwrap());
 }
 
+/// Natively only: the trainer reads its loss at once, which a browser does not allow.
+#[cfg(all(feature = "webgpu", not(target_arch = "wasm32")))]
+#[test]
+fn ten_steps_on_the_gpu_have_the_losses_of_the_cpu() {
+    let gpu = cubecl::future::block_on(linf_dist_net::gpu::Gpu::request()).unwrap();
+    let (mean, std) = (0.1307, 0.3081);
+    let mut there = Trainer::new(config(), blocks(500), mean, std, gpu.device().clone()).unwrap();
+    let want = run(&mut trainer(config()), 10);
+    for (step, (got, want)) in run(&mut there, 10).into_iter().zip(want).enumerate() {
+        assert!(
+            (got / want - 1.0).abs() < 1e-3,
+            "step {step}: {got} and {want}"
+        );
+    }
+    gpu.check().unwrap();
+}
+
 #[test]
 fn the_seed_decides_the_run() {
     let losses = |seed| run(&mut trainer(TrainConfig { seed, ..config() }), 5);

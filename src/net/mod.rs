@@ -4,6 +4,8 @@
 //! layers subtract each unit's mean ([`MeanShift`]), the last one adds a bias. The logits are the
 //! negated outputs. At p = ∞ and with fixed means the net is 1-Lipschitz with respect to ℓ∞.
 
+#[cfg(feature = "webgpu")]
+mod exact_gpu;
 mod layer;
 mod mean_shift;
 
@@ -13,6 +15,8 @@ use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+#[cfg(feature = "webgpu")]
+pub use exact_gpu::{ExactNetOnGpu, ExactOnGpuError};
 pub use layer::LinfDistLayer;
 pub use mean_shift::MeanShift;
 

@@ -54,13 +54,13 @@ const TASK_ROWS: usize = 32;
 /// Rows of `w` handled together in the plain backward pass.
 const TILE_BACK: usize = 4;
 /// Forward terms below this fraction of the largest are negligible (as a power of two).
-const NEGLIGIBLE_FORWARD: f32 = -24.0;
+pub(super) const NEGLIGIBLE_FORWARD: f32 = -24.0;
 /// Gradient terms below this are negligible (as a power of two).
-const NEGLIGIBLE_BACKWARD: f32 = -20.0;
+pub(super) const NEGLIGIBLE_BACKWARD: f32 = -20.0;
 /// Up to this half of p, powers of the plain differences are taken forward; sums outside
 /// [`PLAIN_SUMS`] are left to the bounded kernel.
-const PLAIN_FORWARD: u32 = 9;
-const PLAIN_SUMS: std::ops::Range<f32> = 1e-20..1e30;
+pub(super) const PLAIN_FORWARD: u32 = 9;
+pub(super) const PLAIN_SUMS: std::ops::Range<f32> = 1e-20..1e30;
 /// The same backward, where skipping pays earlier; unless a `u^{p−1}` is beyond 2^±[`PLAIN_SLOPES`].
 const PLAIN_BACKWARD: u32 = 6;
 const PLAIN_SLOPES: f32 = 80.0;
@@ -128,6 +128,55 @@ pub fn backward(
                 None => job.bounded(p),
             }
         }
+    }
+}
+
+/// Bounds of `‖x − w‖∞`, both `[batch, outputs]`, while every column of `x` moves from that of
+/// `lower` to that of `upper`, `[batch, inputs]`. Exact up to the rounding of one subtraction.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, or there are no inputs.
+pub fn interval(lower: &[f32], upper: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
+    sizes.check(lower, w, Norm::Inf);
+    sizes.check(upper, w, Norm::Inf);
+    let [lower, upper, w] = [lower, upper, w].map(|matrix| Rows::new(matrix, sizes.inputs));
+    // [batch][lower bounds, then upper bounds][outputs]
+    let mut bounds = vec![0.0; sizes.batch * 2 * sizes.outputs];
+    for_each_chunk(&mut bounds, 2 * sizes.outputs, |b, bounds| {
+        let (least, most) = bounds.split_at_mut(sizes.outputs);
+        let (lower, upper) = (lower.row(b).as_flattened(), upper.row(b).as_flattened());
+        run_interval(lower, upper, &w, least, most);
+    });
+    let half = |first: usize| {
+        let rows = bounds.chunks_exact((2 * sizes.outputs).max(1));
+        rows.flat_map(|row| &row[first..first + sizes.outputs])
+            .copied()
+            .collect()
+    };
+    (half(0), half(sizes.outputs))
+}
+
+/// The bounds of one row of boxes.
+#[macerator::with_simd]
+fn run_interval<'a, S: Simd>(
+    lower: &[f32],
+    upper: &[f32],
+    w: &Rows<'a>,
+    least: &mut [f32],
+    most: &mut [f32],
+) {
+    for (o, (least, most)) in least.iter_mut().zip(most).enumerate() {
+        let w = w.row(o).as_flattened();
+        let (mut smallest, mut largest) = (splat::<S>(0.0), splat::<S>(0.0));
+        for at in (0..w.len()).step_by(lanes::<S>()) {
+            let w = load::<S>(w, at);
+            let (l, h) = (load::<S>(lower, at), load::<S>(upper, at));
+            // A weight inside the interval makes both differences negative.
+            smallest = smallest.max(l - w).max(w - h);
+            largest = largest.max(h - w).max(w - l);
+        }
+        *least = smallest.reduce_max();
+        *most = largest.reduce_max();
     }
 }
 

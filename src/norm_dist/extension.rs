@@ -14,6 +14,8 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
 
+#[cfg(feature = "webgpu")]
+use super::gpu;
 use super::{Norm, Sizes, cpu};
 
 /// `‖x[b] − w[o]‖_p` for every pair of rows.
@@ -36,8 +38,34 @@ pub fn norm_dist(x: Tensor<2>, w: Tensor<2>, norm: Norm) -> Tensor<2> {
     ))
 }
 
+/// Lower and upper bounds of `‖x[b] − w[o]‖∞` while every column of `x` moves from that of `lower`
+/// to that of `upper`: interval propagation through one layer, in floats.
+///
+/// `lower` and `upper` are `[batch, inputs]`, `w` is `[outputs, inputs]`, the results
+/// `[batch, outputs]`. No gradient flows: the tensors must not be on an autodiff device.
+///
+/// # Panics
+/// If the three have different numbers of columns, or `lower` and `upper` different numbers of rows.
+pub fn norm_dist_interval(
+    lower: Tensor<2>,
+    upper: Tensor<2>,
+    w: Tensor<2>,
+) -> (Tensor<2>, Tensor<2>) {
+    assert_eq!(
+        (lower.dims(), lower.dims()[1]),
+        (upper.dims(), w.dims()[1]),
+        "norm_dist_interval: lower and upper must have the same shape, and as many columns as w"
+    );
+    let (least, most) = Dispatch::norm_dist_interval(
+        lower.into_dispatch(),
+        upper.into_dispatch(),
+        w.into_dispatch(),
+    );
+    (Tensor::from_dispatch(least), Tensor::from_dispatch(most))
+}
+
 /// The distance and its gradients, as a backend provides them. Use [`norm_dist`].
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(Flex, Cube: cfg(feature = "webgpu"), Autodiff)]
 pub trait NormDist: Backend {
     /// Distances, `[batch, outputs]`.
     fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self>;
@@ -49,6 +77,13 @@ pub trait NormDist: Backend {
         u: FloatTensor<Self>,
         grad: FloatTensor<Self>,
         norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Lower and upper bounds of the distances at p = ∞. Use [`norm_dist_interval`].
+    fn norm_dist_interval(
+        lower: FloatTensor<Self>,
+        upper: FloatTensor<Self>,
+        w: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
@@ -74,6 +109,43 @@ impl NormDist for Flex {
             flex_tensor(dx, [sizes.batch, sizes.inputs]),
             flex_tensor(dw, [sizes.outputs, sizes.inputs]),
         )
+    }
+
+    fn norm_dist_interval(
+        lower: FloatTensor<Self>,
+        upper: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let sizes = sizes(&lower, &w);
+        let [lower, upper, w] = [lower, upper, w].map(|tensor| tensor.to_contiguous());
+        let (least, most) = cpu::interval(slice(&lower), slice(&upper), slice(&w), sizes);
+        let shape = [sizes.batch, sizes.outputs];
+        (flex_tensor(least, shape), flex_tensor(most, shape))
+    }
+}
+
+#[cfg(feature = "webgpu")]
+impl NormDist for burn_cubecl::CubeBackend {
+    fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self> {
+        gpu::forward(x, w, norm)
+    }
+
+    fn norm_dist_backward(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        gpu::backward(x, w, u, grad, norm)
+    }
+
+    fn norm_dist_interval(
+        lower: FloatTensor<Self>,
+        upper: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        gpu::interval(lower, upper, w)
     }
 }
 
@@ -151,5 +223,13 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         unimplemented!(
             "the gradient of the distance has itself no gradient: only first derivatives are supported"
         )
+    }
+
+    fn norm_dist_interval(
+        _lower: FloatTensor<Self>,
+        _upper: FloatTensor<Self>,
+        _w: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        unimplemented!("bounds have no gradient: take them of inner tensors")
     }
 }

@@ -6,14 +6,17 @@
 //!
 //! - [`mod@reference`]: the specification, in plain f64 loops;
 //! - [`cpu`]: the same in f32, vectorised and threaded, on slices;
+//! - `gpu`: the same as GPU kernels, in the browser and natively;
 //! - `extension`: the operation as a Burn backend extension with its gradients.
 
 pub mod cpu;
 mod extension;
+#[cfg(feature = "webgpu")]
+mod gpu;
 mod power;
 pub mod reference;
 
-pub use extension::{NormDist, norm_dist};
+pub use extension::{NormDist, norm_dist, norm_dist_interval};
 
 /// Which norm the layer takes of `x − w`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +34,17 @@ impl Norm {
     /// From 8 to 1000 such p are at most a third apart, so that an exponential growth of p stays close to one.
     pub fn quick(p: f32) -> Self {
         Norm::P(power::quick_exponent(p).unwrap_or(p))
+    }
+
+    /// # Panics
+    /// If p < 1 or not finite.
+    fn check(self) {
+        if let Norm::P(p) = self {
+            assert!(
+                p.is_finite() && p >= 1.0,
+                "the norm needs a finite p of at least 1, not {p}; use Norm::Inf for p = ∞"
+            );
+        }
     }
 }
 
@@ -61,11 +75,6 @@ impl Sizes {
             self.outputs * self.inputs,
             "w must be [outputs, inputs]"
         );
-        if let Norm::P(p) = norm {
-            assert!(
-                p.is_finite() && p >= 1.0,
-                "the norm needs a finite p of at least 1, not {p}; use Norm::Inf for p = ∞"
-            );
-        }
+        norm.check();
     }
 }

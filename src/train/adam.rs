@@ -4,6 +4,9 @@
 //! The arithmetic is that of Burn's `Adam`, which the tests compare to. The recipe needs
 //! β = (0.9, 0.99) and ε = 1e-10: gradients through large p are tiny, and a larger ε swamps them.
 
+#[cfg(feature = "webgpu")]
+mod gpu;
+
 use burn::Tensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
@@ -76,7 +79,7 @@ impl AdamStep {
 }
 
 /// One Adam step, as a backend provides it.
-#[backend_extension(Flex)]
+#[backend_extension(Flex, Cube: cfg(feature = "webgpu"))]
 pub trait FusedAdam: Backend {
     /// The new parameter, first and second moments, from the old ones and the gradient.
     fn adam_step(

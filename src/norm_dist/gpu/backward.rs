@@ -1,0 +1,466 @@
+//! Gradients of `Σ grad · u` with respect to `x` and `w`, each gathered: a result is one sum over
+//! the units or over the batch, and nobody else adds to it.
+//!
+//! The slope is odd, so `∂u/∂w_i = slope((w_i − x_i)/u)` and one kernel serves both gradients, with
+//! the roles of `x` and `w` exchanged and `u` and its gradient read the other way round. Computing
+//! each power once for both would need a second sum, over workgroups, for either of them.
+//!
+//! At p = ∞ only the column that decides a distance gets its gradient. A first kernel finds that
+//! column, a second gathers; their sums run in the order of the CPU's and give the same bits.
+
+use burn::tensor::DType;
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::super::cpu::NEGLIGIBLE_BACKWARD;
+use super::super::{Norm, Sizes};
+use super::{
+    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, for_each_dispatch, integer_power, inverse,
+    load_rows, multiplied_half, read_block, sizes, store_block, workgroup,
+};
+
+/// Numbers of one invocation in a slice of rows of 64.
+const ROW_LOADS: usize = TILE * DEPTH / (SIDE * SIDE);
+/// Rows that all invocations bring at a time.
+const ROWS_AT_A_TIME: usize = SIDE * SIDE / TILE;
+/// The column of a distance that none decides.
+const NONE: u32 = u32::MAX;
+
+/// Gradients `[batch, inputs]` and `[outputs, inputs]`, given the distances and their gradient.
+pub fn backward(
+    x: CubeTensor,
+    w: CubeTensor,
+    u: CubeTensor,
+    grad: CubeTensor,
+    norm: Norm,
+) -> (CubeTensor, CubeTensor) {
+    let sizes = sizes(&x, &w);
+    norm.check();
+    let [x, w, u, grad] = contiguous([x, w, u, grad]);
+    match norm {
+        Norm::P(p) => (
+            finite(&x, &w, &u, &grad, sizes, p, false),
+            finite(&w, &x, &u, &grad, sizes, p, true),
+        ),
+        Norm::Inf => {
+            let (columns, slopes) = decide(&x, &w, &u, &grad, sizes);
+            (
+                gather(&columns, &slopes, sizes, false),
+                gather(&columns, &slopes, sizes, true),
+            )
+        }
+    }
+}
+
+/// The gradient with respect to `own`: of `x`, or `transposed` of `w`, as the rows of `u` are those
+/// of `x`.
+fn finite(
+    own: &CubeTensor,
+    other: &CubeTensor,
+    u: &CubeTensor,
+    grad: &CubeTensor,
+    sizes: Sizes,
+    p: f32,
+    transposed: bool,
+) -> CubeTensor {
+    let (rows, others) = rows(sizes, transposed);
+    let result = empty(own, [rows, sizes.inputs], own.dtype);
+    // Above 0 even at p = 1, where the slope is a sign and that of 0 is 0.
+    let smallest_kept = (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30);
+    for_each_dispatch(rows, sizes.inputs, others, |first, count| {
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        unsafe {
+            gradient::launch_unchecked(
+                &own.client,
+                count,
+                workgroup(),
+                own.clone().into_buffer_arg(),
+                other.clone().into_buffer_arg(),
+                u.clone().into_buffer_arg(),
+                grad.clone().into_buffer_arg(),
+                result.clone().into_buffer_arg(),
+                first,
+                rows,
+                others,
+                sizes.inputs,
+                p - 1.0,
+                smallest_kept,
+                multiplied_half(p).map(|half| half - 1),
+                transposed,
+            );
+        }
+    });
+    result
+}
+
+/// How many rows a gradient has, and over how many of the other matrix it sums.
+fn rows(sizes: Sizes, transposed: bool) -> (usize, usize) {
+    if transposed {
+        (sizes.outputs, sizes.batch)
+    } else {
+        (sizes.batch, sizes.outputs)
+    }
+}
+
+/// `half_power` is p/2 − 1 where the slope is `(t²)^half_power · t`.
+#[cube(launch_unchecked)]
+fn gradient(
+    own: &[f32],
+    other: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    result: &mut [f32],
+    first: usize,
+    rows: usize,
+    others: usize,
+    inputs: usize,
+    power: f32,
+    smallest_kept: f32,
+    #[comptime] half_power: Option<u32>,
+    #[comptime] transposed: bool,
+) {
+    let mut rest = Shared::<[f32]>::new_slice(DEPTH * TILE);
+    let mut inverses = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
+    let mut grads = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
+    let row = first + CUBE_POS_Y as usize * TILE;
+    let column = CUBE_POS_X as usize * TILE;
+    let mut values = Array::<f32>::new(BLOCK * BLOCK);
+    let mut sums = Array::<f32>::new(BLOCK * BLOCK);
+    #[unroll]
+    for i in 0..BLOCK {
+        #[unroll]
+        for j in 0..BLOCK {
+            let a = row + UNIT_POS_Y as usize + i * SIDE;
+            let c = column + UNIT_POS_X as usize + j * SIDE;
+            let mut value = 0.0f32;
+            if a < rows && c < inputs {
+                value = own[a * inputs + c];
+            }
+            values[i * BLOCK + j] = value;
+            sums[i * BLOCK + j] = 0.0f32;
+        }
+    }
+    for slice in 0..others.div_ceil(DEPTH) {
+        let start = slice * DEPTH;
+        load_columns(other, others, inputs, start, column, &mut rest);
+        load_factors(u, rows, others, row, start, &mut inverses, transposed);
+        load_factors(grad, rows, others, row, start, &mut grads, transposed);
+        // Each invocation inverts what it has brought itself.
+        let unit = UNIT_POS as usize;
+        #[unroll]
+        for step in 0..ROW_LOADS {
+            let at = factor_place(unit, step, transposed);
+            inverses[at] = inverse(inverses[at]);
+        }
+        sync_cube();
+        let mut scale = Array::<f32>::new(BLOCK);
+        let mut weight = Array::<f32>::new(BLOCK);
+        for k in 0..DEPTH {
+            read_block(&inverses, k, UNIT_POS_Y as usize, &mut scale);
+            read_block(&grads, k, UNIT_POS_Y as usize, &mut weight);
+            #[unroll]
+            for j in 0..BLOCK {
+                let there = rest[k * TILE + UNIT_POS_X as usize + j * SIDE];
+                #[unroll]
+                for i in 0..BLOCK {
+                    let at = i * BLOCK + j;
+                    let t = (values[at] - there) * scale[i];
+                    match comptime!(half_power) {
+                        Some(half_power) => {
+                            sums[at] += integer_power(t * t, half_power) * t * weight[i];
+                        }
+                        None => {
+                            let base = t.abs();
+                            if base >= smallest_kept {
+                                let slope = (base.ln() * power).exp();
+                                sums[at] += with_sign(slope, t) * weight[i];
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        sync_cube();
+    }
+    store_block(result, &sums, row, column, rows, inputs);
+}
+
+/// Finds the first column at which `|x − w|` is the distance, `[batch, outputs]`, and the gradient
+/// that goes there.
+fn decide(
+    x: &CubeTensor,
+    w: &CubeTensor,
+    u: &CubeTensor,
+    grad: &CubeTensor,
+    sizes: Sizes,
+) -> (CubeTensor, CubeTensor) {
+    let shape = [sizes.batch, sizes.outputs];
+    let columns = empty(x, shape, DType::U32);
+    let slopes = empty(x, shape, x.dtype);
+    for_each_dispatch(sizes.batch, sizes.outputs, sizes.inputs, |first, count| {
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        unsafe {
+            deciding::launch_unchecked(
+                &x.client,
+                count,
+                workgroup(),
+                x.clone().into_buffer_arg(),
+                w.clone().into_buffer_arg(),
+                u.clone().into_buffer_arg(),
+                grad.clone().into_buffer_arg(),
+                columns.clone().into_buffer_arg(),
+                slopes.clone().into_buffer_arg(),
+                first,
+                sizes.batch,
+                sizes.outputs,
+                sizes.inputs,
+            );
+        }
+    });
+    (columns, slopes)
+}
+
+#[cube(launch_unchecked)]
+fn deciding(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    columns: &mut [u32],
+    slopes: &mut [f32],
+    first: usize,
+    batch: usize,
+    outputs: usize,
+    inputs: usize,
+) {
+    let mut xs = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
+    let mut ws = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
+    let row = first + CUBE_POS_Y as usize * TILE;
+    let column = CUBE_POS_X as usize * TILE;
+    let mut distances = Array::<f32>::new(BLOCK * BLOCK);
+    let mut found = Array::<u32>::new(BLOCK * BLOCK);
+    #[unroll]
+    for i in 0..BLOCK {
+        #[unroll]
+        for j in 0..BLOCK {
+            let b = row + UNIT_POS_Y as usize + i * SIDE;
+            let o = column + UNIT_POS_X as usize + j * SIDE;
+            let mut distance = 0.0f32;
+            if b < batch && o < outputs {
+                distance = u[b * outputs + o];
+            }
+            distances[i * BLOCK + j] = distance;
+            found[i * BLOCK + j] = NONE;
+        }
+    }
+    let mut x_block = Array::<f32>::new(BLOCK);
+    let mut w_block = Array::<f32>::new(BLOCK);
+    for slice in 0..inputs.div_ceil(DEPTH) {
+        load_rows(x, batch, inputs, row, slice * DEPTH, &mut xs);
+        load_rows(w, outputs, inputs, column, slice * DEPTH, &mut ws);
+        sync_cube();
+        for k in 0..DEPTH {
+            read_block(&xs, k, UNIT_POS_Y as usize, &mut x_block);
+            read_block(&ws, k, UNIT_POS_X as usize, &mut w_block);
+            #[unroll]
+            for i in 0..BLOCK {
+                #[unroll]
+                for j in 0..BLOCK {
+                    let at = i * BLOCK + j;
+                    if (x_block[i] - w_block[j]).abs() >= distances[at] {
+                        found[at] = found[at].min((slice * DEPTH + k) as u32);
+                    }
+                }
+            }
+        }
+        sync_cube();
+    }
+    #[unroll]
+    for i in 0..BLOCK {
+        #[unroll]
+        for j in 0..BLOCK {
+            let b = row + UNIT_POS_Y as usize + i * SIDE;
+            let o = column + UNIT_POS_X as usize + j * SIDE;
+            if b < batch && o < outputs {
+                let at = found[i * BLOCK + j];
+                columns[b * outputs + o] = at;
+                let mut slope = 0.0f32;
+                // Only numbers that are none leave it undecided.
+                if at < NONE {
+                    let d = x[b * inputs + at as usize] - w[o * inputs + at as usize];
+                    if d > 0.0f32 {
+                        slope = grad[b * outputs + o];
+                    } else if d < 0.0f32 {
+                        slope = 0.0f32 - grad[b * outputs + o];
+                    }
+                }
+                slopes[b * outputs + o] = slope;
+            }
+        }
+    }
+}
+
+/// Sums the slopes of each column: `[batch, inputs]`, or `transposed` and negated
+/// `[outputs, inputs]`.
+fn gather(columns: &CubeTensor, slopes: &CubeTensor, sizes: Sizes, transposed: bool) -> CubeTensor {
+    let (rows, others) = rows(sizes, transposed);
+    let result = empty(slopes, [rows, sizes.inputs], slopes.dtype);
+    for_each_dispatch(rows, sizes.inputs, others, |first, count| {
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        unsafe {
+            gathering::launch_unchecked(
+                &slopes.client,
+                count,
+                workgroup(),
+                columns.clone().into_buffer_arg(),
+                slopes.clone().into_buffer_arg(),
+                result.clone().into_buffer_arg(),
+                first,
+                rows,
+                others,
+                sizes.inputs,
+                transposed,
+            );
+        }
+    });
+    result
+}
+
+#[cube(launch_unchecked)]
+fn gathering(
+    columns: &[u32],
+    slopes: &[f32],
+    result: &mut [f32],
+    first: usize,
+    rows: usize,
+    others: usize,
+    inputs: usize,
+    #[comptime] transposed: bool,
+) {
+    let mut places = Shared::<[u32]>::new_slice(DEPTH * STRIDE);
+    let mut terms = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
+    let row = first + CUBE_POS_Y as usize * TILE;
+    let column = CUBE_POS_X as usize * TILE;
+    let mut sums = Array::<f32>::new(BLOCK * BLOCK);
+    #[unroll]
+    for k in 0..BLOCK * BLOCK {
+        sums[k] = 0.0f32;
+    }
+    for slice in 0..others.div_ceil(DEPTH) {
+        load_factors(
+            columns,
+            rows,
+            others,
+            row,
+            slice * DEPTH,
+            &mut places,
+            transposed,
+        );
+        load_factors(
+            slopes,
+            rows,
+            others,
+            row,
+            slice * DEPTH,
+            &mut terms,
+            transposed,
+        );
+        sync_cube();
+        for k in 0..DEPTH {
+            #[unroll]
+            for i in 0..BLOCK {
+                let from = k * STRIDE + UNIT_POS_Y as usize + i * SIDE;
+                let place = places[from] as usize;
+                let term = terms[from];
+                #[unroll]
+                for j in 0..BLOCK {
+                    if place == column + UNIT_POS_X as usize + j * SIDE {
+                        if comptime!(transposed) {
+                            sums[i * BLOCK + j] -= term;
+                        } else {
+                            sums[i * BLOCK + j] += term;
+                        }
+                    }
+                }
+            }
+        }
+        sync_cube();
+    }
+    store_block(result, &sums, row, column, rows, inputs);
+}
+
+/// Copies rows `start..start + 16` and columns `first..first + 64` of a row-major matrix into
+/// workgroup memory, row after row; zeros beyond its edges.
+#[cube]
+fn load_columns(
+    matrix: &[f32],
+    rows: usize,
+    columns: usize,
+    start: usize,
+    first: usize,
+    tile: &mut Shared<[f32]>,
+) {
+    let unit = UNIT_POS as usize;
+    let column = unit % TILE;
+    #[unroll]
+    for step in 0..ROW_LOADS {
+        let row = unit / TILE + step * ROWS_AT_A_TIME;
+        let mut value = 0.0f32;
+        if start + row < rows && first + column < columns {
+            value = matrix[(start + row) * columns + first + column];
+        }
+        tile[row * TILE + column] = value;
+    }
+}
+
+/// Where in its tile an invocation puts its `step`-th number: neighbours read neighbours in memory,
+/// which run along the rows of a matrix, or, `transposed`, of its transpose.
+#[cube]
+fn factor_place(unit: usize, step: usize, #[comptime] transposed: bool) -> usize {
+    if comptime!(transposed) {
+        (unit / TILE + step * ROWS_AT_A_TIME) * STRIDE + unit % TILE
+    } else {
+        (unit % DEPTH) * STRIDE + unit / DEPTH + step * SIDE
+    }
+}
+
+/// Copies what belongs to the rows `row..row + 64` of the gradient and `start..start + 16` of the
+/// other matrix, column after column; zeros beyond the edges. `matrix` is `[rows, others]`, or
+/// `transposed` `[others, rows]`.
+#[cube]
+fn load_factors<N: Numeric>(
+    matrix: &[N],
+    rows: usize,
+    others: usize,
+    row: usize,
+    start: usize,
+    tile: &mut Shared<[N]>,
+    #[comptime] transposed: bool,
+) {
+    let unit = UNIT_POS as usize;
+    #[unroll]
+    for step in 0..ROW_LOADS {
+        let at = factor_place(unit, step, transposed);
+        let a = row + at % STRIDE;
+        let c = start + at / STRIDE;
+        let mut value = N::from_int(0);
+        if a < rows && c < others {
+            if comptime!(transposed) {
+                value = matrix[c * rows + a];
+            } else {
+                value = matrix[a * others + c];
+            }
+        }
+        tile[at] = value;
+    }
+}
+
+/// `magnitude` with the sign of `t`, which is not 0.
+#[cube]
+fn with_sign(magnitude: f32, t: f32) -> f32 {
+    let mut result = magnitude;
+    if t < 0.0f32 {
+        result = 0.0f32 - magnitude;
+    }
+    result
+}

@@ -1,0 +1,235 @@
+//! `u[b, o] = ‖x[b] − w[o]‖_p`.
+//!
+//! Two passes, the largest difference first and then the powers of what is left after dividing by
+//! it. A single pass that rescales its sum as the maximum grows needs the same operations and a
+//! power more for every slice. For even p up to 18 the plain sum suffices, in one pass; the few
+//! pairs whose sum leaves the range of f32 are then computed again, by the invocation that meets
+//! them, from memory.
+
+use burn_cubecl::tensor::CubeTensor;
+use cubecl::prelude::*;
+
+use super::super::Norm;
+use super::super::cpu::{NEGLIGIBLE_FORWARD, PLAIN_FORWARD, PLAIN_SUMS};
+use super::{
+    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, for_each_dispatch, integer_power, inverse,
+    load_rows, multiplied_half, read_block, sizes, workgroup,
+};
+
+/// What is summed up over the columns of a pair of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    /// The largest difference, p = ∞.
+    Largest,
+    /// `d^(2·half)` as it is.
+    Plain(u32),
+    /// `(d/M)^(2·half)`, where M is the largest difference.
+    Even(u32),
+    /// `(|d|/M)^p`.
+    General,
+}
+
+impl Kind {
+    fn new(norm: Norm) -> Self {
+        match norm {
+            Norm::Inf => Self::Largest,
+            Norm::P(p) => match multiplied_half(p) {
+                Some(half) if half <= PLAIN_FORWARD => Self::Plain(half),
+                Some(half) => Self::Even(half),
+                None => Self::General,
+            },
+        }
+    }
+}
+
+/// Distances, `[batch, outputs]`.
+pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
+    let sizes = sizes(&x, &w);
+    norm.check();
+    let [x, w] = contiguous([x, w]);
+    let u = empty(&x, [sizes.batch, sizes.outputs], x.dtype);
+    let p = match norm {
+        Norm::P(p) => p,
+        Norm::Inf => f32::INFINITY,
+    };
+    for_each_dispatch(sizes.batch, sizes.outputs, sizes.inputs, |first, count| {
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        unsafe {
+            distances::launch_unchecked(
+                &x.client,
+                count,
+                workgroup(),
+                x.clone().into_buffer_arg(),
+                w.clone().into_buffer_arg(),
+                u.clone().into_buffer_arg(),
+                first,
+                sizes.batch,
+                sizes.outputs,
+                sizes.inputs,
+                p.min(f32::MAX),
+                (NEGLIGIBLE_FORWARD / p).exp2(),
+                Kind::new(norm),
+            );
+        }
+    });
+    u
+}
+
+#[cube(launch_unchecked)]
+fn distances(
+    x: &[f32],
+    w: &[f32],
+    u: &mut [f32],
+    first: usize,
+    batch: usize,
+    outputs: usize,
+    inputs: usize,
+    p: f32,
+    smallest_kept: f32,
+    #[comptime] kind: Kind,
+) {
+    let mut xs = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
+    let mut ws = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
+    let row = first + CUBE_POS_Y as usize * TILE;
+    let column = CUBE_POS_X as usize * TILE;
+    let mut largest = Array::<f32>::new(BLOCK * BLOCK);
+    let mut scale = Array::<f32>::new(BLOCK * BLOCK);
+    let mut sums = Array::<f32>::new(BLOCK * BLOCK);
+    #[unroll]
+    for k in 0..BLOCK * BLOCK {
+        largest[k] = 0.0f32;
+        scale[k] = 1.0f32;
+        sums[k] = 0.0f32;
+    }
+    let slices = inputs.div_ceil(DEPTH);
+    if comptime!(!matches!(kind, Kind::Plain(_))) {
+        for slice in 0..slices {
+            load_rows(x, batch, inputs, row, slice * DEPTH, &mut xs);
+            load_rows(w, outputs, inputs, column, slice * DEPTH, &mut ws);
+            sync_cube();
+            accumulate(
+                &xs,
+                &ws,
+                &mut largest,
+                &scale,
+                p,
+                smallest_kept,
+                Kind::Largest,
+            );
+            sync_cube();
+        }
+        #[unroll]
+        for k in 0..BLOCK * BLOCK {
+            scale[k] = inverse(largest[k]);
+        }
+    }
+    if comptime!(kind != Kind::Largest) {
+        for slice in 0..slices {
+            load_rows(x, batch, inputs, row, slice * DEPTH, &mut xs);
+            load_rows(w, outputs, inputs, column, slice * DEPTH, &mut ws);
+            sync_cube();
+            accumulate(&xs, &ws, &mut sums, &scale, p, smallest_kept, kind);
+            sync_cube();
+        }
+    }
+    #[unroll]
+    for i in 0..BLOCK {
+        #[unroll]
+        for j in 0..BLOCK {
+            let b = row + UNIT_POS_Y as usize + i * SIDE;
+            let o = column + UNIT_POS_X as usize + j * SIDE;
+            if b < batch && o < outputs {
+                let k = i * BLOCK + j;
+                let distance = match comptime!(kind) {
+                    Kind::Largest => largest[k],
+                    Kind::Plain(half) => {
+                        if sums[k] >= comptime!(PLAIN_SUMS.start)
+                            && sums[k] < comptime!(PLAIN_SUMS.end)
+                        {
+                            root(1.0f32, sums[k], p)
+                        } else {
+                            distance_of_pair(x, w, b * inputs, o * inputs, inputs, p, half)
+                        }
+                    }
+                    _ => root(largest[k], sums[k], p),
+                };
+                u[b * outputs + o] = distance;
+            }
+        }
+    }
+}
+
+/// Adds one slice of columns to the 4 × 4 pairs of an invocation.
+#[cube]
+fn accumulate(
+    xs: &Shared<[f32]>,
+    ws: &Shared<[f32]>,
+    sums: &mut Array<f32>,
+    scale: &Array<f32>,
+    p: f32,
+    smallest_kept: f32,
+    #[comptime] kind: Kind,
+) {
+    let mut x = Array::<f32>::new(BLOCK);
+    let mut w = Array::<f32>::new(BLOCK);
+    for column in 0..DEPTH {
+        read_block(xs, column, UNIT_POS_Y as usize, &mut x);
+        read_block(ws, column, UNIT_POS_X as usize, &mut w);
+        #[unroll]
+        for i in 0..BLOCK {
+            #[unroll]
+            for j in 0..BLOCK {
+                let k = i * BLOCK + j;
+                let d = x[i] - w[j];
+                match comptime!(kind) {
+                    Kind::Largest => sums[k] = sums[k].max(d.abs()),
+                    Kind::Plain(half) => sums[k] += integer_power(d * d, half),
+                    Kind::Even(half) => {
+                        let t = d * scale[k];
+                        sums[k] += integer_power(t * t, half);
+                    }
+                    Kind::General => {
+                        let t = d.abs() * scale[k];
+                        if t >= smallest_kept {
+                            sums[k] += (t.ln() * p).exp();
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `scale · sum^{1/p}`, and 0 for a sum of 0, whose logarithm is no number.
+#[cube]
+fn root(scale: f32, sum: f32, p: f32) -> f32 {
+    let mut result = 0.0f32;
+    if sum > 0.0f32 {
+        result = scale * (sum.ln() / p).exp();
+    }
+    result
+}
+
+/// One distance for an even p, the largest difference factored out.
+#[cube]
+fn distance_of_pair(
+    x: &[f32],
+    w: &[f32],
+    x_start: usize,
+    w_start: usize,
+    inputs: usize,
+    p: f32,
+    #[comptime] half: u32,
+) -> f32 {
+    let mut largest = 0.0f32;
+    for i in 0..inputs {
+        largest = largest.max((x[x_start + i] - w[w_start + i]).abs());
+    }
+    let scale = inverse(largest);
+    let mut sum = 0.0f32;
+    for i in 0..inputs {
+        let t = (x[x_start + i] - w[w_start + i]) * scale;
+        sum += integer_power(t * t, half);
+    }
+    root(largest, sum, p)
+}

@@ -1,0 +1,212 @@
+//! The distance and its gradients on the GPU, as CubeCL kernels: WGSL in the browser and wherever
+//! `wgpu` runs. Twins of [`super::cpu`], which they are tested against.
+//!
+//! A distance costs a handful of operations per pair of numbers, so what has to be saved is loads.
+//! A workgroup of 16 × 16 computes a tile of 64 × 64 results, each invocation 4 × 4 of them in
+//! registers, and both factors pass through workgroup memory in slices of 16: two loads then serve
+//! 32 terms. WebGPU guarantees 256 invocations, 16 KiB of workgroup memory and 8 storage buffers,
+//! and no more is used. It has neither atomic floats nor, everywhere, subgroups: each result is
+//! summed by one invocation, in a fixed order, so that a run can be repeated to the bit.
+//!
+//! A browser ends a page's GPU work that runs for seconds, so a large computation becomes several
+//! dispatches.
+
+mod backward;
+mod forward;
+mod interval;
+
+use burn::backend::TensorMetadata;
+use burn::tensor::{DType, Shape};
+use burn_cubecl::tensor::CubeTensor;
+use burn_cubecl::{kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
+use cubecl::prelude::*;
+
+pub(super) use backward::backward;
+pub(super) use forward::forward;
+pub(super) use interval::interval;
+
+use super::Sizes;
+use super::power::quick_half;
+
+/// Invocations of a workgroup along one side.
+const SIDE: usize = 16;
+/// Results of one invocation along one side.
+const BLOCK: usize = 4;
+/// Results of a workgroup along one side.
+const TILE: usize = SIDE * BLOCK;
+/// Columns that pass through workgroup memory at a time.
+const DEPTH: usize = 16;
+/// Distance between rows in workgroup memory: odd, so that writing a column of the tile meets every
+/// memory bank once.
+const STRIDE: usize = TILE + 1;
+/// Numbers that each invocation brings into one tile of workgroup memory.
+const LOADS: usize = TILE * DEPTH / (SIDE * SIDE);
+/// Largest number of terms in one dispatch: a twentieth of a second at 10¹⁰ terms per second, which
+/// integrated GPUs reach.
+const MAX_TERMS: usize = 1 << 29;
+
+/// Largest half of an even p whose powers are multiplied out. Beyond it nearly all terms are
+/// negligible and skipped one by one, and each half would be one more kernel to compile.
+const MULTIPLIED: u32 = 49;
+
+/// Half of p, if its powers are multiplied out.
+fn multiplied_half(p: f32) -> Option<u32> {
+    quick_half(p).filter(|half| *half <= MULTIPLIED)
+}
+
+/// The shape of a workgroup.
+fn workgroup() -> CubeDim {
+    CubeDim::new_2d(SIDE as u32, SIDE as u32)
+}
+
+/// Calls `launch(first row, workgroups)` until all `rows × columns` results of `terms` terms each
+/// are computed, in dispatches of at most [`MAX_TERMS`].
+fn for_each_dispatch(
+    rows: usize,
+    columns: usize,
+    terms: usize,
+    mut launch: impl FnMut(usize, CubeCount),
+) {
+    let tiles = columns.div_ceil(TILE);
+    let terms_of_a_tile_row = tiles * TILE * TILE * terms;
+    let step = (MAX_TERMS / terms_of_a_tile_row.max(1)).max(1);
+    for first in (0..rows.div_ceil(TILE)).step_by(step) {
+        let count = step.min(rows.div_ceil(TILE) - first);
+        if tiles > 0 {
+            launch(
+                first * TILE,
+                CubeCount::Static(tiles as u32, count as u32, 1),
+            );
+        }
+    }
+}
+
+/// The sizes of `x` and `w`.
+fn sizes(x: &CubeTensor, w: &CubeTensor) -> Sizes {
+    let (x, w) = (x.shape(), w.shape());
+    Sizes {
+        batch: x[0],
+        outputs: w[0],
+        inputs: x[1],
+    }
+}
+
+/// Tensors whose numbers lie in memory row after row, as the kernels read them.
+fn contiguous<const N: usize>(tensors: [CubeTensor; N]) -> [CubeTensor; N] {
+    tensors.map(into_contiguous)
+}
+
+/// A matrix like `like` in kind and place, its numbers left as they are found.
+fn empty(like: &CubeTensor, shape: [usize; 2], dtype: DType) -> CubeTensor {
+    empty_device_contiguous_dtype(
+        like.client.clone(),
+        like.device.clone(),
+        Shape::new(shape),
+        dtype,
+    )
+}
+
+/// Copies rows `first..first + 64` and columns `start..start + 16` of a row-major matrix into
+/// workgroup memory, column after column; zeros beyond its edges.
+#[cube]
+fn load_rows(
+    matrix: &[f32],
+    rows: usize,
+    columns: usize,
+    first: usize,
+    start: usize,
+    tile: &mut Shared<[f32]>,
+) {
+    let unit = UNIT_POS as usize;
+    let column = unit % DEPTH;
+    #[unroll]
+    for step in 0..LOADS {
+        let row = unit / DEPTH + step * SIDE;
+        let mut value = 0.0f32;
+        if first + row < rows && start + column < columns {
+            value = matrix[(first + row) * columns + start + column];
+        }
+        tile[column * STRIDE + row] = value;
+    }
+}
+
+/// Reads the four numbers of an invocation from one column of a tile, `offset`, `offset + 16`, ….
+#[cube]
+fn read_block(tile: &Shared<[f32]>, column: usize, offset: usize, block: &mut Array<f32>) {
+    #[unroll]
+    for k in 0..BLOCK {
+        block[k] = tile[column * STRIDE + offset + k * SIDE];
+    }
+}
+
+/// Writes the 4 × 4 results of an invocation.
+#[cube]
+fn store_block(
+    result: &mut [f32],
+    sums: &Array<f32>,
+    row: usize,
+    column: usize,
+    rows: usize,
+    columns: usize,
+) {
+    #[unroll]
+    for i in 0..BLOCK {
+        #[unroll]
+        for j in 0..BLOCK {
+            let a = row + UNIT_POS_Y as usize + i * SIDE;
+            let c = column + UNIT_POS_X as usize + j * SIDE;
+            if a < rows && c < columns {
+                result[a * columns + c] = sums[i * BLOCK + j];
+            }
+        }
+    }
+}
+
+/// `base^exponent` by squaring and multiplying, for an exponent of at least 1.
+#[cube]
+fn integer_power(base: f32, #[comptime] exponent: u32) -> f32 {
+    if comptime!(exponent == 1) {
+        base
+    } else if comptime!(exponent % 2 == 0) {
+        integer_power(base * base, comptime!(exponent / 2))
+    } else {
+        base * integer_power(base * base, comptime!(exponent / 2))
+    }
+}
+
+/// 1/u, or 0 where u is 0 or so small that 1/u overflows: such a distance is taken to have no slope.
+#[cube]
+fn inverse(u: f32) -> f32 {
+    let mut result = 0.0f32;
+    if u >= 1.175_494_4e-38f32 {
+        result = 1.0f32 / u;
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_computed_once_in_short_dispatches() {
+        for (rows, columns, terms) in [
+            (1, 1, 1),
+            (512, 1024, 1024),
+            (512, 5120, 5120),
+            (65, 5120, 1 << 20),
+        ] {
+            let mut next = 0;
+            for_each_dispatch(rows, columns, terms, |first, count| {
+                let CubeCount::Static(x, y, 1) = count else {
+                    panic!("{count:?}")
+                };
+                let (x, y) = (x as usize, y as usize);
+                assert_eq!((first, x), (next, columns.div_ceil(TILE)));
+                assert!(y == 1 || x * y * TILE * TILE * terms <= MAX_TERMS);
+                next = first + y * TILE;
+            });
+            assert_eq!(next, rows.next_multiple_of(TILE));
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! The GPU kernels against their CPU twins, on whatever adapter there is: the same tests run
+//! natively and, through WebGPU, in the browser. Without an adapter they fail.
+//!
+//! Sizes are small, because a software adapter is many times slower than a GPU.
+#![cfg(feature = "webgpu")]
+
+use burn::Tensor;
+use burn::tensor::{Device, TensorData};
+use linf_dist_net::exact::{ExactNet, SparseLayer};
+use linf_dist_net::gpu::Gpu;
+use linf_dist_net::net::{ExactNetOnGpu, ExactOnGpuError};
+use linf_dist_net::norm_dist::{Norm, Sizes, cpu, norm_dist, norm_dist_interval, reference};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+/// Turns each of these into a test that fails on an error which no call reported, too.
+macro_rules! gpu_tests {
+    ($($name:ident)*) => {$(
+        #[cfg(not(target_arch = "wasm32"))]
+        #[test]
+        fn $name() {
+            cubecl::future::block_on(run(async |gpu| bodies::$name(gpu).await));
+        }
+
+        #[cfg(target_arch = "wasm32")]
+        #[wasm_bindgen_test::wasm_bindgen_test]
+        async fn $name() {
+            run(async |gpu| bodies::$name(gpu).await).await;
+        }
+    )*};
+}
+
+gpu_tests! {
+    the_adapter_has_a_name
+    distances_agree_with_the_specification
+    gradients_agree_with_the_specification
+    the_largest_difference_and_its_gradients_have_the_bits_of_the_cpu
+    bounds_have_the_bits_of_the_cpu
+    equal_rows_have_no_distance_and_no_slope
+    among_equal_largest_differences_the_first_decides
+    rows_that_nearly_agree_keep_their_distance
+    an_empty_batch_has_no_distances
+    views_are_read_in_their_own_order
+    the_exact_network_has_the_bits_of_the_cpu
+    a_network_beyond_the_exact_floats_is_refused
+}
+
+async fn run(body: impl AsyncFnOnce(&Gpu)) {
+    let gpu = Gpu::request().await.expect("the tests need an adapter");
+    body(&gpu).await;
+    gpu.check().expect("no error on the GPU");
+}
+
+/// A norm of each kind that has a kernel of its own, and the ends of their ranges.
+const NORMS: [Norm; 11] = [
+    Norm::P(1.0),
+    Norm::P(1.5),
+    Norm::P(2.0),
+    Norm::P(4.0),
+    Norm::P(8.0),
+    Norm::P(18.0),
+    Norm::P(26.0),
+    Norm::P(98.0),
+    Norm::P(300.0),
+    Norm::P(1000.0),
+    Norm::Inf,
+];
+
+struct Case {
+    x: Vec<f32>,
+    w: Vec<f32>,
+    grad: Vec<f32>,
+    sizes: Sizes,
+}
+
+/// What the GPU makes of a case.
+struct Results {
+    u: Vec<f32>,
+    dx: Vec<f32>,
+    dw: Vec<f32>,
+}
+
+impl Case {
+    fn new([batch, outputs, inputs]: [usize; 3], scale: f32, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let mut numbers = |count: usize, scale: f32| -> Vec<f32> {
+            (0..count)
+                .map(|_| rng.random_range(-scale..scale))
+                .collect()
+        };
+        Self {
+            x: numbers(batch * inputs, scale),
+            w: numbers(outputs * inputs, scale),
+            grad: numbers(batch * outputs, 1.0),
+            sizes: Sizes {
+                batch,
+                outputs,
+                inputs,
+            },
+        }
+    }
+
+    /// Batch 1, tiles that do not fit, tiles that do, several tiles and slices; numbers whose powers
+    /// overflow and vanish.
+    fn all() -> Vec<Self> {
+        [
+            ([1, 1, 1], 3.0),
+            ([1, 10, 50], 400.0),
+            ([5, 3, 7], 1e-3),
+            ([64, 64, 16], 3.0),
+            ([67, 70, 33], 3.0),
+            ([67, 70, 33], 400.0),
+            ([67, 70, 33], 1e-3),
+        ]
+        .into_iter()
+        .enumerate()
+        .map(|(seed, (shape, scale))| Self::new(shape, scale, seed as u64))
+        .collect()
+    }
+
+    async fn distances(&self, norm: Norm, gpu: &Gpu) -> Vec<f32> {
+        let Sizes {
+            batch,
+            outputs,
+            inputs,
+        } = self.sizes;
+        let x = matrix(&self.x, [batch, inputs], gpu.device());
+        let w = matrix(&self.w, [outputs, inputs], gpu.device());
+        spoil_memory(self.sizes, gpu.device()).await;
+        read(norm_dist(x, w, norm)).await
+    }
+
+    async fn all_results(&self, norm: Norm, gpu: &Gpu) -> Results {
+        let Sizes {
+            batch,
+            outputs,
+            inputs,
+        } = self.sizes;
+        let device = gpu.device().clone().autodiff();
+        let x = matrix(&self.x, [batch, inputs], &device).require_grad();
+        let w = matrix(&self.w, [outputs, inputs], &device).require_grad();
+        let grad = matrix(&self.grad, [batch, outputs], &device);
+        spoil_memory(self.sizes, gpu.device()).await;
+        let u = norm_dist(x.clone(), w.clone(), norm);
+        let values = read(u.clone().inner()).await;
+        let grads = (u * grad).sum().backward();
+        Results {
+            u: values,
+            dx: read(x.grad(&grads).unwrap()).await,
+            dw: read(w.grad(&grads).unwrap()).await,
+        }
+    }
+}
+
+fn matrix(values: &[f32], shape: [usize; 2], device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
+
+async fn read(tensor: Tensor<2>) -> Vec<f32> {
+    let data = tensor.into_data_async().await.expect("the GPU answers");
+    data.try_to_vec().expect("floats")
+}
+
+/// Leaves numbers that spoil any sum where the next results will lie: freed memory is used again,
+/// and a kernel that relied on finding zeros there would go unnoticed.
+async fn spoil_memory(sizes: Sizes, device: &Device) {
+    let shapes = [
+        [sizes.batch, sizes.outputs],
+        [sizes.batch, sizes.inputs],
+        [sizes.outputs, sizes.inputs],
+    ];
+    let garbage = shapes.map(|shape| Tensor::<2>::full(shape, -7.7e33, device));
+    // Reading one waits for all.
+    read(garbage[0].clone()).await;
+}
+
+#[track_caller]
+fn assert_close(what: &str, got: &[f32], want: &[f64], relative: f64, absolute: f64) {
+    assert_eq!(got.len(), want.len());
+    for (k, (got, want)) in got.iter().zip(want).enumerate() {
+        let error = (f64::from(*got) - want).abs();
+        assert!(
+            error <= relative * want.abs() + absolute,
+            "{what}: element {k} is {got}, should be {want}"
+        );
+    }
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+mod bodies {
+    use super::*;
+
+    pub async fn the_adapter_has_a_name(gpu: &Gpu) {
+        assert!(!gpu.name().is_empty());
+    }
+
+    pub async fn distances_agree_with_the_specification(gpu: &Gpu) {
+        for case in Case::all() {
+            for norm in NORMS {
+                let got = case.distances(norm, gpu).await;
+                let want = reference::forward(&case.x, &case.w, case.sizes, norm);
+                // Logarithm and exponential are as good as WGSL demands of them.
+                assert_close(
+                    &format!("{norm:?} {:?}", case.sizes),
+                    &got,
+                    &want,
+                    1e-5,
+                    0.0,
+                );
+            }
+        }
+    }
+
+    pub async fn gradients_agree_with_the_specification(gpu: &Gpu) {
+        for case in Case::all() {
+            for norm in NORMS {
+                let got = case.all_results(norm, gpu).await;
+                let (dx, dw) = reference::backward(&case.x, &case.w, &case.grad, case.sizes, norm);
+                // Each term errs by p times the relative error of u and of WGSL's logarithm, 2^-21;
+                // terms below 2^-20 are dropped. Terms of both signs cancel, their errors do not.
+                let p = match norm {
+                    Norm::P(p) => f64::from(p),
+                    Norm::Inf => 1.0,
+                };
+                let terms = case.sizes.outputs.max(case.sizes.batch) as f64;
+                let relative = 1e-5 + 1.5e-6 * p;
+                let absolute = terms.sqrt() * relative.min(2e-4);
+                let what = format!("{norm:?} {:?}", case.sizes);
+                assert_close(&format!("dx {what}"), &got.dx, &dx, relative, absolute);
+                assert_close(&format!("dw {what}"), &got.dw, &dw, relative, absolute);
+            }
+        }
+    }
+
+    pub async fn the_largest_difference_and_its_gradients_have_the_bits_of_the_cpu(gpu: &Gpu) {
+        for (index, mut case) in Case::all().into_iter().enumerate() {
+            if index % 2 == 0 {
+                // Multiples of 1/32, whose differences need no rounding, and tie often.
+                for number in case.x.iter_mut().chain(&mut case.w) {
+                    *number = (*number * 4.0).round() / 32.0;
+                }
+            }
+            let got = case.all_results(Norm::Inf, gpu).await;
+            let Case { x, w, grad, sizes } = &case;
+            let u = cpu::forward(x, w, *sizes, Norm::Inf);
+            let (dx, dw) = cpu::backward(x, w, &u, grad, *sizes, Norm::Inf);
+            assert_eq!(bits(&got.u), bits(&u), "{sizes:?}");
+            // Equality of values: the sign of a zero has no meaning.
+            assert!(got.dx == dx, "{sizes:?}");
+            assert!(got.dw == dw, "{sizes:?}");
+        }
+    }
+
+    pub async fn bounds_have_the_bits_of_the_cpu(gpu: &Gpu) {
+        for case in Case::all() {
+            let Case { x, w, sizes, .. } = &case;
+            let upper: Vec<f32> = (x.iter().enumerate())
+                .map(|(k, x)| x + (k % 5) as f32 * 0.1)
+                .collect();
+            let shape = [sizes.batch, sizes.inputs];
+            spoil_memory(*sizes, gpu.device()).await;
+            let (least, most) = norm_dist_interval(
+                matrix(x, shape, gpu.device()),
+                matrix(&upper, shape, gpu.device()),
+                matrix(w, [sizes.outputs, sizes.inputs], gpu.device()),
+            );
+            let (want_least, want_most) = cpu::interval(x, &upper, w, *sizes);
+            assert!(read(least).await == want_least, "{sizes:?}");
+            assert!(read(most).await == want_most, "{sizes:?}");
+        }
+    }
+
+    pub async fn equal_rows_have_no_distance_and_no_slope(gpu: &Gpu) {
+        let x: Vec<f32> = (0..38).map(|k| (k % 19) as f32 / 7.0).collect();
+        let case = Case {
+            x: x.clone(),
+            w: x,
+            grad: vec![1.0; 4],
+            sizes: Sizes {
+                batch: 2,
+                outputs: 2,
+                inputs: 19,
+            },
+        };
+        for norm in NORMS {
+            let got = case.all_results(norm, gpu).await;
+            assert_eq!(got.u, [0.0; 4], "{norm:?}");
+            assert!(got.dx.iter().chain(&got.dw).all(|g| *g == 0.0), "{norm:?}");
+        }
+    }
+
+    pub async fn among_equal_largest_differences_the_first_decides(gpu: &Gpu) {
+        let mut case = Case::new([1, 1, 40], 1.0, 3);
+        case.w.fill(0.0);
+        (case.x[4], case.x[33]) = (-2.0, 2.0);
+        case.grad = vec![1.0];
+        let got = case.all_results(Norm::Inf, gpu).await;
+        let at = |g: &[f32]| {
+            let slopes = g.iter().copied().enumerate();
+            slopes.filter(|(_, g)| *g != 0.0).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (at(&got.dx), at(&got.dw)),
+            (vec![(4, -1.0)], vec![(4, 1.0)])
+        );
+    }
+
+    pub async fn rows_that_nearly_agree_keep_their_distance(gpu: &Gpu) {
+        let mut case = Case::new([1, 1, 20], 1.0, 3);
+        case.x.fill(1.0);
+        case.w.fill(1.0);
+        case.w[13] += 1e-6;
+        for norm in NORMS {
+            let want = reference::forward(&case.x, &case.w, case.sizes, norm);
+            let got = case.distances(norm, gpu).await;
+            assert_close(&format!("{norm:?}"), &got, &want, 1e-5, 0.0);
+        }
+    }
+
+    pub async fn an_empty_batch_has_no_distances(gpu: &Gpu) {
+        let x = Tensor::<2>::zeros([0, 5], gpu.device());
+        let w = Tensor::<2>::zeros([3, 5], gpu.device());
+        for norm in [Norm::P(8.0), Norm::Inf] {
+            let u = norm_dist(x.clone(), w.clone(), norm);
+            assert_eq!((u.dims(), read(u).await.len()), ([0, 3], 0));
+        }
+    }
+
+    pub async fn views_are_read_in_their_own_order(gpu: &Gpu) {
+        let x = matrix(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3], gpu.device());
+        let w = matrix(&[0.0, 0.0], [1, 2], gpu.device());
+        // Columns of x as rows: (1, 4), (2, 5), (3, 6).
+        let u = norm_dist(x.transpose(), w, Norm::Inf);
+        assert_eq!(read(u).await, [4.0, 5.0, 6.0]);
+    }
+
+    /// A random net 50 → 40 → 5 that keeps about a third of the weights.
+    fn exact_net(scale: u32, weights: std::ops::Range<i32>) -> ExactNet {
+        let mut rng = StdRng::seed_from_u64(5);
+        let mut layer = |inputs: u16, outputs: usize| {
+            let mut layer = SparseLayer {
+                inputs: inputs.into(),
+                starts: vec![0],
+                columns: Vec::new(),
+                weights: Vec::new(),
+            };
+            for _ in 0..outputs {
+                for column in 0..inputs {
+                    if column == 0 || rng.random_range(0..3) == 0 {
+                        layer.columns.push(column);
+                        layer.weights.push(rng.random_range(weights.clone()));
+                    }
+                }
+                layer.starts.push(layer.columns.len());
+            }
+            layer
+        };
+        let layers = [layer(50, 40), layer(40, 5)];
+        ExactNet::new(scale, &layers, vec![-7, 100, 0, 3, -200]).unwrap()
+    }
+
+    pub async fn the_exact_network_has_the_bits_of_the_cpu(gpu: &Gpu) {
+        let net = exact_net(32, -9000..17000);
+        let mut rng = StdRng::seed_from_u64(6);
+        let images: Vec<u8> = (0..130 * 50).map(|_| rng.random()).collect();
+        let twin = ExactNetOnGpu::new(&net, gpu.device()).unwrap();
+        let mut evaluator = net.evaluator();
+
+        let logits = twin.logits(&images).await.unwrap();
+        let want: Vec<i32> = images
+            .chunks_exact(50)
+            .flat_map(|image| evaluator.logits(image).unwrap().to_vec())
+            .collect();
+        assert_eq!(logits, want);
+        for radius in [1, 77, 2448, 9000] {
+            let bounds = twin.logit_bounds(&images, radius).await.unwrap();
+            let want: Vec<[i32; 2]> = images
+                .chunks_exact(50)
+                .flat_map(|image| evaluator.logit_bounds(image, radius).unwrap())
+                .collect();
+            assert_eq!(bounds, want, "radius {radius}");
+        }
+    }
+
+    pub async fn a_network_beyond_the_exact_floats_is_refused(gpu: &Gpu) {
+        let net = exact_net(32, -(1 << 24)..1 << 24);
+        let error = ExactNetOnGpu::new(&net, gpu.device()).unwrap_err();
+        assert!(
+            matches!(error, ExactOnGpuError::Inexact { magnitude } if magnitude >= 1 << 24),
+            "{error}"
+        );
+    }
+}
