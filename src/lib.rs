@@ -21,6 +21,7 @@ pub mod norm_dist;
 pub mod ordinary;
 #[cfg(any(
     feature = "cli",
+    feature = "train",
     all(target_arch = "wasm32", any(feature = "certify", feature = "ordinary"))
 ))]
 mod sentence;
@@ -29,5 +30,8 @@ mod stored;
 mod tensors;
 #[cfg(feature = "train")]
 pub mod train;
-#[cfg(all(target_arch = "wasm32", any(feature = "certify", feature = "ordinary")))]
+#[cfg(all(
+    target_arch = "wasm32",
+    any(feature = "certify", feature = "ordinary", feature = "train")
+))]
 pub mod web;

@@ -69,10 +69,7 @@ impl DatasetName {
 
     /// Mean and standard deviation that the pixels are normalised with, of full scale 1.0.
     fn normalisation(self) -> (f32, f32) {
-        match self {
-            Self::Mnist => (data::mnist::MEAN, data::mnist::STD),
-            Self::FashionMnist => (data::fashion_mnist::MEAN, data::fashion_mnist::STD),
-        }
+        data::normalisation(self.as_str()).expect("every data set has a normalisation")
     }
 
     /// Loads one split from the data set's own folder in `data_dir`.

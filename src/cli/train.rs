@@ -14,7 +14,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{CliError, DatasetName, read};
 use crate::data::Split;
 use crate::exact::Accuracies;
-use crate::norm_dist::Norm;
 use crate::train::{Checkpoint, StepReport, TrainConfig, TrainError, Trainer};
 
 /// Train a net and keep checkpoints
@@ -26,11 +25,12 @@ pub(super) struct Args {
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// Named set of knobs: tiny, quick, standard, standard-0.1, hinge or fashion
-    #[arg(long)]
-    preset: String,
+    /// Named set of knobs: tiny, look, quick, standard, standard-0.1, hinge or fashion; a resumed run
+    /// needs none, such as one begun in the page
+    #[arg(long, required_unless_present = "resume")]
+    preset: Option<String>,
     /// Seed of the weights, the order of the images and the augmentation
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, requires = "preset")]
     seed: u64,
     /// Folder for checkpoint.safetensors and log.csv
     #[arg(long, default_value = "runs/latest")]
@@ -39,7 +39,7 @@ pub(super) struct Args {
     #[arg(long)]
     resume: bool,
     /// Train on all images of the training set, with none held out to measure on
-    #[arg(long)]
+    #[arg(long, requires = "preset")]
     all_images: bool,
 }
 
@@ -100,22 +100,25 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     Ok(code)
 }
 
-/// The configuration that the arguments ask for.
-fn configuration(args: &Args) -> Result<TrainConfig, CliError> {
-    let preset = TrainConfig::preset(&args.preset).map_err(|source| CliError::Begin {
+/// The configuration that the arguments ask for, if they name a preset.
+fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
+    let Some(preset) = &args.preset else {
+        return Ok(None);
+    };
+    let preset = TrainConfig::preset(preset).map_err(|source| CliError::Begin {
         source: source.into(),
     })?;
     let held_out = if args.all_images { 0 } else { preset.held_out };
-    Ok(TrainConfig {
+    Ok(Some(TrainConfig {
         dataset: args.dataset.as_str().into(),
         seed: args.seed,
         held_out,
         ..preset
-    })
+    }))
 }
 
 fn start(args: &Args, path: &Path) -> Result<Trainer, CliError> {
-    let config = configuration(args)?;
+    let config = configuration(args)?.expect("clap asks for a preset unless a run is resumed");
     if path.exists() {
         return Err(CliError::RunExists { path: path.into() });
     }
@@ -132,7 +135,12 @@ fn start(args: &Args, path: &Path) -> Result<Trainer, CliError> {
 
 fn resume(args: &Args, path: &Path) -> Result<Trainer, CliError> {
     let checkpoint = read_checkpoint(path)?;
-    if configuration(args)? != *checkpoint.config() {
+    let asked = configuration(args)?;
+    let same = match &asked {
+        Some(config) => config == checkpoint.config(),
+        None => checkpoint.config().dataset == args.dataset.as_str(),
+    };
+    if !same {
         return Err(CliError::OtherRun { path: path.into() });
     }
     restore(&checkpoint, args.dataset, &args.data_dir, path)
@@ -208,13 +216,13 @@ fn log_epoch(
     let mut csv = format!(
         "{epoch},{},{},{},{},{loss},{accuracy}",
         trainer.iteration(),
-        p_of(settings.norm),
+        settings.norm.p(),
         settings.learning_rate,
         settings.lambda,
     );
     let mut line = format!(
         "epoch {epoch:3}  p {:6.1}  loss {loss:.4}  train {:5.2} %",
-        p_of(settings.norm),
+        settings.norm.p(),
         100.0 * accuracy
     );
     if trainer.config().held_out > 0 {
@@ -275,19 +283,12 @@ fn describe(report: &StepReport) -> String {
     let settings = report.settings;
     format!(
         "p {:.1}, λ {:.4}, rate {:.4}, loss {:.4}, {:.1} % of the batch",
-        p_of(settings.norm),
+        settings.norm.p(),
         settings.lambda,
         settings.learning_rate,
         report.loss,
         100.0 * report.accuracy
     )
-}
-
-fn p_of(norm: Norm) -> f32 {
-    match norm {
-        Norm::P(p) => p,
-        Norm::Inf => f32::INFINITY,
-    }
 }
 
 pub(super) fn progress_bar(iterations: usize, done: usize) -> ProgressBar {

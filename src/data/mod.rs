@@ -26,6 +26,19 @@ pub const CLASSES: usize = 10;
 /// How many training images are held out to watch training: the last 5,000, leaving 55,000.
 pub const HELD_OUT: usize = 5_000;
 
+/// Images of each data set's training set, the held-out ones included.
+pub const TRAINING_IMAGES: usize = 60_000;
+
+/// Mean and standard deviation that the pixels of the data set of this name are normalised with,
+/// of full scale 1.0; `None` if there is no such data set.
+pub fn normalisation(name: &str) -> Option<(f32, f32)> {
+    match name {
+        "mnist" => Some((mnist::MEAN, mnist::STD)),
+        "fashion-mnist" => Some((fashion_mnist::MEAN, fashion_mnist::STD)),
+        _ => None,
+    }
+}
+
 /// Labelled 28×28 images of 8-bit pixels, 0 background to 255 ink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dataset {
@@ -72,6 +85,15 @@ impl Dataset {
     /// If `index` is not below [`len`](Self::len).
     pub fn image(&self, index: usize) -> &[u8] {
         &self.images[index * PIXELS..(index + 1) * PIXELS]
+    }
+
+    /// The last `count` images, or all if there are fewer.
+    pub fn last(&self, count: usize) -> Self {
+        let from = self.len().saturating_sub(count);
+        Self {
+            images: self.images[from * PIXELS..].to_vec(),
+            labels: self.labels[from..].to_vec(),
+        }
     }
 
     /// Splits off the last `count` images: (the rest, the held-out ones).

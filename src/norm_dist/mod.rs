@@ -46,6 +46,14 @@ impl Norm {
             );
         }
     }
+
+    /// The p as a number, infinite for ‖·‖∞.
+    pub fn p(self) -> f32 {
+        match self {
+            Norm::P(p) => p,
+            Norm::Inf => f32::INFINITY,
+        }
+    }
 }
 
 /// Sizes of one distance computation: `x` is `[batch, inputs]`, `w` is `[outputs, inputs]`,

@@ -51,6 +51,11 @@ impl Batches {
         }
     }
 
+    /// Images that the batches are made of.
+    pub fn images(&self) -> usize {
+        self.data.len()
+    }
+
     /// Whole batches in an epoch; the images left over differ from epoch to epoch.
     pub fn per_epoch(&self) -> usize {
         self.data.len() / self.size

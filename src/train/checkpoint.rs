@@ -143,7 +143,10 @@ impl Checkpoint {
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
         let mut checkpoint = Self::new(config, iteration);
-        for (name, view) in tensors.tensors() {
+        // The reader knows no order of its own.
+        let mut named = tensors.tensors();
+        named.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, view) in named {
             if view.dtype() != Dtype::F32 {
                 let found = format!("{:?}", view.dtype());
                 return Err(CheckpointError::Tensor {

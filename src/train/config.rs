@@ -3,16 +3,22 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::data::HELD_OUT;
+use crate::data::{HELD_OUT, TRAINING_IMAGES};
 use crate::exact::Epsilon;
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct TrainConfig {
     /// Name of the data set.
     pub dataset: String,
     /// Radius ε that the net is meant for, at which its certified accuracy is measured.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub epsilon: Epsilon,
+    /// Most images that are trained on: those just before the held-out ones.
+    #[serde(default = "every_image")]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
+    pub images: usize,
     /// Seed of the weights, the order of the images and the augmentation.
     pub seed: u64,
     /// Widths of the hidden layers.
@@ -37,10 +43,19 @@ pub struct TrainConfig {
     pub loss: LossConfig,
     /// Images of the training set that are held out to measure on (never those of the test set).
     pub held_out: usize,
+    /// Iterations before which a knob was changed by hand; the knobs are as they were last.
+    #[serde(default)]
+    pub changed_at: Vec<usize>,
+}
+
+/// No bound on the images that are trained on.
+fn every_image() -> usize {
+    TRAINING_IMAGES
 }
 
 /// The loss, with its knobs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum LossConfig {
     /// ICLR 2022: clipped hinge plus λ times cross-entropy of scaled logits.
@@ -62,8 +77,9 @@ pub enum LossConfig {
 }
 
 /// Names of the presets.
-pub const PRESETS: [&str; 6] = [
+pub const PRESETS: [&str; 7] = [
     "tiny",
+    "look",
     "quick",
     "standard",
     "standard-0.1",
@@ -93,12 +109,14 @@ impl TrainConfig {
     /// A preset: for MNIST at ε = 0.3; `standard-0.1` is for MNIST at 0.1, `fashion` for
     /// Fashion-MNIST at 0.1.
     ///
-    /// `tiny` is for tests, `quick` shows the idea in minutes, `standard` trained the shipped model,
-    /// `hinge` is the recipe of ICML 2021 at the same size.
+    /// `tiny` is for tests, `look` for a visitor of the page with some minutes to spare, `quick`
+    /// shows the idea in minutes, `standard` trained the shipped model, `hinge` is the recipe of
+    /// ICML 2021 at the same size.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
             epsilon: radius("0.3"),
+            images: every_image(),
             seed: 0,
             hidden: vec![1024; 3],
             batch: 128,
@@ -115,6 +133,7 @@ impl TrainConfig {
                 scale_learning_rate: 0.006,
             },
             held_out: HELD_OUT,
+            changed_at: Vec::new(),
         };
         Ok(match name {
             "standard" => standard,
@@ -151,6 +170,15 @@ impl TrainConfig {
                 },
                 ..standard
             },
+            "look" => Self {
+                images: 10_000,
+                hidden: vec![128; 2],
+                batch: 64,
+                epochs_start: 4,
+                epochs_growth: 9,
+                epochs_inf: 2,
+                ..standard
+            },
             "tiny" => Self {
                 hidden: vec![32; 2],
                 batch: 64,
@@ -180,6 +208,16 @@ impl TrainConfig {
         let positive = |value: f32| value.is_finite() && value > 0.0;
         if self.hidden.is_empty() || self.hidden.iter().any(|w| !(1..=8192).contains(w)) {
             return refuse("hidden", "one or more widths from 1 to 8192", &self.hidden);
+        }
+        if self.images == 0 {
+            return refuse("images", "at least one", &self.images);
+        }
+        if self.held_out >= TRAINING_IMAGES {
+            return refuse(
+                "held_out",
+                "fewer than the images there are",
+                &self.held_out,
+            );
         }
         if !(2..=4096).contains(&self.batch) {
             return refuse("batch", "from 2 to 4096", &self.batch);
@@ -255,7 +293,7 @@ mod tests {
         let message = TrainConfig::preset("huge").unwrap_err().to_string();
         assert_eq!(
             message,
-            "there is no preset `huge`; the presets are tiny, quick, standard, standard-0.1, hinge, fashion"
+            "there is no preset `huge`; the presets are tiny, look, quick, standard, standard-0.1, hinge, fashion"
         );
     }
 

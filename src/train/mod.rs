@@ -10,7 +10,11 @@ mod batches;
 mod checkpoint;
 mod config;
 mod loss;
+mod metrics;
+mod protocol;
 mod schedule;
+mod session;
+mod speed;
 mod trainer;
 
 #[cfg(feature = "ordinary")]
@@ -18,7 +22,10 @@ pub(crate) use batches::{Batch, Batches};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, LossConfig, PRESETS, TrainConfig};
 pub use loss::{hinge_loss, lp_weight_decay, mixture_loss};
+pub use metrics::{MARGIN_BIN, MARGIN_REACH};
+pub use protocol::{Knobs, Metrics, Preset, Reply, Request, Shard, StepPoint};
 pub use schedule::{Schedule, StepSettings};
+pub use session::Session;
 pub use trainer::{HeldOutReport, StepReport, TrainError, Trainer};
 #[cfg(feature = "ordinary")]
 pub(crate) use trainer::{accuracy, one_hot};

@@ -15,7 +15,7 @@ use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
-use crate::exact::{DenseNet, Epsilon, Evaluation, FoldError, NetError, evaluate};
+use crate::exact::{DenseNet, Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
 use crate::float_net::FloatNet;
 use crate::net::{LinfDistLayer, LinfDistNet, to_vec};
 
@@ -108,7 +108,10 @@ impl Trainer {
         device: Device,
     ) -> Result<Self, TrainError> {
         config.check()?;
-        let found = data.len().saturating_sub(config.held_out);
+        let found = data
+            .len()
+            .saturating_sub(config.held_out)
+            .min(config.images);
         if found < config.batch {
             return Err(TrainError::TooFewImages {
                 found,
@@ -116,6 +119,7 @@ impl Trainer {
             });
         }
         let (training, held_out) = data.hold_out(config.held_out);
+        let training = training.last(config.images);
         let device = device.autodiff();
         let widths: Vec<usize> = [PIXELS]
             .into_iter()
@@ -151,9 +155,43 @@ impl Trainer {
         &self.held_out
     }
 
-    /// What the run was started with.
+    /// Images that are trained on.
+    pub fn training_images(&self) -> usize {
+        self.batches.images()
+    }
+
+    /// What the run was started with, and has been changed to since.
     pub fn config(&self) -> &TrainConfig {
         &self.config
+    }
+
+    /// Changes, before the next step, the knobs that nothing done so far depends on. The
+    /// configuration records when. Fails, changing nothing, when one is out of range.
+    pub fn change(
+        &mut self,
+        learning_rate: f32,
+        epsilon_train: f32,
+        epsilon: Epsilon,
+    ) -> Result<(), ConfigError> {
+        let mut config = TrainConfig {
+            learning_rate,
+            epsilon_train,
+            epsilon,
+            ..self.config.clone()
+        };
+        config.check()?;
+        if config != self.config {
+            config.changed_at.push(self.iteration);
+            self.schedule = Schedule::new(&config, self.batches.per_epoch());
+            self.config = config;
+        }
+        Ok(())
+    }
+
+    /// The p of the next step, that of the last one when there is none.
+    pub fn p(&self) -> f32 {
+        let last = self.schedule.iterations().saturating_sub(1);
+        self.schedule.at(self.iteration.min(last)).norm.p()
     }
 
     /// The run's schedule.
@@ -326,6 +364,22 @@ impl Trainer {
         net.to_float(self.mean, self.std)
     }
 
+    /// The exact integer network of the moment, with means estimated over `images` training images.
+    pub fn exact_net(&self, images: usize) -> Result<ExactNet, TrainError> {
+        self.check_weights()?;
+        Ok(DenseNet::fold(&self.float_net(images), MEASURE_SCALE)?.prune()?)
+    }
+
+    /// The weights of the first `units` units of the first layer, each as an image: pixel levels,
+    /// cut to 0..255. `[units, 784]`, fewer if the layer is narrower.
+    pub fn pictures(&self, units: usize) -> Vec<u8> {
+        let weights = to_vec(self.net.layers[0].weight.val().inner());
+        let level = |w: &f32| 255.0 * (self.mean + self.std * w);
+        let shown = &weights[..weights.len().min(units * PIXELS)];
+        // A cast to u8 saturates.
+        shown.iter().map(|w| level(w).round() as u8).collect()
+    }
+
     /// Measures the exact integer network of the moment on the held-out images at ε, with means
     /// estimated over `images` training images.
     pub fn evaluate(
@@ -334,8 +388,7 @@ impl Trainer {
         images: usize,
         threads: NonZeroUsize,
     ) -> Result<HeldOutReport, TrainError> {
-        self.check_weights()?;
-        let net = DenseNet::fold(&self.float_net(images), MEASURE_SCALE)?.prune()?;
+        let net = self.exact_net(images)?;
         let evaluation = evaluate(
             &net,
             &self.held_out.images,

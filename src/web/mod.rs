@@ -1,5 +1,6 @@
 //! The edge to JavaScript: the only place that knows its values.
 
+#[cfg(any(feature = "certify", feature = "ordinary"))]
 pub mod attack;
 #[cfg(feature = "certify")]
 pub mod attacker;
@@ -7,6 +8,8 @@ pub mod attacker;
 pub mod certify;
 #[cfg(feature = "ordinary")]
 pub mod ordinary;
+#[cfg(feature = "train")]
+pub mod train;
 
 use std::error::Error;
 
@@ -14,7 +17,6 @@ use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::{JsError, JsValue};
 
-use crate::exact::MAX_LEVEL;
 use crate::sentence::sentence;
 
 /// A JavaScript `Error` whose message is the error's sentence and those of its causes.
@@ -31,10 +33,11 @@ fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
 }
 
 /// An ε in levels, cut to the full scale, if it is a number from 0.
+#[cfg(any(feature = "certify", feature = "ordinary"))]
 fn epsilon_in_domain(epsilon_levels: f64) -> Result<f64, JsError> {
     if epsilon_levels.is_nan() || epsilon_levels < 0.0 {
         let message = format!("ε is {epsilon_levels} levels; it must be a number from 0");
         return Err(JsError::new(&message));
     }
-    Ok(epsilon_levels.min(f64::from(MAX_LEVEL)))
+    Ok(epsilon_levels.min(f64::from(crate::exact::MAX_LEVEL)))
 }

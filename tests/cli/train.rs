@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use burn::tensor::Device;
+use linf_dist_net::data::{Split, mnist};
+use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -87,6 +90,34 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
     assert!(report["clean"].as_f64().unwrap() > 0.6, "{report}");
 }
 
+#[test]
+fn a_run_of_the_page_goes_on_without_a_preset() {
+    let config = TrainConfig {
+        images: 640,
+        hidden: vec![16],
+        ..TrainConfig::preset("tiny").unwrap()
+    };
+    let data = mnist::load(&Path::new(DATA).join("mnist"), Split::Train).unwrap();
+    let (mean, std) = (mnist::MEAN, mnist::STD);
+    let mut trainer = Trainer::new(config, data, mean, std, Device::flex()).unwrap();
+    trainer.step().unwrap();
+    // As a visitor who turned a knob and saved.
+    trainer.change(0.01, 0.4, "0.2".parse().unwrap()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let checkpoint = path(&folder, "checkpoint.safetensors");
+    fs::write(&checkpoint, trainer.checkpoint().unwrap().to_bytes()).unwrap();
+
+    let out = path(&folder, "");
+    let dataset = ["train", "--data-dir", DATA, "--out", &out, "--dataset"];
+    let message = refused(&[&dataset[..], &["fashion-mnist", "--resume"]].concat());
+    assert!(message.contains("another data set"), "{message}");
+    let told = printed(&[&dataset[..], &["mnist", "--resume"]].concat());
+    assert!(told.contains("30 of 30 iterations, finished"), "{told}");
+    let model = path(&folder, "model.safetensors");
+    let told = printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    assert!(told.contains("weights can decide"), "{told}");
+}
+
 /// Starts a command, sends it Ctrl-C once its first epoch is saved, and returns what it printed.
 fn interrupted(arguments: &[&str], saved: &Path) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_linf"))
@@ -136,7 +167,7 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
         &out,
     ]);
     assert!(
-        message.contains("the presets are tiny, quick, standard, standard-0.1, hinge, fashion"),
+        message.contains("the presets are tiny, look, quick, standard, standard-0.1, hinge, fashion"),
         "{message}"
     );
     let message = refused(&train(&out, &["--resume"]));

@@ -1,0 +1,364 @@
+//! A training run as a conversation: requests go in, replies come out, and between them the owner
+//! calls [`Session::advance`] for as long as it likes.
+//!
+//! The session knows no threads, files, JavaScript or clock of its own, so that a Web Worker can
+//! drive it between two messages and a test can drive it natively, step by step.
+
+use std::time::Duration;
+
+use burn::tensor::Device;
+
+use super::checkpoint::Checkpoint;
+use super::config::{PRESETS, TrainConfig};
+use super::metrics::measure;
+use super::protocol::{Knobs, Preset, Reply, Request, Shard, StepPoint};
+use super::schedule::Schedule;
+use super::speed::Speed;
+use super::trainer::{TrainError, Trainer};
+use crate::data::{CLASSES, Dataset, PIXELS, TRAINING_IMAGES, normalisation, sha256_hex};
+use crate::exact::{Metadata, Model};
+use crate::sentence::sentence;
+
+/// Images that the means are estimated over while training: enough for a chart, and quick.
+const CHART_MEANS: usize = 2_000;
+/// Images that they are estimated over for a network to be used.
+const EXPORT_MEANS: usize = 10_000;
+
+/// A run and all that can be asked of it.
+pub struct Session {
+    clock: fn() -> Duration,
+    /// Measured when the first estimate is asked for.
+    speed: Option<Speed>,
+    data: Option<Data>,
+    /// A run that waits for its images.
+    waiting: Option<Waiting>,
+    trainer: Option<Trainer>,
+    running: bool,
+    pace: Pace,
+}
+
+/// The images that have been handed over.
+struct Data {
+    dataset: String,
+    images: Dataset,
+}
+
+enum Waiting {
+    New(TrainConfig),
+    Saved(Checkpoint),
+}
+
+/// How long steps really take next to their estimate, over the last steps.
+#[derive(Default)]
+struct Pace {
+    taken: f64,
+    estimated: f64,
+}
+
+impl Pace {
+    /// Share of the past that is forgotten for each new group of steps.
+    const FORGET: f64 = 0.1;
+
+    fn add(&mut self, taken: f64, estimated: f64) {
+        self.taken = self.taken * (1.0 - Self::FORGET) + taken;
+        self.estimated = self.estimated * (1.0 - Self::FORGET) + estimated;
+    }
+
+    /// Seconds that will be taken for what is estimated at `estimated` seconds.
+    fn correct(&self, estimated: f64) -> f64 {
+        if self.estimated > 0.0 {
+            estimated * self.taken / self.estimated
+        } else {
+            estimated
+        }
+    }
+}
+
+impl Session {
+    /// A session without a run. `clock` is the time since any moment.
+    pub fn new(clock: fn() -> Duration) -> Self {
+        Self {
+            clock,
+            speed: None,
+            data: None,
+            waiting: None,
+            trainer: None,
+            running: false,
+            pace: Pace::default(),
+        }
+    }
+
+    /// The first thing to be said: what can be trained here.
+    pub fn open() -> Reply {
+        let preset = |name: &str| Preset {
+            name: name.into(),
+            config: TrainConfig::preset(name).expect("the list names presets"),
+        };
+        Reply::Opened {
+            presets: PRESETS.into_iter().map(preset).collect(),
+            device: if cfg!(target_arch = "wasm32") {
+                "the processor, in WebAssembly with vectors of 128 bits, on one thread".into()
+            } else {
+                "the processor".into()
+            },
+        }
+    }
+
+    /// Whether [`advance`](Self::advance) has anything to do.
+    pub fn is_running(&self) -> bool {
+        self.running
+    }
+
+    /// Meets a request. What cannot be met is answered with an error and changes nothing.
+    pub fn handle(&mut self, request: Request) -> Vec<Reply> {
+        self.answer(request)
+            .unwrap_or_else(|error| vec![refusal(&error)])
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Vec<Reply>, SessionError> {
+        match request {
+            Request::Estimate { config, name } => Ok(vec![self.estimate(&config, name)?]),
+            Request::Start { config } => {
+                config.check().map_err(TrainError::from)?;
+                self.begin(Waiting::New(config))
+            }
+            Request::Load { checkpoint } => {
+                let checkpoint = Checkpoint::from_bytes(&checkpoint).map_err(TrainError::from)?;
+                checkpoint.config().check().map_err(TrainError::from)?;
+                self.begin(Waiting::Saved(checkpoint))
+            }
+            Request::Data { dataset, shards } => self.take_data(dataset, &shards),
+            Request::Resume => {
+                let trainer = self.trainer()?;
+                if trainer.is_finished() {
+                    let iteration = trainer.iteration();
+                    return Ok(vec![Reply::Done { iteration }]);
+                }
+                self.running = true;
+                Ok(vec![Reply::Running])
+            }
+            Request::Pause => {
+                let iteration = self.trainer()?.iteration();
+                self.running = false;
+                Ok(vec![Reply::Paused { iteration }])
+            }
+            Request::Step => {
+                self.trainer()?;
+                self.running = false;
+                let mut replies = self.steps(1)?;
+                if !matches!(replies.last(), Some(Reply::Done { .. })) {
+                    let iteration = self.trainer()?.iteration();
+                    replies.push(Reply::Paused { iteration });
+                }
+                Ok(replies)
+            }
+            Request::Set { knobs } => {
+                let Knobs {
+                    learning_rate,
+                    epsilon_train,
+                    epsilon,
+                } = knobs;
+                let trainer = self.trainer.as_mut().ok_or(SessionError::NoRun)?;
+                trainer
+                    .change(learning_rate, epsilon_train, epsilon)
+                    .map_err(TrainError::from)?;
+                Ok(vec![ready(trainer)])
+            }
+            Request::Evaluate { images } => {
+                let metrics = measure(self.trainer()?, images, CHART_MEANS)?;
+                Ok(vec![Reply::Metrics(metrics)])
+            }
+            Request::Save => {
+                let trainer = self.trainer()?;
+                Ok(vec![Reply::Checkpoint {
+                    iteration: trainer.iteration(),
+                    bytes: trainer.checkpoint()?.to_bytes(),
+                }])
+            }
+            Request::Export => {
+                let trainer = self.trainer()?;
+                Ok(vec![Reply::Model {
+                    iteration: trainer.iteration(),
+                    bytes: model(trainer)?.to_bytes(),
+                }])
+            }
+            Request::Stop => {
+                self.running = false;
+                self.trainer = None;
+                self.waiting = None;
+                Ok(vec![Reply::Stopped])
+            }
+        }
+    }
+
+    /// Trains up to `steps` steps if the run goes on, and says what they did.
+    pub fn advance(&mut self, steps: usize) -> Vec<Reply> {
+        if !self.running {
+            return Vec::new();
+        }
+        self.steps(steps).unwrap_or_else(|error| {
+            self.running = false;
+            let iteration = self.trainer.as_ref().map_or(0, Trainer::iteration);
+            vec![refusal(&error), Reply::Paused { iteration }]
+        })
+    }
+
+    fn trainer(&self) -> Result<&Trainer, SessionError> {
+        self.trainer.as_ref().ok_or(SessionError::NoRun)
+    }
+
+    fn speed(&mut self) -> Speed {
+        *self.speed.get_or_insert_with(|| Speed::measure(self.clock))
+    }
+
+    fn estimate(&mut self, config: &TrainConfig, name: String) -> Result<Reply, SessionError> {
+        config.check().map_err(TrainError::from)?;
+        let images = config.images.min(TRAINING_IMAGES - config.held_out);
+        let schedule = Schedule::new(config, images / config.batch);
+        let seconds = self
+            .speed()
+            .seconds(config, &schedule, 0, schedule.iterations());
+        Ok(Reply::Estimate { name, seconds })
+    }
+
+    /// Puts a run in place if its images are there, and asks for them otherwise.
+    fn begin(&mut self, run: Waiting) -> Result<Vec<Reply>, SessionError> {
+        let config = match &run {
+            Waiting::New(config) => config,
+            Waiting::Saved(checkpoint) => checkpoint.config(),
+        };
+        let (mean, std) = normalisation(&config.dataset)
+            .ok_or_else(|| SessionError::Dataset(config.dataset.clone()))?;
+        let images = TRAINING_IMAGES.min(config.images.saturating_add(config.held_out));
+        self.running = false;
+        let there = |data: &&Data| data.dataset == config.dataset && data.images.len() >= images;
+        let Some(data) = self.data.as_ref().filter(there) else {
+            let dataset = config.dataset.clone();
+            self.waiting = Some(run);
+            return Ok(vec![Reply::Wanted { dataset, images }]);
+        };
+        let data = data.images.last(images);
+        let device = Device::flex();
+        let trainer = match run {
+            Waiting::New(config) => Trainer::new(config, data, mean, std, device)?,
+            Waiting::Saved(saved) => Trainer::restore(&saved, data, mean, std, device)?,
+        };
+        self.pace = Pace::default();
+        let reply = ready(&trainer);
+        self.trainer = Some(trainer);
+        Ok(vec![reply])
+    }
+
+    fn take_data(&mut self, dataset: String, shards: &[Shard]) -> Result<Vec<Reply>, SessionError> {
+        let mut images = Dataset::default();
+        for (index, Shard { sha256, bytes }) in shards.iter().enumerate() {
+            let (pixels, labels) = bytes.split_at(bytes.len() / (PIXELS + 1) * PIXELS);
+            let fits = pixels.len() == labels.len() * PIXELS;
+            let classes = labels.iter().all(|label| usize::from(*label) < CLASSES);
+            if sha256_hex(bytes) != *sha256 || !fits || !classes {
+                return Err(SessionError::Shard { dataset, index });
+            }
+            images.images.extend_from_slice(pixels);
+            images.labels.extend_from_slice(labels);
+        }
+        self.data = Some(Data { dataset, images });
+        let Some(run) = self.waiting.take() else {
+            return Ok(Vec::new());
+        };
+        let replies = self.begin(run)?;
+        // Asked once, handed over, and still not enough: asking again would never end.
+        match self.waiting.take() {
+            Some(_) => Err(SessionError::TooFewImages),
+            None => Ok(replies),
+        }
+    }
+
+    fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {
+        let speed = self.speed();
+        let clock = self.clock;
+        let trainer = self.trainer.as_mut().ok_or(SessionError::NoRun)?;
+        let (from, last) = (trainer.iteration(), trainer.schedule().iterations());
+        let start = clock();
+        let mut points = Vec::new();
+        for _ in 0..steps.min(last.saturating_sub(from)) {
+            let report = trainer.step()?;
+            points.push(StepPoint {
+                iteration: report.iteration,
+                loss: report.loss,
+                accuracy: report.accuracy,
+                p: report.settings.norm.p(),
+                learning_rate: report.settings.learning_rate,
+            });
+        }
+        let taken = (clock() - start).as_secs_f64();
+        let iteration = trainer.iteration();
+        let estimate = |from, to| speed.seconds(trainer.config(), trainer.schedule(), from, to);
+        if !points.is_empty() {
+            self.pace.add(taken, estimate(from, iteration));
+        }
+        let images = points.len() * trainer.config().batch;
+        let mut replies = vec![Reply::Progress {
+            iteration,
+            seconds_left: self.pace.correct(estimate(iteration, last)),
+            images_per_second: images as f64 / taken.max(1e-3),
+            steps: points,
+        }];
+        if trainer.is_finished() {
+            self.running = false;
+            replies.push(Reply::Done { iteration });
+        }
+        Ok(replies)
+    }
+}
+
+/// Why a request could not be met.
+#[derive(Debug, thiserror::Error)]
+enum SessionError {
+    #[error("there is no run: start one, or load a checkpoint")]
+    NoRun,
+    #[error("the data set `{0}` is not known here")]
+    Dataset(String),
+    #[error(
+        "part {} of the images of `{dataset}` is damaged: it is not the file that the page was built \
+         with; load the page again", index + 1
+    )]
+    Shard { dataset: String, index: usize },
+    #[error("fewer images came than the run needs; load the page again")]
+    TooFewImages,
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+fn refusal(error: &SessionError) -> Reply {
+    Reply::Error {
+        message: sentence(error),
+        fatal: false,
+    }
+}
+
+fn ready(trainer: &Trainer) -> Reply {
+    Reply::Ready {
+        config: trainer.config().clone(),
+        iteration: trainer.iteration(),
+        iterations: trainer.schedule().iterations(),
+        images: trainer.training_images(),
+        held_out: trainer.held_out().len(),
+    }
+}
+
+/// The exact integer network of the moment with its record.
+fn model(trainer: &Trainer) -> Result<Model, TrainError> {
+    let config = trainer.config();
+    let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
+    Ok(Model {
+        net: trainer.exact_net(EXPORT_MEANS)?,
+        metadata: Metadata {
+            dataset: config.dataset.clone(),
+            epsilon: config.epsilon,
+            recipe: serde_json::to_string(config).expect("a configuration is plain data"),
+            seed: config.seed,
+            command: format!("none: trained in a page, {done} of {all} iterations"),
+            accuracies: None,
+        },
+    })
+}

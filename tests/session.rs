@@ -1,0 +1,341 @@
+//! The training session as a conversation, on a small made-up data set.
+//! The same tests run natively and in the browser.
+#![cfg(feature = "train")]
+
+use std::time::Duration;
+
+use linf_dist_net::data::sha256_hex;
+use linf_dist_net::exact::Model;
+use linf_dist_net::train::{
+    Checkpoint, Knobs, MARGIN_BIN, MARGIN_REACH, Reply, Request, Session, Shard, TrainConfig,
+};
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+/// A thousand steps of a clock that no machine's speed disturbs.
+fn clock() -> Duration {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static TICKS: AtomicU64 = AtomicU64::new(0);
+    Duration::from_millis(TICKS.fetch_add(1, Ordering::Relaxed))
+}
+
+fn config() -> TrainConfig {
+    TrainConfig {
+        hidden: vec![16],
+        batch: 20,
+        images: 400,
+        held_out: 100,
+        epochs_start: 1,
+        epochs_growth: 1,
+        epochs_inf: 1,
+        ..TrainConfig::preset("tiny").unwrap()
+    }
+}
+
+/// Ten classes of 28×28 images, a bright block whose place says the class; as shards of 100.
+fn shards(count: usize) -> Vec<Shard> {
+    let image = |index: usize| {
+        let class = index % 10;
+        (0..784usize).map(move |k| {
+            let inside = k / 28 / 6 == class / 4 && k % 28 / 6 == class % 4;
+            if inside {
+                220
+            } else {
+                ((k + index) % 40) as u8
+            }
+        })
+    };
+    let shard = |first: usize| {
+        let pixels = (first..first + 100).flat_map(image);
+        let labels = (first..first + 100).map(|index| (index % 10) as u8);
+        let bytes: Vec<u8> = pixels.chain(labels).collect();
+        Shard {
+            sha256: sha256_hex(&bytes),
+            bytes,
+        }
+    };
+    (0..count).step_by(100).map(shard).collect()
+}
+
+fn data(count: usize) -> Request {
+    Request::Data {
+        dataset: "mnist".into(),
+        shards: shards(count),
+    }
+}
+
+/// The only reply to a request.
+fn ask(session: &mut Session, request: Request) -> Reply {
+    let mut replies = session.handle(request);
+    assert_eq!(replies.len(), 1, "{replies:?}");
+    replies.remove(0)
+}
+
+fn begun() -> Session {
+    let mut session = Session::new(clock);
+    let reply = ask(&mut session, Request::Start { config: config() });
+    let expected = Reply::Wanted {
+        dataset: "mnist".into(),
+        images: 500,
+    };
+    assert_eq!(reply, expected);
+    let ready = ask(&mut session, data(500));
+    assert!(
+        matches!(
+            ready,
+            Reply::Ready {
+                iteration: 0,
+                iterations: 60,
+                images: 400,
+                held_out: 100,
+                ..
+            }
+        ),
+        "{ready:?}"
+    );
+    session
+}
+
+fn iteration(reply: &Reply) -> usize {
+    match reply {
+        Reply::Progress { iteration, .. } | Reply::Paused { iteration } => *iteration,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The file, whose entries come in any order, and what it says.
+fn checkpoint(session: &mut Session) -> (Vec<u8>, Checkpoint) {
+    match ask(session, Request::Save) {
+        Reply::Checkpoint { bytes, .. } => {
+            let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
+            (bytes, checkpoint)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_run_waits_for_its_images_and_for_the_word_to_go_on() {
+    let mut session = begun();
+    assert_eq!(session.advance(5), []);
+    assert_eq!(ask(&mut session, Request::Resume), Reply::Running);
+    let replies = session.advance(5);
+    assert_eq!(iteration(&replies[0]), 5);
+    assert_eq!(iteration(&ask(&mut session, Request::Pause)), 5);
+    assert_eq!(session.advance(5), []);
+    let replies = session.handle(Request::Step);
+    assert_eq!(replies.iter().map(iteration).collect::<Vec<_>>(), [6, 6]);
+}
+
+#[test]
+fn a_run_ends_by_itself() {
+    let mut session = begun();
+    session.handle(Request::Resume);
+    let replies = session.advance(1000);
+    let Reply::Progress {
+        steps,
+        seconds_left,
+        ..
+    } = &replies[0]
+    else {
+        panic!("{replies:?}");
+    };
+    assert_eq!((steps.len(), *seconds_left), (60, 0.0));
+    assert!(steps[59].p.is_infinite() && steps[0].p == 8.0);
+    assert_eq!(replies[1], Reply::Done { iteration: 60 });
+    assert!(!session.is_running());
+    assert_eq!(
+        ask(&mut session, Request::Resume),
+        Reply::Done { iteration: 60 }
+    );
+}
+
+#[test]
+fn a_saved_run_goes_on_elsewhere_to_the_same_bits() {
+    let mut one = begun();
+    one.handle(Request::Resume);
+    one.advance(25);
+    let (saved, _) = checkpoint(&mut one);
+    one.advance(30);
+
+    let mut other = Session::new(clock);
+    let load = Request::Load { checkpoint: saved };
+    assert!(matches!(
+        ask(&mut other, load.clone()),
+        Reply::Wanted { .. }
+    ));
+    // More images than it asked for change nothing: the last ones count.
+    let more = Request::Data {
+        dataset: "mnist".into(),
+        shards: [shards(100), shards(500)].concat(),
+    };
+    assert!(matches!(
+        ask(&mut other, more),
+        Reply::Ready { iteration: 25, .. }
+    ));
+    other.handle(Request::Resume);
+    other.advance(30);
+    assert!(checkpoint(&mut other).1 == checkpoint(&mut one).1);
+    // With its images there, it asks for none.
+    assert!(matches!(
+        ask(&mut other, load),
+        Reply::Ready { iteration: 25, .. }
+    ));
+}
+
+#[test]
+fn what_is_measured_is_the_exact_network_that_is_exported() {
+    let mut session = begun();
+    session.handle(Request::Resume);
+    session.advance(1000);
+    let Reply::Metrics(metrics) = ask(&mut session, Request::Evaluate { images: 80 }) else {
+        panic!();
+    };
+    let Reply::Model { bytes, .. } = ask(&mut session, Request::Export) else {
+        panic!();
+    };
+    let model = Model::from_bytes(&bytes).unwrap();
+    assert_eq!(model.net.architecture(), [784, 16, 10]);
+    assert_eq!(model.net.share_kept(), metrics.weights_kept);
+    assert_eq!((metrics.images, metrics.iteration), (80, 60));
+    assert_eq!(metrics.pictures.len(), 16 * 784);
+    // A positive margin is a right label.
+    let bins = (2 * MARGIN_REACH / MARGIN_BIN) as usize;
+    assert_eq!(metrics.margins.len(), bins);
+    assert_eq!(metrics.margins.iter().sum::<u32>(), 80);
+    let wrong: u32 = metrics.margins[..bins / 2].iter().sum();
+    assert!(f64::from(80 - wrong) >= metrics.clean * 80.0);
+    assert!(metrics.clean >= metrics.certified_interval);
+    assert!(metrics.certified_interval >= metrics.certified_lipschitz);
+}
+
+#[test]
+fn a_knob_changes_between_two_steps_and_the_run_remembers_when() {
+    let mut session = begun();
+    session.handle(Request::Resume);
+    session.advance(7);
+    let knobs = Knobs {
+        learning_rate: 0.005,
+        epsilon_train: 0.2,
+        epsilon: "0.1".parse().unwrap(),
+    };
+    let Reply::Ready {
+        config: changed, ..
+    } = ask(&mut session, Request::Set { knobs })
+    else {
+        panic!();
+    };
+    let expected = TrainConfig {
+        learning_rate: 0.005,
+        epsilon_train: 0.2,
+        epsilon: "0.1".parse().unwrap(),
+        changed_at: vec![7],
+        ..config()
+    };
+    assert_eq!(changed, expected);
+    let Reply::Progress { steps, .. } = &session.advance(1)[0] else {
+        panic!("the run goes on");
+    };
+    assert!(steps[0].learning_rate < 0.005 && steps[0].learning_rate > 0.004);
+    // The same values again are no change.
+    session.handle(Request::Set { knobs });
+    let Reply::Ready { config, .. } = ask(&mut session, Request::Set { knobs }) else {
+        panic!();
+    };
+    assert_eq!(config.changed_at, [7]);
+}
+
+#[test]
+fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
+    let mut session = Session::new(clock);
+    let refused = |session: &mut Session, request| match ask(session, request) {
+        Reply::Error { message, .. } => message,
+        other => panic!("{other:?}"),
+    };
+    let message = refused(&mut session, Request::Resume);
+    assert_eq!(message, "there is no run: start one, or load a checkpoint");
+    let config = TrainConfig {
+        batch: 1,
+        ..config()
+    };
+    let message = refused(&mut session, Request::Start { config });
+    assert_eq!(message, "batch must be from 2 to 4096, not 1");
+    let request = Request::Load {
+        checkpoint: b"no checkpoint at all".to_vec(),
+    };
+    let message = refused(&mut session, request);
+    assert!(
+        message.starts_with("this is not a complete checkpoint file"),
+        "{message}"
+    );
+
+    let mut session = begun();
+    let (_, before) = checkpoint(&mut session);
+    let knobs = Knobs {
+        learning_rate: f32::NAN,
+        epsilon_train: 0.2,
+        epsilon: "0.1".parse().unwrap(),
+    };
+    let message = refused(&mut session, Request::Set { knobs });
+    assert_eq!(message, "learning_rate must be positive, not NaN");
+    assert!(checkpoint(&mut session).1 == before);
+}
+
+#[test]
+fn too_few_images_are_refused_rather_than_asked_for_again() {
+    let mut session = Session::new(clock);
+    session.handle(Request::Start { config: config() });
+    let Reply::Error { message, .. } = ask(&mut session, data(300)) else {
+        panic!();
+    };
+    assert_eq!(
+        message,
+        "fewer images came than the run needs; load the page again"
+    );
+}
+
+#[test]
+fn an_estimate_grows_with_the_run() {
+    let mut session = Session::new(clock);
+    let mut seconds = |config| match ask(
+        &mut session,
+        Request::Estimate {
+            config,
+            name: "a".into(),
+        },
+    ) {
+        Reply::Estimate { seconds, name } if name == "a" => seconds,
+        other => panic!("{other:?}"),
+    };
+    let one = seconds(config());
+    let twice = seconds(TrainConfig {
+        epochs_start: 2,
+        epochs_growth: 2,
+        epochs_inf: 2,
+        ..config()
+    });
+    assert!(one > 0.0);
+    assert!((twice / one - 2.0).abs() < 0.2, "{twice} and {one}");
+}
+
+#[test]
+fn a_damaged_shard_is_refused() {
+    let mut session = Session::new(clock);
+    session.handle(Request::Start { config: config() });
+    let mut shards = shards(500);
+    shards[2].bytes[5] ^= 1;
+    let request = Request::Data {
+        dataset: "mnist".into(),
+        shards,
+    };
+    let Reply::Error { message, .. } = ask(&mut session, request) else {
+        panic!();
+    };
+    assert!(
+        message.starts_with("part 3 of the images of `mnist` is damaged"),
+        "{message}"
+    );
+}
