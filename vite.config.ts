@@ -1,15 +1,25 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { models } from './www/build/models.ts';
+import { offline } from './www/build/offline.ts';
 import { ordinary } from './www/build/ordinary.ts';
 import { contentSecurityPolicy } from './www/build/policy.ts';
 import { testDigits } from './www/build/test-digits.ts';
+import { trainingData } from './www/build/training-data.ts';
 
 export default defineConfig({
   // Relative addresses: the built page works under any path of any host.
   base: './',
   publicDir: 'www/public',
-  plugins: [svelte(), models(), testDigits(), ordinary(), contentSecurityPolicy()],
+  plugins: [
+    svelte(),
+    models(),
+    testDigits(),
+    ordinary(),
+    trainingData(),
+    contentSecurityPolicy(),
+    offline(),
+  ],
   build: {
     // The browsers that index.html names.
     target: ['chrome111', 'edge111', 'firefox114', 'safari16.4'],

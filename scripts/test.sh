@@ -121,7 +121,7 @@ check "lint: Rust, everything" cargo clippy --quiet --all-targets --all-features
 check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features -- -D warnings
 check "lint: WebAssembly, the tests" \
   cargo clippy --quiet --target wasm32-unknown-unknown --all-targets -- -D warnings
-for module in certify ordinary; do
+for module in certify ordinary train; do
   check "lint: WebAssembly, the page's module $module" \
     cargo clippy --quiet --target wasm32-unknown-unknown --no-default-features --features "$module" -- -D warnings
 done
@@ -136,6 +136,7 @@ check "build: the page" scripts/build.sh
 check "types: the page" npm run --silent check
 check "size: WebAssembly of the exact network" small_enough pkg/certify/certify_bg.wasm brotli 200000
 check "size: WebAssembly of the ordinary networks" small_enough pkg/ordinary/ordinary_bg.wasm brotli 500000
+check "size: WebAssembly of the trainer" small_enough pkg/train/train_bg.wasm brotli 2500000
 check "size: models" model_sizes
 suite "tests: end to end, in the browser" count_playwright npm run --silent e2e
 

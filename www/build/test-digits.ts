@@ -6,34 +6,14 @@
  * endian), its label (u8), its 28×28 pixels row by row (0 background to 255 ink).
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin, ResolvedConfig } from 'vite';
+import { readIdx } from './idx.ts';
 
 const MODULE = 'virtual:test-digits';
 const CLASSES = 10;
 const PER_CLASS = 2;
 const PIXELS = 28 * 28;
-
-/** Reads an IDX file whose items are `itemBytes` bytes each, after a header of `header` words. */
-function readIdx(path: string, magic: number, header: number, itemBytes: number): Buffer {
-  let file: Buffer;
-  try {
-    file = readFileSync(path);
-  } catch {
-    throw new Error(`cannot read ${path}: run scripts/data.sh to fetch MNIST`);
-  }
-  const found = file.length >= 8 ? file.readUInt32BE(0) : NaN;
-  if (found !== magic) {
-    throw new Error(`${path} is no IDX file: it starts with ${found}, not ${magic}`);
-  }
-  const body = file.subarray(4 * header);
-  const promised = file.readUInt32BE(4) * itemBytes;
-  if (body.length !== promised) {
-    throw new Error(`${path} holds ${body.length} bytes of data; its header says ${promised}`);
-  }
-  return body;
-}
 
 /** The records of two digits of each class, ordered 0 … 9, 0 … 9. */
 function pickDigits(folder: string): Buffer {

@@ -14,3 +14,9 @@ declare module 'virtual:ordinary' {
   /** Size of the program of the ordinary networks, as it runs. */
   export const programBytes: number;
 }
+
+declare module 'virtual:training-data' {
+  /** The shards of each data set that this page was built with, in the order of its images. */
+  const shards: Record<string, import('./train/training-data.ts').ShardFile[]>;
+  export default shards;
+}

@@ -21,8 +21,9 @@ export type { Bounds, ModelInfo, Verdict };
 /** A network ready to answer. */
 export interface Network {
   info: ModelInfo;
-  /** The file it was read from, and its unpacked bytes: a Worker reads them anew. */
-  file: ModelFile;
+  /** What tells it from other networks: the first 16 hexadecimal digits of its file's SHA-256. */
+  hash: string;
+  /** Its unpacked file: a Worker reads it anew. */
   bytes: Uint8Array<ArrayBuffer>;
   /** The lowest and the highest value any logit can take, for any image, in pixel levels. */
   range: [lowest: number, highest: number];
@@ -52,6 +53,11 @@ export async function openNetwork(file: ModelFile, onProgress: OnProgress): Prom
   const bytes = await fetchModel(file, onProgress);
   const failure = await module;
   if (failure !== null) throw failure;
+  return readNetwork(bytes, file.hash);
+}
+
+/** A network of an unpacked file, once the module has been loaded. */
+export function readNetwork(bytes: Uint8Array<ArrayBuffer>, hash: string): Network {
   let certifier: Certifier;
   try {
     certifier = new Certifier(bytes);
@@ -62,7 +68,7 @@ export async function openNetwork(file: ModelFile, onProgress: OnProgress): Prom
   const all = certifier.bounds(new Uint8Array(SIDE * SIDE), 255);
   return {
     info: certifier.info(),
-    file,
+    hash,
     bytes,
     range: [Math.min(...all.lower), Math.max(...all.upper)],
     draw: (points, starts, penWidth) => strokesToImage(points, starts, penWidth),

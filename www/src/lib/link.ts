@@ -14,7 +14,7 @@ const VERSION = '1';
 export const DEFAULT_EPSILON = 60;
 
 /** The views of the page, in the order in which they are offered; the first is the default. */
-export const VIEWS = ['draw', 'attack'] as const;
+export const VIEWS = ['draw', 'attack', 'train'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The ordinary networks to choose from, by the names of their files; the first is the default. */
@@ -42,6 +42,8 @@ export interface LinkState {
   seed: number;
   /** What attacks found, packed; see `attack/result.ts`. */
   result: string | null;
+  /** The preset of a run and the knobs that differ from it; see `train/knobs.ts`. */
+  train: string | null;
 }
 
 /** What a link without a word says. */
@@ -54,6 +56,7 @@ export const DEFAULTS: LinkState = {
   opponent: OPPONENTS[0],
   seed: DEFAULT_SEED,
   result: null,
+  train: null,
 };
 
 function oneOf<Name extends string>(names: readonly Name[], text: string | null): Name | undefined {
@@ -74,6 +77,7 @@ export async function readLink(hash: string): Promise<LinkState> {
   state.epsilon = whole('eps', 255) ?? state.epsilon;
   state.seed = whole('seed', 2 ** 32 - 1) ?? state.seed;
   state.result = fields.get('result');
+  state.train = fields.get('train');
 
   state.digit = whole('digit', 99_999);
   const [ink, pixels] = [fields.get('ink'), fields.get('pixels')];
@@ -105,6 +109,7 @@ export async function writeLink(state: LinkState): Promise<string> {
     if (ink.length <= MOST_CHARACTERS) fields.set('ink', ink);
   }
   if (state.result !== null) fields.set('result', state.result);
+  if (state.train !== null) fields.set('train', state.train);
   const text = fields.toString();
   return text && `v=${VERSION}&${text}`;
 }

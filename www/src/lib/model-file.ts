@@ -1,10 +1,6 @@
-/**
- * Fetches a shipped model and unpacks it.
- *
- * Some servers declare a `.gz` file as gzip-encoded, and then the browser has unpacked it before
- * the page sees it; so the first bytes decide, not the name.
- */
-import { DownloadError, download, type OnProgress } from './bytes.ts';
+/** Fetches a shipped model and unpacks it. */
+import { download, type OnProgress } from './bytes.ts';
+import { isGzip, unzip } from './gzip.ts';
 
 /** A model as the build shipped it. */
 export interface ModelFile {
@@ -15,8 +11,6 @@ export interface ModelFile {
   /** The first 16 hexadecimal digits of the unpacked file's SHA-256. */
   hash: string;
 }
-
-const isGzip = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
 /** The model's safetensors bytes. Throws a `DownloadError` that says what went wrong. */
 export async function fetchModel(
@@ -29,11 +23,5 @@ export async function fetchModel(
     (head) => (isGzip(head) ? file.gzipBytes : file.rawBytes),
     onProgress,
   );
-  if (!isGzip(bytes)) return bytes;
-  try {
-    const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-    return new Uint8Array(await new Response(unpacked).arrayBuffer());
-  } catch {
-    throw new DownloadError('The file of the network is damaged: it does not unpack.');
-  }
+  return unzip(bytes, 'the network');
 }

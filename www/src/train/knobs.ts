@@ -1,0 +1,216 @@
+/** What can be turned before a run and during it: names, explanations, and their form in a link. */
+import type { LossConfig, Preset, TrainConfig } from '../../../pkg/train/train.js';
+
+/** The presets that the page offers, in this order, by their names on the command line. */
+export const OFFERED: readonly { name: string; title: string; says: string }[] = [
+  {
+    name: 'look',
+    title: 'Quick look',
+    says: 'A small network on 10,000 images: enough to see the certificate appear.',
+  },
+  {
+    name: 'quick',
+    title: 'Small',
+    says: 'Twice as wide, on all images: a network worth drawing on.',
+  },
+  {
+    name: 'standard',
+    title: 'Standard',
+    says: 'The recipe of the network that this page ships.',
+  },
+  {
+    name: 'hinge',
+    title: 'Paper recipe, small',
+    says: 'Hinge loss and weight decay as in the first paper, with fewer units and epochs.',
+  },
+];
+
+/** A knob that is a number. */
+export interface NumberKnob {
+  key:
+    | 'images'
+    | 'batch'
+    | 'epochs_start'
+    | 'epochs_growth'
+    | 'epochs_inf'
+    | 'p_start'
+    | 'p_end'
+    | 'learning_rate'
+    | 'epsilon_train'
+    | 'seed';
+  label: string;
+  says: string;
+  min: number;
+  max: number;
+  step: number | 'any';
+  /** Whether it can be changed while training. */
+  live?: boolean;
+}
+
+export const NUMBERS: readonly NumberKnob[] = [
+  {
+    key: 'images',
+    label: 'Images used',
+    says: 'Training images, those just before the held-out ones. More images, a better network, a longer run.',
+    min: 1,
+    max: 55_000,
+    step: 1,
+  },
+  {
+    key: 'batch',
+    label: 'Batch',
+    says: 'Images that one step looks at.',
+    min: 2,
+    max: 4096,
+    step: 1,
+  },
+  {
+    key: 'epochs_start',
+    label: 'Epochs at the first p',
+    says: 'Passes over the images while the norm is smooth; they decide how well it fits.',
+    min: 0,
+    max: 1000,
+    step: 1,
+  },
+  {
+    key: 'epochs_growth',
+    label: 'Epochs of growing p',
+    says: 'Passes in which p grows: here the certificate appears.',
+    min: 0,
+    max: 1000,
+    step: 1,
+  },
+  {
+    key: 'epochs_inf',
+    label: 'Epochs at p = ∞',
+    says: 'Passes with the very norm that the network is used with.',
+    min: 0,
+    max: 1000,
+    step: 1,
+  },
+  {
+    key: 'p_start',
+    label: 'First p',
+    says: 'The smoother (lower), the easier to train.',
+    min: 1,
+    max: 1000,
+    step: 'any',
+  },
+  {
+    key: 'p_end',
+    label: 'Last finite p',
+    says: 'Where the growth ends and p = ∞ takes over.',
+    min: 1,
+    max: 1000,
+    step: 'any',
+  },
+  {
+    key: 'learning_rate',
+    label: 'Learning rate',
+    says: 'Size of the first steps; it falls to 0 along half a cosine.',
+    min: 0.000001,
+    max: 10,
+    step: 'any',
+    live: true,
+  },
+  {
+    key: 'epsilon_train',
+    label: 'ε in training',
+    says: 'The radius that the loss asks for, of full scale 1; more than what is measured.',
+    min: 0.001,
+    max: 2,
+    step: 'any',
+    live: true,
+  },
+  {
+    key: 'seed',
+    label: 'Seed',
+    says: 'Decides all that is random: the same seed gives the same run.',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    step: 1,
+  },
+];
+
+/** f32 numbers as people write them: 0.02, not 0.019999999552965164. */
+export const plain = (value: number) => Number(value.toPrecision(6));
+
+export const widthsToText = (hidden: readonly number[]) => hidden.join(', ');
+/** The widths, or `null` if the text names none. */
+export function widthsFromText(text: string): number[] | null {
+  const widths = text.split(/[\s,x]+/).filter(Boolean);
+  const valid = widths.length > 0 && widths.every((width) => /^[1-9]\d{0,3}$/.test(width));
+  return valid ? widths.map(Number) : null;
+}
+
+export type LossName = 'mixture' | 'hinge';
+export const lossName = (loss: LossConfig): LossName => ('hinge' in loss ? 'hinge' : 'mixture');
+
+const preset = (presets: readonly Preset[], name: string) =>
+  presets.find((preset) => preset.name === name)?.config;
+
+/** The configuration with another loss, its own knobs as the library's presets have them. */
+export function withLoss(
+  config: TrainConfig,
+  loss: LossName,
+  presets: readonly Preset[],
+): TrainConfig {
+  const source = preset(presets, loss === 'hinge' ? 'hinge' : 'standard');
+  return source ? { ...config, loss: source.loss } : config;
+}
+
+/** The configuration for another data set, with the radii that the library trains it for. */
+export function withDataset(
+  config: TrainConfig,
+  dataset: string,
+  presets: readonly Preset[],
+): TrainConfig {
+  const source = presets.find(({ config }) => config.dataset === dataset)?.config;
+  if (!source) return config;
+  const { epsilon, epsilon_train } = source;
+  return { ...config, dataset, epsilon, epsilon_train };
+}
+
+const SEPARATOR = '~';
+
+/** What a link says of a run: the preset and the knobs that differ from it. */
+export function writeKnobs(name: string, config: TrainConfig, presets: readonly Preset[]): string {
+  const usual = preset(presets, name);
+  if (!usual) return '';
+  const words = [name];
+  const different = (key: string, value: string | number, other: string | number) => {
+    if (value !== other) words.push(`${key}:${value}`);
+  };
+  different('data', config.dataset, usual.dataset);
+  different('hidden', config.hidden.join('x'), usual.hidden.join('x'));
+  different('loss', lossName(config.loss), lossName(usual.loss));
+  const base = withDataset(usual, config.dataset, presets);
+  different('epsilon', config.epsilon, base.epsilon);
+  for (const { key } of NUMBERS) {
+    different(key, plain(config[key] ?? NaN), plain(base[key] ?? NaN));
+  }
+  return words.join(SEPARATOR);
+}
+
+/** What `writeKnobs` wrote; words that make no sense are passed over. `null` for no known preset. */
+export function readKnobs(
+  text: string,
+  presets: readonly Preset[],
+): { name: string; config: TrainConfig } | null {
+  const [name = '', ...words] = text.split(SEPARATOR);
+  const usual = preset(presets, name);
+  if (!usual) return null;
+  const said = new Map(words.map((word) => word.split(':', 2) as [string, string]));
+  let config = withDataset(usual, said.get('data') ?? usual.dataset, presets);
+  const loss = said.get('loss');
+  if (loss === 'hinge' || loss === 'mixture') config = withLoss(config, loss, presets);
+  const hidden = widthsFromText(said.get('hidden') ?? '');
+  if (hidden) config = { ...config, hidden };
+  const epsilon = said.get('epsilon');
+  if (epsilon && /^[01](\.\d{1,6})?$/.test(epsilon)) config = { ...config, epsilon };
+  for (const { key, min, max } of NUMBERS) {
+    const value = Number(said.get(key) ?? NaN);
+    if (value >= min && value <= max) config = { ...config, [key]: value };
+  }
+  return { name, config };
+}
