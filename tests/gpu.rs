@@ -430,7 +430,7 @@ mod bodies {
     async fn clean(trainer: &Trainer) -> u64 {
         let epsilon = "0.1".parse().unwrap();
         let report = trainer.evaluate(epsilon, 80, NonZeroUsize::MIN).await;
-        report.unwrap().evaluation.clean as u64
+        report.unwrap().evaluation.clean
     }
 
     pub async fn training_has_the_losses_of_the_cpu(gpu: &Gpu) {
