@@ -38,9 +38,7 @@ test('every shipped network can be chosen, answers, and stands in the link', asy
     const said = await page.getByTestId('claim').innerText();
     await page.reload();
     await expect(chooser(page)).toHaveValue(name);
-    await expect
-      .poll(() => page.getByTestId('claim').innerText(), { timeout: 20_000 })
-      .toBe(said);
+    await expect.poll(() => page.getByTestId('claim').innerText(), { timeout: 20_000 }).toBe(said);
   }
 });
 
