@@ -118,7 +118,7 @@ test('the quick look needs one shard, and reads 85 % or more of the held-out ima
   const says = await page.getByText(/of 5,000 images/).innerText();
   const [clean, certified] = [...says.matchAll(/([\d.]+) %/g)].map((match) => Number(match[1]));
   console.warn(
-    `    quick look on the processor: ${Math.round(seconds)} s (${promised}); ` +
+    `    quick look on the CPU: ${Math.round(seconds)} s (${promised}); ` +
       `${clean} % right, ${certified} % right and proved at ε = 0.3`,
   );
   expect(clean).toBeGreaterThanOrEqual(85);

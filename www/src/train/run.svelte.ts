@@ -55,6 +55,12 @@ function thinned<Point>(points: readonly Point[]): readonly Point[] {
   return points.filter((_, at) => at % 2 === 0 || at < ENDS || at >= length - ENDS);
 }
 
+/** A measurement without what only the last one shows, for there can be thousands of them. */
+function lean(metrics: Metrics): Metrics {
+  if (metrics.pictures.length === 0) return metrics;
+  return { ...metrics, margins: [], pictures: new Uint8Array() };
+}
+
 /** The device of a session, as it describes it. */
 export type Device = Extract<Reply, { type: 'opened' }>['device'];
 
@@ -230,8 +236,9 @@ export class Run {
     void forget('run');
     this.saved = null;
     this.keptAt = null;
+    // A checkpoint that is on its way is not to be kept any more.
+    this.config = null;
     if (this.phase !== 'broken') this.#ask({ type: 'stop' });
-    this.steps = this.speeds = this.metrics = [];
   }
 
   /** The run as a file; `null` if that fails, which `error` then explains. */
@@ -315,7 +322,7 @@ export class Run {
         this.speeds = thinned([...this.speeds, reply]);
         break;
       case 'metrics':
-        this.metrics = [...this.metrics, reply];
+        this.metrics = [...thinned(this.metrics.map(lean)), reply];
         break;
       case 'checkpoint':
         this.#onCheckpoint?.(reply.bytes);
@@ -336,6 +343,7 @@ export class Run {
         break;
       case 'stopped':
         this.config = null;
+        this.steps = this.speeds = this.metrics = [];
         this.phase = 'empty';
         this.#wakeLock.release();
         break;

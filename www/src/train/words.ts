@@ -20,9 +20,9 @@ export const architecture = (hidden: readonly number[]) => [784, ...hidden, 10].
 export function deviceWords({ kind, name, software, why }: Device): string {
   const what =
     kind === 'cpu'
-      ? `On the processor: ${name}`
-      : `On the GPU: ${name}${software ? ' (imitated by the processor)' : ''}`;
-  return why ? `${what}. ${why}` : what;
+      ? name
+      : `GPU: ${name}, through WebGPU${software ? ' (imitated by the CPU)' : ''}`;
+  return why ? `${what}. ${why}` : `${what}.`;
 }
 
 /** p as the page writes it. */
