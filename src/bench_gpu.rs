@@ -118,13 +118,11 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
         software: gpu.is_software(),
         clock,
     };
-    let mut limits = Vec::new();
-    for arithmetic in [
-        Arithmetic::Largest,
-        Arithmetic::Multiplied(4),
-        Arithmetic::Exponential,
-    ] {
-        limits.push((arithmetic, bench.limit(arithmetic).await?));
+    let mut limits: Vec<(Arithmetic, f64)> = Vec::new();
+    for arithmetic in NORMS.map(Arithmetic::of) {
+        if limits.iter().all(|(of, _)| *of != arithmetic) {
+            limits.push((arithmetic, bench.limit(arithmetic).await?));
+        }
     }
     let layers = if bench.software {
         &[SMALL_LAYER][..]
@@ -134,7 +132,7 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     let mut timings = Vec::new();
     for &sizes in layers {
         for norm in NORMS {
-            let limit = limits.iter().find(|(of, _)| *of == arithmetic(norm));
+            let limit = limits.iter().find(|(of, _)| *of == Arithmetic::of(norm));
             let limit = limit.map(|(_, limit)| *limit);
             timings.push(bench.forward(sizes, norm, limit).await?);
             timings.push(bench.gradients(sizes, norm, limit).await?);
@@ -170,7 +168,7 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     let limits = limits
         .into_iter()
         .map(|(arithmetic, terms_per_second)| Limit {
-            arithmetic: words(arithmetic).into(),
+            arithmetic: arithmetic.to_string(),
             terms_per_second,
         });
     Ok(GpuBenchmark {
@@ -180,23 +178,6 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
         timings,
         steps,
     })
-}
-
-/// The arithmetic that the kernels spend on a norm's terms.
-fn arithmetic(norm: Norm) -> Arithmetic {
-    match norm {
-        Norm::Inf => Arithmetic::Largest,
-        Norm::P(8.0) => Arithmetic::Multiplied(4),
-        Norm::P(_) => Arithmetic::Exponential,
-    }
-}
-
-fn words(arithmetic: Arithmetic) -> &'static str {
-    match arithmetic {
-        Arithmetic::Largest => "difference, absolute value, maximum",
-        Arithmetic::Multiplied(_) => "difference, eighth power by multiplications, sum",
-        Arithmetic::Exponential => "difference, logarithm, product, exponential, sum",
-    }
 }
 
 fn finite(norm: Norm) -> Option<f32> {

@@ -1,11 +1,13 @@
 //! From Burn's tensors to plain numbers.
 
 use burn::Tensor;
-use burn::tensor::{TensorData, Transaction};
-use thiserror::Error;
+use burn::tensor::TensorData;
+#[cfg(feature = "train")]
+use burn::tensor::Transaction;
 
 /// Why the results of a device could not be read: a GPU that is lost answers nothing any more.
-#[derive(Debug, Error)]
+#[cfg(feature = "train")]
+#[derive(Debug, thiserror::Error)]
 #[error(
     "the results of the computation could not be read ({0}); continue from the last checkpoint, on \
      the CPU if need be"

@@ -426,6 +426,13 @@ mod bodies {
         reports.iter().map(|report| report.loss).collect()
     }
 
+    /// Held-out images that the exact network labels rightly.
+    async fn clean(trainer: &Trainer) -> u64 {
+        let epsilon = "0.1".parse().unwrap();
+        let report = trainer.evaluate(epsilon, 80, NonZeroUsize::MIN).await;
+        report.unwrap().evaluation.clean
+    }
+
     pub async fn training_has_the_losses_of_the_cpu(gpu: &Gpu) {
         let want = losses(&mut trainer(&Device::flex()), 16).await;
         let got = losses(&mut trainer(gpu.device()), 16).await;
@@ -449,12 +456,8 @@ mod bodies {
         let got = losses(&mut here, 1).await[0];
         assert!((got / want - 1.0).abs() < 1e-3, "{got} and {want}");
         // The exact network of the same weights, whose means differ by rounding.
-        let epsilon = "0.1".parse().unwrap();
-        let [got, want] = [&here, &there].map(async |trainer: &Trainer| {
-            let held_out = trainer.evaluate(epsilon, 80, NonZeroUsize::MIN).await;
-            held_out.unwrap().evaluation.clean
-        });
-        assert!(got.await.abs_diff(want.await) <= 1);
+        let (got, want) = (clean(&here).await, clean(&there).await);
+        assert!(got.abs_diff(want) <= 1, "{got} and {want}");
     }
 
     pub async fn a_session_trains_measures_and_exports(_: &Gpu) {

@@ -300,7 +300,7 @@ impl Trainer {
                 .register(step.logits.clone())
         });
         let results = read_all(results).await?;
-        let report = |(step, results): (&Pending, &[Vec<f32>])| {
+        let report = |(step, results): (&Pending, &[Vec<f32>])| -> Result<_, TrainError> {
             let loss = results[0][0];
             finite(step.iteration, loss)?;
             Ok(StepReport {
@@ -311,7 +311,7 @@ impl Trainer {
             })
         };
         let reports = pending.iter().zip(results.chunks_exact(2)).map(report);
-        let reports = reports.collect::<Result<_, TrainError>>()?;
+        let reports = reports.collect::<Result<Vec<_>, _>>()?;
         let checks = |iteration: usize| iteration / WEIGHTS_CHECKED_EVERY;
         if !self.is_on_cpu() && checks(self.iteration) > checks(first) {
             self.check_weights().await?;

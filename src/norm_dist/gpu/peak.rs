@@ -3,13 +3,16 @@
 //! Each invocation computes 4 × 4 terms again and again from numbers in its registers, by the very
 //! operations of the kernels, and reads and writes no memory until its end.
 
+use std::fmt;
+
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, backend_extension};
 use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 use cubecl::prelude::*;
 
-use super::{BLOCK, SIDE, empty, integer_power, workgroup};
+use super::super::Norm;
+use super::{BLOCK, SIDE, empty, integer_power, multiplied_half, workgroup};
 
 /// The arithmetic of one term.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +23,28 @@ pub enum Arithmetic {
     Multiplied(u32),
     /// `|x − w|^p`, by a logarithm and an exponential.
     Exponential,
+}
+
+impl Arithmetic {
+    /// What the kernels spend on a term of the norm.
+    pub fn of(norm: Norm) -> Self {
+        match norm {
+            Norm::Inf => Self::Largest,
+            Norm::P(p) => multiplied_half(p).map_or(Self::Exponential, Self::Multiplied),
+        }
+    }
+}
+
+impl fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Largest => write!(f, "difference, absolute value, maximum"),
+            Self::Multiplied(half) => {
+                write!(f, "difference, power {} by multiplications, sum", 2 * half)
+            }
+            Self::Exponential => write!(f, "difference, logarithm, product, exponential, sum"),
+        }
+    }
 }
 
 /// Terms that one workgroup computes in one round.
