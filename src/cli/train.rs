@@ -136,7 +136,8 @@ fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>
     loop {
         trainer.step()?;
         let done = trainer.iteration();
-        if done % READ_EVERY == 0 || done % trainer.iterations_per_epoch() == 0 {
+        let per_epoch = trainer.iterations_per_epoch();
+        if done.is_multiple_of(READ_EVERY) || done.is_multiple_of(per_epoch) {
             let reports = read_sync(trainer.read())?;
             processor.check()?;
             return Ok(reports);
