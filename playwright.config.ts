@@ -27,7 +27,13 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     launchOptions: {
       ...(chromium ? { executablePath: chromium } : {}),
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
+      args: [
+        '--no-sandbox',
+        '--disable-dev-shm-usage',
+        '--disable-background-networking',
+        // WebGPU, imitated by the processor where there is no GPU.
+        '--enable-unsafe-webgpu',
+      ],
     },
   },
   webServer: {

@@ -2,8 +2,8 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { models } from './www/build/models.ts';
 import { offline } from './www/build/offline.ts';
-import { ordinary } from './www/build/ordinary.ts';
 import { contentSecurityPolicy } from './www/build/policy.ts';
+import { programs } from './www/build/programs.ts';
 import { testDigits } from './www/build/test-digits.ts';
 import { trainingData } from './www/build/training-data.ts';
 
@@ -15,7 +15,7 @@ export default defineConfig({
     svelte(),
     models(),
     testDigits(),
-    ordinary(),
+    programs(),
     trainingData(),
     contentSecurityPolicy(),
     offline(),

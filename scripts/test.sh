@@ -121,7 +121,7 @@ check "lint: Rust, everything" cargo clippy --quiet --all-targets --all-features
 check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features -- -D warnings
 check "lint: WebAssembly, the tests" \
   cargo clippy --quiet --target wasm32-unknown-unknown --all-targets -- -D warnings
-for module in certify ordinary train; do
+for module in certify ordinary webgpu; do
   check "lint: WebAssembly, the page's module $module" \
     cargo clippy --quiet --target wasm32-unknown-unknown --no-default-features --features "$module" -- -D warnings
 done

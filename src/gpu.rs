@@ -60,6 +60,8 @@ pub enum GpuError {
 #[derive(Debug)]
 pub struct Gpu {
     device: Device,
+    /// As `wgpu` knows it.
+    raw: wgpu::Device,
     name: String,
     software: bool,
     /// The first error that no call reported.
@@ -82,10 +84,7 @@ impl Gpu {
                 reason: error.to_string(),
             })?;
         let info = adapter.get_info();
-        let name = match info.name.as_str() {
-            "" => "that the browser does not name".to_string(),
-            name => name.to_string(),
-        };
+        let name = name(&info).await;
         let (device, queue) = open(&adapter).await.map_err(|error| GpuError::Refused {
             adapter: name.clone(),
             reason: error.to_string(),
@@ -112,8 +111,11 @@ impl Gpu {
         }));
         Ok(Self {
             device: burn,
+            raw: device,
+            // Not every browser admits that it fell back.
+            software: info.device_type == wgpu::DeviceType::Cpu
+                || name.to_lowercase().contains("swiftshader"),
             name,
-            software: info.device_type == wgpu::DeviceType::Cpu,
             failure,
         })
     }
@@ -133,6 +135,11 @@ impl Gpu {
         self.software
     }
 
+    /// Gives the GPU back at once. What is on it is lost, and nothing on it answers any more.
+    pub fn destroy(&self) {
+        self.raw.destroy();
+    }
+
     /// Fails once anything on the device has gone wrong that no call reported. Errors arrive late:
     /// ask after reading results, and before trusting them.
     pub fn check(&self) -> Result<(), GpuError> {
@@ -144,6 +151,18 @@ impl Gpu {
             }),
         }
     }
+}
+
+/// What the adapter calls itself.
+async fn name(info: &wgpu::AdapterInfo) -> String {
+    if !info.name.is_empty() {
+        return info.name.clone();
+    }
+    #[cfg(target_arch = "wasm32")]
+    if let Some(family) = crate::web::adapter::adapter_family().await {
+        return family;
+    }
+    "that nobody names".into()
 }
 
 /// Opens the adapter with the limits that the kernels need, and with its own if those are refused.

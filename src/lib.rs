@@ -5,6 +5,8 @@
 //! bytes → [`data`] → trainer → [`float_net`] → exact integer network → certificate → page.
 
 pub mod attack;
+#[cfg(feature = "webgpu")]
+pub mod bench_gpu;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;

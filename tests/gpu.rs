@@ -4,12 +4,23 @@
 //! Sizes are small, because a software adapter is many times slower than a GPU.
 #![cfg(feature = "webgpu")]
 
+mod blocks;
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use blocks::blocks;
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
+use linf_dist_net::data::sha256_hex;
 use linf_dist_net::exact::{ExactNet, SparseLayer};
 use linf_dist_net::gpu::Gpu;
 use linf_dist_net::net::{ExactNetOnGpu, ExactOnGpuError};
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, norm_dist, norm_dist_interval, reference};
+use linf_dist_net::train::{
+    Checkpoint, DeviceChoice, DeviceKind, Processor, Reply, Request, Session, Shard, TrainConfig,
+    Trainer,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 #[cfg(target_arch = "wasm32")]
@@ -45,6 +56,10 @@ gpu_tests! {
     views_are_read_in_their_own_order
     the_exact_network_has_the_bits_of_the_cpu
     a_network_beyond_the_exact_floats_is_refused
+    training_has_the_losses_of_the_cpu
+    a_run_goes_on_elsewhere_from_its_checkpoint
+    a_session_trains_measures_and_exports
+    auto_takes_no_software
 }
 
 async fn run(body: impl AsyncFnOnce(&Gpu)) {
@@ -385,6 +400,109 @@ mod bodies {
                 .collect();
             assert_eq!(bounds, want, "radius {radius}");
         }
+    }
+
+    /// A small net over the whole schedule: some steps at p = 8, some while p grows, some at ∞.
+    fn config() -> TrainConfig {
+        TrainConfig {
+            hidden: vec![16],
+            batch: 20,
+            images: 80,
+            held_out: 20,
+            epochs_start: 1,
+            epochs_growth: 2,
+            epochs_inf: 1,
+            ..TrainConfig::preset("tiny").unwrap()
+        }
+    }
+
+    fn trainer(device: &Device) -> Trainer {
+        Trainer::new(config(), blocks(100), 0.1307, 0.3081, device.clone()).unwrap()
+    }
+
+    async fn losses(trainer: &mut Trainer, steps: usize) -> Vec<f32> {
+        (0..steps).for_each(|_| trainer.step().unwrap());
+        let reports = trainer.read().await.unwrap();
+        reports.iter().map(|report| report.loss).collect()
+    }
+
+    /// Held-out images that the exact network labels rightly.
+    async fn clean(trainer: &Trainer) -> u64 {
+        let epsilon = "0.1".parse().unwrap();
+        let report = trainer.evaluate(epsilon, 80, NonZeroUsize::MIN).await;
+        report.unwrap().evaluation.clean
+    }
+
+    pub async fn training_has_the_losses_of_the_cpu(gpu: &Gpu) {
+        let want = losses(&mut trainer(&Device::flex()), 16).await;
+        let got = losses(&mut trainer(gpu.device()), 16).await;
+        for (step, (got, want)) in got.iter().zip(&want).enumerate() {
+            assert!(
+                (got / want - 1.0).abs() < 1e-2,
+                "step {step}: {got} and {want}"
+            );
+        }
+    }
+
+    pub async fn a_run_goes_on_elsewhere_from_its_checkpoint(gpu: &Gpu) {
+        let mut here = trainer(gpu.device());
+        losses(&mut here, 7).await;
+        let saved = here.checkpoint().await.unwrap().to_bytes();
+        let saved = Checkpoint::from_bytes(&saved).unwrap();
+        let cpu = Device::flex();
+        let mut there = Trainer::restore(&saved, blocks(100), 0.1307, 0.3081, cpu).unwrap();
+        assert!(there.checkpoint().await.unwrap() == saved);
+        let want = losses(&mut there, 1).await[0];
+        let got = losses(&mut here, 1).await[0];
+        assert!((got / want - 1.0).abs() < 1e-3, "{got} and {want}");
+        // The exact network of the same weights, whose means differ by rounding.
+        let (got, want) = (clean(&here).await, clean(&there).await);
+        assert!(got.abs_diff(want) <= 1, "{got} and {want}");
+    }
+
+    pub async fn a_session_trains_measures_and_exports(_: &Gpu) {
+        let processor = Processor::open(DeviceChoice::Webgpu).await.unwrap();
+        assert_eq!(processor.info().kind, DeviceKind::Webgpu);
+        let mut session = Session::new(processor, || Duration::ZERO);
+        let data = blocks(100);
+        let bytes = [data.images, data.labels].concat();
+        let shard = Shard {
+            sha256: sha256_hex(&bytes),
+            bytes,
+        };
+        for request in [
+            Request::Start { config: config() },
+            Request::Data {
+                dataset: "mnist".into(),
+                shards: vec![shard],
+            },
+            Request::Resume,
+        ] {
+            let replies = session.handle(request).await;
+            assert!(!matches!(replies[0], Reply::Error { .. }), "{replies:?}");
+        }
+        let replies = session.advance(3).await;
+        let Reply::Progress { steps, .. } = &replies[0] else {
+            panic!("{replies:?}");
+        };
+        assert_eq!(steps.len(), 3);
+        let replies = session.handle(Request::Evaluate { images: 20 }).await;
+        assert!(
+            matches!(&replies[0], Reply::Metrics(metrics) if metrics.images == 20),
+            "{replies:?}"
+        );
+        let replies = session.handle(Request::Export).await;
+        assert!(matches!(replies[0], Reply::Model { .. }), "{replies:?}");
+    }
+
+    pub async fn auto_takes_no_software(gpu: &Gpu) {
+        let chosen = Processor::open(DeviceChoice::Auto).await.unwrap();
+        let expected = match gpu.is_software() {
+            true => DeviceKind::Cpu,
+            false => DeviceKind::Webgpu,
+        };
+        assert_eq!(chosen.info().kind, expected, "{:?}", chosen.info());
+        assert!(!chosen.info().software);
     }
 
     pub async fn a_network_beyond_the_exact_floats_is_refused(gpu: &Gpu) {

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
+use burn::tensor::read_sync;
 use linf_dist_net::data::sha256_hex;
 use linf_dist_net::exact::Model;
 use linf_dist_net::train::{
-    Checkpoint, Knobs, MARGIN_BIN, MARGIN_REACH, Reply, Request, Session, Shard, TrainConfig,
+    Checkpoint, DeviceChoice, DeviceKind, Knobs, MARGIN_BIN, MARGIN_REACH, Processor, Reply,
+    Request, Session, Shard, TrainConfig,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -20,6 +22,19 @@ fn clock() -> Duration {
     use std::sync::atomic::{AtomicU64, Ordering};
     static TICKS: AtomicU64 = AtomicU64::new(0);
     Duration::from_millis(TICKS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A session on the CPU, which keeps nobody waiting, even in a browser.
+fn session() -> Session {
+    Session::new(Processor::cpu("A test."), clock)
+}
+
+fn handle(session: &mut Session, request: Request) -> Vec<Reply> {
+    read_sync(session.handle(request))
+}
+
+fn advance(session: &mut Session, steps: usize) -> Vec<Reply> {
+    read_sync(session.advance(steps))
 }
 
 fn config() -> TrainConfig {
@@ -69,13 +84,13 @@ fn data(count: usize) -> Request {
 
 /// The only reply to a request.
 fn ask(session: &mut Session, request: Request) -> Reply {
-    let mut replies = session.handle(request);
+    let mut replies = handle(session, request);
     assert_eq!(replies.len(), 1, "{replies:?}");
     replies.remove(0)
 }
 
 fn begun() -> Session {
-    let mut session = Session::new(clock);
+    let mut session = session();
     let reply = ask(&mut session, Request::Start { config: config() });
     let expected = Reply::Wanted {
         dataset: "mnist".into(),
@@ -120,21 +135,21 @@ fn checkpoint(session: &mut Session) -> (Vec<u8>, Checkpoint) {
 #[test]
 fn a_run_waits_for_its_images_and_for_the_word_to_go_on() {
     let mut session = begun();
-    assert_eq!(session.advance(5), []);
+    assert_eq!(advance(&mut session, 5), []);
     assert_eq!(ask(&mut session, Request::Resume), Reply::Running);
-    let replies = session.advance(5);
+    let replies = advance(&mut session, 5);
     assert_eq!(iteration(&replies[0]), 5);
     assert_eq!(iteration(&ask(&mut session, Request::Pause)), 5);
-    assert_eq!(session.advance(5), []);
-    let replies = session.handle(Request::Step);
+    assert_eq!(advance(&mut session, 5), []);
+    let replies = handle(&mut session, Request::Step);
     assert_eq!(replies.iter().map(iteration).collect::<Vec<_>>(), [6, 6]);
 }
 
 #[test]
 fn a_run_ends_by_itself() {
     let mut session = begun();
-    session.handle(Request::Resume);
-    let replies = session.advance(1000);
+    handle(&mut session, Request::Resume);
+    let replies = advance(&mut session, 1000);
     let Reply::Progress {
         steps,
         seconds_left,
@@ -156,12 +171,12 @@ fn a_run_ends_by_itself() {
 #[test]
 fn a_saved_run_goes_on_elsewhere_to_the_same_bits() {
     let mut one = begun();
-    one.handle(Request::Resume);
-    one.advance(25);
+    handle(&mut one, Request::Resume);
+    advance(&mut one, 25);
     let (saved, _) = checkpoint(&mut one);
-    one.advance(30);
+    advance(&mut one, 30);
 
-    let mut other = Session::new(clock);
+    let mut other = session();
     let load = Request::Load { checkpoint: saved };
     assert!(matches!(
         ask(&mut other, load.clone()),
@@ -176,8 +191,8 @@ fn a_saved_run_goes_on_elsewhere_to_the_same_bits() {
         ask(&mut other, more),
         Reply::Ready { iteration: 25, .. }
     ));
-    other.handle(Request::Resume);
-    other.advance(30);
+    handle(&mut other, Request::Resume);
+    advance(&mut other, 30);
     assert!(checkpoint(&mut other).1 == checkpoint(&mut one).1);
     // With its images there, it asks for none.
     assert!(matches!(
@@ -189,8 +204,8 @@ fn a_saved_run_goes_on_elsewhere_to_the_same_bits() {
 #[test]
 fn what_is_measured_is_the_exact_network_that_is_exported() {
     let mut session = begun();
-    session.handle(Request::Resume);
-    session.advance(1000);
+    handle(&mut session, Request::Resume);
+    advance(&mut session, 1000);
     let Reply::Metrics(metrics) = ask(&mut session, Request::Evaluate { images: 80 }) else {
         panic!();
     };
@@ -215,8 +230,8 @@ fn what_is_measured_is_the_exact_network_that_is_exported() {
 #[test]
 fn a_knob_changes_between_two_steps_and_the_run_remembers_when() {
     let mut session = begun();
-    session.handle(Request::Resume);
-    session.advance(7);
+    handle(&mut session, Request::Resume);
+    advance(&mut session, 7);
     let knobs = Knobs {
         learning_rate: 0.005,
         epsilon_train: 0.2,
@@ -236,12 +251,12 @@ fn a_knob_changes_between_two_steps_and_the_run_remembers_when() {
         ..config()
     };
     assert_eq!(changed, expected);
-    let Reply::Progress { steps, .. } = &session.advance(1)[0] else {
+    let Reply::Progress { steps, .. } = &advance(&mut session, 1)[0] else {
         panic!("the run goes on");
     };
     assert!(steps[0].learning_rate < 0.005 && steps[0].learning_rate > 0.004);
     // The same values again are no change.
-    session.handle(Request::Set { knobs });
+    handle(&mut session, Request::Set { knobs });
     let Reply::Ready { config, .. } = ask(&mut session, Request::Set { knobs }) else {
         panic!();
     };
@@ -250,7 +265,7 @@ fn a_knob_changes_between_two_steps_and_the_run_remembers_when() {
 
 #[test]
 fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
-    let mut session = Session::new(clock);
+    let mut session = session();
     let refused = |session: &mut Session, request| match ask(session, request) {
         Reply::Error { message, .. } => message,
         other => panic!("{other:?}"),
@@ -286,8 +301,8 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
 
 #[test]
 fn too_few_images_are_refused_rather_than_asked_for_again() {
-    let mut session = Session::new(clock);
-    session.handle(Request::Start { config: config() });
+    let mut session = session();
+    handle(&mut session, Request::Start { config: config() });
     let Reply::Error { message, .. } = ask(&mut session, data(300)) else {
         panic!();
     };
@@ -299,7 +314,7 @@ fn too_few_images_are_refused_rather_than_asked_for_again() {
 
 #[test]
 fn an_estimate_grows_with_the_run() {
-    let mut session = Session::new(clock);
+    let mut session = session();
     let mut seconds = |config| match ask(
         &mut session,
         Request::Estimate {
@@ -323,8 +338,8 @@ fn an_estimate_grows_with_the_run() {
 
 #[test]
 fn a_damaged_shard_is_refused() {
-    let mut session = Session::new(clock);
-    session.handle(Request::Start { config: config() });
+    let mut session = session();
+    handle(&mut session, Request::Start { config: config() });
     let mut shards = shards(500);
     shards[2].bytes[5] ^= 1;
     let request = Request::Data {
@@ -337,5 +352,30 @@ fn a_damaged_shard_is_refused() {
     assert!(
         message.starts_with("part 3 of the images of `mnist` is damaged"),
         "{message}"
+    );
+}
+
+#[test]
+fn what_it_is_computed_on_is_told_first() {
+    let processor = read_sync(Processor::open(DeviceChoice::Cpu)).unwrap();
+    let Reply::Opened { presets, device } = Session::new(processor, clock).opened() else {
+        panic!();
+    };
+    assert!(presets.iter().any(|preset| preset.name == "tiny"));
+    assert_eq!(device.kind, DeviceKind::Cpu);
+    assert!(!device.software && device.name.starts_with("CPU"));
+    assert_eq!(device.why, "You asked for the CPU.");
+}
+
+#[test]
+fn a_device_has_one_of_three_names() {
+    assert_eq!(
+        "webgpu".parse::<DeviceChoice>().unwrap(),
+        DeviceChoice::Webgpu
+    );
+    let error = "gpu2".parse::<DeviceChoice>().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "there is no device `gpu2`; it can be auto, webgpu or cpu"
     );
 }

@@ -7,7 +7,7 @@ mod blocks;
 use std::num::NonZeroUsize;
 
 use blocks::blocks;
-use burn::tensor::Device;
+use burn::tensor::{Device, read_sync};
 use linf_dist_net::train::{Checkpoint, LossConfig, TrainConfig, TrainError, Trainer};
 
 #[cfg(target_arch = "wasm32")]
@@ -32,7 +32,9 @@ fn trainer(config: TrainConfig) -> Trainer {
 }
 
 fn run(trainer: &mut Trainer, steps: usize) -> Vec<f32> {
-    (0..steps).map(|_| trainer.step().unwrap().loss).collect()
+    (0..steps).for_each(|_| trainer.step().unwrap());
+    let reports = read_sync(trainer.read()).unwrap();
+    reports.iter().map(|report| report.loss).collect()
 }
 
 #[test]
@@ -54,9 +56,8 @@ fn training_learns_and_ends_certified_as_an_integer_network() {
             mean(&losses[steps - 20..]) < 0.6 * mean(&losses[..20]),
             "{loss:?}: {losses:?}"
         );
-        let report = trainer
-            .evaluate("0.1".parse().unwrap(), 400, NonZeroUsize::MIN)
-            .unwrap();
+        let epsilon = "0.1".parse().unwrap();
+        let report = read_sync(trainer.evaluate(epsilon, 400, NonZeroUsize::MIN)).unwrap();
         assert_eq!(report.evaluation.images, 100);
         assert!(report.evaluation.clean > 80, "{loss:?}: {report:?}");
         assert!(
@@ -73,30 +74,13 @@ fn a_resumed_run_ends_in_the_same_bits() {
     run(&mut whole, 70);
     let mut first = trainer(config());
     run(&mut first, 33);
-    let saved = first.checkpoint().unwrap().to_bytes();
+    let saved = read_sync(first.checkpoint()).unwrap().to_bytes();
     let checkpoint = Checkpoint::from_bytes(&saved).unwrap();
     let mut second =
         Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex()).unwrap();
     assert_eq!(second.iteration(), 33);
     run(&mut second, 37);
-    assert!(second.checkpoint().unwrap() == whole.checkpoint().unwrap());
-}
-
-/// Natively only: the trainer reads its loss at once, which a browser does not allow.
-#[cfg(all(feature = "webgpu", not(target_arch = "wasm32")))]
-#[test]
-fn ten_steps_on_the_gpu_have_the_losses_of_the_cpu() {
-    let gpu = cubecl::future::block_on(linf_dist_net::gpu::Gpu::request()).unwrap();
-    let (mean, std) = (0.1307, 0.3081);
-    let mut there = Trainer::new(config(), blocks(500), mean, std, gpu.device().clone()).unwrap();
-    let want = run(&mut trainer(config()), 10);
-    for (step, (got, want)) in run(&mut there, 10).into_iter().zip(want).enumerate() {
-        assert!(
-            (got / want - 1.0).abs() < 1e-3,
-            "step {step}: {got} and {want}"
-        );
-    }
-    gpu.check().unwrap();
+    assert!(read_sync(second.checkpoint()).unwrap() == read_sync(whole.checkpoint()).unwrap());
 }
 
 #[test]
@@ -110,13 +94,13 @@ fn the_seed_decides_the_run() {
 fn a_loss_that_is_no_number_stops_the_run_and_changes_nothing() {
     // So small a deviation makes the inputs infinite.
     let mut trainer = Trainer::new(config(), blocks(500), 0.1307, 1e-39, Device::flex()).unwrap();
-    let before = trainer.checkpoint().unwrap();
+    let before = read_sync(trainer.checkpoint()).unwrap();
     let error = trainer.step().err();
     assert!(
         matches!(error, Some(TrainError::Diverged { iteration: 0, .. })),
         "{error:?}"
     );
-    assert!(trainer.checkpoint().unwrap() == before);
+    assert!(read_sync(trainer.checkpoint()).unwrap() == before);
 }
 
 #[test]
@@ -145,7 +129,9 @@ fn a_training_set_smaller_than_a_batch_is_refused() {
 
 #[test]
 fn damaged_checkpoints_are_refused_with_a_reason() {
-    let bytes = trainer(config()).checkpoint().unwrap().to_bytes();
+    let bytes = read_sync(trainer(config()).checkpoint())
+        .unwrap()
+        .to_bytes();
     let cut = Checkpoint::from_bytes(&bytes[..bytes.len() / 2])
         .unwrap_err()
         .to_string();

@@ -76,8 +76,24 @@ pub struct Outcome {
     pub compared: u64,
     /// And how many of those gave other logits.
     pub differences: u64,
+    /// Perturbations inside certificates that are kept for a third evaluation, the first
+    /// [`KEPT`] of them.
+    #[serde(default)]
+    pub kept: Vec<Kept>,
     /// Flips inside a certificate: there must be none.
     pub violations: Vec<Violation>,
+}
+
+/// Perturbations that an [`Outcome`] keeps, at most one of each image.
+pub const KEPT: usize = 64;
+
+/// A perturbed image in units and its logits in units, as the attack saw them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The perturbed image.
+    pub input: Vec<i32>,
+    /// Its logits.
+    pub logits: Vec<i32>,
 }
 
 /// A perturbation that takes away a label that was proved.
@@ -135,6 +151,13 @@ impl Campaign {
                 attack: found.attack,
                 input: found.perturbed.input.clone(),
             }));
+            outcome
+                .kept
+                .extend(run.samples().first().map(|sample| Kept {
+                    input: sample.input.clone(),
+                    // Integers all of them.
+                    logits: sample.logits.iter().map(|logit| *logit as i32).collect(),
+                }));
             for sample in run.samples() {
                 let input: Vec<_> = sample.input.iter().copied().map(i64::from).collect();
                 let logits = reference.logits(&input).into_iter();
@@ -205,6 +228,8 @@ impl AddAssign for Outcome {
         self.compared += other.compared;
         self.differences += other.differences;
         self.violations.extend(other.violations);
+        let room = KEPT.saturating_sub(self.kept.len());
+        self.kept.extend(other.kept.into_iter().take(room));
         for (sums, counts) in [
             (&mut self.flipped_by, other.flipped_by),
             (&mut self.tries_inside, other.tries_inside),

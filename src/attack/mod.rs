@@ -27,7 +27,7 @@ mod square;
 mod target;
 
 pub use ball::{Ball, Grid};
-pub use campaign::{Campaign, Outcome, Violation};
+pub use campaign::{Campaign, KEPT, Kept, Outcome, Violation};
 pub use exact::{Entered, ExactTarget};
 pub use gradient::Pgd;
 pub use record::{Found, Perturbed, Sample, label};

@@ -11,9 +11,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{CliError, DatasetName, read, read_model, write};
-use crate::attack::{Attack, Campaign, Outcome, Violation};
+use crate::attack::{Attack, Campaign, Kept, Outcome, Violation};
 use crate::data::{Dataset, Split};
 use crate::exact::{DenseNet, Epsilon, ExactNet};
+#[cfg(feature = "webgpu")]
+use crate::sentence::sentence;
 
 /// Images between two writes of the state file.
 const CHUNK: usize = 64;
@@ -119,6 +121,20 @@ struct Report<'a> {
     violations: &'a [Violation],
     compared: u64,
     differences: u64,
+    gpu: OnGpu,
+}
+
+/// The kernel of the GPU, given some perturbations from inside certificates too.
+#[derive(Serialize)]
+struct OnGpu {
+    /// The adapter, if there is one that answered.
+    adapter: Option<String>,
+    /// Perturbations that it evaluated.
+    compared: u64,
+    /// How many of those have other logits than the attack saw.
+    differences: u64,
+    /// Why nothing was compared.
+    reason: Option<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
@@ -134,7 +150,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         seed: args.seed,
     };
     let outcome = attack(args, &model.net, &test, &question)?;
-    let report = Report::new(&question, &outcome);
+    let gpu = on_gpu(&model.net, &outcome.kept);
+    let differences = outcome.differences + gpu.differences;
+    let compared = outcome.compared + gpu.compared;
+    let report = Report::new(&question, &outcome, gpu);
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
         println!("{json}");
@@ -146,9 +165,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             image: violation.image,
             levels: f64::from(violation.radius) / f64::from(model.net.scale()),
         }),
-        None if outcome.differences > 0 => Err(CliError::Differences {
-            differences: outcome.differences,
-            compared: outcome.compared,
+        None if differences > 0 => Err(CliError::Differences {
+            differences,
+            compared,
         }),
         None => Ok(()),
     }
@@ -208,6 +227,47 @@ fn attack(
     Ok(outcome)
 }
 
+/// Has the GPU evaluate what was kept; where there is none, says so.
+fn on_gpu(net: &ExactNet, kept: &[Kept]) -> OnGpu {
+    #[cfg(feature = "webgpu")]
+    let answer = burn::tensor::read_sync(compare_on_gpu(net, kept));
+    #[cfg(not(feature = "webgpu"))]
+    let answer = {
+        let _ = (net, kept);
+        Err("this program was built without the GPU's kernels".to_string())
+    };
+    answer.unwrap_or_else(|reason| OnGpu {
+        adapter: None,
+        compared: 0,
+        differences: 0,
+        reason: Some(reason),
+    })
+}
+
+#[cfg(feature = "webgpu")]
+async fn compare_on_gpu(net: &ExactNet, kept: &[Kept]) -> Result<OnGpu, String> {
+    use crate::gpu::Gpu;
+    use crate::net::ExactNetOnGpu;
+
+    let gpu = Gpu::request().await.map_err(|error| sentence(&error))?;
+    let twin = ExactNetOnGpu::new(net, gpu.device()).map_err(|error| sentence(&error))?;
+    let inputs: Vec<i32> = kept.iter().flat_map(|kept| kept.input.clone()).collect();
+    let logits = twin.logits_of_units(&inputs).await;
+    let logits = logits.map_err(|error| sentence(&error))?;
+    gpu.check().map_err(|error| sentence(&error))?;
+    let answers = logits.chunks_exact(net.bias().len());
+    let other = kept
+        .iter()
+        .zip(answers)
+        .filter(|(kept, logits)| kept.logits != *logits);
+    Ok(OnGpu {
+        adapter: Some(gpu.name().into()),
+        compared: kept.len() as u64,
+        differences: other.count() as u64,
+        reason: None,
+    })
+}
+
 /// What the state file tells of the same question; nothing yet, if there is none.
 fn begun(path: &Path, question: &Question) -> Result<Outcome, CliError> {
     if !path.exists() {
@@ -224,7 +284,7 @@ fn begun(path: &Path, question: &Question) -> Result<Outcome, CliError> {
 }
 
 impl<'a> Report<'a> {
-    fn new(question: &'a Question, outcome: &'a Outcome) -> Self {
+    fn new(question: &'a Question, outcome: &'a Outcome, gpu: OnGpu) -> Self {
         let fraction = |count: u64| count as f64 / outcome.images as f64;
         Self {
             question,
@@ -241,6 +301,7 @@ impl<'a> Report<'a> {
             violations: &outcome.violations,
             compared: outcome.compared,
             differences: outcome.differences,
+            gpu,
         }
     }
 
@@ -259,7 +320,8 @@ impl<'a> Report<'a> {
              under attack ({:6})   {:6.2} %   {} tries; flipped by: {}\n\
              certified by intervals  {:6.2} %   gap {:.2} %\n\
              inside the certificates of {} images: {} tries ({}), {} flips\n\
-             evaluated by the reference too: {}, {} with other logits\n",
+             evaluated by the reference too: {}, {} with other logits\n\
+             evaluated by a GPU too: {}\n",
             self.question.model_sha256,
             self.question.dataset,
             self.question.images,
@@ -278,6 +340,24 @@ impl<'a> Report<'a> {
             self.flips_inside_certificate,
             self.compared,
             self.differences,
+            self.gpu.to_text(),
         )
+    }
+}
+
+impl OnGpu {
+    fn to_text(&self) -> String {
+        let OnGpu {
+            adapter,
+            compared,
+            differences,
+            reason,
+        } = self;
+        match (adapter, reason) {
+            (Some(adapter), _) => {
+                format!("{compared}, {differences} with other logits ({adapter})")
+            }
+            (None, reason) => format!("none: {}", reason.as_deref().unwrap_or("no adapter")),
+        }
     }
 }

@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread;
 
+use burn::tensor::{Device, read_sync};
+
 use super::{CliError, DatasetName, train};
 use crate::data::{CLASSES, Dataset, Split};
 use crate::exact::{Accuracies, DenseNet, Epsilon, ExactNet, Metadata, Model, evaluate};
@@ -49,7 +51,13 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             dataset: checkpoint.config().dataset.clone(),
         }
     })?;
-    let trainer = train::restore(&checkpoint, dataset, &args.data_dir, &args.checkpoint)?;
+    let trainer = train::restore(
+        &checkpoint,
+        dataset,
+        &args.data_dir,
+        &args.checkpoint,
+        &Device::flex(),
+    )?;
     let refuse = |source| train::unusable(&args.checkpoint, source);
     if !trainer.is_finished() {
         let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
@@ -57,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             "warning: the run is not finished ({done} of {all} iterations); the file records that"
         );
     }
-    let float = trainer.float_net(usize::MAX);
+    let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
     let dense = DenseNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
     let net = dense.prune().map_err(|source| refuse(source.into()))?;
     println!(

@@ -236,7 +236,7 @@ enum CliError {
     },
     /// The fast evaluation is not that of the reference.
     #[error(
-        "{differences} of {compared} perturbed images have other logits by the plain reference; please report it"
+        "{differences} of {compared} perturbed images have other logits when they are evaluated another way; please report it"
     )]
     Differences {
         /// How many differ.

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, thread};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, DatasetName, read};
 use crate::data::Split;
 use crate::exact::Accuracies;
-use crate::train::{Checkpoint, StepReport, TrainConfig, TrainError, Trainer};
+use crate::train::{
+    Checkpoint, DeviceChoice, Processor, StepReport, TrainConfig, TrainError, Trainer,
+};
 
 /// Train a net and keep checkpoints
 #[derive(clap::Args)]
@@ -38,11 +40,24 @@ pub(super) struct Args {
     /// Go on from the checkpoint in the folder
     #[arg(long)]
     resume: bool,
+    /// What to train on; `auto` takes the GPU if there is one, and no software that stands in for one
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceName,
     /// Train on all images of the training set, with none held out to measure on
     #[arg(long, requires = "preset")]
     all_images: bool,
 }
 
+/// The names of devices on the command line.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum DeviceName {
+    Auto,
+    Cpu,
+    Gpu,
+}
+
+/// Iterations between two looks at what they did, which a GPU has to be waited for.
+const READ_EVERY: usize = 10;
 /// Images that the running means are estimated over for the log; export uses all that were
 /// trained on.
 const LOG_MEANS: usize = 10_000;
@@ -52,11 +67,14 @@ const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_a
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = args.out.join(CHECKPOINT);
+    let processor = processor(args.device)?;
     let mut trainer = if args.resume {
-        resume(args, &path)?
+        resume(args, &path, processor.device())?
     } else {
-        start(args, &path)?
+        start(args, &path, processor.device())?
     };
+    let info = processor.info();
+    eprintln!("training on: {}. {}", info.name, info.why);
     let interrupted = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&interrupted);
     ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
@@ -67,20 +85,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let bar = progress_bar(last, trainer.iteration());
     let mut epoch = Averages::default();
     while !trainer.is_finished() && !interrupted.load(Ordering::Relaxed) {
-        let report = match trainer.step() {
-            Ok(report) => report,
+        let reports = match steps(&mut trainer, &processor) {
+            Ok(reports) => reports,
             Err(source) => {
                 bar.abandon();
                 return Err(training(&path, source));
             }
         };
-        epoch.add(report.loss, report.accuracy);
-        bar.set_position(trainer.iteration() as u64);
-        if report.iteration % 10 == 0 {
-            bar.set_message(describe(&report));
+        for report in &reports {
+            epoch.add(report.loss, report.accuracy);
         }
+        bar.set_position(trainer.iteration() as u64);
+        let report = reports.last().expect("at least one step was done");
+        bar.set_message(describe(report));
         if trainer.iteration() % per_epoch == 0 {
-            let line = log_epoch(args, &trainer, &report, &std::mem::take(&mut epoch))?;
+            let line = log_epoch(args, &trainer, report, &std::mem::take(&mut epoch))?;
             bar.println(line);
             save(&path, &trainer)?;
         }
@@ -100,6 +119,30 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     Ok(code)
 }
 
+fn processor(device: DeviceName) -> Result<Processor, CliError> {
+    let choice = match device {
+        DeviceName::Auto => DeviceChoice::Auto,
+        DeviceName::Cpu => DeviceChoice::Cpu,
+        DeviceName::Gpu => DeviceChoice::Webgpu,
+    };
+    read_sync(Processor::open(choice)).map_err(|source| CliError::Begin {
+        source: source.into(),
+    })
+}
+
+/// Trains until the next look, at the end of an epoch at the latest, and says what was done.
+fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>, TrainError> {
+    loop {
+        trainer.step()?;
+        let done = trainer.iteration();
+        if done % READ_EVERY == 0 || done % trainer.iterations_per_epoch() == 0 {
+            let reports = read_sync(trainer.read())?;
+            processor.check()?;
+            return Ok(reports);
+        }
+    }
+}
+
 /// The configuration that the arguments ask for, if they name a preset.
 fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
     let Some(preset) = &args.preset else {
@@ -117,14 +160,14 @@ fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
     }))
 }
 
-fn start(args: &Args, path: &Path) -> Result<Trainer, CliError> {
+fn start(args: &Args, path: &Path, device: &Device) -> Result<Trainer, CliError> {
     let config = configuration(args)?.expect("clap asks for a preset unless a run is resumed");
     if path.exists() {
         return Err(CliError::RunExists { path: path.into() });
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let (mean, std) = args.dataset.normalisation();
-    let trainer = Trainer::new(config, data, mean, std, Device::flex())
+    let trainer = Trainer::new(config, data, mean, std, device.clone())
         .map_err(|source| CliError::Begin { source })?;
     fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
         path: args.out.clone(),
@@ -133,7 +176,7 @@ fn start(args: &Args, path: &Path) -> Result<Trainer, CliError> {
     Ok(trainer)
 }
 
-fn resume(args: &Args, path: &Path) -> Result<Trainer, CliError> {
+fn resume(args: &Args, path: &Path, device: &Device) -> Result<Trainer, CliError> {
     let checkpoint = read_checkpoint(path)?;
     let asked = configuration(args)?;
     let same = match &asked {
@@ -143,7 +186,7 @@ fn resume(args: &Args, path: &Path) -> Result<Trainer, CliError> {
     if !same {
         return Err(CliError::OtherRun { path: path.into() });
     }
-    restore(&checkpoint, args.dataset, &args.data_dir, path)
+    restore(&checkpoint, args.dataset, &args.data_dir, path, device)
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<Checkpoint, CliError> {
@@ -155,10 +198,11 @@ pub(super) fn restore(
     dataset: DatasetName,
     data_dir: &Path,
     path: &Path,
+    device: &Device,
 ) -> Result<Trainer, CliError> {
     let data = dataset.load(data_dir, Split::Train)?;
     let (mean, std) = dataset.normalisation();
-    Trainer::restore(checkpoint, data, mean, std, Device::flex())
+    Trainer::restore(checkpoint, data, mean, std, device.clone())
         .map_err(|source| unusable(path, source))
 }
 
@@ -227,9 +271,9 @@ fn log_epoch(
     );
     if trainer.config().held_out > 0 {
         let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let held_out = trainer
-            .evaluate(trainer.config().epsilon, LOG_MEANS, threads)
-            .map_err(|source| training(&args.out.join(CHECKPOINT), source))?;
+        let held_out = trainer.evaluate(trainer.config().epsilon, LOG_MEANS, threads);
+        let held_out =
+            read_sync(held_out).map_err(|source| training(&args.out.join(CHECKPOINT), source))?;
         let Accuracies {
             clean,
             certified_lipschitz: lipschitz,
@@ -273,9 +317,7 @@ fn append(path: &Path, line: &str) -> Result<(), CliError> {
 ///
 /// Weights that are not finite are refused, so the checkpoint there is the last good one.
 fn save(path: &Path, trainer: &Trainer) -> Result<(), CliError> {
-    let checkpoint = trainer
-        .checkpoint()
-        .map_err(|source| training(path, source))?;
+    let checkpoint = read_sync(trainer.checkpoint()).map_err(|source| training(path, source))?;
     super::write(path, &checkpoint.to_bytes())
 }
 

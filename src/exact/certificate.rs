@@ -117,7 +117,7 @@ impl Evaluator<'_> {
 }
 
 /// The class of the largest logit, none in a tie, and its distance to the second largest.
-fn label_and_margin(logits: &[i32]) -> (Option<usize>, u32) {
+pub(super) fn label_and_margin(logits: &[i32]) -> (Option<usize>, u32) {
     let (mut label, mut largest, mut second) = (0, i32::MIN, i32::MIN);
     for (class, &logit) in logits.iter().enumerate() {
         if logit > largest {
@@ -131,7 +131,7 @@ fn label_and_margin(logits: &[i32]) -> (Option<usize>, u32) {
 }
 
 /// Whether in box `index` the label's lower bound is strictly above every other upper bound.
-fn is_certified(bounds: &[Intervals], label: usize, index: usize) -> bool {
+pub(super) fn is_certified(bounds: &[Intervals], label: usize, index: usize) -> bool {
     let lower = bounds[label].lower[index];
     let mut others = bounds
         .iter()

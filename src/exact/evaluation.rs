@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, ops::AddAssign, thread};
 
-use super::{Accuracies, Epsilon, ExactNet, InputError};
+use super::{Accuracies, Epsilon, ExactNet, InputError, Proof};
 
 /// What a net achieves on a labelled set of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +44,25 @@ impl AddAssign for Evaluation {
     }
 }
 
+/// What is proved of the images whose label is right and not proved at ε by intervals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BeyondIntervals {
+    /// These images.
+    pub tried: u64,
+    /// Those of them proved by differences of logits.
+    pub by_differences: u64,
+    /// Those of them proved in parts of the box.
+    pub by_parts: u64,
+}
+
+impl AddAssign for BeyondIntervals {
+    fn add_assign(&mut self, other: Self) {
+        self.tried += other.tried;
+        self.by_differences += other.by_differences;
+        self.by_parts += other.by_parts;
+    }
+}
+
 /// Evaluates `net` on 8-bit `images`, `[n, inputs]`, with their `labels`, `[n]`, at ε, on up to
 /// `threads` threads.
 ///
@@ -55,7 +74,50 @@ pub fn evaluate(
     epsilon: Epsilon,
     threads: NonZeroUsize,
 ) -> Result<Evaluation, InputError> {
-    let inputs = net.inputs();
+    let epsilon = epsilon.units(net.scale());
+    in_shares(net.inputs(), images, labels, threads, |images, labels| {
+        evaluate_share(net, images, labels, epsilon)
+    })
+}
+
+/// Tries the certificate beyond intervals, with at most `cuts` cuts an image, where intervals fail;
+/// otherwise like [`evaluate`].
+pub fn prove_beyond_intervals(
+    net: &ExactNet,
+    images: &[u8],
+    labels: &[u8],
+    epsilon: Epsilon,
+    cuts: usize,
+    threads: NonZeroUsize,
+) -> Result<BeyondIntervals, InputError> {
+    let epsilon = epsilon.units(net.scale());
+    in_shares(net.inputs(), images, labels, threads, |images, labels| {
+        let mut evaluator = net.evaluator();
+        let mut total = BeyondIntervals::default();
+        for (image, &label) in images.chunks(net.inputs()).zip(labels) {
+            let verdict = evaluator.verdict(image)?;
+            if verdict.label != Some(label.into()) || verdict.interval_radius >= Some(epsilon) {
+                continue;
+            }
+            total.tried += 1;
+            match evaluator.proof(image, epsilon, cuts)? {
+                Some(Proof::Differences) => total.by_differences += 1,
+                Some(Proof::Parts { .. }) => total.by_parts += 1,
+                Some(Proof::Intervals) | None => {}
+            }
+        }
+        Ok(total)
+    })
+}
+
+/// Adds up what `measure` makes of shares of the images, one share a thread.
+fn in_shares<T: Default + AddAssign + Send>(
+    inputs: usize,
+    images: &[u8],
+    labels: &[u8],
+    threads: NonZeroUsize,
+    measure: impl Fn(&[u8], &[u8]) -> Result<T, InputError> + Sync,
+) -> Result<T, InputError> {
     if images.len() != labels.len() * inputs {
         let found = images
             .len()
@@ -66,18 +128,18 @@ pub fn evaluate(
             expected: inputs,
         });
     }
-    let share = labels.len().div_ceil(threads.get()).max(1);
-    let shares = images.chunks(share * inputs).zip(labels.chunks(share));
-    let measure = |images, labels| evaluate_share(net, images, labels, epsilon.units(net.scale()));
     // One thread works here, so that a target without threads can evaluate as well.
     if threads.get() == 1 {
         return measure(images, labels);
     }
+    let share = labels.len().div_ceil(threads.get()).max(1);
+    let shares = images.chunks(share * inputs).zip(labels.chunks(share));
+    let measure = &measure;
     thread::scope(|scope| {
         let workers: Vec<_> = shares
             .map(|(images, labels)| scope.spawn(move || measure(images, labels)))
             .collect();
-        let mut total = Evaluation::default();
+        let mut total = T::default();
         for worker in workers {
             total += worker
                 .join()

@@ -10,7 +10,7 @@
 //! [`DenseNet`] is the specification, plain loops over every weight. [`DenseNet::fold`] makes it
 //! from a trained float net, [`DenseNet::prune`] drops the weights that no image can ever make
 //! decide, and [`ExactNet`] runs what is left with early exit: same outputs, bit for bit.
-//! [`Verdict`] is a label with its proved radii, [`Model`] the file, [`evaluate`] the test set.
+//! [`Verdict`] is a label with its proved radii, [`Proof`] what proves more where intervals fail, [`Model`] the file, [`evaluate`] the test set.
 //!
 //! Every length is in units of 1/S of a pixel level unless its name or documentation says
 //! otherwise; the full scale 1.0 of the literature is 255·S units.
@@ -21,6 +21,7 @@ mod epsilon;
 mod error;
 mod evaluation;
 mod fold;
+mod joint;
 mod local;
 mod model;
 mod net;
@@ -31,8 +32,9 @@ pub use certificate::{Bounds, Verdict, lipschitz_radius};
 pub use dense::{DenseLayer, DenseNet};
 pub use epsilon::{Epsilon, EpsilonError};
 pub use error::{InputError, NetError};
-pub use evaluation::{Evaluation, evaluate};
+pub use evaluation::{BeyondIntervals, Evaluation, evaluate, prove_beyond_intervals};
 pub use fold::FoldError;
+pub use joint::Proof;
 pub(crate) use local::LocalWeight;
 pub use local::{LocalEvaluator, LocalNet};
 pub use model::{Accuracies, Metadata, Model, ModelError};

@@ -239,6 +239,13 @@ impl Layer {
         }
     }
 
+    /// The weight of a unit for one input, if it is kept.
+    pub(super) fn weight(&self, unit: usize, input: usize) -> Option<i32> {
+        let blocks = &self.blocks[self.starts[unit]..self.starts[unit + 1]];
+        let mut weights = blocks.iter().flat_map(Block::weights);
+        weights.find_map(|(column, weight)| (column == input).then_some(weight))
+    }
+
     fn outputs(&self) -> usize {
         self.starts.len() - 1
     }
@@ -408,6 +415,16 @@ impl<'net> Evaluator<'net> {
         Ok(self.trace())
     }
 
+    /// The loaded input in units, `[inputs]`.
+    pub(super) fn input(&self) -> &[i32] {
+        &self.values[0]
+    }
+
+    /// The boxes of the input, to be set before [`Self::propagate`], `[inputs]`.
+    pub(super) fn input_boxes(&mut self) -> &mut [Intervals] {
+        &mut self.boxes[0]
+    }
+
     /// The boxes that were last run: of the input and of every layer's units.
     pub(super) fn boxes(&self) -> &[Vec<Intervals>] {
         &self.boxes
@@ -476,6 +493,11 @@ impl<'net> Evaluator<'net> {
             pixel.lower = radii.map(|radius| (value - radius).max(0));
             pixel.upper = radii.map(|radius| (value + radius).min(limit));
         }
+        self.propagate()
+    }
+
+    /// Logit bounds of the boxes of the input, which must lie in the domain.
+    pub(super) fn propagate(&mut self) -> &[Intervals] {
         for (index, layer) in self.net.layers.iter().enumerate() {
             let (before, after) = self.boxes.split_at_mut(index + 1);
             layer.forward_bounds(&before[index], &mut after[0]);

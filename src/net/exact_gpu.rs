@@ -18,6 +18,7 @@ use cubecl::prelude::*;
 use thiserror::Error;
 
 use crate::exact::{ExactNet, InputError, MAX_LEVEL};
+use crate::tensors::{ReadError, read};
 
 /// Images of one workgroup.
 const IMAGES: usize = 64;
@@ -42,11 +43,8 @@ pub enum ExactOnGpuError {
     #[error(transparent)]
     Input(#[from] InputError),
     /// The results could not be read.
-    #[error("the GPU's results could not be read ({reason}); use the CPU")]
-    Read {
-        /// What the system says.
-        reason: String,
-    },
+    #[error(transparent)]
+    Read(#[from] ReadError),
 }
 
 /// An [`ExactNet`] in the memory of a GPU.
@@ -99,7 +97,13 @@ impl ExactNetOnGpu {
 
     /// Logits in units, `[images, classes]`, of 8-bit images, one after another.
     pub async fn logits(&self, images: &[u8]) -> Result<Vec<i32>, ExactOnGpuError> {
-        let bounds = self.logit_bounds(images, 0).await?;
+        let units: Vec<i32> = images.iter().map(|x| i32::from(*x) * self.scale).collect();
+        self.logits_of_units(&units).await
+    }
+
+    /// Logits in units, `[images, classes]`, of images in units, each from 0 to 255·S.
+    pub async fn logits_of_units(&self, images: &[i32]) -> Result<Vec<i32>, ExactOnGpuError> {
+        let bounds = self.bounds(images, |x| [x; 2]).await?;
         Ok(bounds.into_iter().map(|[lower, _]| lower).collect())
     }
 
@@ -110,6 +114,19 @@ impl ExactNetOnGpu {
         images: &[u8],
         radius: u32,
     ) -> Result<Vec<[i32; 2]>, ExactOnGpuError> {
+        let top = MAX_LEVEL * self.scale;
+        let radius = radius.min(top.cast_unsigned()).cast_signed();
+        let units: Vec<i32> = images.iter().map(|x| i32::from(*x) * self.scale).collect();
+        self.bounds(&units, |x| [(x - radius).max(0), (x + radius).min(top)])
+            .await
+    }
+
+    /// Bounds of every logit, `[images, classes]`, while every pixel moves through its interval.
+    async fn bounds(
+        &self,
+        images: &[i32],
+        interval: impl Fn(i32) -> [i32; 2],
+    ) -> Result<Vec<[i32; 2]>, ExactOnGpuError> {
         if !images.len().is_multiple_of(self.inputs) {
             let (found, expected) = (images.len() % self.inputs, self.inputs);
             return Err(InputError::Pixels { found, expected }.into());
@@ -117,7 +134,8 @@ impl ExactNetOnGpu {
         let mut bounds = Vec::with_capacity(images.len() / self.inputs * self.bias.len());
         for images in images.chunks(BATCH * self.inputs) {
             let count = images.len() / self.inputs;
-            let (lower, upper) = self.run(images, radius);
+            let [lower, upper] = [0, 1].map(|end| self.columns(images, |x| interval(x)[end]));
+            let (lower, upper) = self.run(lower, upper);
             let (lower, upper) = (read(lower).await?, read(upper).await?);
             for image in 0..count {
                 for (class, bias) in self.bias.iter().enumerate() {
@@ -129,23 +147,21 @@ impl ExactNetOnGpu {
         Ok(bounds)
     }
 
-    /// Bounds of the last layer's units, `[classes, images]`.
-    fn run(&self, images: &[u8], radius: u32) -> (Tensor<2>, Tensor<2>) {
+    /// Images side by side, `[inputs, images]`.
+    fn columns(&self, images: &[i32], value: impl Fn(i32) -> i32) -> Tensor<2> {
         let count = images.len() / self.inputs;
-        let top = MAX_LEVEL * self.scale;
-        let radius = radius.min(top.cast_unsigned()).cast_signed();
-        let boxes = |end: &dyn Fn(i32) -> i32| {
-            let mut values = vec![0.0; images.len()];
-            for (pixel, values) in values.chunks_exact_mut(count).enumerate() {
-                let levels = images[pixel..].iter().step_by(self.inputs);
-                for (value, level) in values.iter_mut().zip(levels) {
-                    *value = end(i32::from(*level) * self.scale) as f32;
-                }
+        let mut values = vec![0.0; images.len()];
+        for (pixel, values) in values.chunks_exact_mut(count).enumerate() {
+            let units = images[pixel..].iter().step_by(self.inputs);
+            for (place, unit) in values.iter_mut().zip(units) {
+                *place = value(*unit) as f32;
             }
-            Tensor::<2>::from_data(TensorData::new(values, [self.inputs, count]), &self.device)
-        };
-        let lower = boxes(&|x| (x - radius).max(0));
-        let upper = boxes(&|x| (x + radius).min(top));
+        }
+        Tensor::from_data(TensorData::new(values, [self.inputs, count]), &self.device)
+    }
+
+    /// Bounds of the last layer's units, `[classes, images]`.
+    fn run(&self, lower: Tensor<2>, upper: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         self.layers
             .iter()
             .fold((lower, upper), |(lower, upper), layer| {
@@ -159,14 +175,6 @@ impl ExactNetOnGpu {
                 (Tensor::from_dispatch(lower), Tensor::from_dispatch(upper))
             })
     }
-}
-
-async fn read(tensor: Tensor<2>) -> Result<Vec<f32>, ExactOnGpuError> {
-    let unreadable = |reason: String| ExactOnGpuError::Read { reason };
-    let data = tensor.into_data_async().await;
-    data.map_err(|error| unreadable(error.to_string()))?
-        .try_to_vec()
-        .map_err(|error| unreadable(format!("{error:?}")))
 }
 
 /// One layer of the exact network, as a backend provides it.

@@ -6,9 +6,10 @@ use burn::tensor::{Device, TensorData};
 use rand_chacha::rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use super::{MeanShift, to_vec};
+use super::MeanShift;
 use crate::float_net::FloatLayer;
 use crate::norm_dist::{Norm, norm_dist};
+use crate::tensors::{ReadError, read};
 
 /// The weight that makes a unit start as the identity of one input, up to a constant (Zhang et
 /// al., ICLR 2022, "identity_val"): far below every input, it decides the maximum.
@@ -86,17 +87,17 @@ impl LinfDistLayer {
         }
     }
 
-    pub(super) fn to_float(&self) -> FloatLayer {
+    pub(super) async fn to_float(&self) -> Result<FloatLayer, ReadError> {
         let [outputs, inputs] = self.weight.val().dims();
-        let mean = self
-            .mean_shift
-            .as_ref()
-            .map(|shift| to_vec(shift.running_mean.value_sync()));
-        FloatLayer {
+        let mean = match &self.mean_shift {
+            Some(shift) => read(shift.running_mean.value_sync()).await?,
+            None => Vec::new(),
+        };
+        Ok(FloatLayer {
             inputs,
             outputs,
-            weight: to_vec(self.weight.val()),
-            mean: mean.unwrap_or_default(),
-        }
+            weight: read(self.weight.val()).await?,
+            mean,
+        })
     }
 }

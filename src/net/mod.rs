@@ -22,6 +22,8 @@ pub use mean_shift::MeanShift;
 
 use crate::float_net::FloatNet;
 use crate::norm_dist::{Norm, Sizes, cpu};
+pub use crate::tensors::ReadError;
+use crate::tensors::read;
 pub(crate) use crate::tensors::to_vec;
 
 /// An ℓ∞-dist net on normalised inputs `[batch, inputs]`.
@@ -93,18 +95,21 @@ impl LinfDistNet {
     ///
     /// `input_mean` and `input_std` are what the inputs were normalised with, in units of full
     /// scale 1.0.
-    pub fn to_float(&self, input_mean: f32, input_std: f32) -> FloatNet {
-        let bias = self
-            .layers
-            .last()
-            .and_then(|layer| layer.bias.as_ref())
-            .map(|bias| to_vec(bias.val()));
-        FloatNet {
+    pub async fn to_float(&self, input_mean: f32, input_std: f32) -> Result<FloatNet, ReadError> {
+        let mut layers = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            layers.push(layer.to_float().await?);
+        }
+        let bias = self.layers.last().and_then(|layer| layer.bias.as_ref());
+        Ok(FloatNet {
             input_mean,
             input_std,
-            layers: self.layers.iter().map(LinfDistLayer::to_float).collect(),
-            bias: bias.unwrap_or_default(),
-        }
+            layers,
+            bias: match bias {
+                Some(bias) => read(bias.val()).await?,
+                None => Vec::new(),
+            },
+        })
     }
 }
 

@@ -17,6 +17,8 @@ mod power;
 pub mod reference;
 
 pub use extension::{NormDist, norm_dist, norm_dist_interval};
+#[cfg(feature = "webgpu")]
+pub use gpu::{Arithmetic, PEAK_TERMS, Peak};
 
 /// Which norm the layer takes of `x − w`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use burn::Tensor;
-use burn::tensor::{Device, TensorData};
+use burn::tensor::{Device, TensorData, Transaction};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use thiserror::Error;
 
 use super::config::TrainConfig;
-use crate::net::to_vec;
+use crate::tensors::{ReadError, read_all};
 
 const FORMAT: &str = "linf-dist-net checkpoint";
 const VERSION: &str = "1";
@@ -52,13 +52,38 @@ pub struct Checkpoint {
     tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
 }
 
+/// Named tensors that are to be read in one journey from the device.
+#[derive(Default)]
+pub(super) struct State {
+    names: Vec<(String, Vec<usize>)>,
+    tensors: Transaction,
+}
+
+impl State {
+    pub fn put<const D: usize>(&mut self, name: impl Into<String>, tensor: Tensor<D>) {
+        self.names.push((name.into(), tensor.dims().to_vec()));
+        let tensors = std::mem::take(&mut self.tensors);
+        self.tensors = tensors.register(tensor.inner());
+    }
+}
+
 impl Checkpoint {
-    pub(super) fn new(config: TrainConfig, iteration: usize) -> Self {
-        Self {
+    /// The state of a run, as soon as the device has given it.
+    pub(super) async fn new(
+        config: TrainConfig,
+        iteration: usize,
+        state: State,
+    ) -> Result<Self, ReadError> {
+        let values = read_all(state.tensors).await?.into_iter();
+        let bytes = values.map(|values| values.into_iter().flat_map(f32::to_le_bytes).collect());
+        let tensors = state.names.into_iter().zip(bytes);
+        Ok(Self {
             config,
             iteration,
-            tensors: Vec::new(),
-        }
+            tensors: tensors
+                .map(|((name, shape), bytes)| (name, shape, bytes))
+                .collect(),
+        })
     }
 
     /// What the run was started with.
@@ -69,15 +94,6 @@ impl Checkpoint {
     /// Iterations done.
     pub fn iteration(&self) -> usize {
         self.iteration
-    }
-
-    pub(super) fn put<const D: usize>(&mut self, name: String, tensor: Tensor<D>) {
-        let shape = tensor.dims().to_vec();
-        let bytes = to_vec(tensor.inner())
-            .into_iter()
-            .flat_map(f32::to_le_bytes)
-            .collect();
-        self.tensors.push((name, shape, bytes));
     }
 
     pub(super) fn get<const D: usize>(
@@ -142,7 +158,11 @@ impl Checkpoint {
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
-        let mut checkpoint = Self::new(config, iteration);
+        let mut checkpoint = Self {
+            config,
+            iteration,
+            tensors: Vec::new(),
+        };
         // The reader knows no order of its own.
         let mut named = tensors.tensors();
         named.sort_by(|(one, _), (other, _)| one.cmp(other));

@@ -19,13 +19,13 @@ const PICTURES: usize = 24;
 
 /// Measures the net of the moment on the first `images` held-out images, its means estimated over
 /// `means` training images.
-pub(super) fn measure(
+pub(super) async fn measure(
     trainer: &Trainer,
     images: usize,
     means: usize,
 ) -> Result<Metrics, TrainError> {
     let epsilon = trainer.config().epsilon;
-    let net = trainer.exact_net(means)?;
+    let net = trainer.exact_net(means).await?;
     let held_out = trainer.held_out();
     let images = images.min(held_out.len());
     let (pixels, labels) = (
@@ -45,7 +45,7 @@ pub(super) fn measure(
         certified_interval: accuracies.certified_interval,
         weights_kept: net.share_kept(),
         margins: half_margins(&net, pixels, labels),
-        pictures: trainer.pictures(PICTURES),
+        pictures: trainer.pictures(PICTURES).await?,
     })
 }
 

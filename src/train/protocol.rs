@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
+use super::device::DeviceInfo;
 use crate::exact::Epsilon;
 
 /// Something asked of a session.
@@ -106,8 +107,8 @@ pub enum Reply {
     Opened {
         /// The named runs that the library knows.
         presets: Vec<Preset>,
-        /// What the steps run on, in words.
-        device: String,
+        /// What the steps run on.
+        device: DeviceInfo,
     },
     /// How long a run would take here.
     Estimate {

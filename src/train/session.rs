@@ -2,14 +2,15 @@
 //! calls [`Session::advance`] for as long as it likes.
 //!
 //! The session knows no threads, files, JavaScript or clock of its own, so that a Web Worker can
-//! drive it between two messages and a test can drive it natively, step by step.
+//! drive it between two messages and a test can drive it natively, step by step. What needs numbers
+//! from the device waits for them, as a browser reads a GPU only asynchronously: one request or one
+//! advance at a time.
 
 use std::time::Duration;
 
-use burn::tensor::Device;
-
 use super::checkpoint::Checkpoint;
 use super::config::{PRESETS, TrainConfig};
+use super::device::Processor;
 use super::metrics::measure;
 use super::protocol::{Knobs, Preset, Reply, Request, Shard, StepPoint};
 use super::schedule::Schedule;
@@ -26,6 +27,7 @@ const EXPORT_MEANS: usize = 10_000;
 
 /// A run and all that can be asked of it.
 pub struct Session {
+    processor: Processor,
     clock: fn() -> Duration,
     /// Measured when the first estimate is asked for.
     speed: Option<Speed>,
@@ -76,8 +78,9 @@ impl Pace {
 
 impl Session {
     /// A session without a run. `clock` is the time since any moment.
-    pub fn new(clock: fn() -> Duration) -> Self {
+    pub fn new(processor: Processor, clock: fn() -> Duration) -> Self {
         Self {
+            processor,
             clock,
             speed: None,
             data: None,
@@ -88,19 +91,15 @@ impl Session {
         }
     }
 
-    /// The first thing to be said: what can be trained here.
-    pub fn open() -> Reply {
+    /// The first thing to be said: what can be trained here, and on what.
+    pub fn opened(&self) -> Reply {
         let preset = |name: &str| Preset {
             name: name.into(),
             config: TrainConfig::preset(name).expect("the list names presets"),
         };
         Reply::Opened {
             presets: PRESETS.into_iter().map(preset).collect(),
-            device: if cfg!(target_arch = "wasm32") {
-                "the processor, in WebAssembly with vectors of 128 bits, on one thread".into()
-            } else {
-                "the processor".into()
-            },
+            device: self.processor.info().clone(),
         }
     }
 
@@ -110,14 +109,28 @@ impl Session {
     }
 
     /// Meets a request. What cannot be met is answered with an error and changes nothing.
-    pub fn handle(&mut self, request: Request) -> Vec<Reply> {
-        self.answer(request)
+    pub async fn handle(&mut self, request: Request) -> Vec<Reply> {
+        let answer = self.answer(request).await;
+        self.checked(answer)
             .unwrap_or_else(|error| vec![refusal(&error)])
     }
 
-    fn answer(&mut self, request: Request) -> Result<Vec<Reply>, SessionError> {
+    /// The answer, unless the device turns out to have failed meanwhile.
+    fn checked(
+        &mut self,
+        answer: Result<Vec<Reply>, SessionError>,
+    ) -> Result<Vec<Reply>, SessionError> {
+        let answer = match self.processor.check() {
+            Ok(()) => answer,
+            Err(failure) => Err(TrainError::from(failure).into()),
+        };
+        self.running &= !answer.as_ref().is_err_and(SessionError::is_fatal);
+        answer
+    }
+
+    async fn answer(&mut self, request: Request) -> Result<Vec<Reply>, SessionError> {
         match request {
-            Request::Estimate { config, name } => Ok(vec![self.estimate(&config, name)?]),
+            Request::Estimate { config, name } => Ok(vec![self.estimate(&config, name).await?]),
             Request::Start { config } => {
                 config.check().map_err(TrainError::from)?;
                 self.begin(Waiting::New(config))
@@ -145,7 +158,7 @@ impl Session {
             Request::Step => {
                 self.trainer()?;
                 self.running = false;
-                let mut replies = self.steps(1)?;
+                let mut replies = self.steps(1).await?;
                 if !matches!(replies.last(), Some(Reply::Done { .. })) {
                     let iteration = self.trainer()?.iteration();
                     replies.push(Reply::Paused { iteration });
@@ -165,21 +178,21 @@ impl Session {
                 Ok(vec![ready(trainer)])
             }
             Request::Evaluate { images } => {
-                let metrics = measure(self.trainer()?, images, CHART_MEANS)?;
+                let metrics = measure(self.trainer()?, images, CHART_MEANS).await?;
                 Ok(vec![Reply::Metrics(metrics)])
             }
             Request::Save => {
                 let trainer = self.trainer()?;
                 Ok(vec![Reply::Checkpoint {
                     iteration: trainer.iteration(),
-                    bytes: trainer.checkpoint()?.to_bytes(),
+                    bytes: trainer.checkpoint().await?.to_bytes(),
                 }])
             }
             Request::Export => {
                 let trainer = self.trainer()?;
                 Ok(vec![Reply::Model {
                     iteration: trainer.iteration(),
-                    bytes: model(trainer)?.to_bytes(),
+                    bytes: model(trainer).await?.to_bytes(),
                 }])
             }
             Request::Stop => {
@@ -192,14 +205,19 @@ impl Session {
     }
 
     /// Trains up to `steps` steps if the run goes on, and says what they did.
-    pub fn advance(&mut self, steps: usize) -> Vec<Reply> {
+    pub async fn advance(&mut self, steps: usize) -> Vec<Reply> {
         if !self.running {
             return Vec::new();
         }
-        self.steps(steps).unwrap_or_else(|error| {
+        let answer = self.steps(steps).await;
+        self.checked(answer).unwrap_or_else(|error| {
             self.running = false;
-            let iteration = self.trainer.as_ref().map_or(0, Trainer::iteration);
-            vec![refusal(&error), Reply::Paused { iteration }]
+            let mut replies = vec![refusal(&error)];
+            if !error.is_fatal() {
+                let iteration = self.trainer.as_ref().map_or(0, Trainer::iteration);
+                replies.push(Reply::Paused { iteration });
+            }
+            replies
         })
     }
 
@@ -207,16 +225,26 @@ impl Session {
         self.trainer.as_ref().ok_or(SessionError::NoRun)
     }
 
-    fn speed(&mut self) -> Speed {
-        *self.speed.get_or_insert_with(|| Speed::measure(self.clock))
+    async fn speed(&mut self) -> Result<Speed, TrainError> {
+        let speed = match self.speed {
+            Some(speed) => speed,
+            None => Speed::measure(&self.processor, self.clock).await?,
+        };
+        self.speed = Some(speed);
+        Ok(speed)
     }
 
-    fn estimate(&mut self, config: &TrainConfig, name: String) -> Result<Reply, SessionError> {
+    async fn estimate(
+        &mut self,
+        config: &TrainConfig,
+        name: String,
+    ) -> Result<Reply, SessionError> {
         config.check().map_err(TrainError::from)?;
         let images = config.images.min(TRAINING_IMAGES - config.held_out);
         let schedule = Schedule::new(config, images / config.batch);
         let seconds = self
             .speed()
+            .await?
             .seconds(config, &schedule, 0, schedule.iterations());
         Ok(Reply::Estimate { name, seconds })
     }
@@ -238,7 +266,7 @@ impl Session {
             return Ok(vec![Reply::Wanted { dataset, images }]);
         };
         let data = data.images.last(images);
-        let device = Device::flex();
+        let device = self.processor.device().clone();
         let trainer = match run {
             Waiting::New(config) => Trainer::new(config, data, mean, std, device)?,
             Waiting::Saved(saved) => Trainer::restore(&saved, data, mean, std, device)?,
@@ -273,23 +301,24 @@ impl Session {
         }
     }
 
-    fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {
-        let speed = self.speed();
+    async fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {
+        let speed = self.speed().await?;
         let clock = self.clock;
         let trainer = self.trainer.as_mut().ok_or(SessionError::NoRun)?;
         let (from, last) = (trainer.iteration(), trainer.schedule().iterations());
         let start = clock();
-        let mut points = Vec::new();
         for _ in 0..steps.min(last.saturating_sub(from)) {
-            let report = trainer.step()?;
-            points.push(StepPoint {
-                iteration: report.iteration,
-                loss: report.loss,
-                accuracy: report.accuracy,
-                p: report.settings.norm.p(),
-                learning_rate: report.settings.learning_rate,
-            });
+            trainer.step()?;
         }
+        let reports = trainer.read().await?.into_iter();
+        let points = reports.map(|report| StepPoint {
+            iteration: report.iteration,
+            loss: report.loss,
+            accuracy: report.accuracy,
+            p: report.settings.norm.p(),
+            learning_rate: report.settings.learning_rate,
+        });
+        let points: Vec<_> = points.collect();
         let taken = (clock() - start).as_secs_f64();
         let iteration = trainer.iteration();
         let estimate = |from, to| speed.seconds(trainer.config(), trainer.schedule(), from, to);
@@ -329,10 +358,20 @@ enum SessionError {
     Train(#[from] TrainError),
 }
 
+impl SessionError {
+    /// Whether the device is lost, and with it the session.
+    fn is_fatal(&self) -> bool {
+        matches!(
+            self,
+            Self::Train(TrainError::Device(_) | TrainError::Read(_))
+        )
+    }
+}
+
 fn refusal(error: &SessionError) -> Reply {
     Reply::Error {
         message: sentence(error),
-        fatal: false,
+        fatal: error.is_fatal(),
     }
 }
 
@@ -347,11 +386,11 @@ fn ready(trainer: &Trainer) -> Reply {
 }
 
 /// The exact integer network of the moment with its record.
-fn model(trainer: &Trainer) -> Result<Model, TrainError> {
+async fn model(trainer: &Trainer) -> Result<Model, TrainError> {
     let config = trainer.config();
     let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
     Ok(Model {
-        net: trainer.exact_net(EXPORT_MEANS)?,
+        net: trainer.exact_net(EXPORT_MEANS).await?,
         metadata: Metadata {
             dataset: config.dataset.clone(),
             epsilon: config.epsilon,
@@ -361,4 +400,50 @@ fn model(trainer: &Trainer) -> Result<Model, TrainError> {
             accuracies: None,
         },
     })
+}
+
+#[cfg(all(test, feature = "webgpu"))]
+mod tests {
+    use burn::tensor::read_sync;
+
+    use super::super::device::DeviceChoice;
+    use super::*;
+
+    #[test]
+    fn a_lost_gpu_ends_the_session_with_a_way_on() {
+        let processor = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap();
+        let mut session = Session::new(processor, || Duration::ZERO);
+        let config = TrainConfig {
+            hidden: vec![4],
+            batch: 2,
+            images: 10,
+            held_out: 0,
+            ..TrainConfig::preset("tiny").unwrap()
+        };
+        let bytes = [vec![7; 10 * PIXELS], vec![1; 10]].concat();
+        let sha256 = sha256_hex(&bytes);
+        let data = Request::Data {
+            dataset: "mnist".into(),
+            shards: vec![Shard { sha256, bytes }],
+        };
+        for request in [Request::Start { config }, data, Request::Resume] {
+            read_sync(session.handle(request));
+        }
+        read_sync(session.advance(1));
+        assert!(session.is_running());
+        session.processor.gpu.as_ref().unwrap().destroy();
+        let replies = read_sync(session.advance(1));
+        let Reply::Error {
+            message,
+            fatal: true,
+        } = &replies[0]
+        else {
+            panic!("{replies:?}");
+        };
+        assert!(
+            message.ends_with("continue from the last checkpoint, on the CPU if need be"),
+            "{message}"
+        );
+        assert!(!session.is_running());
+    }
 }

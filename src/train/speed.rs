@@ -1,23 +1,30 @@
 //! How long a run takes on this machine, from the speed of the very kernels measured at a few p.
 //!
 //! A step's cost is that of its distance terms, forward and backward; how much one costs depends
-//! on p, by a factor of ten. So a small layer is timed at several p and a run is priced by its
-//! schedule. Everything else a step does is small beside that and is left out.
+//! on p, by a factor of ten. So one layer is timed at several p and a run is priced by its
+//! schedule. On the CPU everything else a step does is small beside that and is left out; a GPU
+//! has to be told each of its parts, which is priced by the step.
 
 use std::time::Duration;
 
-use super::config::TrainConfig;
-use super::schedule::Schedule;
-use crate::data::{CLASSES, PIXELS};
-use crate::norm_dist::{Norm, Sizes, cpu};
+use burn::Tensor;
+use burn::tensor::{Device, TensorData, Transaction};
 
-/// The p at which the kernels are timed; a run's p is priced like the nearest of them.
+use super::config::TrainConfig;
+use super::device::{DeviceKind, Processor};
+use super::schedule::Schedule;
+use super::trainer::{TrainError, Trainer};
+use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::norm_dist::{Norm, Sizes, cpu, norm_dist};
+use crate::tensors::{ReadError, read_all};
+
+/// The p at which the kernels are timed, all such as a schedule rounds to; a run's p is priced like the nearest of them.
 const TIMED: [Norm; 6] = [
     Norm::P(8.0),
-    Norm::P(24.0),
-    Norm::P(64.0),
-    Norm::P(200.0),
-    Norm::P(700.0),
+    Norm::P(26.0),
+    Norm::P(66.0),
+    Norm::P(194.0),
+    Norm::P(642.0),
     Norm::Inf,
 ];
 /// The layer that is timed: large enough for the kernels' tiles, small enough to take no time.
@@ -26,33 +33,84 @@ const SIZES: Sizes = Sizes {
     outputs: 64,
     inputs: PIXELS,
 };
+/// The layer that is timed on hardware made for more.
+const LARGE_SIZES: Sizes = Sizes {
+    batch: 128,
+    outputs: 1024,
+    inputs: PIXELS,
+};
 /// Timings of each p, of which the best counts: the first of them warm up caches and compilers.
 const REPEATS: usize = 6;
+/// Timings on a GPU, each of several layers, as every wait for it takes time of its own.
+const GPU_REPEATS: usize = 3;
+const GPU_LAYERS: usize = 4;
+/// Steps whose cost beside their terms is measured.
+const GPU_STEPS: usize = 10;
 
-/// Seconds per distance term at each of [`TIMED`], forward and backward together.
+/// What training costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Speed([f64; TIMED.len()]);
+pub(super) struct Speed {
+    /// Seconds per distance term at each of [`TIMED`], forward and backward together.
+    terms: [f64; TIMED.len()],
+    /// Seconds per step beside that.
+    step: f64,
+}
 
 impl Speed {
     /// Times the kernels, which takes a fraction of a second. `clock` is the time since any moment.
-    pub fn measure(clock: fn() -> Duration) -> Self {
-        // No two values alike and none near the other side, as in a real layer.
-        let wave = |k: usize| ((k * 7919) % 1009) as f32 / 500.0 - 1.0;
-        let x: Vec<f32> = (0..SIZES.batch * SIZES.inputs).map(wave).collect();
-        let w: Vec<f32> = (0..SIZES.outputs * SIZES.inputs)
-            .map(|k| 1.7 * wave(k + 13))
-            .collect();
+    pub async fn measure(
+        processor: &Processor,
+        clock: fn() -> Duration,
+    ) -> Result<Self, TrainError> {
+        match processor.info().kind {
+            DeviceKind::Cpu => Ok(Self::of_cpu(clock)),
+            DeviceKind::Webgpu => {
+                let software = processor.info().software;
+                let sizes = if software { SIZES } else { LARGE_SIZES };
+                Self::of_gpu(processor.device(), sizes, clock).await
+            }
+        }
+    }
+
+    fn of_cpu(clock: fn() -> Duration) -> Self {
+        let (x, w) = layer(SIZES);
         let grad = vec![1.0; SIZES.batch * SIZES.outputs];
-        let terms = (SIZES.batch * SIZES.outputs * SIZES.inputs) as f64;
-        Self(TIMED.map(|norm| {
+        let terms = TIMED.map(|norm| {
             let timings = (0..REPEATS).map(|_| {
                 let start = clock();
                 let u = cpu::forward(&x, &w, SIZES, norm);
                 cpu::backward(&x, &w, &u, &grad, SIZES, norm);
                 (clock() - start).as_secs_f64()
             });
-            timings.fold(f64::INFINITY, f64::min) / terms
-        }))
+            timings.fold(f64::INFINITY, f64::min) / terms(SIZES)
+        });
+        Self { terms, step: 0.0 }
+    }
+
+    async fn of_gpu(
+        device: &Device,
+        sizes: Sizes,
+        clock: fn() -> Duration,
+    ) -> Result<Self, TrainError> {
+        let (x, w) = layer(sizes);
+        let autodiff = device.clone().autodiff();
+        let matrix = |values: Vec<f32>, rows| {
+            let data = TensorData::new(values, [rows, sizes.inputs]);
+            Tensor::<2>::from_data(data, &autodiff).require_grad()
+        };
+        let (x, w) = (matrix(x, sizes.batch), matrix(w, sizes.outputs));
+        let mut costs = [0.0; TIMED.len()];
+        for (cost, norm) in costs.iter_mut().zip(TIMED) {
+            let mut best = f64::INFINITY;
+            for _ in 0..GPU_REPEATS {
+                let start = clock();
+                compute(&x, &w, norm).await?;
+                best = best.min((clock() - start).as_secs_f64());
+            }
+            *cost = best / (GPU_LAYERS as f64 * terms(sizes));
+        }
+        let step = step_without_terms(device, clock).await?;
+        Ok(Self { terms: costs, step })
     }
 
     /// Seconds of one step with `terms` distance terms.
@@ -66,7 +124,7 @@ impl Speed {
         let nearest = (0..TIMED.len())
             .min_by(|&a, &b| away(TIMED[a]).total_cmp(&away(TIMED[b])))
             .expect("some p are timed");
-        self.0[nearest] * terms
+        self.terms[nearest] * terms + self.step
     }
 
     /// Seconds from iteration `from` up to `to` of a run.
@@ -82,6 +140,58 @@ impl Speed {
             .map(|iteration| self.step(schedule.at(iteration).norm, terms))
             .sum()
     }
+}
+
+/// Inputs and weights of a layer: no two values alike and none near the other side, as in a real one.
+fn layer(sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
+    let wave = |k: usize| ((k * 7919) % 1009) as f32 / 500.0 - 1.0;
+    let x = (0..sizes.batch * sizes.inputs).map(wave).collect();
+    let w = (0..sizes.outputs * sizes.inputs).map(|k| 1.7 * wave(k + 13));
+    (x, w.collect())
+}
+
+fn terms(sizes: Sizes) -> f64 {
+    (sizes.batch * sizes.outputs * sizes.inputs) as f64
+}
+
+/// Some layers forward and backward, until the GPU is done with them.
+async fn compute(x: &Tensor<2>, w: &Tensor<2>, norm: Norm) -> Result<(), ReadError> {
+    let mut results = Transaction::default();
+    for _ in 0..GPU_LAYERS {
+        let grads = norm_dist(x.clone(), w.clone(), norm).sum().backward();
+        for tensor in [x, w] {
+            let gradient = tensor.grad(&grads).expect("the distance depends on both");
+            results = results.register(gradient.narrow(0, 0, 1).narrow(1, 0, 1));
+        }
+    }
+    read_all(results).await.map(drop)
+}
+
+/// Seconds of a training step with next to no distance terms.
+async fn step_without_terms(device: &Device, clock: fn() -> Duration) -> Result<f64, TrainError> {
+    let config = TrainConfig {
+        hidden: vec![1, 1],
+        batch: 2,
+        held_out: 0,
+        epochs_start: 2 * GPU_STEPS,
+        ..TrainConfig::preset("tiny")?
+    };
+    let images = Dataset {
+        images: vec![0; 2 * PIXELS],
+        labels: vec![0; 2],
+    };
+    let mut trainer = Trainer::new(config, images, 0.0, 1.0, device.clone())?;
+    let mut seconds = 0.0;
+    // The first round compiles.
+    for _ in 0..2 {
+        let start = clock();
+        for _ in 0..GPU_STEPS {
+            trainer.step()?;
+        }
+        trainer.read().await?;
+        seconds = (clock() - start).as_secs_f64();
+    }
+    Ok(seconds / GPU_STEPS as f64)
 }
 
 /// Distance terms of one step: batch times the number of weights.
@@ -102,7 +212,11 @@ mod tests {
     #[test]
     fn a_run_costs_its_terms_at_the_p_of_each_step() {
         // p = 8 costs one unit a term, p = ∞ a tenth; the rest is not met here.
-        let speed = Speed([1.0, 0.0, 0.0, 0.0, 0.0, 0.1]);
+        // A step by itself costs two.
+        let speed = Speed {
+            terms: [1.0, 0.0, 0.0, 0.0, 0.0, 0.1],
+            step: 2.0,
+        };
         let config = TrainConfig {
             hidden: vec![3],
             batch: 2,
@@ -114,7 +228,10 @@ mod tests {
         let terms = 2.0 * (784.0 * 3.0 + 3.0 * 10.0);
         let schedule = Schedule::new(&config, 5);
         let seconds = speed.seconds(&config, &schedule, 0, 10);
-        assert!((seconds - terms * (5.0 + 0.5)).abs() < 1e-6, "{seconds}");
+        assert!(
+            (seconds - terms * (5.0 + 0.5) - 20.0).abs() < 1e-6,
+            "{seconds}"
+        );
         assert_eq!(speed.seconds(&config, &schedule, 10, 10), 0.0);
     }
 }

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use burn::Tensor;
 use burn::module::Param;
-use burn::tensor::{Device, TensorData};
+use burn::tensor::{Device, TensorData, Transaction, read_sync};
 use thiserror::Error;
 
 use super::adam::Moments;
 use super::batches::{Batch, Batches};
-use super::checkpoint::{Checkpoint, CheckpointError};
+use super::checkpoint::{Checkpoint, CheckpointError, State};
 use super::config::{ConfigError, LossConfig, TrainConfig};
+use super::device::DeviceError;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::exact::{DenseNet, Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
 use crate::float_net::FloatNet;
-use crate::net::{LinfDistLayer, LinfDistNet, to_vec};
+use crate::net::{LinfDistNet, to_vec};
+use crate::tensors::{ReadError, read, read_all};
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
@@ -50,6 +52,12 @@ pub enum TrainError {
     /// The exact network is refused.
     #[error("the exact integer network is refused")]
     Net(#[from] NetError),
+    /// The device does not answer.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The device cannot be used, or not any more.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// What one step did, measured on its own batch at the p of the moment.
@@ -74,7 +82,20 @@ pub struct HeldOutReport {
     pub weights_kept: f64,
 }
 
-/// Trains one net: call [`Trainer::step`] until [`Trainer::is_finished`].
+/// A step whose results are still where it was computed.
+struct Pending {
+    iteration: usize,
+    settings: StepSettings,
+    labels: Vec<u8>,
+    logits: Tensor<2>,
+    loss: Tensor<1>,
+}
+
+/// Trains one net: call [`Trainer::step`] until [`Trainer::is_finished`], and [`Trainer::read`] every
+/// few steps.
+///
+/// A step only tells a GPU what to do; waiting for it after every step would leave it idle most of
+/// the time.
 pub struct Trainer {
     config: TrainConfig,
     schedule: Schedule,
@@ -89,6 +110,7 @@ pub struct Trainer {
     bias_moments: Moments<1>,
     scale_moments: Moments<1>,
     iteration: usize,
+    pending: Vec<Pending>,
 }
 
 /// NaN weights need not make the loss NaN, because a maximum drops them; so they are looked for.
@@ -147,6 +169,7 @@ impl Trainer {
             net,
             scale,
             iteration: 0,
+            pending: Vec::new(),
         })
     }
 
@@ -214,11 +237,12 @@ impl Trainer {
         self.iteration >= self.schedule.iterations()
     }
 
-    /// One iteration: a batch forward, backward, and an Adam step.
+    /// One iteration: a batch forward, backward, and an Adam step. What it did is told by
+    /// [`read`](Self::read).
     ///
-    /// Fails, leaving everything as it was, when the loss is not finite; and, every
-    /// hundred iterations, when a weight is not.
-    pub fn step(&mut self) -> Result<StepReport, TrainError> {
+    /// On the CPU it fails, leaving everything as it was, when the loss is not finite; and, every
+    /// hundred iterations, when a weight is not. On a GPU that comes out when it is read.
+    pub fn step(&mut self) -> Result<(), TrainError> {
         let iteration = self.iteration;
         let settings = self.schedule.at(iteration);
         let Batch { inputs, labels } = self.batches.batch(iteration);
@@ -231,49 +255,86 @@ impl Trainer {
 
         let means = self.running_means();
         let logits = self.net.forward(x, settings.norm);
-        let accuracy = accuracy(&to_vec(logits.clone().inner()), &labels);
+        let results = logits.clone().inner();
         let loss = match self.config.loss {
             LossConfig::Mixture { .. } => {
                 mixture_loss(logits, targets, self.scale.val(), theta, settings.lambda)
             }
             LossConfig::Hinge { mix, .. } => hinge_loss(logits, targets, theta, mix),
         };
-        let loss_value = to_vec(loss.clone().inner())[0];
-        if !loss_value.is_finite() {
+        let pending = Pending {
+            iteration,
+            settings,
+            labels,
+            logits: results,
+            loss: loss.clone().inner(),
+        };
+        if self.is_on_cpu()
+            && let Err(error) = finite(iteration, to_vec(pending.loss.clone())[0])
+        {
             self.set_running_means(means);
-            let what = format!("the loss is {loss_value}");
-            return Err(TrainError::Diverged { iteration, what });
+            return Err(error);
         }
         let grads = loss.backward();
         drop(loss);
         self.update(grads, settings);
         self.iteration += 1;
-        if self.iteration.is_multiple_of(WEIGHTS_CHECKED_EVERY) {
-            self.check_weights()?;
+        self.pending.push(pending);
+        if self.is_on_cpu() && self.iteration.is_multiple_of(WEIGHTS_CHECKED_EVERY) {
+            read_sync(self.check_weights())?;
         }
-        Ok(StepReport {
-            iteration,
-            settings,
-            loss: loss_value,
-            accuracy,
-        })
+        Ok(())
+    }
+
+    /// Waits for the steps that have not been read yet, and says what each of them did.
+    ///
+    /// Fails when one of them had a loss that is not finite; and, every hundred iterations, when a
+    /// weight is not. On a GPU the run is then lost: go on from a checkpoint.
+    pub async fn read(&mut self) -> Result<Vec<StepReport>, TrainError> {
+        let pending = std::mem::take(&mut self.pending);
+        let Some(first) = pending.first().map(|step| step.iteration) else {
+            return Ok(Vec::new());
+        };
+        let results = pending.iter().fold(Transaction::default(), |all, step| {
+            all.register(step.loss.clone())
+                .register(step.logits.clone())
+        });
+        let results = read_all(results).await?;
+        let report = |(step, results): (&Pending, &[Vec<f32>])| -> Result<_, TrainError> {
+            let loss = results[0][0];
+            finite(step.iteration, loss)?;
+            Ok(StepReport {
+                iteration: step.iteration,
+                settings: step.settings,
+                loss,
+                accuracy: accuracy(&results[1], &step.labels),
+            })
+        };
+        let reports = pending.iter().zip(results.chunks_exact(2)).map(report);
+        let reports = reports.collect::<Result<Vec<_>, _>>()?;
+        let checks = |iteration: usize| iteration / WEIGHTS_CHECKED_EVERY;
+        if !self.is_on_cpu() && checks(self.iteration) > checks(first) {
+            self.check_weights().await?;
+        }
+        Ok(reports)
+    }
+
+    /// Whether results are there as soon as they are asked for.
+    fn is_on_cpu(&self) -> bool {
+        self.device == Device::flex()
     }
 
     /// Fails when a weight is not finite.
-    fn check_weights(&self) -> Result<(), TrainError> {
-        let finite = |layer: &LinfDistLayer| {
-            to_vec(layer.weight.val().inner())
-                .iter()
-                .all(|w| w.is_finite())
-        };
-        if self.net.layers.iter().all(finite) {
-            return Ok(());
+    async fn check_weights(&self) -> Result<(), TrainError> {
+        for layer in &self.net.layers {
+            let weights = read(layer.weight.val().inner()).await?;
+            if !weights.iter().all(|w| w.is_finite()) {
+                let what = "a weight is not finite".into();
+                let iteration = self.iteration;
+                return Err(TrainError::Diverged { iteration, what });
+            }
         }
-        let what = "a weight is not finite".into();
-        Err(TrainError::Diverged {
-            iteration: self.iteration,
-            what,
-        })
+        Ok(())
     }
 
     fn running_means(&self) -> Vec<Tensor<1>> {
@@ -344,7 +405,7 @@ impl Trainer {
 
     /// The net of the moment as plain floats, its means those of the p = ∞ net over the first
     /// `images` training images, unaugmented.
-    pub fn float_net(&self, images: usize) -> FloatNet {
+    pub async fn float_net(&self, images: usize) -> Result<FloatNet, TrainError> {
         let device = self.device.clone().inner();
         let net = LinfDistNet {
             layers: self
@@ -361,34 +422,36 @@ impl Trainer {
                 Tensor::from_data(TensorData::new(inputs, [rows, PIXELS]), &device)
             })
         });
-        net.to_float(self.mean, self.std)
+        Ok(net.to_float(self.mean, self.std).await?)
     }
 
     /// The exact integer network of the moment, with means estimated over `images` training images.
-    pub fn exact_net(&self, images: usize) -> Result<ExactNet, TrainError> {
-        self.check_weights()?;
-        Ok(DenseNet::fold(&self.float_net(images), MEASURE_SCALE)?.prune()?)
+    pub async fn exact_net(&self, images: usize) -> Result<ExactNet, TrainError> {
+        self.check_weights().await?;
+        let float = self.float_net(images).await?;
+        Ok(DenseNet::fold(&float, MEASURE_SCALE)?.prune()?)
     }
 
     /// The weights of the first `units` units of the first layer, each as an image: pixel levels,
     /// cut to 0..255. `[units, 784]`, fewer if the layer is narrower.
-    pub fn pictures(&self, units: usize) -> Vec<u8> {
-        let weights = to_vec(self.net.layers[0].weight.val().inner());
+    pub async fn pictures(&self, units: usize) -> Result<Vec<u8>, TrainError> {
+        let weights = self.net.layers[0].weight.val().inner();
+        let units = units.min(weights.dims()[0]);
+        let shown = read(weights.narrow(0, 0, units)).await?;
         let level = |w: &f32| 255.0 * (self.mean + self.std * w);
-        let shown = &weights[..weights.len().min(units * PIXELS)];
         // A cast to u8 saturates.
-        shown.iter().map(|w| level(w).round() as u8).collect()
+        Ok(shown.iter().map(|w| level(w).round() as u8).collect())
     }
 
     /// Measures the exact integer network of the moment on the held-out images at ε, with means
     /// estimated over `images` training images.
-    pub fn evaluate(
+    pub async fn evaluate(
         &self,
         epsilon: Epsilon,
         images: usize,
         threads: NonZeroUsize,
     ) -> Result<HeldOutReport, TrainError> {
-        let net = self.exact_net(images)?;
+        let net = self.exact_net(images).await?;
         let evaluation = evaluate(
             &net,
             &self.held_out.images,
@@ -404,41 +467,27 @@ impl Trainer {
     }
 
     /// Everything that is needed to go on from here, to the bit. Fails when a weight is not finite.
-    pub fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
-        self.check_weights()?;
-        let mut checkpoint = Checkpoint::new(self.config.clone(), self.iteration);
+    pub async fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
+        self.check_weights().await?;
+        let mut state = State::default();
         for (l, (layer, moments)) in self.net.layers.iter().zip(&self.weight_moments).enumerate() {
-            checkpoint.put(format!("layer.{l}.weight"), layer.weight.val());
-            checkpoint.put(
-                format!("layer.{l}.weight.first_moment"),
-                moments.first.clone(),
-            );
-            checkpoint.put(
-                format!("layer.{l}.weight.second_moment"),
-                moments.second.clone(),
-            );
+            let weight = format!("layer.{l}.weight");
+            state.put(weight.clone(), layer.weight.val());
+            state.put(format!("{weight}.first_moment"), moments.first.clone());
+            state.put(format!("{weight}.second_moment"), moments.second.clone());
             if let Some(shift) = &layer.mean_shift {
-                checkpoint.put(format!("layer.{l}.mean"), shift.running_mean.value_sync());
+                state.put(format!("layer.{l}.mean"), shift.running_mean.value_sync());
             }
             if let Some(bias) = &layer.bias {
-                checkpoint.put("bias".into(), bias.val());
+                state.put("bias", bias.val());
             }
         }
-        checkpoint.put("bias.first_moment".into(), self.bias_moments.first.clone());
-        checkpoint.put(
-            "bias.second_moment".into(),
-            self.bias_moments.second.clone(),
-        );
-        checkpoint.put("scale".into(), self.scale.val());
-        checkpoint.put(
-            "scale.first_moment".into(),
-            self.scale_moments.first.clone(),
-        );
-        checkpoint.put(
-            "scale.second_moment".into(),
-            self.scale_moments.second.clone(),
-        );
-        Ok(checkpoint)
+        state.put("bias.first_moment", self.bias_moments.first.clone());
+        state.put("bias.second_moment", self.bias_moments.second.clone());
+        state.put("scale", self.scale.val());
+        state.put("scale.first_moment", self.scale_moments.first.clone());
+        state.put("scale.second_moment", self.scale_moments.second.clone());
+        Ok(Checkpoint::new(self.config.clone(), self.iteration, state).await?)
     }
 
     /// A trainer that goes on where `checkpoint` was taken, on the same data.
@@ -482,6 +531,15 @@ impl Trainer {
         trainer.scale = Param::from_tensor(checkpoint.get("scale", [1], &device)?.autodiff());
         Ok(trainer)
     }
+}
+
+/// Fails when the loss of an iteration is not finite.
+fn finite(iteration: usize, loss: f32) -> Result<(), TrainError> {
+    if loss.is_finite() {
+        return Ok(());
+    }
+    let what = format!("the loss is {loss}");
+    Err(TrainError::Diverged { iteration, what })
 }
 
 /// The parameter after an Adam step on its gradient; unchanged where there is none.

@@ -1,5 +1,7 @@
 //! The edge to JavaScript: the only place that knows its values.
 
+#[cfg(feature = "webgpu")]
+pub(crate) mod adapter;
 #[cfg(any(feature = "certify", feature = "ordinary"))]
 pub mod attack;
 #[cfg(feature = "certify")]

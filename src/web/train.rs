@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
 use super::{js_error, to_js};
-use crate::train::{Request, Session};
+use crate::train::{DeviceChoice, Processor, Request, Session};
 
 #[wasm_bindgen]
 extern "C" {
@@ -20,7 +20,8 @@ fn clock() -> Duration {
     Duration::from_secs_f64(now() / 1000.0)
 }
 
-/// A training run that is stepped from outside.
+/// A training run that is stepped from outside, one call at a time: wait for each promise before the
+/// next call, even of `isRunning`.
 #[wasm_bindgen]
 pub struct TrainSession {
     session: Session,
@@ -28,39 +29,39 @@ pub struct TrainSession {
 
 #[wasm_bindgen]
 impl TrainSession {
-    /// A session without a run.
-    #[wasm_bindgen(constructor)]
-    #[expect(
-        clippy::new_without_default,
-        reason = "a constructor for JavaScript alone"
-    )]
-    pub fn new() -> Self {
+    /// A session without a run, on the device that the choice comes to. Rejects with an `Error` where
+    /// a GPU is insisted on and there is none.
+    pub async fn open(
+        #[wasm_bindgen(unchecked_param_type = "DeviceChoice")] device: String,
+    ) -> Result<TrainSession, JsError> {
         console_error_panic_hook::set_once();
-        Self {
-            session: Session::new(clock),
-        }
+        let choice: DeviceChoice = device.parse().map_err(js_error)?;
+        let processor = Processor::open(choice).await.map_err(js_error)?;
+        Ok(Self {
+            session: Session::new(processor, clock),
+        })
     }
 
-    /// The first thing to be said: what can be trained here.
+    /// The first thing to be said: what can be trained here, and on what.
     #[wasm_bindgen(unchecked_return_type = "Reply")]
-    pub fn open(&self) -> Result<JsValue, JsError> {
-        to_js(&Session::open())
+    pub fn opened(&self) -> Result<JsValue, JsError> {
+        to_js(&self.session.opened())
     }
 
-    /// Meets a request. Throws an `Error` for a value that is none.
+    /// Meets a request. Rejects with an `Error` for a value that is none.
     #[wasm_bindgen(unchecked_return_type = "Reply[]")]
-    pub fn handle(
+    pub async fn handle(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Request")] request: JsValue,
     ) -> Result<JsValue, JsError> {
         let request: Request = serde_wasm_bindgen::from_value(request).map_err(js_error)?;
-        to_js(&self.session.handle(request))
+        to_js(&self.session.handle(request).await)
     }
 
     /// Trains up to `steps` steps if the run goes on, and says what they did.
     #[wasm_bindgen(unchecked_return_type = "Reply[]")]
-    pub fn advance(&mut self, steps: usize) -> Result<JsValue, JsError> {
-        to_js(&self.session.advance(steps))
+    pub async fn advance(&mut self, steps: usize) -> Result<JsValue, JsError> {
+        to_js(&self.session.advance(steps).await)
     }
 
     /// Whether `advance` has anything to do.
@@ -68,4 +69,15 @@ impl TrainSession {
     pub fn is_running(&self) -> bool {
         self.session.is_running()
     }
+}
+
+/// Measures the kernels on the GPU, which takes some seconds. Rejects with an `Error` where there is
+/// no GPU.
+#[cfg(feature = "webgpu")]
+#[wasm_bindgen(unchecked_return_type = "GpuBenchmark")]
+pub async fn benchmark() -> Result<JsValue, JsError> {
+    console_error_panic_hook::set_once();
+    let gpu = crate::gpu::Gpu::request().await.map_err(js_error)?;
+    let benchmark = crate::bench_gpu::benchmark(&gpu, clock).await;
+    to_js(&benchmark.map_err(js_error)?)
 }

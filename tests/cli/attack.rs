@@ -69,6 +69,14 @@ fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificat
     assert_eq!(report["tries_inside"], sum);
     assert!(number("compared") >= 5000.0);
     assert_eq!(report["differences"], 0);
+    if cfg!(feature = "webgpu") {
+        let gpu = &report["gpu"];
+        assert!(gpu["adapter"].is_string(), "{gpu}");
+        assert_eq!(
+            (&gpu["compared"], &gpu["differences"]),
+            (&json!(64), &json!(0))
+        );
+    }
 
     let text = printed(&attack(&["--limit", "100", "--tries", "700"]));
     assert!(text.contains("100 images, ε = 0.05, seed 1"), "{text}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use burn::tensor::Device;
+use burn::tensor::{Device, read_sync};
 use linf_dist_net::data::{Split, mnist};
 use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::Value;
@@ -105,7 +105,11 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
     trainer.change(0.01, 0.4, "0.2".parse().unwrap()).unwrap();
     let folder = TempDir::new().unwrap();
     let checkpoint = path(&folder, "checkpoint.safetensors");
-    fs::write(&checkpoint, trainer.checkpoint().unwrap().to_bytes()).unwrap();
+    fs::write(
+        &checkpoint,
+        read_sync(trainer.checkpoint()).unwrap().to_bytes(),
+    )
+    .unwrap();
 
     let out = path(&folder, "");
     let dataset = ["train", "--data-dir", DATA, "--out", &out, "--dataset"];
@@ -167,7 +171,8 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
         &out,
     ]);
     assert!(
-        message.contains("the presets are tiny, look, quick, standard, standard-0.1, hinge, fashion"),
+        message
+            .contains("the presets are tiny, look, quick, standard, standard-0.1, hinge, fashion"),
         "{message}"
     );
     let message = refused(&train(&out, &["--resume"]));

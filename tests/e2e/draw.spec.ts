@@ -160,8 +160,10 @@ test('the result is spoken once the pen rests', async ({ page }) => {
 test('the page works by keyboard alone', async ({ page }) => {
   await open(page);
   // The links to the views come first.
-  for (let view = 0; view < 2; view += 1) await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Attack' })).toBeFocused();
+  for (let view = 0; view < 3; view += 1) await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Train' })).toBeFocused();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('combobox', { name: 'network' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.getByTestId('pad')).toBeFocused();
   // A one: down to the foot, straight, with pen up on the way to its start.

@@ -1,6 +1,6 @@
 //! Tiny nets whose perturbed images can all be tried.
 
-use linf_dist_net::exact::{DenseLayer, DenseNet, Verdict};
+use linf_dist_net::exact::{DenseLayer, DenseNet, Proof, Verdict};
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 
 use crate::nets::{SCALE, TOP, pruned, wide};
@@ -89,6 +89,55 @@ fn no_image_within_a_certified_radius_flips() {
         margins[1..4].iter().all(|&count| count >= 20),
         "margins seen: {margins:?}"
     );
+}
+
+#[test]
+fn no_image_flips_where_differences_or_parts_prove_the_label() {
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(4000));
+    // How often each kind of proof was among the cases, and none.
+    let kinds = std::cell::RefCell::new([0; 4]);
+    let outcome = runner.run(&(tiny(), 0..=12_u32), |((dense, image), radius)| {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let verdict = evaluator.verdict(&image).unwrap();
+        let proof = evaluator.proof(&image, radius, 40).unwrap();
+        let by_intervals = verdict.interval_radius >= Some(radius) && verdict.label.is_some();
+        prop_assert_eq!(by_intervals, proof == Some(Proof::Intervals));
+        kinds.borrow_mut()[match proof {
+            Some(Proof::Intervals) => 0,
+            Some(Proof::Differences) => 1,
+            Some(Proof::Parts { .. }) => 2,
+            None => 3,
+        }] += 1;
+        if proof.is_some() {
+            let label = verdict.label.expect("only a label can be proved");
+            let inputs = ball(&image, radius.cast_signed());
+            prop_assert!(never_flips(&dense, label, &inputs));
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+    let kinds = kinds.into_inner();
+    assert!(
+        kinds.iter().all(|&count| count >= 20),
+        "proofs seen: {kinds:?}"
+    );
+}
+
+/// One pixel behind both classes: `z_0 = −|x + 100|` and `z_1 = −|x + 100| − 4`.
+#[test]
+fn differences_prove_what_intervals_cannot_where_both_logits_move_together() {
+    let layer = DenseLayer {
+        inputs: 1,
+        outputs: 2,
+        weight: vec![-100, -100],
+    };
+    let dense = DenseNet::new(SCALE, vec![layer], vec![0, 4]).unwrap();
+    let net = pruned(&dense);
+    let mut evaluator = net.evaluator();
+    assert_eq!(evaluator.verdict(&[100]).unwrap().interval_radius, Some(1));
+    let proof = evaluator.proof(&[100], TOP.unsigned_abs(), 0).unwrap();
+    assert_eq!(proof, Some(Proof::Differences));
 }
 
 /// Two pixels, each deciding one class: `z_0 = −|x_0 + 2000|` and `z_1 = −|x_1 + 2000| − margin`.

@@ -3,7 +3,8 @@
  *
  * Many static hosts compress no unknown file type, so the page unpacks the models itself. Their
  * sizes go into the page too: a download's progress must not depend on a Content-Length header,
- * which counts other bytes when a server adds an encoding of its own.
+ * which counts other bytes when a server adds an encoding of its own. So do the data set and the ε of
+ * each, by which the page offers them before any has come.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -22,10 +23,21 @@ interface Packed {
   gzip: Buffer;
   rawBytes: number;
   hash: string;
+  dataset: string;
+  epsilon: string;
 }
 
 function isModel(file: string): boolean {
   return file.endsWith(ENDING);
+}
+
+/** What the metadata of a safetensors file says of its data set and its ε. */
+function about(raw: Buffer): { dataset: string; epsilon: string } {
+  const header = raw.subarray(8, 8 + Number(raw.readBigUInt64LE(0))).toString();
+  const { __metadata__: metadata } = JSON.parse(header) as {
+    __metadata__?: Record<string, string>;
+  };
+  return { dataset: metadata?.dataset ?? '', epsilon: metadata?.epsilon ?? '' };
 }
 
 function pack(folder: string, file: string): Packed {
@@ -39,6 +51,7 @@ function pack(folder: string, file: string): Packed {
     gzip: gzipSync(raw, { level: 9 }),
     rawBytes: raw.length,
     hash,
+    ...about(raw),
   };
 }
 
@@ -66,9 +79,10 @@ export function models(): Plugin {
     },
     load(id) {
       if (id !== `\0${MODULE}`) return undefined;
-      const entries = packed.map(({ name, fileName, gzip, rawBytes, hash }) => {
+      const entries = packed.map(({ name, fileName, gzip, rawBytes, hash, dataset, epsilon }) => {
         if (config.command === 'build') this.emitFile({ type: 'asset', fileName, source: gzip });
-        return [name, { path: fileName, gzipBytes: gzip.length, rawBytes, hash }];
+        const gzipBytes = gzip.length;
+        return [name, { path: fileName, gzipBytes, rawBytes, hash, dataset, epsilon }];
       });
       return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
     },

@@ -1,22 +1,25 @@
 /**
- * Ships a few real test digits for those who cannot draw: two of each class, the first found in
- * MNIST's test set. They are taken from the data set at build time and never committed.
+ * Ships a few real test images of each data set for those who cannot draw: two of each class, the
+ * first found in its test set. They are taken from the data set at build time and never committed.
+ * A data set that scripts/data.sh could not fetch is left out; MNIST has to be there.
  *
- * The file is a list of records of 787 bytes: the image's number in the test set (u16, little
+ * A file is a list of records of 787 bytes: the image's number in the test set (u16, little
  * endian), its label (u8), its 28×28 pixels row by row (0 background to 255 ink).
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin, ResolvedConfig } from 'vite';
 import { readIdx } from './idx.ts';
 
 const MODULE = 'virtual:test-digits';
+const DATASETS = ['mnist', 'fashion-mnist'];
 const CLASSES = 10;
 const PER_CLASS = 2;
 const PIXELS = 28 * 28;
 
-/** The records of two digits of each class, ordered 0 … 9, 0 … 9. */
-function pickDigits(folder: string): Buffer {
+/** The records of two images of each class, ordered 0 … 9, 0 … 9. */
+function pickImages(folder: string): Buffer {
   const images = readIdx(join(folder, 't10k-images-idx3-ubyte'), 2051, 4, PIXELS);
   const labels = readIdx(join(folder, 't10k-labels-idx1-ubyte'), 2049, 2, 1);
   const found: number[][] = Array.from({ length: CLASSES }, () => []);
@@ -40,7 +43,7 @@ function pickDigits(folder: string): Buffer {
 
 export function testDigits(): Plugin {
   let config: ResolvedConfig;
-  let digits: { path: string; records: Buffer };
+  const files = new Map<string, { path: string; records: Buffer }>();
 
   return {
     name: 'test-digits',
@@ -48,26 +51,34 @@ export function testDigits(): Plugin {
       config = resolved;
     },
     buildStart() {
-      const records = pickDigits(join(config.root, 'data/mnist'));
-      const hash = createHash('sha256').update(records).digest('hex').slice(0, 8);
-      digits = { path: `test-digits-${hash}.bin`, records };
+      for (const dataset of DATASETS) {
+        const folder = join(config.root, 'data', dataset);
+        const there = existsSync(join(folder, 't10k-images-idx3-ubyte'));
+        if (!there && dataset !== 'mnist') continue;
+        const records = pickImages(folder);
+        const hash = createHash('sha256').update(records).digest('hex').slice(0, 8);
+        files.set(dataset, { path: `test-digits-${dataset}-${hash}.bin`, records });
+      }
     },
     resolveId(id) {
       return id === MODULE ? `\0${MODULE}` : undefined;
     },
     load(id) {
       if (id !== `\0${MODULE}`) return undefined;
-      const { path, records } = digits;
-      if (config.command === 'build') {
-        this.emitFile({ type: 'asset', fileName: path, source: records });
-      }
-      return `export default ${JSON.stringify({ path, count: CLASSES * PER_CLASS })};`;
+      const entries = [...files].map(([dataset, { path, records }]) => {
+        if (config.command === 'build') {
+          this.emitFile({ type: 'asset', fileName: path, source: records });
+        }
+        return [dataset, { path, count: CLASSES * PER_CLASS }];
+      });
+      return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
     },
     configureServer(server) {
       server.middlewares.use((request, response, next) => {
-        if (!request.url?.endsWith(`/${digits.path}`)) return next();
+        const file = [...files.values()].find(({ path }) => request.url?.endsWith(`/${path}`));
+        if (!file) return next();
         response.setHeader('Content-Type', 'application/octet-stream');
-        response.end(digits.records);
+        response.end(file.records);
       });
     },
   };

@@ -5,14 +5,15 @@ declare module 'virtual:models' {
 }
 
 declare module 'virtual:test-digits' {
-  /** Where the test digits lie, relative to the page, and how many there are. */
-  const file: { path: string; count: number };
-  export default file;
+  /** Of each data set: where its test images lie, relative to the page, and how many there are. */
+  const files: Record<string, { path: string; count: number }>;
+  export default files;
 }
 
-declare module 'virtual:ordinary' {
-  /** Size of the program of the ordinary networks, as it runs. */
-  export const programBytes: number;
+declare module 'virtual:programs' {
+  /** Sizes in bytes of the programs that are loaded late, as they run. */
+  const bytes: { ordinary: number; train: number };
+  export default bytes;
 }
 
 declare module 'virtual:training-data' {

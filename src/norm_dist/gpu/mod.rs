@@ -14,6 +14,7 @@
 mod backward;
 mod forward;
 mod interval;
+mod peak;
 
 use burn::backend::TensorMetadata;
 use burn::tensor::{DType, Shape};
@@ -24,6 +25,7 @@ use cubecl::prelude::*;
 pub(super) use backward::backward;
 pub(super) use forward::forward;
 pub(super) use interval::interval;
+pub use peak::{Arithmetic, Peak, TERMS as PEAK_TERMS};
 
 use super::Sizes;
 use super::power::quick_half;

@@ -3,24 +3,15 @@
  * once, and its model.
  */
 import models from 'virtual:models';
-import { programBytes } from 'virtual:ordinary';
+import programs from 'virtual:programs';
 import programUrl from '../../../pkg/ordinary/ordinary_bg.wasm?url';
-import { DownloadError, download, type OnProgress } from '../lib/bytes.ts';
+import { DownloadError, fetchProgram, type OnProgress } from '../lib/bytes.ts';
 import type { Opponent } from '../lib/link.ts';
 import { fetchModel } from '../lib/model-file.ts';
 import type { Supply } from './contender.svelte.ts';
 
+const programBytes = programs.ordinary;
 let program: WebAssembly.Module | null = null;
-
-async function fetchProgram(onProgress: OnProgress): Promise<WebAssembly.Module> {
-  const what = 'the program of the ordinary networks';
-  const bytes = await download(programUrl, what, () => programBytes, onProgress);
-  try {
-    return await WebAssembly.compile(bytes);
-  } catch {
-    throw new DownloadError(`The file of ${what} is damaged.`);
-  }
-}
 
 /** The program and the model of an ordinary network; `scale` is in units per level. */
 export async function fetchOrdinary(
@@ -37,7 +28,8 @@ export async function fetchOrdinary(
     onProgress(((done[0] ?? 0) + (done[1] ?? 0)) / (sizes[0] + sizes[1]));
   };
   const [fetched, model] = await Promise.all([
-    program ?? fetchProgram(part(0)),
+    program ??
+      fetchProgram(programUrl, 'the program of the ordinary networks', programBytes, part(0)),
     fetchModel(file, part(1)),
   ]);
   program = fetched;

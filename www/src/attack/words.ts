@@ -5,6 +5,7 @@
  * proves anything, and no proof needs a try.
  */
 import type { AttackName } from './protocol.ts';
+import { MNIST, type DatasetWords } from '../lib/datasets.ts';
 import { cut, levels } from '../lib/words.ts';
 
 /** An attack as the page offers it. */
@@ -71,7 +72,10 @@ export interface Case {
 export type Outcome = 'tie' | 'proved' | 'open' | 'flipped' | 'broken proof';
 
 /** The outcome in a word and the verdict in two sentences, the second of which may be empty. */
-export function verdict(found: Case): { outcome: Outcome; says: string; adds: string } {
+export function verdict(
+  found: Case,
+  { classes }: Pick<DatasetWords, 'classes'> = MNIST,
+): { outcome: Outcome; says: string; adds: string } {
   const { label, epsilonLevels, certified, radiusLevels, tried } = found;
   if (label === null) {
     return {
@@ -83,7 +87,8 @@ export function verdict(found: Case): { outcome: Outcome; says: string; adds: st
   const within = levels(epsilonLevels);
   if (tried?.flip) {
     const { flip } = tried;
-    const to = flip.label === null ? 'Lost to a tie' : `Flipped to ${flip.label}`;
+    const to =
+      flip.label === null ? 'Lost to a tie' : `Flipped to ${classes[flip.label] ?? flip.label}`;
     const at = levels(cut(flip.radiusLevels, Number.isInteger(flip.radiusLevels) ? 0 : 2));
     const after =
       flip.attack === 'paint'

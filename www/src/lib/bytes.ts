@@ -62,3 +62,18 @@ export async function download(
   }
   return bytes;
 }
+
+/** A program in WebAssembly, compiled here once for whichever Worker runs it. */
+export async function fetchProgram(
+  path: string,
+  what: string,
+  bytes: number,
+  onProgress: OnProgress,
+): Promise<WebAssembly.Module> {
+  const program = await download(path, what, () => bytes, onProgress);
+  try {
+    return await WebAssembly.compile(program);
+  } catch {
+    throw new DownloadError(`The file of ${what} is damaged.`);
+  }
+}

@@ -35,7 +35,8 @@ export interface Network {
 
 const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
-async function startModule(): Promise<void> {
+/** Starts the module, once. The error's message is fit to be shown. */
+export async function startModule(): Promise<void> {
   try {
     await init();
   } catch (cause) {

@@ -10,9 +10,6 @@ import { decodeStrokes, encodeStrokes, type Stroke } from './strokes.ts';
 
 const VERSION = '1';
 
-/** The ε that the page starts with, in pixel levels. */
-export const DEFAULT_EPSILON = 60;
-
 /** The views of the page, in the order in which they are offered; the first is the default. */
 export const VIEWS = ['draw', 'attack', 'train'] as const;
 export type View = (typeof VIEWS)[number];
@@ -30,9 +27,11 @@ const MOST_CHARACTERS = 8000;
 /** What a link says. */
 export interface LinkState {
   view: View;
-  /** In pixel levels, a whole number from 0 to 255. */
-  epsilon: number;
-  /** Number of the picked image in MNIST's test set. */
+  /** Name of the network, of those that the page ships, or `own`; `null` for the default. */
+  network: string | null;
+  /** In pixel levels, a whole number from 0 to 255; `null` for the one that the network is for. */
+  epsilon: number | null;
+  /** Number of the picked image in the test set of the network's data set. */
   digit: number | null;
   strokes: readonly Stroke[];
   /** An image that is neither drawn here nor a test digit: it came with a link. */
@@ -49,7 +48,8 @@ export interface LinkState {
 /** What a link without a word says. */
 export const DEFAULTS: LinkState = {
   view: VIEWS[0],
-  epsilon: DEFAULT_EPSILON,
+  network: null,
+  epsilon: null,
   digit: null,
   strokes: [],
   pixels: null,
@@ -74,7 +74,9 @@ export async function readLink(hash: string): Promise<LinkState> {
   };
   state.view = oneOf(VIEWS, fields.get('view')) ?? state.view;
   state.opponent = oneOf(OPPONENTS, fields.get('net')) ?? state.opponent;
-  state.epsilon = whole('eps', 255) ?? state.epsilon;
+  // Whether there is such a network, the page finds out.
+  state.network = fields.get('model') || null;
+  state.epsilon = whole('eps', 255);
   state.seed = whole('seed', 2 ** 32 - 1) ?? state.seed;
   state.result = fields.get('result');
   state.train = fields.get('train');
@@ -97,7 +99,8 @@ export async function writeLink(state: LinkState): Promise<string> {
     if (value !== usual) fields.set(name, String(value));
   };
   different('view', state.view, DEFAULTS.view);
-  different('eps', state.epsilon, DEFAULTS.epsilon);
+  if (state.network !== null) fields.set('model', state.network);
+  if (state.epsilon !== null) fields.set('eps', String(state.epsilon));
   different('net', state.opponent, DEFAULTS.opponent);
   different('seed', state.seed, DEFAULTS.seed);
   if (state.digit !== null) {

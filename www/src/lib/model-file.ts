@@ -10,6 +10,10 @@ export interface ModelFile {
   rawBytes: number;
   /** The first 16 hexadecimal digits of the unpacked file's SHA-256. */
   hash: string;
+  /** Name of the data set that it was trained on. */
+  dataset: string;
+  /** The radius that it is meant for, of full scale 1, an exact decimal. */
+  epsilon: string;
 }
 
 /** The model's safetensors bytes. Throws a `DownloadError` that says what went wrong. */

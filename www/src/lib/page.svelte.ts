@@ -3,17 +3,16 @@
  *
  * It is what a link carries, and it outlives a view: what was drawn in one is attacked in another.
  */
-import models from 'virtual:models';
-import { openNetwork, readNetwork, type Network } from './certifier.ts';
+import { openNetwork, readNetwork, startModule, type Network } from './certifier.ts';
+import { datasetWords } from './datasets.ts';
 import { Drawing } from './drawing.svelte.ts';
 import { DEFAULTS, readLink, writeLink, type LinkState, type View } from './link.ts';
 import type { Loading } from './loading.ts';
+import { DEFAULT_NETWORK, OWN, SHIPPED, firstEpsilon } from './networks.ts';
 import type { Pixels } from './pixels.ts';
-import { forget, keep, restore } from './store.ts';
+import { keep, restore, type SavedNetwork } from './store.ts';
 import { flatten } from './strokes.ts';
 import { fetchTestDigits, type TestDigit } from './test-digits.ts';
-
-const NAME = 'mnist-eps0.3';
 
 /** Width of the pen, as a part of the pad's. */
 export const PEN_WIDTH = 0.08;
@@ -26,19 +25,29 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(first, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
+
 export class PageState {
+  /** Name of the network that is in use, or on its way. */
+  chosen = $state(DEFAULT_NETWORK);
   network = $state.raw<Network | null>(null);
   loading = $state.raw<Loading>({ state: 'loading', fraction: 0 });
-  /** Whether the network is one that was trained in this browser. */
-  own = $state(false);
-  #shipped: Network | null = null;
+  /** The network that was trained in this browser, if there is one. */
+  own = $state.raw<Omit<SavedNetwork, 'savedAt'> | null>(null);
+  /** Why another network is in use than a link asked for. */
+  instead = $state<string | null>(null);
+  /** The networks that have been opened, by their names. */
+  readonly #opened: Record<string, Network> = {};
+  #started = false;
 
   readonly drawing = new Drawing();
-  /** In pixel levels, a whole number. */
-  epsilon = $state(DEFAULTS.epsilon);
+  /** The ε that somebody asked for. */
+  #epsilon = $state<number | null>(DEFAULTS.epsilon);
   digits = $state.raw<readonly TestDigit[]>([]);
   /** Why there are no test digits, if they did not load. */
   digitsFailure = $state<string | null>(null);
+  /** The data set that they are of. */
+  #digitsOf: string | null = null;
 
   view = $state<View>(DEFAULTS.view);
   opponent = $state(DEFAULTS.opponent);
@@ -52,6 +61,14 @@ export class PageState {
   /** The link's digit, until the test digits have come or something is drawn instead. */
   #wanted = $state<number | null>(null);
 
+  /** What the network is about, known before it has come. */
+  readonly about = $derived.by((): { dataset: string; epsilon: string } => {
+    const shipped = SHIPPED.get(DEFAULT_NETWORK) ?? { dataset: 'mnist', epsilon: '0.3' };
+    return (this.chosen === OWN ? this.own : SHIPPED.get(this.chosen)) ?? shipped;
+  });
+  /** What its images and classes are called. */
+  readonly words = $derived(datasetWords(this.about.dataset));
+
   /** The image the network sees; none while the pad is empty, or before the network came. */
   readonly image = $derived.by((): Pixels | undefined => {
     if (this.drawing.picked) return this.drawing.picked.pixels;
@@ -60,12 +77,21 @@ export class PageState {
     return this.network.draw(points, starts, PEN_WIDTH);
   });
 
+  /** In pixel levels, a whole number. */
+  get epsilon(): number {
+    return this.#epsilon ?? firstEpsilon(this.about.epsilon);
+  }
+  set epsilon(levels: number) {
+    this.#epsilon = levels === firstEpsilon(this.about.epsilon) ? null : levels;
+  }
+
   /** What a link to this state says. */
   get link(): LinkState {
     const { picked, strokes } = this.drawing;
     return {
       view: this.view,
-      epsilon: this.epsilon,
+      network: this.chosen === DEFAULT_NETWORK ? null : this.chosen,
+      epsilon: this.#epsilon,
       // A digit that has not come stays in the address: the same link asks for it again.
       digit: picked ? picked.index : this.drawing.isEmpty ? this.#wanted : null,
       strokes,
@@ -77,64 +103,114 @@ export class PageState {
     };
   }
 
+  /** Takes the state of the link that the page was opened with, and loads what it needs. */
+  async start(hash: string) {
+    const saved = restore('network');
+    await this.open(hash);
+    this.#started = true;
+    if (this.chosen === OWN) this.own = await saved;
+    await Promise.all([this.load(), this.loadDigits()]);
+    // The chooser offers it once there is time.
+    this.own ??= await saved;
+  }
+
+  /** Loads the network that is chosen, unless it is there. */
   load = async () => {
-    this.loading = { state: 'loading', fraction: 0 };
+    const { chosen } = this;
+    const isWanted = () => this.chosen === chosen;
+    const known = this.#opened[chosen];
+    this.network = known ?? null;
+    this.loading = known ? { state: 'ready' } : { state: 'loading', fraction: 0 };
+    if (known) return;
     try {
-      const file = models[NAME];
-      if (!file) throw new Error(`this page was built without the network ${NAME}`);
-      this.network = await openNetwork(file, (fraction) => {
-        this.loading = { state: 'loading', fraction };
-      });
-      this.#shipped = this.network;
-      this.loading = { state: 'ready' };
-      const saved = await restore('network');
-      // One that a newer page cannot read any more is of no use.
-      if (saved && !this.own && this.#useOwn(saved.model, saved.hash) !== null)
-        await forget('network');
+      const network = await (chosen === OWN ? this.#openOwn() : this.#openShipped(chosen));
+      if (network) this.#opened[chosen] = network;
+      if (!isWanted()) return;
+      if (network) {
+        this.network = network;
+        this.loading = { state: 'ready' };
+      } else {
+        this.instead =
+          'The network of this link was trained in another browser, or is no longer kept in this ' +
+          'one. The shipped network is in use.';
+        await this.choose(DEFAULT_NETWORK);
+      }
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      this.loading = { state: 'failed', message };
+      if (isWanted()) this.loading = { state: 'failed', message: message(cause) };
     }
   };
 
-  /** Lets the page run on a trained network, now and when it is opened again. Says why not. */
+  #openShipped(name: string): Promise<Network> {
+    const file = SHIPPED.get(name);
+    if (!file) throw new Error(`this page was built without the network ${name}`);
+    return openNetwork(file, (fraction) => {
+      if (this.chosen === name) this.loading = { state: 'loading', fraction };
+    });
+  }
+
+  /** The network that was trained here; `null` if none is kept. */
+  async #openOwn(): Promise<Network | null> {
+    this.own ??= await restore('network');
+    if (!this.own) return null;
+    await startModule();
+    return readNetwork(this.own.model, this.own.hash);
+  }
+
+  /** Runs on another network from now on, at the ε that it is for. */
+  choose = async (name: string) => {
+    if (name === this.chosen) return;
+    const { dataset } = this.about;
+    this.chosen = name;
+    this.#epsilon = null;
+    if (this.about.dataset !== dataset) {
+      // A number in one test set is another image in another.
+      if (this.drawing.picked?.index != null) this.drawing.picked = null;
+      this.#wanted = null;
+    }
+    await Promise.all([this.load(), this.loadDigits()]);
+  };
+
+  /** Lets the page run on a trained network and keeps it. Says what went wrong, if anything did. */
   async useOwn(model: Uint8Array<ArrayBuffer>): Promise<string | null> {
     const hash = await digest(model);
-    const failure = this.#useOwn(model, hash);
-    if (failure === null && !(await keep('network', { model, hash, savedAt: Date.now() }))) {
-      return 'The page runs on this network until it is closed: the browser keeps nothing.';
-    }
-    return failure;
-  }
-
-  #useOwn(model: Uint8Array<ArrayBuffer>, hash: string): string | null {
-    if (!this.#shipped) return 'The shipped network has not loaded yet; try again in a moment.';
+    let network: Network;
     try {
-      this.network = readNetwork(model, hash);
-      this.own = true;
-      return null;
+      await startModule();
+      network = readNetwork(model, hash);
     } catch (cause) {
-      return cause instanceof Error ? cause.message : String(cause);
+      return message(cause);
     }
+    const { dataset, epsilon } = network.info;
+    const own = { model, hash, dataset, epsilon };
+    if (this.chosen === OWN) this.chosen = DEFAULT_NETWORK;
+    this.own = own;
+    this.#opened[OWN] = network;
+    await this.choose(OWN);
+    return (await keep('network', { ...own, savedAt: Date.now() }))
+      ? null
+      : 'The page runs on this network until it is closed: the browser keeps nothing.';
   }
 
-  /** Goes back to the network that came with the page. */
-  useShipped = () => {
-    if (this.#shipped) this.network = this.#shipped;
-    this.own = false;
-    void forget('network');
-  };
-
-  loadDigits = () => {
+  /** Loads the test images of the network's data set, unless they are there. */
+  loadDigits = async () => {
+    const { dataset } = this.about;
     this.digitsFailure = null;
-    fetchTestDigits().then(
-      (fetched) => {
-        this.digits = fetched;
-        this.#pickWanted();
-      },
+    if (this.#digitsOf === dataset) {
+      this.#pickWanted();
+      return;
+    }
+    this.digits = [];
+    this.#digitsOf = null;
+    try {
+      const fetched = await fetchTestDigits(dataset);
+      if (this.about.dataset !== dataset) return;
+      this.digits = fetched;
+      this.#digitsOf = dataset;
+      this.#pickWanted();
+    } catch (cause) {
       // One can still draw; the row says why it is empty.
-      (cause: Error) => (this.digitsFailure = cause.message),
-    );
+      if (this.about.dataset === dataset) this.digitsFailure = message(cause);
+    }
   };
 
   /** Takes the state of a link. One for another view of this very state only changes the view. */
@@ -145,11 +221,18 @@ export class PageState {
       return;
     }
     const { drawing } = this;
+    const name = link.network ?? DEFAULT_NETWORK;
+    this.instead = null;
+    const known = name === OWN || SHIPPED.has(name);
+    if (!known) this.instead = `This page does not have the network “${name}” of the link.`;
+    const chosen = known ? name : DEFAULT_NETWORK;
+    if (this.#started) void this.choose(chosen);
+    else this.chosen = chosen;
     drawing.clear();
     drawing.strokes = link.strokes;
     if (link.pixels) drawing.picked = { index: null, pixels: link.pixels };
     this.view = link.view;
-    this.epsilon = link.epsilon;
+    this.#epsilon = link.epsilon;
     this.opponent = link.opponent;
     this.seed = link.seed;
     this.result = link.result;

@@ -19,11 +19,14 @@ export interface SavedRun {
   metrics: Metrics[];
 }
 
-/** The network that the page uses instead of the shipped one. */
+/** The network that was trained here, which the page can run on. */
 export interface SavedNetwork {
   model: Uint8Array<ArrayBuffer>;
   /** What tells it from other networks. */
   hash: string;
+  /** What it was trained on and for, as its file says. */
+  dataset: string;
+  epsilon: string;
   /** Milliseconds since 1970. */
   savedAt: number;
 }

@@ -1,9 +1,9 @@
-/** The real test digits that the page offers to those who cannot draw. */
-import file from 'virtual:test-digits';
+/** The real test images that the page offers to those who cannot draw. */
+import files from 'virtual:test-digits';
 import { download } from './bytes.ts';
 import { SIDE, type Pixels } from './pixels.ts';
 
-/** One image of MNIST's test set. */
+/** One image of a test set. */
 export interface TestDigit {
   /** Its number in the test set, counted from 0. */
   index: number;
@@ -14,9 +14,12 @@ export interface TestDigit {
 
 const RECORD = 3 + SIDE * SIDE;
 
-/** The digits, in the order in which the build stored them. */
-export async function fetchTestDigits(): Promise<TestDigit[]> {
-  const bytes = await download(file.path, 'the test digits', () => file.count * RECORD);
+/** Those of a data set, in the order in which the build stored them; none, if it was not there. */
+export async function fetchTestDigits(dataset: string): Promise<TestDigit[]> {
+  const file = files[dataset];
+  if (!file) return [];
+  const what = dataset === 'mnist' ? 'the test digits' : 'the test images';
+  const bytes = await download(file.path, what, () => file.count * RECORD);
   const view = new DataView(bytes.buffer);
   return Array.from({ length: file.count }, (_, record) => {
     const at = record * RECORD;

@@ -4,6 +4,7 @@
  * Radii are rounded down, never up: the page must not claim a thousandth more than is proved.
  */
 import type { Verdict } from './certifier.ts';
+import { MNIST } from './datasets.ts';
 
 /** Where the scores can go, per class. */
 export interface EndPoints {
@@ -13,8 +14,6 @@ export interface EndPoints {
 
 /** The highest pixel level. */
 export const FULL = 255;
-
-const NAMES = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 
 const minus = (text: string) => text.replace('-', '−');
 
@@ -76,11 +75,11 @@ export function listed(labels: readonly (number | string)[]): string {
 }
 
 /** The sentence for a screen reader: "Seven, proved for any change up to 71 of 255". */
-export function spoken(verdict: Verdict): string {
+export function spoken(verdict: Verdict, names: readonly string[] = MNIST.spoken): string {
   if (verdict.label === null) {
-    return `No label: ${listed(leaders(verdict).map((label) => NAMES[label] ?? label))} tie`;
+    return `No label: ${listed(leaders(verdict).map((label) => names[label] ?? label))} tie`;
   }
-  const name = NAMES[verdict.label] ?? String(verdict.label);
+  const name = names[verdict.label] ?? String(verdict.label);
   const label = name.charAt(0).toUpperCase() + name.slice(1);
   const radius = provedLevels(verdict);
   if (radius > 0) return `${label}, proved for any change up to ${radius} of ${FULL}`;

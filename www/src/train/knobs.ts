@@ -38,6 +38,7 @@ export interface NumberKnob {
     | 'learning_rate'
     | 'epsilon_train'
     | 'seed';
+  group: 'data' | 'recipe' | 'schedule';
   label: string;
   says: string;
   min: number;
@@ -50,6 +51,7 @@ export interface NumberKnob {
 export const NUMBERS: readonly NumberKnob[] = [
   {
     key: 'images',
+    group: 'data',
     label: 'Images used',
     says: 'Training images, those just before the held-out ones. More images, a better network, a longer run.',
     min: 1,
@@ -58,6 +60,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'batch',
+    group: 'recipe',
     label: 'Batch',
     says: 'Images that one step looks at.',
     min: 2,
@@ -66,6 +69,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'epochs_start',
+    group: 'schedule',
     label: 'Epochs at the first p',
     says: 'Passes over the images while the norm is smooth; they decide how well it fits.',
     min: 0,
@@ -74,6 +78,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'epochs_growth',
+    group: 'schedule',
     label: 'Epochs of growing p',
     says: 'Passes in which p grows: here the certificate appears.',
     min: 0,
@@ -82,6 +87,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'epochs_inf',
+    group: 'schedule',
     label: 'Epochs at p = ∞',
     says: 'Passes with the very norm that the network is used with.',
     min: 0,
@@ -90,6 +96,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'p_start',
+    group: 'schedule',
     label: 'First p',
     says: 'The smoother (lower), the easier to train.',
     min: 1,
@@ -98,6 +105,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'p_end',
+    group: 'schedule',
     label: 'Last finite p',
     says: 'Where the growth ends and p = ∞ takes over.',
     min: 1,
@@ -106,6 +114,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'learning_rate',
+    group: 'recipe',
     label: 'Learning rate',
     says: 'Size of the first steps; it falls to 0 along half a cosine.',
     min: 0.000001,
@@ -115,6 +124,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'epsilon_train',
+    group: 'recipe',
     label: 'ε in training',
     says: 'The radius that the loss asks for, of full scale 1; more than what is measured.',
     min: 0.001,
@@ -124,6 +134,7 @@ export const NUMBERS: readonly NumberKnob[] = [
   },
   {
     key: 'seed',
+    group: 'data',
     label: 'Seed',
     says: 'Decides all that is random: the same seed gives the same run.',
     min: 0,

@@ -3,6 +3,7 @@
  *
  * It outlives the view: training goes on while something else is looked at.
  */
+import programs from 'virtual:programs';
 import type {
   Knobs,
   Metrics,
@@ -12,10 +13,14 @@ import type {
   StepPoint,
   TrainConfig,
 } from '../../../pkg/train/train.js';
+import programUrl from '../../../pkg/train/train_bg.wasm?url';
+import { fetchProgram } from '../lib/bytes.ts';
 import { forget, keep, restore, type SavedRun } from '../lib/store.ts';
+import { OFFERED } from './knobs.ts';
+import { deviceChoice, type DeviceChoice, type ToWorker } from './protocol.ts';
 import TrainWorker from './train.worker.ts?worker';
-import { WakeLock } from './wake-lock.ts';
 import { fetchShards } from './training-data.ts';
+import { WakeLock } from './wake-lock.ts';
 
 export type Phase =
   /** The program is being loaded. */
@@ -41,15 +46,38 @@ const SILENCE_MS = 60_000;
 /** More points than these are more than a chart can show: every other one is dropped. */
 const MOST_POINTS = 4_000;
 
+/** The first and the last of them stay, one by one: their means are told. */
+const ENDS = 20;
+
 function thinned<Point>(points: readonly Point[]): readonly Point[] {
-  return points.length > MOST_POINTS ? points.filter((_, index) => index % 2 === 0) : points;
+  const { length } = points;
+  if (length <= MOST_POINTS) return points;
+  return points.filter((_, at) => at % 2 === 0 || at < ENDS || at >= length - ENDS);
 }
+
+/** A measurement without what only the last one shows, for there can be thousands of them. */
+function lean(metrics: Metrics): Metrics {
+  if (metrics.pictures.length === 0) return metrics;
+  return { ...metrics, margins: [], pictures: new Uint8Array() };
+}
+
+/** The device of a session, as it describes it. */
+export type Device = Extract<Reply, { type: 'opened' }>['device'];
+
+/** What is to follow when the Worker has opened or a run is in place. */
+type Next = 'resume' | 'step' | null;
+
+type Waiting = ((bytes: Uint8Array<ArrayBuffer> | null) => void) | null;
+
+let program: WebAssembly.Module | null = null;
 
 export class Run {
   phase = $state<Phase>('opening');
   presets = $state.raw<readonly Preset[]>([]);
-  /** What the steps run on, in words. */
-  device = $state('');
+  /** What the steps run on. */
+  device = $state.raw<Device | null>(null);
+  /** Share of the program's bytes that has come. */
+  loaded = $state(0);
   /** Seconds that a whole run would take here, by the name it was asked under. */
   estimates = $state.raw<Readonly<Record<string, number>>>({});
 
@@ -76,38 +104,65 @@ export class Run {
   keepsNothing = $state(false);
 
   #worker: Worker | null = null;
+  /** Whether the program is on its way. */
+  #opening = false;
+  #choice: DeviceChoice = 'auto';
   #heardAt = 0;
   #watch: ReturnType<typeof setInterval> | undefined;
   /** What is to be done when the run is in place. */
-  #then: 'resume' | 'step' | null = null;
+  #then: Next = null;
+  /** Whether the run that is kept is to go on as soon as a new Worker has opened. */
+  #recovers = false;
   /** Charts of a run that is being loaded. */
   #charts: Pick<SavedRun, 'steps' | 'metrics'> | null = null;
-  #onCheckpoint: ((bytes: Uint8Array<ArrayBuffer>) => void) | null = null;
-  #onModel: ((bytes: Uint8Array<ArrayBuffer>) => void) | null = null;
+  /** Who waits for the two files; `null` tells them that none will come. */
+  #onCheckpoint: Waiting = null;
+  #onModel: Waiting = null;
   readonly #wakeLock = new WakeLock();
 
   /** Loads the program, unless it was loaded before, and looks for a run to go on with. */
   open() {
-    if (this.#worker) return;
+    if (this.#worker || this.#opening) return;
+    this.#choice = deviceChoice(location.search);
     void restore('run').then((saved) => {
       if (this.config === null) this.saved = saved;
     });
-    this.#startWorker();
+    void this.#startWorker();
   }
 
-  #startWorker() {
-    this.#worker?.terminate();
-    clearInterval(this.#watch);
+  async #startWorker() {
+    this.#end();
     this.phase = 'opening';
+    this.#opening = true;
+    try {
+      program ??= await fetchProgram(
+        programUrl,
+        'the training program',
+        programs.train,
+        (fraction) => (this.loaded = fraction),
+      );
+    } catch (cause) {
+      this.#break(cause instanceof Error ? cause.message : String(cause));
+      return;
+    } finally {
+      this.#opening = false;
+    }
     const worker = new TrainWorker();
     this.#worker = worker;
+    this.#post({ type: 'open', device: this.#choice, program });
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       this.#heardAt = performance.now();
       this.#take(data);
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#break(event.message || 'The training program did not load.');
+      // What is thrown while the session waits for the GPU arrives here and nowhere else.
+      const why = event.message.replace(/^Uncaught /, '');
+      this.#break(
+        why
+          ? `The training program broke: ${why}. This tab may have run out of memory.`
+          : 'The training program did not start.',
+      );
     };
     this.#watch = setInterval(() => {
       const silent = performance.now() - this.#heardAt > SILENCE_MS;
@@ -117,20 +172,24 @@ export class Run {
     }, 5_000);
   }
 
+  #post(message: ToWorker, transfer: Transferable[] = []) {
+    this.#worker?.postMessage(message, transfer);
+  }
+
   #ask(request: Request, transfer: Transferable[] = []) {
     this.error = null;
     // Whoever has said nothing because there was nothing to do is not overdue.
     this.#heardAt = performance.now();
-    this.#worker?.postMessage(request, transfer);
+    this.#post(request, transfer);
   }
 
   /** How long would such a run take here? The answer comes into `estimates`. */
   estimate(name: string, config: TrainConfig) {
-    this.#worker?.postMessage({ type: 'estimate', name, config } satisfies Request);
+    this.#post({ type: 'estimate', name, config });
   }
 
   /** A new run, in the place of any other; its first step alone, or all. */
-  start(config: TrainConfig, then: 'resume' | 'step' = 'resume') {
+  start(config: TrainConfig, then: Exclude<Next, null> = 'resume') {
     this.#then = then;
     this.#charts = null;
     this.saved = null;
@@ -138,12 +197,13 @@ export class Run {
   }
 
   /** Goes on with the run that was kept. */
-  goOn() {
+  goOn(then: Next = null) {
     const { saved } = this;
     if (!saved) return;
     this.saved = null;
+    this.keptAt = saved.iteration;
     this.#charts = saved;
-    this.#then = null;
+    this.#then = then;
     this.#ask({ type: 'load', checkpoint: saved.checkpoint });
   }
 
@@ -176,39 +236,58 @@ export class Run {
     void forget('run');
     this.saved = null;
     this.keptAt = null;
+    // A checkpoint that is on its way is not to be kept any more.
+    this.config = null;
     if (this.phase !== 'broken') this.#ask({ type: 'stop' });
   }
 
-  /** The run as a file. */
-  save(): Promise<Uint8Array<ArrayBuffer>> {
+  /** The run as a file; `null` if that fails, which `error` then explains. */
+  save(): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise((resolve) => {
       this.#onCheckpoint = resolve;
       this.#ask({ type: 'save' });
     });
   }
 
-  /** The exact integer network of the moment as a model file. */
-  export(): Promise<Uint8Array<ArrayBuffer>> {
+  /** The exact integer network of the moment as a model file; `null` as for `save`. */
+  export(): Promise<Uint8Array<ArrayBuffer> | null> {
     return new Promise((resolve) => {
       this.#onModel = resolve;
       this.#ask({ type: 'export' });
     });
   }
 
-  /** A new Worker after one broke; the run that was kept is offered again. */
-  async restart() {
+  /** A new Worker after one broke, on another device if need be; a run that is kept goes on. */
+  restart(device: DeviceChoice = this.#choice) {
     this.error = null;
-    this.config = null;
-    this.#startWorker();
-    this.saved = await restore('run');
+    this.#choice = device;
+    this.#recovers = this.saved !== null;
+    void this.#startWorker();
+  }
+
+  /** Ends the Worker and whatever waits for it. */
+  #end() {
+    this.#worker?.terminate();
+    this.#worker = null;
+    clearInterval(this.#watch);
+    this.#wakeLock.release();
+    this.#then = this.#charts = null;
+    this.#disappoint();
+  }
+
+  #disappoint() {
+    this.#onCheckpoint?.(null);
+    this.#onModel?.(null);
+    this.#onCheckpoint = this.#onModel = null;
   }
 
   #break(message: string) {
-    this.#worker?.terminate();
-    clearInterval(this.#watch);
-    this.#wakeLock.release();
+    this.#end();
     this.phase = 'broken';
+    this.config = null;
     this.error = message;
+    this.saved = null;
+    void restore('run').then((saved) => (this.saved = saved));
   }
 
   #take(reply: Reply) {
@@ -217,7 +296,11 @@ export class Run {
         this.presets = reply.presets;
         this.device = reply.device;
         this.phase = 'empty';
-        for (const { name, config } of reply.presets) this.estimate(name, config);
+        if (this.#recovers) this.goOn('resume');
+        this.#recovers = false;
+        for (const { name, config } of reply.presets) {
+          if (OFFERED.some((offered) => offered.name === name)) this.estimate(name, config);
+        }
         break;
       case 'estimate':
         this.estimates = { ...this.estimates, [reply.name]: reply.seconds };
@@ -239,7 +322,7 @@ export class Run {
         this.speeds = thinned([...this.speeds, reply]);
         break;
       case 'metrics':
-        this.metrics = [...this.metrics, reply];
+        this.metrics = [...thinned(this.metrics.map(lean)), reply];
         break;
       case 'checkpoint':
         this.#onCheckpoint?.(reply.bytes);
@@ -260,6 +343,7 @@ export class Run {
         break;
       case 'stopped':
         this.config = null;
+        this.steps = this.speeds = this.metrics = [];
         this.phase = 'empty';
         this.#wakeLock.release();
         break;
@@ -296,9 +380,10 @@ export class Run {
     this.speeds = [];
     this.#charts = null;
     this.phase = 'paused';
-    if (this.#then === 'resume') this.resume();
-    if (this.#then === 'step') this.step();
+    const then = this.#then;
     this.#then = null;
+    if (then === 'resume') this.resume();
+    if (then === 'step') this.step();
   }
 
   async #keep(iteration: number, checkpoint: Uint8Array<ArrayBuffer>) {
@@ -324,6 +409,7 @@ export class Run {
     this.error = message;
     this.#then = null;
     this.#charts = null;
+    this.#disappoint();
     if (this.phase === 'fetching') this.phase = this.config ? 'paused' : 'empty';
   }
 }

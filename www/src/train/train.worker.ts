@@ -2,11 +2,14 @@
  * The training Worker: it hands requests to the session in WebAssembly, and between them lets it
  * train.
  *
- * Training goes on for a fraction of a second at a time. In between the Worker yields by a message
- * to itself, which is a macrotask: a request that the page has sent meanwhile is met first. Every
- * few seconds it measures and saves by itself, so that a tab that closes or breaks loses little.
+ * The session waits for the GPU, and forbids a second call while one is under way; so one loop
+ * meets requests in their order and trains in between, for a fraction of a second at a time. Then
+ * it yields by a message to itself, which is a macrotask: what the page has sent meanwhile is met
+ * first. Every few seconds it measures and saves by itself, so that a tab that closes or breaks
+ * loses little.
  */
 import init, { TrainSession, type Reply, type Request } from '../../../pkg/train/train.js';
+import type { Opening, ToWorker } from './protocol.ts';
 
 /** How long steps are taken for before the Worker listens again. A single step may take longer. */
 const TURN_MS = 120;
@@ -15,17 +18,17 @@ const MOST_STEPS = 50;
 /** A measurement or a checkpoint takes at most this share of the time. */
 const SHARE = 0.1;
 /** Checkpoints and measurements are at least this far apart. */
-const LEAST_MS = { evaluate: 1_000, save: 4_000 };
+const LEAST_MS = { evaluate: 1_000, save: 3_000 };
 /** Held-out images that the charts measure; the end of a run is measured on all. */
 const CHART_IMAGES = 1_000;
 const ALL_IMAGES = 60_000;
 
+const inbox: Request[] = [];
+/** Ends the loop's sleep. */
+let wake = () => {};
 const turn = new MessageChannel();
-let session: TrainSession | null = null;
 /** Steps of the next turn. */
 let steps = 1;
-/** Whether a turn is on its way. */
-let scheduled = false;
 /** When each of the two may be done next. */
 const next = { evaluate: 0, save: 0 };
 
@@ -34,81 +37,96 @@ const tell = (reply: Reply) => {
   postMessage(reply, { transfer: bytes });
 };
 
-/** A trap in WebAssembly leaves nothing that can be used: the page starts another Worker. */
-function fail(cause: unknown) {
-  session = null;
-  const what = cause instanceof Error ? cause.message : String(cause);
-  tell({ type: 'error', message: `The training program broke: ${what}.`, fatal: true });
+const fatal = (what: string, cause: unknown) => {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  tell({ type: 'error', message: `${what}: ${why}.`, fatal: true });
+};
+
+/** A macrotask: whatever has been sent meanwhile arrives first. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => {
+    turn.port1.onmessage = () => resolve();
+    turn.port2.postMessage(null);
+  });
+}
+
+async function ask(session: TrainSession, request: Request) {
+  (await session.handle(request)).forEach(tell);
 }
 
 /** Does by itself what the page could ask for, unless it was done lately. */
-function routine(session: TrainSession, what: 'evaluate' | 'save') {
+async function routine(session: TrainSession, what: 'evaluate' | 'save') {
   const start = performance.now();
   if (start < next[what]) return;
-  const request: Request =
-    what === 'save' ? { type: 'save' } : { type: 'evaluate', images: CHART_IMAGES };
-  session.handle(request).forEach(tell);
+  await ask(
+    session,
+    what === 'save' ? { type: 'save' } : { type: 'evaluate', images: CHART_IMAGES },
+  );
   const end = performance.now();
   next[what] = end + Math.max(LEAST_MS[what], (end - start) / SHARE);
 }
 
-/** Asks for another turn, once. */
-function schedule() {
-  if (scheduled) return;
-  scheduled = true;
-  turn.port2.postMessage(null);
+/** At a halt the run is saved and measured, however lately it was. */
+async function settle(session: TrainSession, images: number) {
+  await ask(session, { type: 'save' });
+  await ask(session, { type: 'evaluate', images });
 }
 
-function train() {
-  scheduled = false;
-  if (!session?.isRunning) return;
-  try {
-    const start = performance.now();
-    session.advance(steps).forEach(tell);
-    const taken = Math.max(1, performance.now() - start);
-    steps = Math.min(MOST_STEPS, Math.max(1, Math.round((steps * TURN_MS) / taken)));
+async function train(session: TrainSession) {
+  const start = performance.now();
+  (await session.advance(steps)).forEach(tell);
+  const taken = Math.max(1, performance.now() - start);
+  steps = Math.min(MOST_STEPS, Math.max(1, Math.round((steps * TURN_MS) / taken)));
+  if (session.isRunning) {
+    await routine(session, 'evaluate');
+    await routine(session, 'save');
+  } else {
+    await settle(session, ALL_IMAGES);
+  }
+}
+
+async function answer(session: TrainSession, request: Request) {
+  const wasRunning = session.isRunning;
+  await ask(session, request);
+  if (request.type === 'step' || (request.type === 'pause' && wasRunning)) {
+    await settle(session, CHART_IMAGES);
+  }
+}
+
+/** Meets requests and trains, for ever. */
+async function serve(session: TrainSession) {
+  for (;;) {
+    for (let request = inbox.shift(); request; request = inbox.shift()) {
+      await answer(session, request);
+    }
     if (session.isRunning) {
-      routine(session, 'evaluate');
-      routine(session, 'save');
-      schedule();
-    } else {
-      settle(session, ALL_IMAGES);
+      await train(session);
+      await breathe();
+    } else if (inbox.length === 0) {
+      await new Promise<void>((resolve) => (wake = resolve));
     }
-  } catch (cause) {
-    fail(cause);
   }
 }
 
-/** At a halt the run is measured and saved, however lately it was. */
-function settle(session: TrainSession, images: number) {
-  session.handle({ type: 'save' }).forEach(tell);
-  session.handle({ type: 'evaluate', images }).forEach(tell);
-}
-
-function answer(request: Request) {
-  if (!session) return;
+async function open({ device, program }: Opening) {
+  let session: TrainSession;
   try {
-    const wasRunning = session.isRunning;
-    session.handle(request).forEach(tell);
-    if (request.type === 'step' || (request.type === 'pause' && wasRunning)) {
-      settle(session, CHART_IMAGES);
-    }
-    if (session.isRunning) schedule();
+    await init({ module_or_path: program });
+    session = await TrainSession.open(device);
+    tell(session.opened());
   } catch (cause) {
-    fail(cause);
+    fatal('The training program did not start', cause);
+    return;
   }
+  // A trap in WebAssembly leaves nothing that can be used: the page starts another Worker.
+  serve(session).catch((cause: unknown) => fatal('The training program broke', cause));
 }
 
-turn.port1.onmessage = train;
-addEventListener('message', ({ data }: MessageEvent<Request>) => answer(data));
-
-init().then(
-  () => {
-    session = new TrainSession();
-    tell(session.open());
-  },
-  (cause: unknown) => {
-    const what = cause instanceof Error ? cause.message : String(cause);
-    tell({ type: 'error', message: `The training program did not load: ${what}.`, fatal: true });
-  },
-);
+addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
+  if (data.type === 'open') {
+    void open(data);
+  } else {
+    inbox.push(data);
+    wake();
+  }
+});

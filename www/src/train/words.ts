@@ -1,5 +1,6 @@
 /** Sentences and numbers of the view *Train*. */
 import type { Metrics } from '../../../pkg/train/train.js';
+import type { Device } from './run.svelte.ts';
 
 /** "40 seconds", "3 minutes", "about 7 hours", as precise as an estimate is. */
 export function duration(seconds: number): string {
@@ -12,9 +13,31 @@ export function duration(seconds: number): string {
 
 export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
+/** "784–128–128–10". */
+export const architecture = (hidden: readonly number[]) => [784, ...hidden, 10].join('–');
+
+/** What a run is trained on, and why on that. */
+export function deviceWords({ kind, name, software, why }: Device): string {
+  const what =
+    kind === 'cpu'
+      ? name
+      : `GPU: ${name}, through WebGPU${software ? ' (imitated by the CPU)' : ''}`;
+  return why ? `${what}. ${why}` : `${what}.`;
+}
+
 /** p as the page writes it. */
 export const power = (p: number) =>
   Number.isFinite(p) ? p.toLocaleString('en', { maximumFractionDigits: p < 100 ? 1 : 0 }) : '∞';
+
+/** The mean of each value and up to 19 before it. */
+export function smoothed(values: readonly number[]): number[] {
+  const WINDOW = 20;
+  let sum = 0;
+  return values.map((value, at) => {
+    sum += value - (at >= WINDOW ? (values[at - WINDOW] ?? 0) : 0);
+    return sum / Math.min(at + 1, WINDOW);
+  });
+}
 
 const mean = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

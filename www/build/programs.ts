@@ -1,17 +1,18 @@
 /**
- * Tells the page how large the program of the ordinary networks is, so that its download has a
+ * Tells the page how large the programs that it loads late are, so that their downloads have a
  * progress: a Content-Length header counts other bytes when a server compresses.
  */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
-const MODULE = 'virtual:ordinary';
+const MODULE = 'virtual:programs';
+const NAMES = ['ordinary', 'train'];
 
-export function ordinary(): Plugin {
+export function programs(): Plugin {
   let root: string;
   return {
-    name: 'ordinary',
+    name: 'programs',
     configResolved(config) {
       root = config.root;
     },
@@ -20,8 +21,10 @@ export function ordinary(): Plugin {
     },
     load(id) {
       if (id !== `\0${MODULE}`) return undefined;
-      const { size } = statSync(join(root, 'pkg/ordinary/ordinary_bg.wasm'));
-      return `export const programBytes = ${size};`;
+      const sizes = NAMES.map((name) => {
+        return [name, statSync(join(root, `pkg/${name}/${name}_bg.wasm`)).size];
+      });
+      return `export default ${JSON.stringify(Object.fromEntries(sizes))};`;
     },
   };
 }

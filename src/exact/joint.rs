@@ -1,0 +1,280 @@
+//! A certificate beyond intervals: two logits at a time, and the box in parts.
+//!
+//! Intervals bound every logit alone, as if the label's could be at its lowest and a rival's at its
+//! highest for different images. Here their difference is bounded over one and the same image, as
+//! far as the last layer goes: every unit of the layer before it has one value for both logits. The
+//! label can only fall behind a rival `j` if one input `k` of the last layer makes it, so for each
+//! `k` and every value `t` in its interval
+//!
+//! ```text
+//! |t − w_yk| + b_y  <  max(F_j, |t − w_jk|) + b_j
+//! ```
+//!
+//! must hold, where `F_j` is the rival's lower bound over the box. Both sides are piecewise linear
+//! in `t`, so a few points decide for all real `t` between them. Never looser than intervals: those
+//! ask for the same with the left side at its largest and `F_j` alone on the right.
+//!
+//! Where that fails the box is cut in two, at a pixel that decides the failing bound, and both parts
+//! are proved on their own, to the end of a budget. All of it in the integers of the network.
+
+use super::certificate::{is_certified, label_and_margin};
+use super::net::{BOXES, Evaluator, Intervals, Layer};
+use super::{InputError, MAX_LEVEL};
+
+/// What it took to prove a label within a radius.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Every logit bounded alone.
+    Intervals,
+    /// Differences of two logits, over the whole box.
+    Differences,
+    /// Differences over the parts of the box after so many cuts.
+    Parts {
+        /// How many times a part was cut in two.
+        cuts: usize,
+    },
+}
+
+/// A box of inputs in units, `[inputs]` each.
+#[derive(Clone, Debug)]
+struct Part {
+    lower: Vec<i32>,
+    upper: Vec<i32>,
+}
+
+/// One end of the interval of a unit, or of a pixel.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    unit: usize,
+    upper: bool,
+}
+
+/// Why a difference is not bounded: the ends that would have to come closer.
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    /// Of an input of the last layer, which drives the label down.
+    input: End,
+    /// The rival class.
+    rival: usize,
+}
+
+impl Evaluator<'_> {
+    /// What proves that no change of an 8-bit image of up to `radius` units per pixel takes its
+    /// label away: the cheapest proof that suffices, with at most `cuts` cuts of the box; none if
+    /// that is not enough, or there is no label.
+    pub fn proof(
+        &mut self,
+        image: &[u8],
+        radius: u32,
+        cuts: usize,
+    ) -> Result<Option<Proof>, InputError> {
+        self.load_image(image)?;
+        let (Some(label), _) = label_and_margin(self.run()) else {
+            return Ok(None);
+        };
+        let whole = self.ball(radius);
+        self.load_parts(std::slice::from_ref(&whole));
+        if is_certified(self.propagate(), label, 0) {
+            return Ok(Some(Proof::Intervals));
+        }
+        let Some(failure) = self.failure(label, 0) else {
+            return Ok(Some(Proof::Differences));
+        };
+        Ok(self.proof_in_parts(whole, label, failure, cuts))
+    }
+
+    /// Cuts the box until every part is proved.
+    fn proof_in_parts(
+        &mut self,
+        whole: Part,
+        label: usize,
+        failure: Failure,
+        budget: usize,
+    ) -> Option<Proof> {
+        let mut open = Vec::new();
+        let mut cuts = 0;
+        // The parts that were propagated last, with what fails in each.
+        let mut failed = vec![(0, whole, failure)];
+        loop {
+            for (lane, part, failure) in failed.drain(..) {
+                if cuts == budget {
+                    return None;
+                }
+                cuts += 1;
+                open.extend(self.cut(lane, part, failure)?);
+            }
+            if open.is_empty() {
+                return Some(Proof::Parts { cuts });
+            }
+            let parts = open.split_off(open.len().saturating_sub(BOXES));
+            self.load_parts(&parts);
+            self.propagate();
+            for (lane, part) in parts.into_iter().enumerate() {
+                if let Some(failure) = self.failure(label, lane) {
+                    failed.push((lane, part, failure));
+                }
+            }
+        }
+    }
+
+    /// All inputs within `radius` units of the loaded one, in the domain.
+    fn ball(&self, radius: u32) -> Part {
+        let limit = MAX_LEVEL * self.net().scale().cast_signed();
+        let radius = radius.min(limit.unsigned_abs()).cast_signed();
+        let moved = |by: i32| {
+            let pixels = self.input().iter();
+            pixels.map(move |x| (x + by).clamp(0, limit)).collect()
+        };
+        Part {
+            lower: moved(-radius),
+            upper: moved(radius),
+        }
+    }
+
+    /// Makes up to [`BOXES`] parts the boxes that are propagated next; the last one fills the rest.
+    fn load_parts(&mut self, parts: &[Part]) {
+        for (pixel, ends) in self.input_boxes().iter_mut().enumerate() {
+            let part = |lane: usize| &parts[lane.min(parts.len() - 1)];
+            ends.lower = std::array::from_fn(|lane| part(lane).lower[pixel]);
+            ends.upper = std::array::from_fn(|lane| part(lane).upper[pixel]);
+        }
+    }
+
+    /// What keeps the differences in box `lane` from proving the label; none if nothing does.
+    fn failure(&self, label: usize, lane: usize) -> Option<Failure> {
+        let (net, boxes) = (self.net(), self.boxes());
+        let (depth, bias) = (net.layers().len(), net.bias());
+        let (last, inputs) = (&net.layers()[depth - 1], &boxes[depth - 1]);
+        let rivals = (0..net.classes()).filter(|&class| class != label);
+        rivals
+            .map(|rival| {
+                let floor = boxes[depth][rival].lower[lane];
+                let lead = bias[rival] - bias[label];
+                (rival, floor, lead)
+            })
+            .find_map(|(rival, floor, lead)| {
+                // What cannot come up to the rival's floor cannot bring the label behind.
+                let mut weights = last.weights_above(label, floor.saturating_add(lead - 1));
+                weights.find_map(|(unit, own)| {
+                    let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
+                    let theirs = last.weight(rival, unit);
+                    let at = worst(lower, upper, own, theirs, floor, lead)?;
+                    let upper = at - lower > upper - at;
+                    Some(Failure {
+                        input: End { unit, upper },
+                        rival,
+                    })
+                })
+            })
+    }
+
+    /// Two halves of a part, along a pixel that decides one of the failing bounds in box `lane`;
+    /// none if those pixels have no extent left.
+    fn cut(&self, lane: usize, part: Part, failure: Failure) -> Option<[Part; 2]> {
+        let depth = self.net().layers().len();
+        let rival = End {
+            unit: failure.rival,
+            upper: false,
+        };
+        let pixels = [
+            self.deciding_pixel(lane, depth - 1, failure.input),
+            self.deciding_pixel(lane, depth, rival),
+        ];
+        let extent = |pixel: &usize| part.upper[*pixel] - part.lower[*pixel];
+        // The first among equals: the label's own.
+        let pixel = pixels.into_iter().flatten().rev().max_by_key(extent)?;
+        if extent(&pixel) < 2 {
+            return None;
+        }
+        let middle = part.lower[pixel] + extent(&pixel) / 2;
+        let (mut below, mut above) = (part.clone(), part);
+        below.upper[pixel] = middle;
+        above.lower[pixel] = middle;
+        Some([below, above])
+    }
+
+    /// The pixel at the end of the chain that decides an end of the interval of a value of layer
+    /// `layer` (0 for the pixels) in box `lane`; none where a lower end is 0 whatever the inputs do.
+    fn deciding_pixel(&self, lane: usize, layer: usize, mut end: End) -> Option<usize> {
+        for (below, weights) in self.net().layers()[..layer].iter().enumerate().rev() {
+            end = deciding_end(weights, &self.boxes()[below], lane, end)?;
+        }
+        Some(end.unit)
+    }
+}
+
+/// The end of an input's interval that decides an end of a unit's.
+fn deciding_end(layer: &Layer, inputs: &[Intervals], lane: usize, end: End) -> Option<End> {
+    let candidates = layer.weights_above(end.unit, 0).flat_map(|(unit, weight)| {
+        let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
+        // Distances on the far side of the weight for the upper end, on the near one for the lower.
+        let from = |upper, distance| (distance, End { unit, upper });
+        if end.upper {
+            [from(true, upper - weight), from(false, weight - lower)]
+        } else {
+            [from(false, lower - weight), from(true, weight - upper)]
+        }
+    });
+    let (distance, decides) = candidates.max_by_key(|&(distance, _)| distance)?;
+    (distance > 0).then_some(decides)
+}
+
+/// A value `t` of `lower..=upper` at which `|t − own| < max(floor, |t − theirs|) + lead` fails, the
+/// one where it fails most; none if it holds for every real `t` there.
+///
+/// Where the maximum is `floor` the difference of the two sides is convex, so its ends decide; where
+/// it is `|t − theirs|` it falls monotonously away from `theirs`, so the ends nearest to that do.
+/// All of them are among the four points tried.
+fn worst(
+    lower: i32,
+    upper: i32,
+    own: i32,
+    theirs: Option<i32>,
+    floor: i32,
+    lead: i32,
+) -> Option<i32> {
+    let excess = |t: i32| {
+        let (t, floor) = (i64::from(t), i64::from(floor));
+        let rival = theirs.map_or(floor, |w| floor.max((t - i64::from(w)).abs()));
+        (t - i64::from(own)).abs() - rival - i64::from(lead)
+    };
+    let turns = theirs.map(|w| [w.saturating_sub(floor), w.saturating_add(floor)]);
+    let turns = turns.into_iter().flatten().map(|t| t.clamp(lower, upper));
+    let (excess, at) = [lower, upper]
+        .into_iter()
+        .chain(turns)
+        .map(|t| (excess(t), t))
+        .max()
+        .expect("four points at most, two at least");
+    (excess >= 0).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_value_of_an_input_is_found_among_few() {
+        let values = [-7, -3, 0, 1, 4];
+        let mut failures = 0;
+        for own in values {
+            for theirs in [None, Some(-5), Some(0), Some(3)] {
+                for floor in [0, 1, 2, 5] {
+                    for lead in [-3, 0, 1, 4] {
+                        for (lower, upper) in [(-4, 4), (0, 0), (1, 6), (-6, -2)] {
+                            // In halves, since what is proved holds between whole numbers too.
+                            let fails = (2 * lower..=2 * upper).any(|t| {
+                                let rival = theirs.map_or(0, |w: i32| (t - 2 * w).abs());
+                                (t - 2 * own).abs() >= rival.max(2 * floor) + 2 * lead
+                            });
+                            let found = worst(lower, upper, own, theirs, floor, lead);
+                            assert_eq!(found.is_some(), fails, "{own} {theirs:?} {floor} {lead}");
+                            failures += usize::from(fails);
+                        }
+                    }
+                }
+            }
+        }
+        assert!((200..1000).contains(&failures), "{failures}");
+    }
+}

@@ -1,0 +1,173 @@
+//! What a run is computed on: the GPU where there is one that is worth it, else the CPU.
+
+use std::str::FromStr;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+#[cfg(feature = "webgpu")]
+use crate::gpu::{Gpu, GpuError};
+
+/// What a run is to be computed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceChoice {
+    /// The GPU, unless there is none or it is a program that only pretends to be one.
+    #[default]
+    Auto,
+    /// The GPU, whatever it is.
+    Webgpu,
+    /// The CPU.
+    Cpu,
+}
+
+impl FromStr for DeviceChoice {
+    type Err = DeviceError;
+
+    fn from_str(word: &str) -> Result<Self, DeviceError> {
+        match word {
+            "auto" => Ok(Self::Auto),
+            "webgpu" => Ok(Self::Webgpu),
+            "cpu" => Ok(Self::Cpu),
+            other => Err(DeviceError::Unknown(other.into())),
+        }
+    }
+}
+
+/// Why a device cannot be used, or not any more.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// No choice has this name.
+    #[error("there is no device `{0}`; it can be auto, webgpu or cpu")]
+    Unknown(String),
+    /// This build has no kernels for a GPU.
+    #[error(
+        "this program was built without the GPU's kernels; use the CPU, or build it with the feature `webgpu`"
+    )]
+    NotBuilt,
+    /// The GPU is not there, or fails.
+    #[cfg(feature = "webgpu")]
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+}
+
+/// A kind of device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    /// A GPU: through WebGPU in the browser, through Vulkan, Metal or Direct3D elsewhere.
+    Webgpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// What is to be told about the device of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+pub struct DeviceInfo {
+    /// Its kind.
+    pub kind: DeviceKind,
+    /// What it calls itself.
+    pub name: String,
+    /// Whether a GPU is a program that runs on the CPU, many times slower than the CPU's kernels.
+    pub software: bool,
+    /// Why it was chosen, in a short sentence.
+    pub why: String,
+}
+
+/// The device of a run, ready to be used.
+#[derive(Debug)]
+pub struct Processor {
+    device: Device,
+    info: DeviceInfo,
+    #[cfg(feature = "webgpu")]
+    pub(super) gpu: Option<Gpu>,
+}
+
+impl Processor {
+    /// Opens the device that the choice comes to here. Fails only where a GPU is insisted on.
+    pub async fn open(choice: DeviceChoice) -> Result<Self, DeviceError> {
+        match choice {
+            DeviceChoice::Cpu => Ok(Self::cpu("You asked for the CPU.")),
+            DeviceChoice::Webgpu => Self::gpu().await,
+            DeviceChoice::Auto => Ok(match Self::gpu().await {
+                Ok(gpu) if gpu.info.software => Self::cpu(&format!(
+                    "The only GPU here, {}, is a program; the CPU is faster.",
+                    gpu.info.name
+                )),
+                Ok(gpu) => gpu.because("The GPU is the fastest device here."),
+                Err(DeviceError::NotBuilt) => {
+                    Self::cpu("This program was built without the GPU's kernels.")
+                }
+                Err(error) => Self::cpu(&format!("On the CPU, as {error}.")),
+            }),
+        }
+    }
+
+    /// The CPU.
+    pub fn cpu(why: &str) -> Self {
+        let name = if cfg!(target_arch = "wasm32") {
+            "CPU, in WebAssembly with vectors of 128 bits, on one thread"
+        } else {
+            "CPU, on all its threads"
+        };
+        Self {
+            device: Device::flex(),
+            info: DeviceInfo {
+                kind: DeviceKind::Cpu,
+                name: name.into(),
+                software: false,
+                why: why.into(),
+            },
+            #[cfg(feature = "webgpu")]
+            gpu: None,
+        }
+    }
+
+    #[cfg(feature = "webgpu")]
+    async fn gpu() -> Result<Self, DeviceError> {
+        let gpu = Gpu::request().await?;
+        Ok(Self {
+            device: gpu.device().clone(),
+            info: DeviceInfo {
+                kind: DeviceKind::Webgpu,
+                name: gpu.name().into(),
+                software: gpu.is_software(),
+                why: "You asked for the GPU.".into(),
+            },
+            gpu: Some(gpu),
+        })
+    }
+
+    #[cfg(not(feature = "webgpu"))]
+    async fn gpu() -> Result<Self, DeviceError> {
+        Err(DeviceError::NotBuilt)
+    }
+
+    fn because(mut self, why: &str) -> Self {
+        self.info.why = why.into();
+        self
+    }
+
+    /// The device for Burn's tensors, without autodiff.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What is to be told about it.
+    pub fn info(&self) -> &DeviceInfo {
+        &self.info
+    }
+
+    /// Fails once anything has gone wrong there that no call reported: ask after reading results.
+    pub fn check(&self) -> Result<(), DeviceError> {
+        #[cfg(feature = "webgpu")]
+        if let Some(gpu) = &self.gpu {
+            gpu.check()?;
+        }
+        Ok(())
+    }
+}
