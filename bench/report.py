@@ -59,7 +59,7 @@ def filled(document):
 
     def table(match):
         lines = TABLES[match[1]]()
-        return match[0] if lines is None else "\n".join(
+        return match[0] if not lines else "\n".join(
             [f"<!-- table {match[1]} -->", *lines, "<!-- end -->"]
         )
 
@@ -336,16 +336,15 @@ def networks():
     return table([*head, "file (gzip)", "time per image"], rows)
 
 
-def from_browser(name):
-    """A table of what `bench/web/run.js` has measured."""
+def rows_of(name):
+    """A table of rows that a script of bench/web/ printed."""
 
     def made():
-        report = read("web.json")
-        rows = report and report["tables"].get(name)
+        rows = read(name)
         if not rows:
             return None
         head = list(rows[0])
-        cell = lambda value: number(value) if isinstance(value, (int, float)) else value
+        cell = lambda value: value if isinstance(value, str) else number(value)
         return table(head, [[cell(row[key]) for key in head] for row in rows])
 
     return made
@@ -364,8 +363,8 @@ TABLES = {
     "growth": growth,
     "models": models,
     "networks": networks,
-    "browser": from_browser("browser"),
-    "attacks": from_browser("attacks"),
+    "attacks": rows_of("attacks.json"),
+    "web": rows_of("web.json"),
 }
 
 
