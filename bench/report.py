@@ -121,11 +121,12 @@ def machine(report):
         "onnxruntime": "ONNX Runtime",
     }
     peers = ", ".join(f"{names[name]} {versions[name]}" for name in names if name in versions)
+    rounds = f"{report['rounds']} round{'s' if report['rounds'] > 1 else ''}"
     load = " and ".join(f"{load:.1f}" for load in report["load"])
     return [
         f"{m['cpu']} (family {m['family']}, model {m['model']}; {', '.join(m['vectors'])}), "
         f"{m['processors']} virtual processors of a machine that other programs used at the same "
-        f"time (load {load} at the beginning and the end). {peers}."
+        f"time (load {load} at the beginning and the end of the run, of {rounds}). {peers}."
     ]
 
 
@@ -170,10 +171,10 @@ def kernels(report):
 
 @from_cpu
 def limits(report):
-    head = ["threads", "largest difference", "sum at p = 8", "both gradients at p = 8"]
-    keys = ["threads", "forward_inf", "forward_8", "backward_8"]
-    rows = report["ours"]["norm_dist"]["limits"]
-    return table(head, [[number(row[key]) if key != "threads" else row[key] for key in keys] for row in rows])
+    head = ["largest difference", "sum at p = 8", "both gradients at p = 8"]
+    limits = report["ours"]["norm_dist"]["limits"]
+    rates = [limits[key] for key in ("forward_inf", "forward_8", "backward_8")]
+    return table(head, [map(number, rates)])
 
 
 @from_cpu
@@ -206,22 +207,17 @@ def exact(report):
 
 @from_cpu
 def steps(report):
-    head = ["p", "threads", "ours, ms", "JAX, ms", "JAX / ours", "torch, ms", "torch / ours"]
+    found = report["ratios"]["steps"]
+    names = {"jax": "JAX", "torch": "torch"}
+    names = {name: shown for name, shown in names.items() if any(name in row for row in found)}
     rows = []
-    for row in report["ratios"]["steps"]:
-        overflows = " (overflows)" if row.get("torch_overflows") else ""
-        rows.append(
-            [
-                p_name(row["p"]),
-                row["threads"],
-                number(row["ours"]),
-                number(row.get("jax")),
-                times(row.get("times_jax")),
-                number(row.get("torch")) + overflows,
-                times(row.get("times_torch")),
-            ]
-        )
-    return table(head, rows)
+    for row in found:
+        cells = [p_name(row["p"]), row["threads"], number(row["ours"])]
+        for name in names:
+            cells += [number(row.get(name)), times(row.get(f"times_{name}"))]
+        rows.append(cells)
+    head = [cell for shown in names.values() for cell in (f"{shown}, ms", f"{shown} / ours")]
+    return table(["p", "threads", "ours, ms", *head], rows)
 
 
 @from_cpu
@@ -248,12 +244,16 @@ def speed(report):
 
     def span(values):
         values = list(values)
-        return f"{times(min(values))} to {times(max(values))}" if values else "–"
+        if not values:
+            return "–"
+        least, most = times(min(values)), times(max(values))
+        return least if least == most else f"{least} to {most}"
 
     def of(part, name):
         return span(row[f"times_{name}"] for row in ratios[part] if f"times_{name}" in row)
 
-    onnx = span(row["ratio"] for row in ratios["exact"] if row["name"].startswith("ONNX"))
+    one = [row for row in ratios["exact"] if row["threads"] == 1]
+    onnx = span(row["ratio"] for row in one if row["name"].startswith("ONNX"))
     early = next(row for row in ratios["exact"] if row["name"] == "pruned, early exit")
     rows = [
         ["the distance and both gradients, p = 8 … ∞", of("norm_dist", "jax"), "JAX"],

@@ -2,8 +2,8 @@
 //! could do at best.
 //!
 //! Everything is measured in one run. A figure is the best of many short runs: other programs on
-//! the machine only ever make one longer. One thread is timed by the processor's time, which other
-//! programs disturb least; several by the wall's, since waiting for one another counts.
+//! the machine only ever make one longer. What counts is processor time, which they disturb least,
+//! divided by the number of threads; the wall's is reported beside it.
 
 mod clock;
 mod exact;

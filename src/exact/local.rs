@@ -117,25 +117,27 @@ impl LocalLayer {
         for &unit in units {
             let floor = after[unit].lower[0];
             let start = local.weights.len();
-            layer.for_weights_above(unit, floor, |input, weight| {
-                let (lower, upper) = ends[input];
-                // As in `distance_bounds`; that it fits was proved when the net was made.
-                let reach = (upper - weight).max(weight - lower);
-                if reach <= floor {
-                    return;
-                }
-                // Padding repeats the weight before it.
-                let repeated = local.weights[start..]
-                    .last()
-                    .is_some_and(|last| usize::from(last.input) == input);
-                if !repeated {
-                    local.weights.push(LocalWeight {
-                        reach,
-                        input: input as u16,
-                        weight,
-                    });
-                }
-            });
+            layer
+                .weights_above(unit, floor)
+                .for_each(|(input, weight)| {
+                    let (lower, upper) = ends[input];
+                    // As in `distance_bounds`; that it fits was proved when the net was made.
+                    let reach = (upper - weight).max(weight - lower);
+                    if reach <= floor {
+                        return;
+                    }
+                    // Padding repeats the weight before it.
+                    let repeated = local.weights[start..]
+                        .last()
+                        .is_some_and(|last| usize::from(last.input) == input);
+                    if !repeated {
+                        local.weights.push(LocalWeight {
+                            reach,
+                            input: input as u16,
+                            weight,
+                        });
+                    }
+                });
             // No two weights of a unit see the same input.
             let row = &mut local.weights[start..];
             row.sort_unstable_by_key(|w| (std::cmp::Reverse(w.reach), w.input));

@@ -220,23 +220,16 @@ impl Layer {
         self.inputs
     }
 
-    /// Calls `weight(column, weight)` for those blocks of a unit that can give more than `floor`;
-    /// padding comes several times.
-    #[inline(always)]
-    pub(super) fn for_weights_above(
+    /// `(column, weight)` of those blocks of a unit that can give more than `floor`; padding
+    /// comes several times.
+    pub(super) fn weights_above(
         &self,
         unit: usize,
         floor: i32,
-        mut weight: impl FnMut(usize, i32),
-    ) {
-        for block in &self.blocks[self.starts[unit]..self.starts[unit + 1]] {
-            if block.reach <= floor {
-                break;
-            }
-            for lane in 0..LANES {
-                weight(usize::from(block.columns[lane]), block.weights[lane]);
-            }
-        }
+    ) -> impl Iterator<Item = (usize, i32)> {
+        let blocks = &self.blocks[self.starts[unit]..self.starts[unit + 1]];
+        let blocks = blocks.iter().take_while(move |block| block.reach > floor);
+        blocks.flat_map(Block::weights)
     }
 
     /// The weight of a unit for one input, if it is kept.

@@ -60,11 +60,9 @@ impl Time {
         }
     }
 
-    /// The seconds that count: of the processor for one thread, of the wall for several.
+    /// The seconds that count: processor time, shared out evenly. What other programs take is left
+    /// out of it, and so is waiting for one another.
     pub fn seconds(self) -> f64 {
-        match self.threads {
-            1 => self.processor,
-            _ => self.wall,
-        }
+        self.processor / self.threads as f64
     }
 }

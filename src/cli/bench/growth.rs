@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Duration;
 
+use burn::tensor::read_sync;
 use serde::Serialize;
 
 use super::clock::Time;
@@ -142,7 +143,7 @@ fn trained(trainer: &mut Trainer) -> Result<Model, crate::train::TrainError> {
     }
     let config = trainer.config();
     Ok(Model {
-        net: trainer.exact_net(config.images)?,
+        net: read_sync(trainer.exact_net(config.images))?,
         metadata: Metadata {
             dataset: config.dataset.clone(),
             epsilon: config.epsilon,

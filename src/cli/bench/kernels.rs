@@ -32,7 +32,7 @@ const NORMS: [Norm; 7] = [
 pub(super) struct Report {
     batch: usize,
     outputs: usize,
-    limits: Vec<Limits>,
+    limits: Limits,
     rows: Vec<Row>,
 }
 
@@ -72,17 +72,14 @@ enum Weights {
 }
 
 pub(super) fn measure(patience: Duration) -> Report {
-    let limits: Vec<_> = thread_counts()
-        .into_iter()
-        .map(|threads| Limits::measured(threads, patience))
-        .collect();
+    let limits = Limits::measured(patience);
     let mut rows = Vec::new();
     for weights in [Weights::Random, Weights::Start] {
         for inputs in INPUTS {
             let layer = Layer::new(weights, inputs);
             for norm in NORMS {
-                for (threads, limits) in thread_counts().into_iter().zip(&limits) {
-                    rows.push(layer.row(norm, threads, limits, patience));
+                for threads in thread_counts() {
+                    rows.push(layer.row(norm, threads, &limits, patience));
                 }
             }
         }
@@ -154,11 +151,13 @@ impl Layer {
             forward,
             backward,
             both,
-            of_limit: limits.at(norm).map(|(of_forward, of_backward)| Shares {
-                forward: forward / of_forward,
-                backward: backward / of_backward,
-                both: both / in_turn(of_forward, of_backward),
-            }),
+            of_limit: limits
+                .at(norm, threads)
+                .map(|(of_forward, of_backward)| Shares {
+                    forward: forward / of_forward,
+                    backward: backward / of_backward,
+                    both: both / in_turn(of_forward, of_backward),
+                }),
             forward_time,
             backward_time,
         }

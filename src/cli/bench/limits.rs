@@ -9,13 +9,11 @@ use serde::Serialize;
 
 use super::clock::Time;
 use super::kernels::{normal, rate};
-use super::on_threads;
 use crate::norm_dist::Norm;
 
-/// Rates that the arithmetic alone allows, in 1e9 terms per second.
+/// Rates that the arithmetic alone allows on one thread, in 1e9 terms per second.
 #[derive(Clone, Copy, Serialize)]
 pub(super) struct Limits {
-    threads: usize,
     /// The largest difference.
     forward_inf: f64,
     /// The sum of eighth powers.
@@ -25,30 +23,30 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub fn measured(threads: usize, patience: Duration) -> Self {
+    pub fn measured(patience: Duration) -> Self {
         Self {
-            threads,
-            forward_inf: limit(Largest, threads, patience),
-            forward_8: limit(Power8, threads, patience),
-            backward_8: limit(Slope8, threads, patience),
+            forward_inf: limit(Largest, patience),
+            forward_8: limit(Power8, patience),
+            backward_8: limit(Slope8, patience),
         }
     }
 
-    /// Forward and backward, for the p that they are known for. At p = ∞ the backward pass
-    /// looks for the largest difference again.
-    pub fn at(&self, norm: Norm) -> Option<(f64, f64)> {
-        match norm {
-            Norm::P(8.0) => Some((self.forward_8, self.backward_8)),
-            Norm::Inf => Some((self.forward_inf, self.forward_inf)),
-            Norm::P(_) => None,
-        }
+    /// Forward and backward on so many threads, for the p that they are known for. At p = ∞ the
+    /// backward pass looks for the largest difference again.
+    pub fn at(&self, norm: Norm, threads: usize) -> Option<(f64, f64)> {
+        let (forward, backward) = match norm {
+            Norm::P(8.0) => (self.forward_8, self.backward_8),
+            Norm::Inf => (self.forward_inf, self.forward_inf),
+            Norm::P(_) => return None,
+        };
+        Some((threads as f64 * forward, threads as f64 * backward))
     }
 }
 
 type F32s<S> = Vector<S, f32>;
 
 /// The arithmetic of one vector of terms.
-trait Arithmetic: Copy + Send + Sync {
+trait Arithmetic: Copy {
     fn step<S: Simd>(self, x: F32s<S>, w: F32s<S>, sum: F32s<S>) -> F32s<S>;
 }
 
@@ -90,16 +88,13 @@ impl Arithmetic for Slope8 {
     }
 }
 
-fn limit(arithmetic: impl Arithmetic, threads: usize, patience: Duration) -> f64 {
+fn limit(arithmetic: impl Arithmetic, patience: Duration) -> f64 {
     const STEPS: usize = 100_000;
     let data = normal(19 * 16, 4);
-    let terms = threads * STEPS * 8 * lanes(&data);
-    let time = on_threads(threads, || {
-        Time::best(threads, patience, || {
-            rayon::broadcast(|_| black_box(steps(black_box(&data), STEPS, arithmetic)));
-        })
+    let time = Time::best(1, patience, || {
+        black_box(steps(black_box(&data), STEPS, arithmetic));
     });
-    rate(terms, time)
+    rate(STEPS * 8 * lanes(&data), time)
 }
 
 #[macerator::with_simd]
