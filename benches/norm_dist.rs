@@ -1,10 +1,11 @@
 //! `cargo bench`: the part of `linf bench` that measures the distance and its gradients, beside what
 //! the processor could do at best. Arguments go to `linf bench`: `cargo bench -- --json`.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = ["linf", "bench", "--only", "norm-dist"].map(Into::into);
+    let command = ["linf", "bench", "--only", "norm-dist"].map(OsString::from);
     // Cargo adds an argument of its own.
     let arguments = std::env::args_os()
         .skip(1)
