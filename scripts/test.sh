@@ -110,7 +110,7 @@ model_sizes() {
 # The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints.
 checker_agrees() {
   local model=www/public/models/mnist-eps0.3.safetensors
-  cargo run --quiet --features cli --bin linf -- eval --model "$model" --dataset mnist --epsilon 0.3 --json |
+  cargo run --quiet --all-features --bin linf -- eval --model "$model" --dataset mnist --epsilon 0.3 --json |
     tee "$LOGS/eval" &&
     "$(python_path)" tools/check.py --model "$model" --dataset mnist --epsilon 0.3 --json >"$LOGS/check" &&
     diff "$LOGS/eval" "$LOGS/check"
@@ -121,7 +121,7 @@ check "lint: Rust, everything" cargo clippy --quiet --all-targets --all-features
 check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features -- -D warnings
 check "lint: WebAssembly, the tests" \
   cargo clippy --quiet --target wasm32-unknown-unknown --all-targets -- -D warnings
-for module in certify ordinary webgpu; do
+for module in certify ordinary train; do
   check "lint: WebAssembly, the page's module $module" \
     cargo clippy --quiet --target wasm32-unknown-unknown --no-default-features --features "$module" -- -D warnings
 done

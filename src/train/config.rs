@@ -139,8 +139,9 @@ impl TrainConfig {
             "standard" => standard,
             "standard-0.1" => Self {
                 epsilon: radius("0.1"),
-                epochs_start: 20,
-                epochs_growth: 36,
+                hidden: vec![512; 3],
+                epochs_start: 14,
+                epochs_growth: 22,
                 epsilon_train: 0.3,
                 ..standard
             },
@@ -163,9 +164,10 @@ impl TrainConfig {
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
                 epsilon: radius("0.1"),
-                epochs_start: 20,
-                epochs_growth: 36,
-                epochs_inf: 4,
+                hidden: vec![512; 3],
+                epochs_start: 16,
+                epochs_growth: 22,
+                epochs_inf: 3,
                 epsilon_train: 0.2,
                 loss: LossConfig::Mixture {
                     lambda_start: 0.05,

@@ -194,7 +194,7 @@ if (existsSync(join(import.meta.dirname, '../../data/fashion-mnist/train-images-
 }
 
 test.describe('when something breaks', () => {
-  test.use({ expectedErrors: [/Failed to load resource/, /broken on purpose/] });
+  test.use({ expectedErrors: [/Failed to load resource|broken on purpose/] });
 
   test('a damaged checkpoint is refused in a sentence', async ({ page }) => {
     await openTraining(page, FIXED);
