@@ -62,6 +62,37 @@ gpu_tests! {
     auto_takes_no_software
 }
 
+/// Natively only, as it needs a clock.
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn the_benchmark_gives_every_kernel_a_share_of_what_its_arithmetic_allows() {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    LazyLock::force(&START);
+
+    let gpu = cubecl::future::block_on(Gpu::request()).expect("the tests need an adapter");
+    let benchmark = linf_dist_net::bench_gpu::benchmark(&gpu, || START.elapsed());
+    let benchmark = cubecl::future::block_on(benchmark).unwrap();
+    gpu.check().unwrap();
+    for kernel in ["forward", "both gradients"] {
+        let timings = benchmark.timings.iter().filter(|t| t.kernel == kernel);
+        let shares: Vec<f64> = timings.map(|t| t.share_of_limit.unwrap()).collect();
+        // Five p on each layer.
+        assert!(
+            !shares.is_empty() && shares.len().is_multiple_of(5),
+            "{kernel}"
+        );
+        assert!(shares.iter().all(|share| *share > 0.0 && share.is_finite()));
+    }
+    assert!(
+        benchmark
+            .steps
+            .iter()
+            .all(|step| step.steps_per_second > 0.0)
+    );
+}
+
 async fn run(body: impl AsyncFnOnce(&Gpu)) {
     let gpu = Gpu::request().await.expect("the tests need an adapter");
     body(&gpu).await;

@@ -67,11 +67,10 @@ const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_a
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = args.out.join(CHECKPOINT);
-    let processor = processor(args.device)?;
-    let mut trainer = if args.resume {
-        resume(args, &path, processor.device())?
+    let (mut trainer, processor) = if args.resume {
+        resume(args, &path)?
     } else {
-        start(args, &path, processor.device())?
+        start(args, &path)?
     };
     let info = processor.info();
     eprintln!("training on: {}. {}", info.name, info.why);
@@ -119,6 +118,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     Ok(code)
 }
 
+/// Opens the device, once nothing else is left that could be refused: some graphics drivers write to
+/// the terminal.
 fn processor(device: DeviceName) -> Result<Processor, CliError> {
     let choice = match device {
         DeviceName::Auto => DeviceChoice::Auto,
@@ -135,7 +136,8 @@ fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>
     loop {
         trainer.step()?;
         let done = trainer.iteration();
-        if done % READ_EVERY == 0 || done % trainer.iterations_per_epoch() == 0 {
+        let per_epoch = trainer.iterations_per_epoch();
+        if done.is_multiple_of(READ_EVERY) || done.is_multiple_of(per_epoch) {
             let reports = read_sync(trainer.read())?;
             processor.check()?;
             return Ok(reports);
@@ -160,23 +162,24 @@ fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
     }))
 }
 
-fn start(args: &Args, path: &Path, device: &Device) -> Result<Trainer, CliError> {
+fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     let config = configuration(args)?.expect("clap asks for a preset unless a run is resumed");
     if path.exists() {
         return Err(CliError::RunExists { path: path.into() });
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let (mean, std) = args.dataset.normalisation();
-    let trainer = Trainer::new(config, data, mean, std, device.clone())
+    let processor = processor(args.device)?;
+    let trainer = Trainer::new(config, data, mean, std, processor.device().clone())
         .map_err(|source| CliError::Begin { source })?;
     fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
         path: args.out.clone(),
         source,
     })?;
-    Ok(trainer)
+    Ok((trainer, processor))
 }
 
-fn resume(args: &Args, path: &Path, device: &Device) -> Result<Trainer, CliError> {
+fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     let checkpoint = read_checkpoint(path)?;
     let asked = configuration(args)?;
     let same = match &asked {
@@ -186,7 +189,10 @@ fn resume(args: &Args, path: &Path, device: &Device) -> Result<Trainer, CliError
     if !same {
         return Err(CliError::OtherRun { path: path.into() });
     }
-    restore(&checkpoint, args.dataset, &args.data_dir, path, device)
+    let processor = processor(args.device)?;
+    let device = processor.device();
+    let trainer = restore(&checkpoint, args.dataset, &args.data_dir, path, device)?;
+    Ok((trainer, processor))
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<Checkpoint, CliError> {

@@ -169,7 +169,7 @@ fn store_block(
 fn integer_power(base: f32, #[comptime] exponent: u32) -> f32 {
     if comptime!(exponent == 1) {
         base
-    } else if comptime!(exponent % 2 == 0) {
+    } else if comptime!(exponent.is_multiple_of(2)) {
         integer_power(base * base, comptime!(exponent / 2))
     } else {
         base * integer_power(base * base, comptime!(exponent / 2))

@@ -125,5 +125,5 @@ fn terms(seed: &[f32], result: &mut [f32], rounds: usize, #[comptime] arithmetic
     for k in 0..BLOCK * BLOCK {
         sum += sums[k];
     }
-    result[CUBE_POS as usize * comptime!(SIDE * SIDE) + UNIT_POS as usize] = sum;
+    result[CUBE_POS * comptime!(SIDE * SIDE) + UNIT_POS as usize] = sum;
 }
