@@ -8,10 +8,10 @@ import { SEVEN, claim, draw, expect, test } from './page.ts';
 
 /** A small network at a fixed p: its loss falls within seconds. */
 const FIXED =
-  'tiny~images:960~batch:32~hidden:32x16~epochs_start:4~epochs_growth:0~epochs_inf:0~p_end:8';
-const STEPS = 120;
+  'tiny~images:960~batch:32~hidden:32x16~epochs_start:40~epochs_growth:0~epochs_inf:0~p_end:8';
+const STEPS = 1200;
 /** The same, long enough to be interrupted. */
-const LONG = FIXED.replace('epochs_start:4', 'epochs_start:900');
+const LONG = FIXED.replace('epochs_start:40', 'epochs_start:900');
 
 async function openTraining(page: Page, knobs: string) {
   await page.goto(`./?device=cpu#v=1&view=train&train=${knobs}`);
