@@ -27,13 +27,7 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     launchOptions: {
       ...(chromium ? { executablePath: chromium } : {}),
-      args: [
-        '--no-sandbox',
-        '--disable-dev-shm-usage',
-        '--disable-background-networking',
-        // WebGPU, imitated by the processor where there is no GPU.
-        '--enable-unsafe-webgpu',
-      ],
+      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
     },
   },
   webServer: {

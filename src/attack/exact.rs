@@ -14,21 +14,36 @@ const NEGLIGIBLE: f32 = 1.0 / (1 << 20) as f32;
 #[derive(Clone, Debug)]
 pub struct ExactTarget<'net> {
     evaluator: Evaluator<'net>,
-    /// The network in the ball that was entered.
-    local: Option<LocalEvaluator>,
+    entered: Entered,
 }
+
+/// The ball that was entered, and the network in it. Making one takes longer than many tries in
+/// it, so that it is worth keeping for the next target of the same network.
+#[derive(Clone, Debug, Default)]
+pub struct Entered(Option<(Ball, LocalEvaluator)>);
 
 impl<'net> ExactTarget<'net> {
     /// Buffers to attack with; keep them for many images.
     pub fn new(net: &'net ExactNet) -> Self {
+        Self::resumed(net, Entered::default())
+    }
+
+    /// A target that has entered what another one of the same network has left.
+    pub fn resumed(net: &'net ExactNet, entered: Entered) -> Self {
         Self {
             evaluator: net.evaluator(),
-            local: None,
+            entered,
         }
     }
 
+    /// What was entered, for [`Self::resumed`].
+    pub fn leave(self) -> Entered {
+        self.entered
+    }
+
     fn local(&mut self) -> &mut LocalEvaluator {
-        self.local.as_mut().expect("a ball is entered first")
+        let Entered(entered) = &mut self.entered;
+        &mut entered.as_mut().expect("a ball is entered first").1
     }
 }
 
@@ -38,6 +53,11 @@ fn gradient(local: &LocalEvaluator, label: usize, rival: usize, smoothing: Smoot
     let mut slopes: Vec<f32> = vec![0.0; values[layers.len()].len()];
     // A logit is minus its unit's value.
     (slopes[label], slopes[rival]) = (-1.0, 1.0);
+    let power = match smoothing {
+        Smoothing::Exact => None,
+        Smoothing::P(p) => Some(Power::new(p)),
+    };
+    let mut passed = Vec::new();
     for (index, layer) in layers.iter().enumerate().rev() {
         let (x, units) = (&values[index], &values[index + 1]);
         let mut before = vec![0.0; layer.inputs()];
@@ -48,9 +68,9 @@ fn gradient(local: &LocalEvaluator, label: usize, rival: usize, smoothing: Smoot
             }
             let weights = layer.row(unit);
             let row = Row { weights, x, value };
-            match smoothing {
-                Smoothing::Exact => row.pass_exact(slope, &mut before),
-                Smoothing::P(p) => row.pass_smoothed(p, slope, &mut before),
+            match &power {
+                None => row.pass_exact(slope, &mut before),
+                Some(power) => row.pass_smoothed(power, slope, &mut before, &mut passed),
             }
         }
         slopes = before;
@@ -87,23 +107,99 @@ impl Row<'_> {
     ///
     /// That is the gradient of ‖d‖_p but for the factor `(Σ …)^(1/p)`, hardly above 1, which is
     /// left out so that only additions, multiplications and divisions occur and every machine
-    /// computes the same bits.
-    fn pass_smoothed(&self, p: u16, slope: f32, before: &mut [f32]) {
-        let share = |distance: i32| distance as f32 / self.value as f32;
-        let end = self
-            .weights
-            .partition_point(|weight| power(share(weight.reach), p - 1) >= NEGLIGIBLE);
-        let weights = &self.weights[..end];
-        let sum: f32 = Self::differences(weights, self.x)
-            .map(|(_, d)| power(share(d.abs()), p))
-            .sum();
+    /// computes the same bits. `passed` is room for what is passed on.
+    fn pass_smoothed(&self, power: &Power, slope: f32, before: &mut [f32], passed: &mut Vec<f32>) {
+        let value = self.value as f32;
+        let least = power.least_reach(self.value);
+        let mut sum = 0.0;
+        passed.clear();
+        for weights in self.weights.chunks(LANES) {
+            // The longest reach comes first.
+            let counting = weights
+                .iter()
+                .filter(|weight| weight.reach >= least)
+                .count();
+            let weights = &weights[..counting];
+            if weights.is_empty() {
+                break;
+            }
+            let (mut distances, mut signs) = ([0.0; LANES], [0.0; LANES]);
+            for (lane, (_, d)) in Self::differences(weights, self.x).enumerate() {
+                distances[lane] = d.abs() as f32;
+                signs[lane] = d.signum() as f32;
+            }
+            let [less, full] = power.raise(distances.map(|distance| distance / value));
+            full[..weights.len()].iter().for_each(|term| sum += term);
+            let signed: [f32; LANES] = std::array::from_fn(|lane| less[lane] * signs[lane]);
+            passed.extend_from_slice(&signed[..weights.len()]);
+        }
         if sum == 0.0 {
             return;
         }
-        for (input, difference) in Self::differences(weights, self.x) {
-            let passed = power(share(difference.abs()), p - 1) / sum;
-            before[input] += slope * passed * difference.signum() as f32;
+        for (weight, passed) in self.weights.iter().zip(passed) {
+            before[usize::from(weight.input)] += slope * (*passed / sum);
         }
+    }
+}
+
+/// Numbers that are raised to a power together.
+const LANES: usize = 8;
+
+/// Raises shares to the powers p − 1 and p.
+struct Power {
+    p: u16,
+    /// The smallest share whose power p − 1 is not negligible.
+    smallest_share: f32,
+}
+
+impl Power {
+    fn new(p: u16) -> Self {
+        // Rounding keeps the order of products, so the power grows with the share; and the bits of
+        // numbers that are not negative are in their order.
+        let (mut below, mut from) = (0u32, f32::INFINITY.to_bits());
+        while below < from {
+            let middle = (below + from) / 2;
+            if power(f32::from_bits(middle), p - 1) >= NEGLIGIBLE {
+                from = middle;
+            } else {
+                below = middle + 1;
+            }
+        }
+        Self {
+            p,
+            smallest_share: f32::from_bits(from),
+        }
+    }
+
+    /// The shortest reach whose share of a unit's `value` is not negligible.
+    fn least_reach(&self, value: i32) -> i32 {
+        let counts = |reach: i32| reach as f32 / value as f32 >= self.smallest_share;
+        let mut reach = (self.smallest_share * value as f32) as i32;
+        // The product and the quotient need not round alike.
+        while counts(reach) && reach > 0 {
+            reach -= 1;
+        }
+        while !counts(reach) {
+            reach += 1;
+        }
+        reach
+    }
+
+    /// The powers p − 1, then the powers p, to the bit those of [`power`].
+    #[inline(always)]
+    fn raise(&self, shares: [f32; LANES]) -> [[f32; LANES]; 2] {
+        if !self.p.is_power_of_two() {
+            return [self.p - 1, self.p].map(|p| shares.map(|share| power(share, p)));
+        }
+        // The squares on the way to the one make up the other.
+        let (mut less, mut square) = ([1.0; LANES], shares);
+        for _ in 0..self.p.trailing_zeros() {
+            for lane in 0..LANES {
+                less[lane] *= square[lane];
+                square[lane] *= square[lane];
+            }
+        }
+        [less, square]
     }
 }
 
@@ -134,9 +230,14 @@ impl Target for ExactTarget<'_> {
     }
 
     fn enter(&mut self, ball: &Ball) {
+        let is_there = |(entered, _): &(Ball, _)| entered == ball;
+        if self.entered.0.as_ref().is_some_and(is_there) {
+            return;
+        }
         let radius = ball.radius().unsigned_abs();
         let local = ExactNet::local(&mut self.evaluator, ball.centre(), radius);
-        self.local = Some(LocalEvaluator::new(local.expect("a ball is in the domain")));
+        let local = LocalEvaluator::new(local.expect("a ball is in the domain"));
+        self.entered = Entered(Some((ball.clone(), local)));
     }
 
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64> {

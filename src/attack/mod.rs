@@ -28,7 +28,7 @@ mod target;
 
 pub use ball::{Ball, Grid};
 pub use campaign::{Campaign, KEPT, Kept, Outcome, Violation};
-pub use exact::ExactTarget;
+pub use exact::{Entered, ExactTarget};
 pub use gradient::Pgd;
 pub use record::{Found, Perturbed, Sample, label};
 pub use run::{Attack, AttackError, Run, Settings, own_label};

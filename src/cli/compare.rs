@@ -320,7 +320,7 @@ fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     pool.expect("one thread can be had").install(work)
 }
 
-fn gzip_size(bytes: &[u8]) -> usize {
+pub(super) fn gzip_size(bytes: &[u8]) -> usize {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
     packed.expect("memory takes whatever is written").len()

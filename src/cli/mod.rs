@@ -4,6 +4,7 @@
 //! output, as one JSON object where `--json` asks for it.
 
 mod attack;
+mod bench;
 mod certify;
 mod compare;
 mod eval;
@@ -12,6 +13,7 @@ mod ordinary;
 mod train;
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -42,6 +44,7 @@ enum Command {
     Attack(attack::Args),
     Ordinary(ordinary::Args),
     Compare(compare::Args),
+    Bench(bench::Args),
 }
 
 /// The data sets that are known, by name.
@@ -267,10 +270,15 @@ enum CliError {
     },
 }
 
-/// Runs the command that the arguments name.
+/// Runs the command that the program's arguments name.
 pub fn main() -> ExitCode {
+    run(std::env::args_os())
+}
+
+/// Runs the command that the arguments name, the program's name first.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = |()| ExitCode::SUCCESS;
-    let outcome = match Cli::parse().command {
+    let outcome = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
@@ -278,6 +286,7 @@ pub fn main() -> ExitCode {
         Command::Attack(args) => attack::run(&args).map(done),
         Command::Ordinary(args) => ordinary::run(&args),
         Command::Compare(args) => compare::run(&args).map(done),
+        Command::Bench(args) => bench::run(&args).map(done),
     };
     match outcome {
         Ok(code) => code,

@@ -9,7 +9,6 @@
 //! changes: then only those units are looked at whose kept weights see something that changed.
 
 use super::net::{Evaluator, Intervals, Layer};
-use super::neuron::distance_bounds;
 use super::{ExactNet, InputError};
 
 /// Weights of a row between two looks at whether it can be left.
@@ -33,10 +32,15 @@ pub(crate) struct LocalLayer {
     starts: Vec<usize>,
     /// Longest reach first within a unit.
     weights: Vec<LocalWeight>,
-    /// Where the weights that see an input start in `seen_by`, and the last end, `[inputs + 1]`.
-    seen_starts: Vec<usize>,
-    /// The same weights sorted by input: unit and weight.
-    seen_by: Vec<(u16, i32)>,
+}
+
+/// A layer's weights sorted by input.
+#[derive(Clone, Debug)]
+struct Seen {
+    /// Where the weights that see an input start, and the last end, `[inputs + 1]`.
+    starts: Vec<usize>,
+    /// Unit and weight.
+    weights: Vec<(u16, i32)>,
 }
 
 /// A kept weight.
@@ -65,10 +69,8 @@ impl ExactNet {
         let mut layers = Vec::new();
         for (index, layer) in net.layers().iter().enumerate().rev() {
             let mut local = LocalLayer::new(layer, &units, &boxes[index], &boxes[index + 1]);
-            units = (0..layer.inputs()).collect();
             if index > 0 {
-                units.retain(|&input| local.sees(input));
-                local.renumber(&units);
+                units = local.keep_seen_inputs();
             }
             layers.push(local);
         }
@@ -109,65 +111,49 @@ impl LocalLayer {
             floors: Vec::with_capacity(units.len()),
             starts: vec![0],
             weights: Vec::new(),
-            seen_starts: Vec::new(),
-            seen_by: Vec::new(),
         };
+        // All boxes are the same one; without the others the ends stay in the first cache level.
+        let ends: Vec<_> = before.iter().map(|i| (i.lower[0], i.upper[0])).collect();
         for &unit in units {
             let floor = after[unit].lower[0];
             let start = local.weights.len();
-            for (input, weight) in layer.weights_above(unit, floor) {
-                let ends = &before[input];
-                let (_, reach) =
-                    distance_bounds(ends.lower[0].into(), ends.upper[0].into(), weight.into());
-                let reach = i32::try_from(reach).expect("proved when the net was made");
-                // Padding repeats the weight before it.
-                let repeated = local.weights[start..]
-                    .last()
-                    .is_some_and(|last| usize::from(last.input) == input);
-                if reach > floor && !repeated {
-                    local.weights.push(LocalWeight {
-                        reach,
-                        input: input as u16,
-                        weight,
-                    });
-                }
-            }
-            local.weights[start..].sort_by_key(|w| (std::cmp::Reverse(w.reach), w.input));
+            layer
+                .weights_above(unit, floor)
+                .for_each(|(input, weight)| {
+                    let (lower, upper) = ends[input];
+                    // As in `distance_bounds`; that it fits was proved when the net was made.
+                    let reach = (upper - weight).max(weight - lower);
+                    if reach <= floor {
+                        return;
+                    }
+                    // Padding repeats the weight before it.
+                    let repeated = local.weights[start..]
+                        .last()
+                        .is_some_and(|last| usize::from(last.input) == input);
+                    if !repeated {
+                        local.weights.push(LocalWeight {
+                            reach,
+                            input: input as u16,
+                            weight,
+                        });
+                    }
+                });
+            // No two weights of a unit see the same input.
+            let row = &mut local.weights[start..];
+            row.sort_unstable_by_key(|w| (std::cmp::Reverse(w.reach), w.input));
             local.floors.push(floor);
             local.starts.push(local.weights.len());
         }
-        local.index();
         local
     }
 
-    /// Sorts the weights by input too.
-    fn index(&mut self) {
-        let mut starts = vec![0; self.inputs + 1];
+    /// Leaves only the inputs that some weight sees, and returns what their numbers were.
+    fn keep_seen_inputs(&mut self) -> Vec<usize> {
+        let mut seen = vec![false; self.inputs];
         for weight in &self.weights {
-            starts[usize::from(weight.input) + 1] += 1;
+            seen[usize::from(weight.input)] = true;
         }
-        for input in 0..self.inputs {
-            starts[input + 1] += starts[input];
-        }
-        let mut next = starts.clone();
-        self.seen_by = vec![(0, 0); self.weights.len()];
-        for unit in 0..self.outputs() {
-            for weight in &self.weights[self.starts[unit]..self.starts[unit + 1]] {
-                let place = &mut next[usize::from(weight.input)];
-                self.seen_by[*place] = (unit as u16, weight.weight);
-                *place += 1;
-            }
-        }
-        self.seen_starts = starts;
-    }
-
-    /// Whether any kept weight sees an input.
-    fn sees(&self, input: usize) -> bool {
-        self.seen_starts[input] < self.seen_starts[input + 1]
-    }
-
-    /// Leaves the `kept` inputs only, which are all that are seen.
-    fn renumber(&mut self, kept: &[usize]) {
+        let kept: Vec<_> = (0..self.inputs).filter(|&input| seen[input]).collect();
         let mut numbers = vec![0; self.inputs];
         for (number, &input) in kept.iter().enumerate() {
             numbers[input] = number as u16;
@@ -176,7 +162,7 @@ impl LocalLayer {
             weight.input = numbers[usize::from(weight.input)];
         }
         self.inputs = kept.len();
-        self.index();
+        kept
     }
 
     pub(crate) fn inputs(&self) -> usize {
@@ -205,10 +191,32 @@ impl LocalLayer {
         }
         largest
     }
+}
+
+impl Seen {
+    fn new(layer: &LocalLayer) -> Self {
+        let mut starts = vec![0; layer.inputs + 1];
+        for weight in &layer.weights {
+            starts[usize::from(weight.input) + 1] += 1;
+        }
+        for input in 0..layer.inputs {
+            starts[input + 1] += starts[input];
+        }
+        let mut next = starts.clone();
+        let mut weights = vec![(0, 0); layer.weights.len()];
+        for unit in 0..layer.outputs() {
+            for weight in layer.row(unit) {
+                let place = &mut next[usize::from(weight.input)];
+                weights[*place] = (unit as u16, weight.weight);
+                *place += 1;
+            }
+        }
+        Self { starts, weights }
+    }
 
     /// The kept weights that see an input, as unit and weight.
-    fn seen_by(&self, input: usize) -> &[(u16, i32)] {
-        &self.seen_by[self.seen_starts[input]..self.seen_starts[input + 1]]
+    fn by(&self, input: usize) -> &[(u16, i32)] {
+        &self.weights[self.starts[input]..self.starts[input + 1]]
     }
 }
 
@@ -216,16 +224,20 @@ impl LocalLayer {
 #[derive(Clone, Debug)]
 pub struct LocalEvaluator {
     net: LocalNet,
-    /// The input that was last run whole, and its values.
+    /// The input that was last run whole, and its values; none before the first.
     values: Vec<Vec<i32>>,
+    is_run: bool,
+    /// Of every layer, from the first change on: whoever tries none needs none.
+    seen: Vec<Seen>,
     base: Base,
 }
 
 /// The base of changes.
 #[derive(Clone, Debug)]
 struct Base {
-    /// The input, and the values of every layer.
+    /// The input, and the values of every layer; none before an input is held.
     values: Vec<Vec<i32>>,
+    is_held: bool,
     /// What the changes that were last tried have replaced: layer, index, value.
     replaced: Vec<(usize, usize, i32)>,
     /// What has changed in the layer at hand: index, value before, value now.
@@ -253,8 +265,11 @@ impl LocalEvaluator {
         let widest = net.layers.iter().map(LocalLayer::outputs).max();
         Self {
             values: net.values(),
+            is_run: false,
+            seen: Vec::new(),
             base: Base {
                 values: net.values(),
+                is_held: false,
                 replaced: Vec::new(),
                 changed: Vec::new(),
                 touched: Vec::new(),
@@ -275,8 +290,17 @@ impl LocalEvaluator {
     }
 
     /// Logits in units, `[classes]`, of an input of the box, `[inputs]`.
+    ///
+    /// An input that was run before, or is the base of changes, is not run again.
     pub fn logits(&mut self, input: &[i32]) -> Vec<i32> {
-        run(&self.net, &mut self.values, input);
+        if !self.is_run || self.values[0] != input {
+            if self.base.is_held && self.base.values[0] == input {
+                self.values.clone_from(&self.base.values);
+            } else {
+                run(&self.net, &mut self.values, input);
+            }
+            self.is_run = true;
+        }
         self.net.logits(&self.values)
     }
 
@@ -284,18 +308,22 @@ impl LocalEvaluator {
     pub fn hold(&mut self, input: &[i32]) {
         self.base.replaced.clear();
         run(&self.net, &mut self.base.values, input);
+        self.base.is_held = true;
     }
 
     /// Logits in units, `[classes]`, of the base with some changes, each a pixel and its new
     /// value, no pixel twice. The base stays.
     pub fn try_changes(&mut self, changes: impl IntoIterator<Item = (usize, i32)>) -> Vec<i32> {
+        if self.seen.is_empty() {
+            self.seen = self.net.layers.iter().map(Seen::new).collect();
+        }
         self.base.restore();
         self.base.changed.clear();
         for (pixel, value) in changes {
             self.base.replace(0, pixel, value);
         }
-        for (index, layer) in self.net.layers.iter().enumerate() {
-            self.base.propagate(index, layer);
+        for (index, (layer, seen)) in self.net.layers.iter().zip(&self.seen).enumerate() {
+            self.base.propagate(index, layer, seen);
         }
         self.net.logits(&self.base.values)
     }
@@ -335,10 +363,10 @@ impl Base {
     }
 
     /// Brings the units of a layer up to date with what has changed in the one before it.
-    fn propagate(&mut self, index: usize, layer: &LocalLayer) {
+    fn propagate(&mut self, index: usize, layer: &LocalLayer, seen: &Seen) {
         let after = &self.values[index + 1];
         for &(input, before, now) in &self.changed {
-            for &(unit, weight) in layer.seen_by(input) {
+            for &(unit, weight) in seen.by(input) {
                 let unit = usize::from(unit);
                 let value = after[unit];
                 let distance = (now - weight).abs();

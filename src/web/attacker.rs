@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use super::attack::{begin, paint, progress};
 use super::certify::read_model;
 use super::js_error;
-use crate::attack::{ExactTarget, Grid, Run};
+use crate::attack::{Entered, ExactTarget, Grid, Run};
 use crate::exact::ExactNet;
 
 /// An exact network under attack, one attack at a time.
@@ -13,6 +13,7 @@ use crate::exact::ExactNet;
 pub struct Attacker {
     net: ExactNet,
     run: Option<Run>,
+    entered: Entered,
 }
 
 #[wasm_bindgen]
@@ -21,7 +22,11 @@ impl Attacker {
     #[wasm_bindgen(constructor)]
     pub fn new(model: &[u8]) -> Result<Attacker, JsError> {
         let net = read_model(model)?.net;
-        Ok(Self { net, run: None })
+        Ok(Self {
+            net,
+            run: None,
+            entered: Entered::default(),
+        })
     }
 
     /// Begins an attack on the label of an image of 784 bytes, in place of the one before.
@@ -42,13 +47,15 @@ impl Attacker {
     /// come of all so far. Throws an `Error` when no attack was begun.
     #[wasm_bindgen(unchecked_return_type = "AttackProgress")]
     pub fn advance(&mut self, tries: u32) -> Result<JsValue, JsError> {
-        let target = &mut ExactTarget::new(&self.net);
         let run = self
             .run
             .as_mut()
             .ok_or_else(|| JsError::new("no attack was begun; call start first"))?;
-        run.advance(target, tries.into());
-        progress(run, target)
+        let mut target = ExactTarget::resumed(&self.net, std::mem::take(&mut self.entered));
+        run.advance(&mut target, tries.into());
+        let progress = progress(run, &target);
+        self.entered = target.leave();
+        progress
     }
 
     /// The answer to an image that somebody painted, 784 levels: every pixel is first brought to

@@ -13,10 +13,8 @@ const STEPS = 120;
 /** The same, long enough to be interrupted. */
 const LONG = FIXED.replace('epochs_start:4', 'epochs_start:900');
 
-type Device = 'cpu' | 'webgpu';
-
-async function openTraining(page: Page, knobs: string, device: Device = 'cpu') {
-  await page.goto(`./?device=${device}#v=1&view=train&train=${knobs}`);
+async function openTraining(page: Page, knobs: string) {
+  await page.goto(`./?device=cpu#v=1&view=train&train=${knobs}`);
   await expect(button(page, 'Train')).toBeEnabled({ timeout: 45_000 });
 }
 
@@ -38,66 +36,64 @@ async function openKnobs(page: Page) {
   await page.locator('summary', { hasText: 'Knobs' }).click();
 }
 
-for (const device of ['cpu', 'webgpu'] as const) {
-  test(`on ${device} a run learns, is paused, survives a reload, is saved, loaded, and drawn on`, async ({
-    page,
-  }) => {
-    test.setTimeout(240_000);
-    await openTraining(page, FIXED, device);
-    await expect(page.getByTestId('device')).toHaveAttribute('data-kind', device);
-    await button(page, 'Train').click();
-    await reach(page, 'running');
-    await expect.poll(() => stepOf(page)).toBeGreaterThan(5);
-    await button(page, 'Pause').click();
-    await reach(page, 'paused');
-    const paused = await stepOf(page);
-    expect(paused).toBeLessThan(STEPS);
-    await button(page, 'One step').click();
-    await expect.poll(() => stepOf(page)).toBe(paused + 1);
-    const kept = paused + 1;
-    await expect(page.getByTestId('kept')).toHaveText(`Kept in this browser at step ${kept}.`);
+test('a run learns, is paused, survives a reload, is saved, loaded, and drawn on', async ({
+  page,
+}) => {
+  test.setTimeout(240_000);
+  await openTraining(page, FIXED);
+  await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'cpu');
+  await button(page, 'Train').click();
+  await reach(page, 'running');
+  await expect.poll(() => stepOf(page)).toBeGreaterThan(5);
+  await button(page, 'Pause').click();
+  await reach(page, 'paused');
+  const paused = await stepOf(page);
+  expect(paused).toBeLessThan(STEPS);
+  await button(page, 'One step').click();
+  await expect.poll(() => stepOf(page)).toBe(paused + 1);
+  const kept = paused + 1;
+  await expect(page.getByTestId('kept')).toHaveText(`Kept in this browser at step ${kept}.`);
 
-    await page.reload();
-    await expect(page.getByTestId('offer')).toContainText(`stopped at step ${kept}`);
-    await button(page, 'Go on with it').click();
-    await reach(page, 'paused');
-    expect(await stepOf(page)).toBe(kept);
-    await openKnobs(page);
-    await page.getByLabel('ε measured').fill('0.05');
-    await page.getByLabel('ε measured').press('Enter');
-    await button(page, 'Resume').click();
-    await reach(page, 'done', 180_000);
-    expect(await stepOf(page)).toBe(STEPS);
-    const said = await page.getByText(/mean of the first 20 steps/).innerText();
-    const [first, last] = [...said.matchAll(/\d\.\d+/g)].map(Number);
-    expect(last).toBeLessThan(0.7 * (first ?? NaN));
-    await expect(page.getByText(/proved at ε = 0\.05: .* of 5,000 images/)).toBeVisible();
+  await page.reload();
+  await expect(page.getByTestId('offer')).toContainText(`stopped at step ${kept}`);
+  await button(page, 'Go on with it').click();
+  await reach(page, 'paused');
+  expect(await stepOf(page)).toBe(kept);
+  await openKnobs(page);
+  await page.getByLabel('ε measured').fill('0.05');
+  await page.getByLabel('ε measured').press('Enter');
+  await button(page, 'Resume').click();
+  await reach(page, 'done', 180_000);
+  expect(await stepOf(page)).toBe(STEPS);
+  const said = await page.getByText(/mean of the first 20 steps/).innerText();
+  const [first, last] = [...said.matchAll(/\d\.\d+/g)].map(Number);
+  expect(last).toBeLessThan(0.7 * (first ?? NaN));
+  await expect(page.getByText(/proved at ε = 0\.05: .* of 5,000 images/)).toBeVisible();
 
-    const download = page.waitForEvent('download');
-    await button(page, 'Save to a file').click();
-    const path = await (await download).path();
-    expect((await readFile(path)).toString('latin1')).toContain('linf-dist-net checkpoint');
-    await button(page, 'Reset').click();
-    await reach(page, 'empty');
-    await page.getByLabel('Checkpoint file').setInputFiles(path);
-    await reach(page, 'paused');
-    expect(await stepOf(page)).toBe(STEPS);
+  const download = page.waitForEvent('download');
+  await button(page, 'Save to a file').click();
+  const path = await (await download).path();
+  expect((await readFile(path)).toString('latin1')).toContain('linf-dist-net checkpoint');
+  await button(page, 'Reset').click();
+  await reach(page, 'empty');
+  await page.getByLabel('Checkpoint file').setInputFiles(path);
+  await reach(page, 'paused');
+  expect(await stepOf(page)).toBe(STEPS);
 
-    await button(page, 'Use this network').click();
-    await expect(page.getByTestId('note')).toContainText('runs on this network');
-    await page.getByRole('link', { name: 'Draw on it' }).click();
-    await expect(chooser(page)).toHaveValue('own');
-    await draw(page, SEVEN);
-    await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
-    const own = await claim(page);
-    await chooser(page).selectOption('mnist-eps0.3');
-    await expect.poll(() => claim(page)).not.toEqual(own);
-    expect((await claim(page)).label).toBe(7);
-    // It is offered for as long as the browser keeps it.
-    await page.reload();
-    await expect(chooser(page).locator('option[value=own]')).toHaveText(/^trained here: MNIST/);
-  });
-}
+  await button(page, 'Use this network').click();
+  await expect(page.getByTestId('note')).toContainText('runs on this network');
+  await page.getByRole('link', { name: 'Draw on it' }).click();
+  await expect(chooser(page)).toHaveValue('own');
+  await draw(page, SEVEN);
+  await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
+  const own = await claim(page);
+  await chooser(page).selectOption('mnist-eps0.3');
+  await expect.poll(() => claim(page)).not.toEqual(own);
+  expect((await claim(page)).label).toBe(7);
+  // It is offered for as long as the browser keeps it.
+  await page.reload();
+  await expect(chooser(page).locator('option[value=own]')).toHaveText(/^trained here: MNIST/);
+});
 
 test('the quick look needs one shard, and reads 85 % or more of the held-out images', async ({
   page,
@@ -239,6 +235,19 @@ test.describe('when something breaks', () => {
     await page.unroute('**/train_bg*.wasm');
     await button(page, 'Start the program again').click();
     await reach(page, 'empty');
+  });
+
+  test('a GPU that is asked for in vain is explained, and the CPU offered', async ({ page }) => {
+    await page.goto(`./?device=webgpu#v=1&view=train&train=${FIXED}`);
+    await expect(page.getByRole('alert')).toContainText(
+      /without the GPU['’]s kernels; use the CPU/,
+    );
+    expect(await violations(page)).toEqual([]);
+    await button(page, 'Use the CPU').click();
+    await reach(page, 'empty');
+    await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'cpu');
+    await button(page, 'One step').click();
+    await reach(page, 'paused');
   });
 
   test('a program that breaks off says so, and goes on from the last checkpoint', async ({

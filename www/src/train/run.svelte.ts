@@ -74,6 +74,8 @@ let program: WebAssembly.Module | null = null;
 export class Run {
   phase = $state<Phase>('opening');
   presets = $state.raw<readonly Preset[]>([]);
+  /** What the run is asked to be trained on. */
+  choice = $state<DeviceChoice>('auto');
   /** What the steps run on. */
   device = $state.raw<Device | null>(null);
   /** Share of the program's bytes that has come. */
@@ -106,7 +108,6 @@ export class Run {
   #worker: Worker | null = null;
   /** Whether the program is on its way. */
   #opening = false;
-  #choice: DeviceChoice = 'auto';
   #heardAt = 0;
   #watch: ReturnType<typeof setInterval> | undefined;
   /** What is to be done when the run is in place. */
@@ -123,7 +124,7 @@ export class Run {
   /** Loads the program, unless it was loaded before, and looks for a run to go on with. */
   open() {
     if (this.#worker || this.#opening) return;
-    this.#choice = deviceChoice(location.search);
+    this.choice = deviceChoice(location.search);
     void restore('run').then((saved) => {
       if (this.config === null) this.saved = saved;
     });
@@ -149,7 +150,7 @@ export class Run {
     }
     const worker = new TrainWorker();
     this.#worker = worker;
-    this.#post({ type: 'open', device: this.#choice, program });
+    this.#post({ type: 'open', device: this.choice, program });
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
       this.#heardAt = performance.now();
       this.#take(data);
@@ -258,9 +259,9 @@ export class Run {
   }
 
   /** A new Worker after one broke, on another device if need be; a run that is kept goes on. */
-  restart(device: DeviceChoice = this.#choice) {
+  restart(device: DeviceChoice = this.choice) {
     this.error = null;
-    this.#choice = device;
+    this.choice = device;
     this.#recovers = this.saved !== null;
     void this.#startWorker();
   }

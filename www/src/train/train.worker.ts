@@ -39,7 +39,7 @@ const tell = (reply: Reply) => {
 
 const fatal = (what: string, cause: unknown) => {
   const why = cause instanceof Error ? cause.message : String(cause);
-  tell({ type: 'error', message: `${what}: ${why}.`, fatal: true });
+  tell({ type: 'error', message: `${what}: ${why.replace(/\.$/, '')}.`, fatal: true });
 };
 
 /** A macrotask: whatever has been sent meanwhile arrives first. */

@@ -1,0 +1,453 @@
+#!/usr/bin/env python3
+"""Makes the tables of docs/performance.md and README.md, and the plot docs/growth.svg, from what
+was measured, so that no figure is typed by hand.
+
+    bench/report.py            # rewrites them
+    bench/report.py --check    # fails if they are not what the measurements say
+
+A table stands between `<!-- table NAME -->` and `<!-- end -->`. It is made from bench/results/,
+from the shipped models' own metadata, or from what the page shows of `linf compare`.
+"""
+
+import argparse
+import gzip
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "bench/results"
+DOCUMENTS = [ROOT / "README.md", ROOT / "docs/performance.md"]
+PLOT = ROOT / "docs/growth.svg"
+MODELS = ROOT / "www/public/models"
+COMPARISON = ROOT / "www/src/attack/comparison.json"
+DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
+KINDS = {
+    "linf-dist": "ℓ∞-dist net",
+    "standard": "ordinary, trained plainly",
+    "adversarial": "ordinary, trained against attacks",
+    "ibp": "ordinary, trained to be certified (IBP)",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    args = parser.parse_args()
+
+    stale = []
+
+    def put(path, text):
+        if not path.exists() or path.read_text() != text:
+            stale.append(path)
+            if not args.check:
+                path.write_text(text)
+
+    for path in DOCUMENTS:
+        put(path, filled(path.read_text()))
+    if growth := read("growth.json"):
+        put(PLOT, plot(growth["growth"]))
+    for path in stale:
+        print(path.relative_to(ROOT), "is not" if args.check else "was not", "up to date")
+    sys.exit(1 if args.check and stale else 0)
+
+
+def filled(document):
+    """The document with its tables made anew; one that nothing was measured for stays."""
+
+    def table(match):
+        lines = TABLES[match[1]]()
+        return match[0] if not lines else "\n".join(
+            [f"<!-- table {match[1]} -->", *lines, "<!-- end -->"]
+        )
+
+    pattern = r"<!-- table (\S+) -->\n.*?<!-- end -->"
+    return re.sub(pattern, table, document, flags=re.DOTALL)
+
+
+def read(name):
+    path = RESULTS / name
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def table(head, rows):
+    return [line(head), line("---" for _ in head), *map(line, rows)]
+
+
+def line(cells):
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def number(value):
+    """Three digits, or all before the point."""
+    if value is None:
+        return "–"
+    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{value:,.{min(digits, 3)}f}"
+
+
+def times(value):
+    return "–" if value is None else f"{number(value)}×"
+
+
+def percent(share, digits=0):
+    return f"{100 * share:.{digits}f} %"
+
+
+def p_name(p):
+    return "∞" if p == "inf" else p
+
+
+def from_cpu(make):
+    """A table of what `bench/run.py` has measured."""
+
+    def made():
+        report = read("cpu.json")
+        return report and make(report)
+
+    return made
+
+
+@from_cpu
+def machine(report):
+    m, versions = report["machine"], report["versions"]
+    names = {
+        "jax": "JAX",
+        "torch": "PyTorch",
+        "scipy": "SciPy",
+        "faiss": "FAISS",
+        "onnxruntime": "ONNX Runtime",
+    }
+    peers = ", ".join(f"{names[name]} {versions[name]}" for name in names if name in versions)
+    rounds = f"{report['rounds']} round{'s' if report['rounds'] > 1 else ''}"
+    load = " and ".join(f"{load:.1f}" for load in report["load"])
+    return [
+        f"{m['cpu']} (family {m['family']}, model {m['model']}; {', '.join(m['vectors'])}), "
+        f"{m['processors']} virtual processors of a machine that other programs used at the same "
+        f"time (load {load} at the beginning and the end of the run, of {rounds}). {peers}."
+    ]
+
+
+@from_cpu
+def norm_dist(report):
+    head = ["p", "threads", "ours", "JAX", "ours / JAX", "`torch.cdist`", "ours / torch"]
+    rows = []
+    for row in report["ratios"]["norm_dist"]:
+        if "jax" not in row:
+            continue
+        overflows = " (overflows)" if row.get("torch_overflows") else ""
+        rows.append(
+            [
+                p_name(row["p"]),
+                row["threads"],
+                number(row["ours"]),
+                number(row["jax"]),
+                times(row["times_jax"]),
+                number(row.get("torch")) + overflows,
+                times(row.get("times_torch")),
+            ]
+        )
+    return table(head, rows)
+
+
+@from_cpu
+def kernels(report):
+    names = {"random": "random", "start": "as training begins"}
+    head = ["weights", "inputs", "p", "threads", "forward", "backward", "both"]
+    rows = []
+    for row in report["ours"]["norm_dist"]["rows"]:
+        of_limit = row.get("of_limit", {})
+        figures = [
+            number(row[pass_]) + (f" ({percent(of_limit[pass_])})" if of_limit else "")
+            for pass_ in ("forward", "backward", "both")
+        ]
+        rows.append(
+            [names[row["weights"]], row["inputs"], p_name(row["p"]), row["threads"], *figures]
+        )
+    return table(head, rows)
+
+
+@from_cpu
+def limits(report):
+    head = ["largest difference", "sum at p = 8", "both gradients at p = 8"]
+    limits = report["ours"]["norm_dist"]["limits"]
+    rates = [limits[key] for key in ("forward_inf", "forward_8", "backward_8")]
+    return table(head, [map(number, rates)])
+
+
+@from_cpu
+def dense_inf(report):
+    names = {"jax": "JAX", "torch": "`torch.cdist`", "scipy": "SciPy", "faiss": "FAISS"}
+    rows = []
+    for row in report["ratios"]["dense_inf_forward"]:
+        if "jax" in row:
+            others = [
+                f"{number(row[name])} ({times(row[f'times_{name}'])})" if name in row else "–"
+                for name in names
+            ]
+            rows.append([row["threads"], number(row["ours"]), *others])
+    return table(["threads", "ours", *names.values()], rows)
+
+
+@from_cpu
+def exact(report):
+    rows = [
+        [
+            ("**ours**: " if not row["name"].startswith("ONNX") else "") + row["name"],
+            row["threads"],
+            number(row["microseconds_per_image"]),
+            times(row["ratio"]),
+        ]
+        for row in report["ratios"]["exact"]
+    ]
+    return table(["evaluation", "threads", "µs per image", "of early exit"], rows)
+
+
+@from_cpu
+def steps(report):
+    found = report["ratios"]["steps"]
+    names = {"jax": "JAX", "torch": "torch"}
+    names = {name: shown for name, shown in names.items() if any(name in row for row in found)}
+    rows = []
+    for row in found:
+        cells = [p_name(row["p"]), row["threads"], number(row["ours"])]
+        for name in names:
+            cells += [number(row.get(name)), times(row.get(f"times_{name}"))]
+        rows.append(cells)
+    head = [cell for shown in names.values() for cell in (f"{shown}, ms", f"{shown} / ours")]
+    return table(["p", "threads", "ours, ms", *head], rows)
+
+
+@from_cpu
+def targets(report):
+    def figure(target, value):
+        return percent(value) if target["goal"] < 1 else times(value)
+
+    rows = [
+        [
+            target["what"].replace("inf", "∞"),
+            "≥ " + figure(target, target["goal"]),
+            figure(target, target["worst"]),
+            "met" if target["met"] else "**missed**",
+        ]
+        for target in report["ratios"]["targets"]
+    ]
+    return table(["target", "goal", "worst case measured", ""], rows)
+
+
+@from_cpu
+def speed(report):
+    """The README's: the range over what was measured."""
+    ratios = report["ratios"]
+
+    def span(values):
+        values = list(values)
+        if not values:
+            return "–"
+        least, most = times(min(values)), times(max(values))
+        return least if least == most else f"{least} to {most}"
+
+    def of(part, name):
+        return span(row[f"times_{name}"] for row in ratios[part] if f"times_{name}" in row)
+
+    one = [row for row in ratios["exact"] if row["threads"] == 1]
+    onnx = span(row["ratio"] for row in one if row["name"].startswith("ONNX"))
+    early = next(row for row in ratios["exact"] if row["name"] == "pruned, early exit")
+    rows = [
+        ["the distance and both gradients, p = 8 … ∞", of("norm_dist", "jax"), "JAX"],
+        ["the same", of("norm_dist", "torch"), "`torch.cdist`"],
+        ["the dense distance at p = ∞", of("dense_inf_forward", "scipy"), "SciPy"],
+        ["the same", of("dense_inf_forward", "faiss"), "FAISS"],
+        ["whole training steps, p = 8 … ∞", of("steps", "jax"), "JAX"],
+        ["the same", of("steps", "torch"), "PyTorch with `torch.cdist`"],
+        [
+            f"the exact network: {number(early['microseconds_per_image'])} µs per image on one thread",
+            onnx,
+            "ONNX Runtime, the same bits",
+        ],
+    ]
+    return table(["what", "times as fast as", "peer"], [row for row in rows if row[1] != "–"])
+
+
+def growth():
+    report = read("growth.json")
+    if not report:
+        return None
+    found = report["growth"]
+    epochs = [f"epoch at p = {p_name(epoch['p'])}, s" for epoch in found["rows"][0]["epochs"]]
+    head = ["width", "weights", *epochs, "clean", "kept", "µs per image", "file, kB (gzip)"]
+    rows = [
+        [
+            row["width"],
+            f"{row['weights']:,}",
+            *(number(epoch["seconds"]) for epoch in row["epochs"]),
+            percent(row["clean"], 1),
+            percent(row["weights_kept"], 2),
+            number(row["microseconds_per_image"]),
+            f"{row['bytes'] / 1000:,.0f} ({row['gzip_bytes'] / 1000:,.0f})",
+        ]
+        for row in found["rows"]
+    ]
+    return table(head, rows)
+
+
+def models():
+    """The shipped networks, from what their files say of themselves."""
+    rows = []
+    for path in sorted(MODELS.glob("*.safetensors")):
+        file = path.read_bytes()
+        header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
+        metadata = header["__metadata__"]
+        accuracies = ["clean", "certified_lipschitz", "certified_interval"]
+        rows.append(
+            [
+                f"{DATASETS[metadata['dataset']]}, ε = {metadata['epsilon']}",
+                metadata["architecture"],
+                *(
+                    percent(float(metadata[name]), 2) if name in metadata else "–"
+                    for name in accuracies
+                ),
+                f"{len(gzip.compress(file, 9, mtime=0)) / 1000:.0f} kB",
+                f"`{path.name}`",
+            ]
+        )
+    head = ["trained for", "layers", "label right", "and proved by the margin", "and by intervals"]
+    return table([*head, "with gzip", "file in `www/public/models/`"], rows)
+
+
+def networks():
+    """What `linf compare` printed, as the page shows it."""
+    rows = []
+    for network in json.loads(COMPARISON.read_text())["networks"]:
+        rows.append(
+            [
+                f"{KINDS[network['kind']]}: {network['architecture']}",
+                percent(network["clean"], 2),
+                percent(network["under_attack"], 2),
+                percent(network["certified"], 2),
+                network["certificate"],
+                f"{network['bytes'] / 1000:.0f} kB ({network['gzip_bytes'] / 1000:.0f} kB)",
+                f"{network['microseconds_per_image']:.0f} µs",
+            ]
+        )
+    head = ["network", "label right", "right under PGD", "right and proved", "proved by"]
+    return table([*head, "file (gzip)", "time per image"], rows)
+
+
+def rows_of(name):
+    """A table of rows that a script of bench/web/ printed."""
+
+    def made():
+        rows = read(name)
+        if not rows:
+            return None
+        head = list(rows[0])
+        cell = lambda value: value if isinstance(value, str) else number(value)
+        return table(head, [[cell(row[key]) for key in head] for row in rows])
+
+    return made
+
+
+TABLES = {
+    "machine": machine,
+    "norm-dist": norm_dist,
+    "kernels": kernels,
+    "limits": limits,
+    "dense-inf": dense_inf,
+    "exact": exact,
+    "steps": steps,
+    "targets": targets,
+    "speed": speed,
+    "growth": growth,
+    "models": models,
+    "networks": networks,
+    "attacks": rows_of("attacks.json"),
+    "web": rows_of("web.json"),
+}
+
+
+def plot(found):
+    """Three panels over the width, both axes logarithmic."""
+    rows = found["rows"]
+    widths = [row["width"] for row in rows]
+    epochs = {
+        f"p = {p_name(epoch['p'])}": [row["epochs"][index]["seconds"] for row in rows]
+        for index, epoch in enumerate(rows[0]["epochs"])
+    }
+    panels = [
+        ("training epoch, s", epochs),
+        (
+            "exact inference, µs per image",
+            {"early exit": [row["microseconds_per_image"] for row in rows]},
+        ),
+        ("model file with gzip, kB", {"file": [row["gzip_bytes"] / 1000 for row in rows]}),
+    ]
+    wide, high, gap, left, top = 230, 220, 80, 60, 40
+    total = left + len(panels) * wide + (len(panels) - 1) * gap + 20
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {high + 100}" '
+        'font-family="sans-serif" font-size="12" role="img">',
+        "<title>Cost against the width of three hidden layers, logarithmic on both axes</title>",
+        '<rect width="100%" height="100%" fill="#fff"/>',
+    ]
+    colours = ["#1b5e9e", "#b3541e", "#2f7d32"]
+    for index, (title, lines) in enumerate(panels):
+        x0 = left + index * (wide + gap)
+        values = [value for series in lines.values() for value in series]
+        low, most = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+        span = max(1, most - low)
+
+        def x(width):
+            across = math.log(width / widths[0]) / max(math.log(widths[-1] / widths[0]), 1e-9)
+            return x0 + across * wide
+
+        def y(value):
+            return top + high - (math.log10(value) - low) / span * high
+
+        parts.append(f'<text x="{x0}" y="{top - 16}" font-weight="bold">{title}</text>')
+        for exponent in range(low, low + span + 1):
+            at = y(10**exponent)
+            label = f"{10**exponent:,}" if exponent >= 0 else f"{10.0**exponent:g}"
+            parts.append(f'<path d="M{x0} {at:.1f}h{wide}" stroke="#ddd"/>')
+            parts.append(
+                f'<text x="{x0 - 6}" y="{at + 4:.1f}" text-anchor="end">{label}</text>'
+            )
+        for width in widths:
+            parts.append(
+                f'<text x="{x(width):.1f}" y="{top + high + 18}" text-anchor="end" '
+                f'transform="rotate(-40 {x(width):.1f} {top + high + 18})">{width}</text>'
+            )
+        for colour, (name, series) in zip(colours, lines.items()):
+            points = " ".join(f"{x(w):.1f},{y(v):.1f}" for w, v in zip(widths, series))
+            parts.append(
+                f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            )
+            for w, v in zip(widths, series):
+                parts.append(f'<circle cx="{x(w):.1f}" cy="{y(v):.1f}" r="3" fill="{colour}"/>')
+            if len(lines) > 1:
+                parts.append(
+                    f'<text x="{x(widths[0]) + 6:.1f}" y="{y(series[0]) - 8:.1f}" '
+                    f'fill="{colour}">{name}</text>'
+                )
+        # What growing in proportion to the width, and to its square, would look like.
+        base = next(iter(lines.values()))[0]
+        for power, dash in [(1, "4 3"), (2, "1 3")]:
+            ends = [(w, base * (w / widths[0]) ** power) for w in (widths[0], widths[-1])]
+            limit = 10.0 ** (low + span)
+            if ends[1][1] > limit:
+                ends[1] = (widths[0] * (limit / base) ** (1 / power), limit)
+            points = " ".join(f"{x(w):.1f},{y(v):.1f}" for w, v in ends)
+            parts.append(
+                f'<polyline points="{points}" fill="none" stroke="#888" stroke-dasharray="{dash}"/>'
+            )
+    parts.append(
+        f'<text x="{left}" y="{high + 90}">width of each of three hidden layers; grey: '
+        "in proportion to the width (dashes) and to its square (dots)</text>"
+    )
+    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+//! `linf bench`: how fast this machine is at what the project does, beside what its processor
+//! could do at best.
+//!
+//! Everything is measured in one run. A figure is the best of many short runs: other programs on
+//! the machine only ever make one longer. What counts is processor time, which they disturb least,
+//! divided by the number of threads; the wall's is reported beside it.
+
+mod clock;
+mod exact;
+mod growth;
+mod kernels;
+mod limits;
+mod steps;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::{CliError, DatasetName};
+use crate::norm_dist::Norm;
+
+/// Measure speed: the distance and its gradients, the exact network, training steps
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What to measure; everything unless given
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Seconds that each figure is measured for
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Training steps at each p
+    #[arg(long, default_value_t = 20)]
+    steps: usize,
+    /// Widths of the hidden layers, for the growth of cost with width
+    #[arg(long, value_delimiter = ',', default_values_t = [256, 512, 1024, 2048, 3584, 5120])]
+    widths: Vec<usize>,
+    /// Model file of an exact network
+    #[arg(long, default_value = "www/public/models/mnist-eps0.3.safetensors")]
+    model: PathBuf,
+    /// Folder that holds the data sets' folders, of which MNIST is used
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A part of the measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The distance and both gradients, beside the limit of the arithmetic
+    NormDist,
+    /// The exact integer network: dense, pruned, with early exit
+    Exact,
+    /// Whole training steps
+    Steps,
+    /// Training, inference and file size as the hidden layers get wider
+    Growth,
+}
+
+/// What is printed; parts that were not asked for are absent.
+#[derive(Serialize)]
+struct Report {
+    /// Processors that the program may use.
+    processors: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    norm_dist: Option<kernels::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact: Option<exact::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<steps::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    growth: Option<growth::Report>,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let asked = |part| args.only.is_empty() || args.only.contains(&part);
+    let patience = Duration::from_secs_f64(args.seconds.max(0.0));
+    let report = Report {
+        processors: processors(),
+        norm_dist: asked(Part::NormDist).then(|| kernels::measure(patience)),
+        exact: asked(Part::Exact)
+            .then(|| exact::measure(&args.model, &args.data_dir, patience))
+            .transpose()?,
+        steps: asked(Part::Steps)
+            .then(|| steps::measure(&args.data_dir, args.steps.max(1)))
+            .transpose()?,
+        growth: asked(Part::Growth)
+            .then(|| growth::measure(&args.data_dir, &args.widths, patience))
+            .transpose()?,
+    };
+    if args.json {
+        let json = serde_json::to_string_pretty(&report).expect("strings and numbers are JSON");
+        println!("{json}");
+    } else {
+        print!("{}", report.to_text());
+    }
+    Ok(())
+}
+
+impl Report {
+    fn to_text(&self) -> String {
+        let parts = [
+            self.norm_dist.as_ref().map(kernels::Report::to_text),
+            self.exact.as_ref().map(exact::Report::to_text),
+            self.steps.as_ref().map(steps::Report::to_text),
+            self.growth.as_ref().map(growth::Report::to_text),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// One thread, and as many as there are processors.
+fn thread_counts() -> Vec<usize> {
+    let mut counts = vec![1, processors()];
+    counts.dedup();
+    counts
+}
+
+/// What `work` gives with so many threads.
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads can be had").install(work)
+}
+
+/// A p as it is written.
+fn p_name(norm: Norm) -> String {
+    match norm {
+        Norm::P(p) => p.to_string(),
+        Norm::Inf => "inf".into(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Time: the best of many runs, by two clocks.
+
+use std::time::{Duration, Instant};
+
+use cpu_time::ProcessTime;
+use serde::Serialize;
+
+/// How long something takes: the shortest run by each clock.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Time {
+    /// Threads that took part.
+    pub threads: usize,
+    /// Seconds by the wall's clock.
+    pub wall: f64,
+    /// Seconds of processor time, of all threads together.
+    pub processor: f64,
+}
+
+impl Time {
+    /// Of one run.
+    pub fn of(threads: usize, run: impl FnOnce()) -> Self {
+        let (wall, processor) = (Instant::now(), ProcessTime::now());
+        run();
+        let processor = processor.elapsed().as_secs_f64();
+        Self {
+            threads,
+            wall: wall.elapsed().as_secs_f64(),
+            processor,
+        }
+    }
+
+    /// Of many runs, at least two, for as long as `patience` lasts.
+    pub fn best(threads: usize, patience: Duration, mut run: impl FnMut()) -> Self {
+        let begun = Instant::now();
+        // The first warms up caches, and memory that is used for the first time.
+        let mut best = Self::of(threads, &mut run);
+        loop {
+            best = best.shorter(Self::of(threads, &mut run));
+            if begun.elapsed() >= patience {
+                return best;
+            }
+        }
+    }
+
+    /// The shorter of two by each clock.
+    pub fn shorter(self, other: Self) -> Self {
+        Self {
+            threads: self.threads,
+            wall: self.wall.min(other.wall),
+            processor: self.processor.min(other.processor),
+        }
+    }
+
+    /// The same for each of `count` parts.
+    pub fn per(self, count: usize) -> Self {
+        Self {
+            wall: self.wall / count as f64,
+            processor: self.processor / count as f64,
+            ..self
+        }
+    }
+
+    /// The seconds that count: processor time, shared out evenly. What other programs take is left
+    /// out of it, and so is waiting for one another.
+    pub fn seconds(self) -> f64 {
+        self.processor / self.threads as f64
+    }
+}

@@ -1,0 +1,185 @@
+//! How cost grows with the width of the hidden layers, three of them: a training epoch, estimated
+//! from steps; the exact network per image; the model file.
+//!
+//! What pruning leaves depends on training, so each net is trained: briefly, the same for every
+//! width. After a longer run more weights can decide.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
+
+use burn::tensor::read_sync;
+use serde::Serialize;
+
+use super::clock::Time;
+use super::steps::{new_trainer, times, trainer};
+use super::{DatasetName, exact, on_threads, p_name, processors};
+use crate::cli::{CliError, compare::gzip_size};
+use crate::data::{CLASSES, Dataset, PIXELS, Split, TRAINING_IMAGES};
+use crate::exact::{Metadata, Model};
+use crate::norm_dist::Norm;
+use crate::train::{TrainConfig, Trainer};
+
+/// The p that an epoch is estimated at.
+const NORMS: [Norm; 3] = [Norm::P(8.0), Norm::P(98.0), Norm::Inf];
+/// Steps that are timed at each of them.
+const STEPS: usize = 3;
+/// Test images that the exact network is timed with.
+const IMAGES: usize = 256;
+
+#[derive(Serialize)]
+pub(super) struct Report {
+    threads: usize,
+    /// Steps of the brief training.
+    steps: usize,
+    rows: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    width: usize,
+    /// Of the dense network.
+    weights: usize,
+    epochs: Vec<Epoch>,
+    /// Of the test set's first images, after the brief training.
+    clean: f64,
+    weights_kept: f64,
+    /// On one thread.
+    microseconds_per_image: f64,
+    bytes: usize,
+    gzip_bytes: usize,
+}
+
+#[derive(Serialize)]
+struct Epoch {
+    p: String,
+    seconds: f64,
+}
+
+pub(super) fn measure(
+    data_dir: &Path,
+    widths: &[usize],
+    patience: Duration,
+) -> Result<Report, CliError> {
+    let training = DatasetName::Mnist.load(data_dir, Split::Train)?;
+    let test = DatasetName::Mnist.load(data_dir, Split::Test)?;
+    let rows = widths
+        .iter()
+        .map(|&width| row(width, &training, &test, patience));
+    Ok(Report {
+        threads: processors(),
+        steps: brief(1).epochs() * brief(1).images / brief(1).batch,
+        rows: rows.collect::<Result<_, _>>()?,
+    })
+}
+
+/// The brief training.
+fn brief(width: usize) -> TrainConfig {
+    let standard = TrainConfig::preset("standard").expect("it is there");
+    TrainConfig {
+        hidden: vec![width; 3],
+        images: 25 * standard.batch,
+        held_out: 0,
+        epochs_start: 2,
+        epochs_growth: 2,
+        epochs_inf: 1,
+        ..standard
+    }
+}
+
+fn row(
+    width: usize,
+    training: &Dataset,
+    test: &Dataset,
+    patience: Duration,
+) -> Result<Row, CliError> {
+    let threads = processors();
+    let mut epochs = Vec::new();
+    for norm in NORMS {
+        let mut trainer = trainer(&[width; 3], norm, STEPS + 1, training)?;
+        let timed = on_threads(threads, || times(&mut trainer, threads, STEPS))?;
+        let best = timed.into_iter().reduce(Time::shorter);
+        let steps = TRAINING_IMAGES / trainer.config().batch;
+        epochs.push(Epoch {
+            p: p_name(norm),
+            seconds: best.expect("at least one step").seconds() * steps as f64,
+        });
+    }
+
+    let mut trainer = new_trainer(brief(width), training)?;
+    let model = on_threads(threads, || trained(&mut trainer))
+        .map_err(|source| CliError::Begin { source })?;
+    let net = &model.net;
+    let images = &test.images[..IMAGES * PIXELS];
+    let time = on_threads(1, || {
+        Time::best(1, patience, || {
+            black_box(exact::early_exit(net, black_box(images)));
+        })
+    });
+    let logits = exact::early_exit(net, &test.images);
+    let right = logits
+        .chunks_exact(CLASSES)
+        .zip(&test.labels)
+        .filter(|(logits, label)| {
+            let own = logits[usize::from(**label)];
+            logits.iter().filter(|logit| **logit >= own).count() == 1
+        });
+    let bytes = model.to_bytes();
+    Ok(Row {
+        width,
+        weights: net.weights_kept().iter().map(|(_, all)| all).sum(),
+        epochs,
+        clean: right.count() as f64 / test.len() as f64,
+        weights_kept: net.share_kept(),
+        microseconds_per_image: 1e6 * time.per(IMAGES).seconds(),
+        bytes: bytes.len(),
+        gzip_bytes: gzip_size(&bytes),
+    })
+}
+
+fn trained(trainer: &mut Trainer) -> Result<Model, crate::train::TrainError> {
+    while !trainer.is_finished() {
+        trainer.step()?;
+    }
+    let config = trainer.config();
+    Ok(Model {
+        net: read_sync(trainer.exact_net(config.images))?,
+        metadata: Metadata {
+            dataset: config.dataset.clone(),
+            epsilon: config.epsilon,
+            recipe: String::new(),
+            seed: config.seed,
+            command: String::new(),
+            accuracies: None,
+        },
+    })
+}
+
+impl Report {
+    pub fn to_text(&self) -> String {
+        let mut text = format!(
+            "growth with the width of three hidden layers, trained for {} steps; epochs on {} threads\n\
+             width    weights   epoch, s, by p                        clean     kept    µs per image  file, kB (gzip)\n",
+            self.steps, self.threads
+        );
+        for row in &self.rows {
+            let epochs: Vec<_> = row
+                .epochs
+                .iter()
+                .map(|epoch| format!("{:7.1} at {:>3}", epoch.seconds, epoch.p))
+                .collect();
+            text += &format!(
+                "{:5}  {:9}  {}  {:5.2} %  {:6.3} %  {:9.1}  {:6} ({:6})\n",
+                row.width,
+                row.weights,
+                epochs.join(" "),
+                100.0 * row.clean,
+                100.0 * row.weights_kept,
+                row.microseconds_per_image,
+                row.bytes / 1000,
+                row.gzip_bytes / 1000,
+            );
+        }
+        text
+    }
+}

@@ -1,0 +1,138 @@
+//! What the arithmetic alone allows: the same instructions as in the kernels, on tiles that never
+//! leave the registers and the first cache level.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use macerator::{Scalar, Simd, Vector, vload_unaligned};
+use serde::Serialize;
+
+use super::clock::Time;
+use super::kernels::{normal, rate};
+use crate::norm_dist::Norm;
+
+/// Rates that the arithmetic alone allows on one thread, in 1e9 terms per second.
+#[derive(Clone, Copy, Serialize)]
+pub(super) struct Limits {
+    /// The largest difference.
+    forward_inf: f64,
+    /// The sum of eighth powers.
+    forward_8: f64,
+    /// Both gradients at p = 8.
+    backward_8: f64,
+}
+
+impl Limits {
+    pub fn measured(patience: Duration) -> Self {
+        Self {
+            forward_inf: limit(Largest, patience),
+            forward_8: limit(Power8, patience),
+            backward_8: limit(Slope8, patience),
+        }
+    }
+
+    /// Forward and backward on so many threads, for the p that they are known for. At p = ∞ the
+    /// backward pass looks for the largest difference again.
+    pub fn at(&self, norm: Norm, threads: usize) -> Option<(f64, f64)> {
+        let (forward, backward) = match norm {
+            Norm::P(8.0) => (self.forward_8, self.backward_8),
+            Norm::Inf => (self.forward_inf, self.forward_inf),
+            Norm::P(_) => return None,
+        };
+        Some((threads as f64 * forward, threads as f64 * backward))
+    }
+}
+
+type F32s<S> = Vector<S, f32>;
+
+/// The arithmetic of one vector of terms.
+trait Arithmetic: Copy {
+    fn step<S: Simd>(self, x: F32s<S>, w: F32s<S>, sum: F32s<S>) -> F32s<S>;
+}
+
+#[derive(Clone, Copy)]
+struct Largest;
+
+impl Arithmetic for Largest {
+    #[inline(always)]
+    fn step<S: Simd>(self, x: F32s<S>, w: F32s<S>, sum: F32s<S>) -> F32s<S> {
+        let d = (x - w).abs().reinterpret::<i32>();
+        sum.reinterpret::<i32>().max(d).reinterpret()
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Power8;
+
+impl Arithmetic for Power8 {
+    #[inline(always)]
+    fn step<S: Simd>(self, x: F32s<S>, w: F32s<S>, sum: F32s<S>) -> F32s<S> {
+        let d = x - w;
+        let square = d * d;
+        let fourth = square * square;
+        sum + fourth * fourth
+    }
+}
+
+/// The seventh power times a factor; added twice, as to two gradients.
+#[derive(Clone, Copy)]
+struct Slope8;
+
+impl Arithmetic for Slope8 {
+    #[inline(always)]
+    fn step<S: Simd>(self, x: F32s<S>, w: F32s<S>, sum: F32s<S>) -> F32s<S> {
+        let d = x - w;
+        let square = d * d;
+        let term = square * square * square * d * w;
+        sum + term + term
+    }
+}
+
+fn limit(arithmetic: impl Arithmetic, patience: Duration) -> f64 {
+    const STEPS: usize = 100_000;
+    let data = normal(19 * 16, 4);
+    let time = Time::best(1, patience, || {
+        black_box(steps(black_box(&data), STEPS, arithmetic));
+    });
+    rate(STEPS * 8 * lanes(&data), time)
+}
+
+#[macerator::with_simd]
+fn lanes<S: Simd>(_data: &[f32]) -> usize {
+    <f32 as Scalar>::lanes::<S>()
+}
+
+#[inline(always)]
+fn vector<S: Simd>(data: &[f32], index: usize) -> F32s<S> {
+    let lanes = <f32 as Scalar>::lanes::<S>();
+    let row = &data[index * lanes..][..lanes];
+    // SAFETY: the row holds exactly one vector.
+    unsafe { vload_unaligned(row.as_ptr()) }
+}
+
+/// Tiles of 4 × 2 rows, as in the kernels.
+#[macerator::with_simd]
+fn steps<S: Simd, A: Arithmetic>(data: &[f32], steps: usize, arithmetic: A) -> f32 {
+    let (w0, w1) = (vector::<S>(data, 0), vector::<S>(data, 1));
+    let mut sums = [vector::<S>(data, 2); 8];
+    for step in 0..steps {
+        let first = 3 + step % 4 * 4;
+        let (x0, x1) = (vector::<S>(data, first), vector::<S>(data, first + 1));
+        let (x2, x3) = (vector::<S>(data, first + 2), vector::<S>(data, first + 3));
+        sums = [
+            arithmetic.step(x0, w0, sums[0]),
+            arithmetic.step(x0, w1, sums[1]),
+            arithmetic.step(x1, w0, sums[2]),
+            arithmetic.step(x1, w1, sums[3]),
+            arithmetic.step(x2, w0, sums[4]),
+            arithmetic.step(x2, w1, sums[5]),
+            arithmetic.step(x3, w0, sums[6]),
+            arithmetic.step(x3, w1, sums[7]),
+        ];
+    }
+    let mut sum = sums[0];
+    for other in &sums[1..] {
+        sum += *other;
+    }
+    sum.reduce_add()
+}
