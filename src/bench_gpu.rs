@@ -2,8 +2,8 @@
 //! with Burn's own operations. The page and the command line print the same rows.
 //!
 //! A distance term is one `|x − w|^p`; forward and backward count each term once. A timing is the
-//! best of several, each of as many runs as take `WINDOW`, since waiting for a GPU takes
-//! milliseconds by itself.
+//! best of several, each of as many runs as take a fraction of a second, since waiting for a GPU
+//! takes milliseconds by itself.
 
 use std::time::Duration;
 

@@ -379,3 +379,13 @@ fn a_device_has_one_of_three_names() {
         "there is no device `gpu2`; it can be auto, webgpu or cpu"
     );
 }
+
+#[cfg(not(feature = "webgpu"))]
+#[test]
+fn without_a_gpus_kernels_auto_is_the_cpu_and_says_why() {
+    let processor = read_sync(Processor::open(DeviceChoice::Auto)).unwrap();
+    assert_eq!(processor.info().kind, DeviceKind::Cpu);
+    assert!(processor.info().why.contains("without the GPU's kernels"));
+    let error = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap_err();
+    assert!(error.to_string().contains("use the CPU"), "{error}");
+}

@@ -7,6 +7,8 @@
 
 mod clock;
 mod exact;
+#[cfg(feature = "webgpu")]
+mod gpu;
 mod growth;
 mod kernels;
 mod limits;
@@ -26,7 +28,7 @@ use crate::norm_dist::Norm;
 /// Measure speed: the distance and its gradients, the exact network, training steps
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What to measure; everything unless given
+    /// What to measure; everything but the GPU unless given
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
     /// Seconds that each figure is measured for
@@ -60,6 +62,9 @@ enum Part {
     Steps,
     /// Training, inference and file size as the hidden layers get wider
     Growth,
+    /// The kernels on the GPU, beside what it could do and beside Burn's own operations
+    #[cfg(feature = "webgpu")]
+    Gpu,
 }
 
 /// What is printed; parts that were not asked for are absent.
@@ -75,6 +80,9 @@ struct Report {
     steps: Option<steps::Report>,
     #[serde(skip_serializing_if = "Option::is_none")]
     growth: Option<growth::Report>,
+    #[cfg(feature = "webgpu")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpu: Option<crate::bench_gpu::GpuBenchmark>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
@@ -91,6 +99,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             .transpose()?,
         growth: asked(Part::Growth)
             .then(|| growth::measure(&args.data_dir, &args.widths, patience))
+            .transpose()?,
+        #[cfg(feature = "webgpu")]
+        gpu: args
+            .only
+            .contains(&Part::Gpu)
+            .then(gpu::measure)
             .transpose()?,
     };
     if args.json {
@@ -109,6 +123,8 @@ impl Report {
             self.exact.as_ref().map(exact::Report::to_text),
             self.steps.as_ref().map(steps::Report::to_text),
             self.growth.as_ref().map(growth::Report::to_text),
+            #[cfg(feature = "webgpu")]
+            self.gpu.as_ref().map(gpu::to_text),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
     }

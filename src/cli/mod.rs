@@ -144,6 +144,13 @@ enum CliError {
         /// Why it broke off.
         source: TrainError,
     },
+    /// The GPU cannot be measured.
+    #[cfg(feature = "webgpu")]
+    #[error("the GPU cannot be measured")]
+    Gpu {
+        /// Why not.
+        source: TrainError,
+    },
     /// There is no such recipe for an ordinary network.
     #[error(transparent)]
     Recipe(#[from] crate::ordinary::train::ConfigError),

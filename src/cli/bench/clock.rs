@@ -5,6 +5,13 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use serde::Serialize;
 
+/// The wall's time since it was first asked for.
+#[cfg(feature = "webgpu")]
+pub(super) fn since_start() -> Duration {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
+}
+
 /// How long something takes: the shortest run by each clock.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Time {
