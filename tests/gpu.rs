@@ -10,8 +10,11 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use blocks::blocks;
+mod distance;
+
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
+use distance::{Case, assert_close};
 use linf_dist_net::data::sha256_hex;
 use linf_dist_net::exact::{ExactNet, SparseLayer};
 use linf_dist_net::gpu::Gpu;
@@ -114,13 +117,6 @@ const NORMS: [Norm; 11] = [
     Norm::Inf,
 ];
 
-struct Case {
-    x: Vec<f32>,
-    w: Vec<f32>,
-    grad: Vec<f32>,
-    sizes: Sizes,
-}
-
 /// What the GPU makes of a case.
 struct Results {
     u: Vec<f32>,
@@ -129,25 +125,6 @@ struct Results {
 }
 
 impl Case {
-    fn new([batch, outputs, inputs]: [usize; 3], scale: f32, seed: u64) -> Self {
-        let mut rng = StdRng::seed_from_u64(seed);
-        let mut numbers = |count: usize, scale: f32| -> Vec<f32> {
-            (0..count)
-                .map(|_| rng.random_range(-scale..scale))
-                .collect()
-        };
-        Self {
-            x: numbers(batch * inputs, scale),
-            w: numbers(outputs * inputs, scale),
-            grad: numbers(batch * outputs, 1.0),
-            sizes: Sizes {
-                batch,
-                outputs,
-                inputs,
-            },
-        }
-    }
-
     /// Batch 1, tiles that do not fit, tiles that do, several tiles and slices; numbers whose powers
     /// overflow and vanish.
     fn all() -> Vec<Self> {
@@ -220,18 +197,6 @@ async fn spoil_memory(sizes: Sizes, device: &Device) {
     let garbage = shapes.map(|shape| Tensor::<2>::full(shape, -7.7e33, device));
     // Reading one waits for all.
     read(garbage[0].clone()).await;
-}
-
-#[track_caller]
-fn assert_close(what: &str, got: &[f32], want: &[f64], relative: f64, absolute: f64) {
-    assert_eq!(got.len(), want.len());
-    for (k, (got, want)) in got.iter().zip(want).enumerate() {
-        let error = (f64::from(*got) - want).abs();
-        assert!(
-            error <= relative * want.abs() + absolute,
-            "{what}: element {k} is {got}, should be {want}"
-        );
-    }
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {

@@ -3,8 +3,10 @@
 //! The same tests run natively and in the browser.
 #![cfg(feature = "train")]
 
+mod distance;
+
+use distance::{Case, assert_close};
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, reference};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -31,33 +33,6 @@ const NORMS: [Norm; 17] = [
     Norm::Inf,
 ];
 
-struct Case {
-    x: Vec<f32>,
-    w: Vec<f32>,
-    grad: Vec<f32>,
-    sizes: Sizes,
-}
-
-fn case(batch: usize, outputs: usize, inputs: usize, scale: f32, seed: u64) -> Case {
-    let mut rng = StdRng::seed_from_u64(seed);
-    let mut numbers = |count: usize, scale: f32| {
-        (0..count)
-            .map(|_| rng.random_range(-scale..scale))
-            .collect::<Vec<f32>>()
-    };
-    let sizes = Sizes {
-        batch,
-        outputs,
-        inputs,
-    };
-    Case {
-        x: numbers(batch * inputs, scale),
-        w: numbers(outputs * inputs, scale),
-        grad: numbers(batch * outputs, 1.0),
-        sizes,
-    }
-}
-
 /// Batch 1, widths beside every vector length, tiles that do not fit, one of the real shapes, and
 /// one so wide that its groups of columns need two words of bits.
 fn shapes() -> Vec<Case> {
@@ -73,19 +48,10 @@ fn shapes() -> Vec<Case> {
     ]
     .into_iter()
     .enumerate()
-    .flat_map(|(seed, (b, o, i))| [3.0, 400.0, 1e-3].map(|scale| case(b, o, i, scale, seed as u64)))
+    .flat_map(|(seed, (b, o, i))| {
+        [3.0, 400.0, 1e-3].map(|scale| Case::new([b, o, i], scale, seed as u64))
+    })
     .collect()
-}
-
-fn assert_close(what: &str, got: &[f32], want: &[f64], relative: f64, absolute: f64) {
-    assert_eq!(got.len(), want.len());
-    for (k, (got, want)) in got.iter().zip(want).enumerate() {
-        let error = (f64::from(*got) - want).abs();
-        assert!(
-            error <= relative * want.abs() + absolute,
-            "{what}: element {k} is {got}, should be {want}"
-        );
-    }
 }
 
 #[test]
@@ -143,7 +109,7 @@ fn gradients_agree_with_the_reference() {
 
 #[test]
 fn the_largest_difference_is_exact_on_dyadic_numbers() {
-    let mut case = case(9, 11, 50, 60.0, 7);
+    let mut case = Case::new([9, 11, 50], 60.0, 7);
     for number in case.x.iter_mut().chain(&mut case.w) {
         *number = (*number * 32.0).round() / 32.0;
     }
@@ -207,7 +173,7 @@ fn golden_values() {
 
 #[test]
 fn distances_approach_the_largest_difference_as_p_grows() {
-    let case = case(3, 4, 100, 2.0, 11);
+    let case = Case::new([3, 4, 100], 2.0, 11);
     let limit = cpu::forward(&case.x, &case.w, case.sizes, Norm::Inf);
     let mut last = f32::INFINITY;
     for p in [8.0, 18.0, 50.0, 200.0, 1000.0] {
@@ -282,7 +248,7 @@ fn among_equal_largest_differences_the_first_decides() {
 
 #[test]
 fn gradients_agree_with_finite_differences() {
-    let case = case(3, 5, 9, 1.0, 23);
+    let case = Case::new([3, 5, 9], 1.0, 23);
     let Case { x, w, grad, sizes } = case;
     for norm in [
         Norm::P(2.0),

@@ -22,7 +22,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{CliError, DatasetName};
+use super::{CliError, DatasetName, on_threads};
 use crate::norm_dist::Norm;
 
 /// Measure speed: the distance and its gradients, the exact network, training steps
@@ -139,12 +139,6 @@ fn thread_counts() -> Vec<usize> {
     let mut counts = vec![1, processors()];
     counts.dedup();
     counts
-}
-
-/// What `work` gives with so many threads.
-fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.expect("threads can be had").install(work)
 }
 
 /// A p as it is written.

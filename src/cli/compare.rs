@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{CliError, DatasetName, read};
+use super::{CliError, DatasetName, on_threads, read};
 use crate::attack::{Attack, ExactTarget, Grid, Pgd, Run, Settings, Target, own_label};
 use crate::data::{self, Dataset, PIXELS, Split};
 use crate::exact::{self, Epsilon, ExactNet, InputError};
@@ -169,7 +169,8 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
         certificate,
         bytes: bytes.len(),
         gzip_bytes: gzip_size(&bytes),
-        microseconds_per_image: on_one_thread(|| network.median_microseconds(test)),
+        // A page has a single thread; Burn would share out even the smallest convolution.
+        microseconds_per_image: on_threads(1, || network.median_microseconds(test)),
     })
 }
 
@@ -311,13 +312,6 @@ fn median_microseconds<'a>(
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
     // Clocks are not finer than this.
     (median as f64 / 100.0).round() / 10.0
-}
-
-/// What `work` gives with a single thread, which is what a page has; Burn would share out even the
-/// smallest convolution.
-fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
-    pool.expect("one thread can be had").install(work)
 }
 
 pub(super) fn gzip_size(bytes: &[u8]) -> usize {

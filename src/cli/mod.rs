@@ -277,6 +277,12 @@ enum CliError {
     },
 }
 
+/// What `work` gives with so many threads.
+fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads can be had").install(work)
+}
+
 /// Runs the command that the program's arguments name.
 pub fn main() -> ExitCode {
     run(std::env::args_os())

@@ -148,15 +148,22 @@ impl Evaluator<'_> {
         let rivals = (0..net.classes()).filter(|&class| class != label);
         rivals
             .map(|rival| {
-                let floor = boxes[depth][rival].lower[lane];
-                let lead = bias[rival] - bias[label];
+                let floor = i64::from(boxes[depth][rival].lower[lane]);
+                // Biases may be farther apart than an `i32` holds.
+                let lead = i64::from(bias[rival]) - i64::from(bias[label]);
                 (rival, floor, lead)
             })
             .find_map(|(rival, floor, lead)| {
-                // What cannot come up to the rival's floor cannot bring the label behind.
-                let mut weights = last.weights_above(label, floor.saturating_add(lead - 1));
+                // What cannot come up to the rival's floor cannot bring the label behind: no image of
+                // the domain, and then none of the box.
+                let least = floor + lead;
+                let above = (least - 1).clamp(-1, i64::from(i32::MAX)) as i32;
+                let mut weights = last.weights_above(label, above);
                 weights.find_map(|(unit, own)| {
                     let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
+                    if i64::from((upper - own).max(own - lower)) < least {
+                        return None;
+                    }
                     let theirs = last.weight(rival, unit);
                     let at = worst(lower, upper, own, theirs, floor, lead)?;
                     let upper = at - lower > upper - at;
@@ -230,16 +237,18 @@ fn worst(
     upper: i32,
     own: i32,
     theirs: Option<i32>,
-    floor: i32,
-    lead: i32,
+    floor: i64,
+    lead: i64,
 ) -> Option<i32> {
     let excess = |t: i32| {
-        let (t, floor) = (i64::from(t), i64::from(floor));
+        let t = i64::from(t);
         let rival = theirs.map_or(floor, |w| floor.max((t - i64::from(w)).abs()));
-        (t - i64::from(own)).abs() - rival - i64::from(lead)
+        (t - i64::from(own)).abs() - rival - lead
     };
-    let turns = theirs.map(|w| [w.saturating_sub(floor), w.saturating_add(floor)]);
-    let turns = turns.into_iter().flatten().map(|t| t.clamp(lower, upper));
+    let turns = theirs.map(|w| [i64::from(w) - floor, i64::from(w) + floor]);
+    let ends = (i64::from(lower), i64::from(upper));
+    let turns = turns.into_iter().flatten();
+    let turns = turns.map(|t| t.clamp(ends.0, ends.1) as i32);
     let (excess, at) = [lower, upper]
         .into_iter()
         .chain(turns)
@@ -265,7 +274,8 @@ mod tests {
                             // In halves, since what is proved holds between whole numbers too.
                             let fails = (2 * lower..=2 * upper).any(|t| {
                                 let rival = theirs.map_or(0, |w: i32| (t - 2 * w).abs());
-                                (t - 2 * own).abs() >= rival.max(2 * floor) + 2 * lead
+                                let rival = i64::from(rival).max(2 * floor);
+                                i64::from((t - 2 * own).abs()) >= rival + 2 * lead
                             });
                             let found = worst(lower, upper, own, theirs, floor, lead);
                             assert_eq!(found.is_some(), fails, "{own} {theirs:?} {floor} {lead}");

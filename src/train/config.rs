@@ -120,8 +120,8 @@ impl TrainConfig {
             seed: 0,
             hidden: vec![1024; 3],
             batch: 128,
-            epochs_start: 24,
-            epochs_growth: 44,
+            epochs_start: 14,
+            epochs_growth: 22,
             epochs_inf: 4,
             p_start: 8.0,
             p_end: 1000.0,
@@ -139,15 +139,10 @@ impl TrainConfig {
             "standard" => standard,
             "standard-0.1" => Self {
                 epsilon: radius("0.1"),
-                hidden: vec![512; 3],
-                epochs_start: 14,
-                epochs_growth: 22,
                 epsilon_train: 0.3,
                 ..standard
             },
             "hinge" => Self {
-                epochs_start: 14,
-                epochs_growth: 22,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
                     weight_decay: 5e-3,
@@ -164,7 +159,6 @@ impl TrainConfig {
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
                 epsilon: radius("0.1"),
-                hidden: vec![512; 3],
                 epochs_start: 16,
                 epochs_growth: 22,
                 epochs_inf: 3,

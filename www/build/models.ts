@@ -11,6 +11,7 @@ import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Plugin, ResolvedConfig } from 'vite';
+import { answerWith } from './serve.ts';
 
 const MODULE = 'virtual:models';
 const ENDING = '.safetensors';
@@ -87,12 +88,9 @@ export function models(): Plugin {
       return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
     },
     configureServer(server) {
-      server.middlewares.use((request, response, next) => {
-        const model = packed.find(({ fileName }) => request.url?.endsWith(`/${fileName}`));
-        if (!model) return next();
-        response.setHeader('Content-Type', 'application/gzip');
-        response.end(model.gzip);
-      });
+      answerWith(server, () =>
+        packed.map(({ fileName, gzip }) => ({ path: fileName, bytes: gzip })),
+      );
     },
     closeBundle() {
       // The public folder was copied whole; its models are already there, packed.

@@ -11,6 +11,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin, ResolvedConfig } from 'vite';
 import { readIdx } from './idx.ts';
+import { answerWith } from './serve.ts';
 
 const MODULE = 'virtual:test-digits';
 const DATASETS = ['mnist', 'fashion-mnist'];
@@ -74,12 +75,9 @@ export function testDigits(): Plugin {
       return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
     },
     configureServer(server) {
-      server.middlewares.use((request, response, next) => {
-        const file = [...files.values()].find(({ path }) => request.url?.endsWith(`/${path}`));
-        if (!file) return next();
-        response.setHeader('Content-Type', 'application/octet-stream');
-        response.end(file.records);
-      });
+      answerWith(server, () =>
+        [...files.values()].map(({ path, records }) => ({ path, bytes: records })),
+      );
     },
   };
 }

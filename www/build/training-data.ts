@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Plugin, ResolvedConfig } from 'vite';
 import { readIdx } from './idx.ts';
+import { answerWith } from './serve.ts';
 
 const MODULE = 'virtual:training-data';
 const DATASETS = ['mnist', 'fashion-mnist'];
@@ -83,13 +84,9 @@ export function trainingData(): Plugin {
       return `export default ${JSON.stringify(Object.fromEntries(entries))};`;
     },
     configureServer(server) {
-      server.middlewares.use((request, response, next) => {
-        const shards = [...packed.values()].flat();
-        const shard = shards.find(({ path }) => request.url?.endsWith(`/${path}`));
-        if (!shard) return next();
-        response.setHeader('Content-Type', 'application/octet-stream');
-        response.end(shard.gzip);
-      });
+      answerWith(server, () =>
+        [...packed.values()].flat().map(({ path, gzip }) => ({ path, bytes: gzip })),
+      );
     },
   };
 }

@@ -5,6 +5,7 @@
 //! width. After a longer run more weights can decide.
 
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use super::clock::Time;
 use super::steps::{new_trainer, times, trainer};
 use super::{DatasetName, exact, on_threads, p_name, processors};
 use crate::cli::{CliError, compare::gzip_size};
-use crate::data::{CLASSES, Dataset, PIXELS, Split, TRAINING_IMAGES};
-use crate::exact::{Metadata, Model};
+use crate::data::{Dataset, PIXELS, Split, TRAINING_IMAGES};
+use crate::exact::{Metadata, Model, evaluate};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
@@ -41,7 +42,7 @@ struct Row {
     /// Of the dense network.
     weights: usize,
     epochs: Vec<Epoch>,
-    /// Of the test set's first images, after the brief training.
+    /// Of the whole test set, after the brief training.
     clean: f64,
     weights_kept: f64,
     /// On one thread.
@@ -116,20 +117,16 @@ fn row(
             black_box(exact::early_exit(net, black_box(images)));
         })
     });
-    let logits = exact::early_exit(net, &test.images);
-    let right = logits
-        .chunks_exact(CLASSES)
-        .zip(&test.labels)
-        .filter(|(logits, label)| {
-            let own = logits[usize::from(**label)];
-            logits.iter().filter(|logit| **logit >= own).count() == 1
-        });
+    let cores = NonZeroUsize::new(threads).expect("there is a processor");
+    let epsilon = model.metadata.epsilon;
+    let evaluation = evaluate(net, &test.images, &test.labels, epsilon, cores)
+        .expect("data sets hold images of the size that the net was built for");
     let bytes = model.to_bytes();
     Ok(Row {
         width,
         weights: net.weights_kept().iter().map(|(_, all)| all).sum(),
         epochs,
-        clean: right.count() as f64 / test.len() as f64,
+        clean: evaluation.accuracies().clean,
         weights_kept: net.share_kept(),
         microseconds_per_image: 1e6 * time.per(IMAGES).seconds(),
         bytes: bytes.len(),

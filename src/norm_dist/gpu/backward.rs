@@ -15,8 +15,8 @@ use cubecl::prelude::*;
 use super::super::cpu::NEGLIGIBLE_BACKWARD;
 use super::super::{Norm, Sizes};
 use super::{
-    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, for_each_dispatch, integer_power, inverse,
-    load_rows, multiplied_half, read_block, sizes, store_block, workgroup,
+    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, entry, for_each_dispatch, integer_power,
+    inverse, load_block, load_rows, multiplied_half, read_block, sizes, store_block, workgroup,
 };
 
 /// Numbers of one invocation in a slice of rows of 64.
@@ -124,21 +124,11 @@ fn gradient(
     let mut grads = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
     let row = first + CUBE_POS_Y as usize * TILE;
     let column = CUBE_POS_X as usize * TILE;
-    let mut values = Array::<f32>::new(BLOCK * BLOCK);
+    let values = load_block(own, row, column, rows, inputs);
     let mut sums = Array::<f32>::new(BLOCK * BLOCK);
     #[unroll]
-    for i in 0..BLOCK {
-        #[unroll]
-        for j in 0..BLOCK {
-            let a = row + UNIT_POS_Y as usize + i * SIDE;
-            let c = column + UNIT_POS_X as usize + j * SIDE;
-            let mut value = 0.0f32;
-            if a < rows && c < inputs {
-                value = own[a * inputs + c];
-            }
-            values[i * BLOCK + j] = value;
-            sums[i * BLOCK + j] = 0.0f32;
-        }
+    for k in 0..BLOCK * BLOCK {
+        sums[k] = 0.0f32;
     }
     for slice in 0..others.div_ceil(DEPTH) {
         let start = slice * DEPTH;
@@ -237,21 +227,11 @@ fn deciding(
     let mut ws = Shared::<[f32]>::new_slice(DEPTH * STRIDE);
     let row = first + CUBE_POS_Y as usize * TILE;
     let column = CUBE_POS_X as usize * TILE;
-    let mut distances = Array::<f32>::new(BLOCK * BLOCK);
+    let distances = load_block(u, row, column, batch, outputs);
     let mut found = Array::<u32>::new(BLOCK * BLOCK);
     #[unroll]
-    for i in 0..BLOCK {
-        #[unroll]
-        for j in 0..BLOCK {
-            let b = row + UNIT_POS_Y as usize + i * SIDE;
-            let o = column + UNIT_POS_X as usize + j * SIDE;
-            let mut distance = 0.0f32;
-            if b < batch && o < outputs {
-                distance = u[b * outputs + o];
-            }
-            distances[i * BLOCK + j] = distance;
-            found[i * BLOCK + j] = NONE;
-        }
+    for k in 0..BLOCK * BLOCK {
+        found[k] = NONE;
     }
     let mut x_block = Array::<f32>::new(BLOCK);
     let mut w_block = Array::<f32>::new(BLOCK);
@@ -405,11 +385,7 @@ fn load_columns(
     #[unroll]
     for step in 0..ROW_LOADS {
         let row = unit / TILE + step * ROWS_AT_A_TIME;
-        let mut value = 0.0f32;
-        if start + row < rows && first + column < columns {
-            value = matrix[(start + row) * columns + first + column];
-        }
-        tile[row * TILE + column] = value;
+        tile[row * TILE + column] = entry(matrix, rows, columns, start + row, first + column);
     }
 }
 
@@ -443,15 +419,11 @@ fn load_factors<N: Numeric>(
         let at = factor_place(unit, step, transposed);
         let a = row + at % STRIDE;
         let c = start + at / STRIDE;
-        let mut value = N::from_int(0);
-        if a < rows && c < others {
-            if comptime!(transposed) {
-                value = matrix[c * rows + a];
-            } else {
-                value = matrix[a * others + c];
-            }
-        }
-        tile[at] = value;
+        tile[at] = if comptime!(transposed) {
+            entry(matrix, others, rows, c, a)
+        } else {
+            entry(matrix, rows, others, a, c)
+        };
     }
 }
 

@@ -108,6 +108,16 @@ fn empty(like: &CubeTensor, shape: [usize; 2], dtype: DType) -> CubeTensor {
     )
 }
 
+/// A number of a row-major matrix; 0 beyond its edges.
+#[cube]
+fn entry<N: Numeric>(matrix: &[N], rows: usize, columns: usize, row: usize, column: usize) -> N {
+    let mut value = N::from_int(0);
+    if row < rows && column < columns {
+        value = matrix[row * columns + column];
+    }
+    value
+}
+
 /// Copies rows `first..first + 64` and columns `start..start + 16` of a row-major matrix into
 /// workgroup memory, column after column; zeros beyond its edges.
 #[cube]
@@ -124,11 +134,7 @@ fn load_rows(
     #[unroll]
     for step in 0..LOADS {
         let row = unit / DEPTH + step * SIDE;
-        let mut value = 0.0f32;
-        if first + row < rows && start + column < columns {
-            value = matrix[(first + row) * columns + start + column];
-        }
-        tile[column * STRIDE + row] = value;
+        tile[column * STRIDE + row] = entry(matrix, rows, columns, first + row, start + column);
     }
 }
 
@@ -139,6 +145,28 @@ fn read_block(tile: &Shared<[f32]>, column: usize, offset: usize, block: &mut Ar
     for k in 0..BLOCK {
         block[k] = tile[column * STRIDE + offset + k * SIDE];
     }
+}
+
+/// Reads the 4 × 4 numbers of a matrix that stand where an invocation's results do; 0 beyond its edges.
+#[cube]
+fn load_block(
+    matrix: &[f32],
+    row: usize,
+    column: usize,
+    rows: usize,
+    columns: usize,
+) -> Array<f32> {
+    let mut block = Array::<f32>::new(BLOCK * BLOCK);
+    #[unroll]
+    for i in 0..BLOCK {
+        #[unroll]
+        for j in 0..BLOCK {
+            let a = row + UNIT_POS_Y as usize + i * SIDE;
+            let c = column + UNIT_POS_X as usize + j * SIDE;
+            block[i * BLOCK + j] = entry(matrix, rows, columns, a, c);
+        }
+    }
+    block
 }
 
 /// Writes the 4 × 4 results of an invocation.
