@@ -329,7 +329,7 @@ def networks():
                 percent(network["certified"], 2),
                 network["certificate"],
                 f"{network['bytes'] / 1000:.0f} kB ({network['gzip_bytes'] / 1000:.0f} kB)",
-                f"{network['microseconds_per_image']:.0f} µs",
+                f"{math.floor(network['microseconds_per_image'] + 0.5)} µs",
             ]
         )
     head = ["network", "label right", "right under PGD", "right and proved", "proved by"]
