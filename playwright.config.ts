@@ -27,7 +27,13 @@ export default defineConfig({
     screenshot: 'only-on-failure',
     launchOptions: {
       ...(chromium ? { executablePath: chromium } : {}),
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-background-networking'],
+      args: [
+        '--no-sandbox',
+        '--disable-dev-shm-usage',
+        '--disable-background-networking',
+        // WebGPU on machines without a GPU: Chromium then has a program in its place.
+        '--enable-unsafe-webgpu',
+      ],
     },
   },
   webServer: {

@@ -64,7 +64,7 @@ pub struct Gpu {
     raw: wgpu::Device,
     name: String,
     software: bool,
-    /// The first error that no call reported.
+    /// The first error that no call reported, or how the device was lost.
     failure: Arc<OnceLock<String>>,
 }
 
@@ -109,6 +109,10 @@ impl Gpu {
             let failure = failure.clone();
             move |error: wgpu::Error| drop(failure.set(error.to_string()))
         }));
+        device.set_device_lost_callback({
+            let failure = failure.clone();
+            move |_, why| drop(failure.set(format!("it was lost: {}", why.trim_end_matches('.'))))
+        });
         Ok(Self {
             device: burn,
             raw: device,
@@ -140,7 +144,7 @@ impl Gpu {
         self.raw.destroy();
     }
 
-    /// Fails once anything on the device has gone wrong that no call reported. Errors arrive late:
+    /// Fails once the device is lost, or anything on it has gone wrong that no call reported. Errors arrive late:
     /// ask after reading results, and before trusting them.
     pub fn check(&self) -> Result<(), GpuError> {
         match self.failure.get() {

@@ -42,16 +42,32 @@ impl Default for Pgd {
     }
 }
 
-/// One full step along the sign of the gradient at the image itself, under every smoothing.
+/// One full step along the sign of the gradient at the image itself: towards every other class,
+/// the strongest first, under every smoothing.
 pub(super) fn fgsm(target: &mut impl Target, ball: &Ball, record: &mut Record) {
-    let starts = ball.centre().repeat(SMOOTHINGS.len());
-    let rivals = [None; SMOOTHINGS.len()];
-    let (_, gradients) = target.gradients(&starts, record.label, &rivals, &SMOOTHINGS);
+    let logits = target.logits(ball.centre());
+    let aims = ranking(logits, record.label).into_iter();
+    let (rivals, smoothings): (Vec<_>, Vec<_>) = aims
+        .flat_map(|rival| SMOOTHINGS.map(|smoothing| (Some(rival), smoothing)))
+        .unzip();
+    let starts = ball.centre().repeat(rivals.len());
+    let (_, gradients) = target.gradients(&starts, record.label, &rivals, &smoothings);
     let mut inputs = starts;
     descend(ball, &mut inputs, &gradients, ball.radius());
     let logits = target.logits(&inputs);
     record.steps += 1;
     record.count_all(ball, &inputs, &logits);
+}
+
+/// The classes but `label`, the strongest first.
+fn ranking(mut logits: Vec<f64>, label: usize) -> Vec<usize> {
+    let classes = logits.len();
+    let mut next = || {
+        let rival = strongest_rival(&logits, label);
+        logits[rival] = f64::NEG_INFINITY;
+        rival
+    };
+    (1..classes).map(|_| next()).collect()
 }
 
 /// One round of PGD: all its starts, which move together.
@@ -76,13 +92,7 @@ impl PgdRound {
         first: bool,
     ) -> Self {
         let restarts = settings.restarts as usize;
-        let mut logits = target.logits(ball.centre());
-        let mut ranking = Vec::new();
-        while ranking.len() + 1 < logits.len() {
-            let rival = strongest_rival(&logits, label);
-            ranking.push(rival);
-            logits[rival] = f64::NEG_INFINITY;
-        }
+        let ranking = ranking(target.logits(ball.centre()), label);
         let start = |index| {
             if index == 0 && first {
                 ball.centre().to_vec()

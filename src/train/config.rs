@@ -120,8 +120,8 @@ impl TrainConfig {
             seed: 0,
             hidden: vec![1024; 3],
             batch: 128,
-            epochs_start: 14,
-            epochs_growth: 22,
+            epochs_start: 24,
+            epochs_growth: 44,
             epochs_inf: 4,
             p_start: 8.0,
             p_end: 1000.0,
@@ -139,10 +139,14 @@ impl TrainConfig {
             "standard" => standard,
             "standard-0.1" => Self {
                 epsilon: radius("0.1"),
+                epochs_start: 14,
+                epochs_growth: 22,
                 epsilon_train: 0.3,
                 ..standard
             },
             "hinge" => Self {
+                epochs_start: 14,
+                epochs_growth: 22,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
                     weight_decay: 5e-3,

@@ -1,0 +1,30 @@
+/** Training in a browser that has no WebGPU. */
+import { violations } from './axe.ts';
+import { expect, test } from './page.ts';
+
+// Without the flag that has a program imitate the GPU.
+test.use({
+  launchOptions: async ({ launchOptions }, use) => {
+    const args = launchOptions.args?.filter((flag) => flag !== '--enable-unsafe-webgpu') ?? [];
+    await use({ ...launchOptions, args });
+  },
+});
+
+const train = (device: string) => `./?device=${device}#v=1&view=train&train=tiny`;
+
+test('the CPU is taken, and the page says why', async ({ page }) => {
+  await page.goto(train('auto'));
+  await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'cpu');
+  await expect(page.getByTestId('device')).toContainText('On the CPU, as no GPU was found');
+});
+
+test('a GPU that is asked for in vain is explained, and the CPU offered', async ({ page }) => {
+  await page.goto(train('webgpu'));
+  await expect(page.getByRole('alert')).toContainText('no GPU was found');
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Use the CPU' }).click();
+  await expect(page.getByTestId('state')).toHaveAttribute('data-phase', 'empty');
+  await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'cpu');
+  await page.getByRole('button', { name: 'One step' }).click();
+  await expect(page.getByTestId('state')).toHaveAttribute('data-phase', 'paused');
+});
