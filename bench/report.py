@@ -293,6 +293,53 @@ def growth():
     return table(head, rows)
 
 
+def webgpu():
+    """What `bench/web/gpu.js` has measured."""
+    report = read("webgpu.json")
+    if not report:
+        return None
+    imitated = " (a program that imitates a GPU)" if report["software"] else ""
+    peers = list(dict.fromkeys(peer["name"] for peer in report["peers"]))
+    ours = "ours, forward and gradients"
+    seconds = {}
+    for row in report["timings"]:
+        seconds[row["kernel"], row["p"]] = row["seconds"]
+    shape = None
+    rows = []
+    for row in report["timings"]:
+        if row["kernel"] != ours:
+            continue
+        shape = f"batch {row['batch']}, {row['inputs']} → {row['outputs']}"
+        others = {"Burn's operations": seconds["Burn's operations, forward and gradients", row["p"]]}
+        for peer in report["peers"]:
+            if peer["p"] == row["p"]:
+                others[peer["name"]] = peer.get("seconds")
+        cells = [
+            f"{number(1e3 * time)} ({times(time / row['seconds'])})" if time else "–"
+            for time in (others.get(name) for name in ["Burn's operations", *peers])
+        ]
+        rows.append(["∞" if row["p"] is None else number(row["p"]), number(1e3 * row["seconds"]), *cells])
+    head = ["p", "ours, ms", *(f"{name}, ms (times ours)" for name in ["Burn's operations", *peers])]
+    shares = [
+        f"{row['kernel']} at p = {'∞' if row['p'] is None else number(row['p'])}: {percent(row['share_of_limit'])}"
+        for row in report["timings"]
+        if row["share_of_limit"] is not None
+    ]
+    steps = [
+        f"{number(step['steps_per_second'])} at p = {'∞' if step['p'] is None else number(step['p'])}"
+        for step in report["steps"]
+    ]
+    hidden = "-".join(map(str, report["steps"][0]["hidden"]))
+    return [
+        f"{report['adapter']}{imitated}; forward and gradients, {shape}:",
+        "",
+        *table(head, rows),
+        "",
+        f"Shares of the limit: {'; '.join(shares)}. Training steps per second of 784-{hidden}-10, "
+        f"batch {report['steps'][0]['batch']}: {', '.join(steps)}.",
+    ]
+
+
 def models():
     """The shipped networks, from what their files say of themselves."""
     rows = []
@@ -365,6 +412,7 @@ TABLES = {
     "networks": networks,
     "attacks": rows_of("attacks.json"),
     "web": rows_of("web.json"),
+    "webgpu": webgpu,
 }
 
 

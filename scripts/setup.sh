@@ -33,10 +33,10 @@ rustc --version
 
 heading "setup: wasm-pack $WASM_PACK_VERSION, wasm-bindgen $WASM_BINDGEN_VERSION"
 # install_tool CRATE VERSION: builds a command into the cache. Its dependencies are resolved anew,
-# as the lists that the crates carry no longer build.
+# as the lists that the crates carry no longer build. They run for seconds, so little is optimised.
 install_tool() {
   echo "building $1 $2 (some minutes, once)"
-  CARGO_TARGET_DIR="$TOOLS/build" cargo install "$1" --version "$2" --root "$TOOLS" --force --quiet ||
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$TOOLS/build" cargo install "$1" --version "$2" --root "$TOOLS" --force --quiet ||
     fail "cargo could not build $1 $2; see above"
 }
 [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $WASM_BINDGEN_VERSION" ] &&

@@ -29,7 +29,7 @@ const NORMS: [Norm; 5] = [
 /// Layers for hardware: those of the shipped network.
 const LAYERS: [Sizes; 2] = [sizes(128, 1024, PIXELS), sizes(128, 1024, 1024)];
 /// A layer that software computes in a moment.
-const SMALL_LAYER: Sizes = sizes(32, 64, 256);
+const SMALL_LAYER: Sizes = sizes(64, 64, 256);
 /// A layer whose `[batch, outputs, inputs]` tensor fits a buffer of any GPU.
 const BROADCAST_LAYER: Sizes = sizes(32, 256, PIXELS);
 /// Timings of which the best counts.

@@ -4,6 +4,7 @@
 import init, { benchmark } from '../../pkg/train/train.js';
 import wasm from '../../pkg/train/train_bg.wasm?url';
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import '@tensorflow/tfjs-backend-webgpu';
 import * as jax from '@jax-js/jax';
 

@@ -21,6 +21,7 @@ import { deviceChoice, type DeviceChoice, type ToWorker } from './protocol.ts';
 import TrainWorker from './train.worker.ts?worker';
 import { fetchShards } from './training-data.ts';
 import { WakeLock } from './wake-lock.ts';
+import { duration } from './words.ts';
 
 export type Phase =
   /** The program is being loaded. */
@@ -41,8 +42,11 @@ export interface SpeedPoint {
   imagesPerSecond: number;
 }
 
-/** A Worker that says nothing for so long, while it should, has probably been killed. */
-const SILENCE_MS = 60_000;
+/**
+ * A Worker that says nothing for so many minutes, while it should, has probably been killed. A GPU's
+ * kernels are compiled as they are first needed, which takes a while by itself.
+ */
+const SILENCE_MINUTES = { cpu: 1, webgpu: 4 };
 /** More points than these are more than a chart can show: every other one is dropped. */
 const MOST_POINTS = 4_000;
 
@@ -166,9 +170,11 @@ export class Run {
       );
     };
     this.#watch = setInterval(() => {
-      const silent = performance.now() - this.#heardAt > SILENCE_MS;
+      const minutes = SILENCE_MINUTES[this.device?.kind ?? 'cpu'];
+      const silent = performance.now() - this.#heardAt > 60_000 * minutes;
       if (this.phase === 'running' && silent) {
-        this.#break('The training program has not answered for a minute.');
+        const since = duration(60 * minutes);
+        this.#break(`The training program has not answered for ${since}.`);
       }
     }, 5_000);
   }
