@@ -43,11 +43,11 @@ for (const device of ['cpu', 'webgpu']) {
   }) => {
     // Without a GPU a program imitates it, and takes half a minute to compile the kernels.
     test.setTimeout(600_000);
-    const slowly = { timeout: 120_000 };
+    const slowly = { timeout: 180_000 };
     await openTraining(page, FIXED, device);
     await expect(page.getByTestId('device')).toHaveAttribute('data-kind', device);
     await button(page, 'Train').click();
-    await reach(page, 'running');
+    await reach(page, 'running', slowly.timeout);
     await expect.poll(() => stepOf(page), slowly).toBeGreaterThan(5);
     await button(page, 'Pause').click();
     await reach(page, 'paused');
