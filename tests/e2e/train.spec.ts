@@ -263,7 +263,9 @@ test.describe('when something breaks', () => {
     });
     await button(page, 'Resume').click();
     await reach(page, 'broken', 120_000);
-    await expect(page.getByRole('alert')).toContainText(/the GPU .* reports an error \(it was lost: /);
+    await expect(page.getByRole('alert')).toContainText(
+      /the GPU .* reports an error \(it was lost: /,
+    );
     expect(await violations(page)).toEqual([]);
     await button(page, 'Continue on the CPU').click();
     await reach(page, 'running');
