@@ -50,7 +50,7 @@ for (const device of ['cpu', 'webgpu']) {
     await reach(page, 'running', slowly.timeout);
     await expect.poll(() => stepOf(page), slowly).toBeGreaterThan(5);
     await button(page, 'Pause').click();
-    await reach(page, 'paused');
+    await reach(page, 'paused', slowly.timeout);
     const paused = await stepOf(page);
     expect(paused).toBeLessThan(STEPS);
     await button(page, 'One step').click();
@@ -64,14 +64,14 @@ for (const device of ['cpu', 'webgpu']) {
     await page.reload();
     await expect(page.getByTestId('offer')).toContainText(`stopped at step ${kept}`);
     await button(page, 'Go on with it').click();
-    await reach(page, 'paused');
+    await reach(page, 'paused', slowly.timeout);
     await expect(page.getByTestId('device')).toHaveAttribute('data-kind', device);
     expect(await stepOf(page)).toBe(kept);
     await openKnobs(page);
     await page.getByLabel('ε measured').fill('0.05');
     await page.getByLabel('ε measured').press('Enter');
     await button(page, 'Resume').click();
-    await reach(page, 'done', 180_000);
+    await reach(page, 'done', slowly.timeout);
     expect(await stepOf(page)).toBe(STEPS);
     const said = await page.getByText(/mean of the first 20 steps/).innerText();
     const [first, last] = [...said.matchAll(/\d\.\d+/g)].map(Number);
@@ -83,9 +83,9 @@ for (const device of ['cpu', 'webgpu']) {
     const path = await (await download).path();
     expect((await readFile(path)).toString('latin1')).toContain('linf-dist-net checkpoint');
     await button(page, 'Reset').click();
-    await reach(page, 'empty');
+    await reach(page, 'empty', slowly.timeout);
     await page.getByLabel('Checkpoint file').setInputFiles(path);
-    await reach(page, 'paused');
+    await reach(page, 'paused', slowly.timeout);
     expect(await stepOf(page)).toBe(STEPS);
 
     await button(page, 'Use this network').click();
