@@ -97,7 +97,7 @@ def percent(share, digits=0):
 
 
 def p_name(p):
-    return "∞" if p == "inf" else p
+    return "∞" if p in ("inf", None) else p
 
 
 def from_cpu(make):
@@ -300,7 +300,6 @@ def webgpu():
         return None
     imitated = " (a program that imitates a GPU)" if report["software"] else ""
     peers = list(dict.fromkeys(peer["name"] for peer in report["peers"]))
-    p_of = lambda row: "∞" if row["p"] is None else f"{row['p']:g}"
     ours = "ours, forward and gradients"
     seconds = {}
     for row in report["timings"]:
@@ -319,15 +318,15 @@ def webgpu():
             f"{number(1e3 * time)} ({times(time / row['seconds'])})" if time else "–"
             for time in (others.get(name) for name in ["Burn's operations", *peers])
         ]
-        rows.append([p_of(row), number(1e3 * row["seconds"]), *cells])
+        rows.append([p_name(row['p']), number(1e3 * row["seconds"]), *cells])
     head = ["p", "ours, ms", *(f"{name}, ms (times ours)" for name in ["Burn's operations", *peers])]
     shares = [
-        f"{row['kernel']} at p = {p_of(row)}: {percent(row['share_of_limit'])}"
+        f"{row['kernel']} at p = {p_name(row['p'])}: {percent(row['share_of_limit'])}"
         for row in report["timings"]
         if row["share_of_limit"] is not None
     ]
     steps = [
-        f"{number(step['steps_per_second'])} at p = {p_of(step)}"
+        f"{number(step['steps_per_second'])} at p = {p_name(step['p'])}"
         for step in report["steps"]
     ]
     hidden = "-".join(map(str, report["steps"][0]["hidden"]))

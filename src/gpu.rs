@@ -144,8 +144,8 @@ impl Gpu {
         self.raw.destroy();
     }
 
-    /// Fails once the device is lost, or anything on it has gone wrong that no call reported. Errors arrive late:
-    /// ask after reading results, and before trusting them.
+    /// Fails once the device is lost, or anything on it has gone wrong that no call reported. Errors
+    /// arrive late: ask after reading results, and before trusting them.
     pub fn check(&self) -> Result<(), GpuError> {
         match self.failure.get() {
             None => Ok(()),

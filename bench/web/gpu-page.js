@@ -107,7 +107,11 @@ function evenPower(d, p) {
   let square = d;
   for (let rest = p; ; rest >>= 1) {
     const last = rest === 1;
-    if (rest & 1) result = result === null ? (last ? square : square.ref) : result.mul(last ? square : square.ref);
+    if (rest & 1) {
+      // The last use of an array frees it.
+      const factor = last ? square : square.ref;
+      result = result === null ? factor : result.mul(factor);
+    }
     if (last) return result;
     square = square.ref.mul(square);
   }
