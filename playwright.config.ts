@@ -19,6 +19,8 @@ export default defineConfig({
   // Other work may share the machine; nothing here is slow by itself.
   expect: { timeout: 15_000 },
   use: {
+    // What cannot be clicked is named, instead of the whole test's time running out.
+    actionTimeout: 60_000,
     baseURL: `http://localhost:${PORT}/`,
     viewport: { width: 1280, height: 800 },
     colorScheme: 'light',

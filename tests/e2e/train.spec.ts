@@ -249,10 +249,14 @@ test.describe('when something breaks', () => {
   test('a GPU that is lost is named, and the CPU goes on from the last checkpoint', async ({
     page,
   }) => {
-    test.setTimeout(300_000);
+    test.setTimeout(600_000);
     await openTraining(page, LONG, 'webgpu');
     await button(page, 'One step').click();
-    await expect(page.getByTestId('kept')).toBeVisible({ timeout: 120_000 });
+    await expect(page.getByTestId('kept')).toBeVisible({ timeout: 180_000 });
+    // After a step the run is kept, then measured: only then does the GPU rest.
+    await expect(page.getByText(/proved at ε = .* of 1,000 images/)).toBeVisible({
+      timeout: 180_000,
+    });
     const [worker] = page.workers();
     await worker?.evaluate(() => {
       const { createCommandEncoder } = GPUDevice.prototype;
@@ -262,7 +266,7 @@ test.describe('when something breaks', () => {
       };
     });
     await button(page, 'Resume').click();
-    await reach(page, 'broken', 120_000);
+    await reach(page, 'broken', 180_000);
     await expect(page.getByRole('alert')).toContainText(
       /the GPU .* reports an error \(it was lost: /,
     );
