@@ -12,6 +12,7 @@ pub mod cli;
 pub mod data;
 pub mod digit;
 pub mod exact;
+pub mod fine_tune;
 pub mod float_net;
 #[cfg(feature = "webgpu")]
 pub mod gpu;

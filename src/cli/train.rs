@@ -31,6 +31,9 @@ pub(super) struct Args {
     /// needs none, such as one begun in the page
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
+    /// Turn a knob of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
+    #[arg(long, value_name = "KNOB=VALUE", value_parser = knob, requires = "preset")]
+    set: Vec<(String, String)>,
     /// Seed of the weights, the order of the images and the augmentation
     #[arg(long, default_value_t = 0, requires = "preset")]
     seed: u64,
@@ -145,14 +148,27 @@ fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>
     }
 }
 
+/// The two sides of `KNOB=VALUE`.
+fn knob(word: &str) -> Result<(String, String), String> {
+    let (knob, value) = word
+        .split_once('=')
+        .ok_or("a knob is turned as in epsilon_train=0.36")?;
+    Ok((knob.into(), value.into()))
+}
+
 /// The configuration that the arguments ask for, if they name a preset.
 fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
     let Some(preset) = &args.preset else {
         return Ok(None);
     };
-    let preset = TrainConfig::preset(preset).map_err(|source| CliError::Begin {
-        source: source.into(),
-    })?;
+    let knobs = args.set.iter();
+    let preset = knobs
+        .fold(TrainConfig::preset(preset), |config, (knob, value)| {
+            config?.with(knob, value)
+        })
+        .map_err(|source| CliError::Begin {
+            source: source.into(),
+        })?;
     let held_out = if args.all_images { 0 } else { preset.held_out };
     Ok(Some(TrainConfig {
         dataset: args.dataset.as_str().into(),

@@ -27,6 +27,7 @@ mod model;
 mod net;
 mod neuron;
 mod sparse;
+mod together;
 
 pub use certificate::{Bounds, Verdict, lipschitz_radius};
 pub use dense::{DenseLayer, DenseNet};
@@ -40,6 +41,7 @@ pub use local::{LocalEvaluator, LocalNet};
 pub use model::{Accuracies, Metadata, Model, ModelError};
 pub use net::{Deciding, Evaluator, ExactNet};
 pub use sparse::SparseLayer;
+pub use together::{BatchEvaluator, TOGETHER};
 
 /// Largest pixel level of an 8-bit image.
 pub const MAX_LEVEL: i32 = 255;

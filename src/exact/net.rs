@@ -290,6 +290,31 @@ impl Layer {
         }
     }
 
+    /// The same for many inputs side by side: compiled anew into every caller, for the vectors that
+    /// it may use.
+    #[inline(always)]
+    pub(super) fn forward_together<const N: usize>(&self, x: &[[i32; N]], values: &mut [[i32; N]]) {
+        for (value, blocks) in values.iter_mut().zip(self.rows()) {
+            let mut largest = [0; N];
+            for block in blocks {
+                // Whether nothing from here on can win for any of them.
+                if largest
+                    .iter()
+                    .fold(true, |settled, &largest| settled & (block.reach <= largest))
+                {
+                    break;
+                }
+                for (column, weight) in block.weights() {
+                    let x = &x[column];
+                    for lane in 0..N {
+                        largest[lane] = largest[lane].max((x[lane] - weight).abs());
+                    }
+                }
+            }
+            *value = largest;
+        }
+    }
+
     /// Bounds of the units, `[outputs]`, over boxes inside the domain.
     ///
     /// Once the running *lower* bounds have come up to the next reach, no later weight can raise

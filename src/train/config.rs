@@ -93,6 +93,26 @@ pub enum ConfigError {
     /// No preset has this name.
     #[error("there is no preset `{0}`; the presets are {presets}", presets = PRESETS.join(", "))]
     UnknownPreset(String),
+    /// No knob has this name.
+    #[error("there is no knob `{knob}`; the knobs are {knobs}")]
+    UnknownKnob {
+        /// What was asked for.
+        knob: String,
+        /// What there is.
+        knobs: String,
+    },
+    /// A value that the knob cannot have.
+    #[error("`{value}` is no value for the knob `{knob}`, which is {now} here: {reason}")]
+    BadValue {
+        /// The knob.
+        knob: String,
+        /// What it was to be.
+        value: String,
+        /// What it is.
+        now: String,
+        /// Why it cannot be.
+        reason: String,
+    },
     /// A value outside its range.
     #[error("{name} must be {range}, not {value}")]
     OutOfRange {
@@ -120,13 +140,13 @@ impl TrainConfig {
             seed: 0,
             hidden: vec![1024; 3],
             batch: 128,
-            epochs_start: 24,
-            epochs_growth: 44,
+            epochs_start: 64,
+            epochs_growth: 96,
             epochs_inf: 4,
             p_start: 8.0,
             p_end: 1000.0,
             learning_rate: 0.02,
-            epsilon_train: 0.45,
+            epsilon_train: 0.4,
             loss: LossConfig::Mixture {
                 lambda_start: 0.05,
                 lambda_end: 0.0002,
@@ -147,6 +167,7 @@ impl TrainConfig {
             "hinge" => Self {
                 epochs_start: 14,
                 epochs_growth: 22,
+                epsilon_train: 0.45,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
                     weight_decay: 5e-3,
@@ -158,6 +179,7 @@ impl TrainConfig {
                 epochs_start: 4,
                 epochs_growth: 9,
                 epochs_inf: 2,
+                epsilon_train: 0.36,
                 ..standard
             },
             "fashion" => Self {
@@ -181,6 +203,7 @@ impl TrainConfig {
                 epochs_start: 4,
                 epochs_growth: 9,
                 epochs_inf: 2,
+                epsilon_train: 0.36,
                 ..standard
             },
             "tiny" => Self {
@@ -193,6 +216,34 @@ impl TrainConfig {
             },
             _ => return Err(ConfigError::UnknownPreset(name.into())),
         })
+    }
+
+    /// The same configuration with one knob turned: its name here, and its value as JSON, such as
+    /// `epsilon_train` and `0.36`, or `hidden` and `[512,512]`. [`check`](Self::check) looks at ranges.
+    pub fn with(&self, knob: &str, value: &str) -> Result<Self, ConfigError> {
+        use serde_json::{Value, from_str, from_value, to_value};
+        let mut config = to_value(self).expect("a configuration is plain data");
+        let knobs = config.as_object_mut().expect("a configuration has knobs");
+        let Some(place) = knobs.get_mut(knob) else {
+            let knobs: Vec<_> = knobs.keys().map(String::as_str).collect();
+            return Err(ConfigError::UnknownKnob {
+                knob: knob.into(),
+                knobs: knobs.join(", "),
+            });
+        };
+        let bad = |now: &Value, reason: serde_json::Error| ConfigError::BadValue {
+            knob: knob.into(),
+            value: value.into(),
+            now: now.to_string(),
+            reason: reason.to_string(),
+        };
+        let new = match place {
+            // Quotes would be a nuisance in a shell.
+            Value::String(_) => Value::String(value.into()),
+            _ => from_str(value).map_err(|reason| bad(place, reason))?,
+        };
+        let now = std::mem::replace(place, new);
+        from_value(config).map_err(|reason| bad(&now, reason))
     }
 
     /// Epochs in all.
@@ -299,6 +350,40 @@ mod tests {
             message,
             "there is no preset `huge`; the presets are tiny, look, quick, standard, standard-0.1, hinge, fashion"
         );
+    }
+
+    #[test]
+    fn one_knob_is_turned_and_the_others_stay() {
+        let preset = TrainConfig::preset("tiny").unwrap();
+        let turned = preset.with("epsilon_train", "0.25").unwrap();
+        let turned = turned.with("hidden", "[20,30]").unwrap();
+        let turned = turned.with("epsilon", "0.1").unwrap();
+        assert_eq!(
+            turned,
+            TrainConfig {
+                epsilon_train: 0.25,
+                hidden: vec![20, 30],
+                epsilon: radius("0.1"),
+                ..preset
+            }
+        );
+    }
+
+    #[test]
+    fn a_knob_that_is_not_there_or_cannot_be_turned_so_far_is_named() {
+        let preset = TrainConfig::preset("tiny").unwrap();
+        let message = preset.with("width", "64").unwrap_err().to_string();
+        assert!(
+            message.starts_with(
+                "there is no knob `width`; the knobs are batch, changed_at, dataset, "
+            ),
+            "{message}"
+        );
+        for (knob, value) in [("batch", "many"), ("hidden", "[-1]"), ("epsilon", "far")] {
+            let message = preset.with(knob, value).unwrap_err().to_string();
+            let begins = format!("`{value}` is no value for the knob `{knob}`, which is ");
+            assert!(message.starts_with(&begins), "{message}");
+        }
     }
 
     #[test]

@@ -183,6 +183,8 @@ fn inputs_outside_the_domain_are_refused() {
     assert_eq!(evaluator.logits(&[0; 2]).unwrap_err(), pixels);
     assert_eq!(evaluator.verdict(&[0; 2]).unwrap_err(), pixels);
     assert_eq!(evaluator.bounds(&[0; 2], 1).unwrap_err(), pixels);
+    assert_eq!(net.batch_evaluator().logits(&[0; 8]).unwrap_err(), pixels);
+    assert!(net.batch_evaluator().logits(&[]).unwrap().is_empty());
     let domain = |pixel, value| InputError::Domain {
         pixel,
         value,

@@ -34,6 +34,25 @@ proptest! {
     }
 
     #[test]
+    fn images_together_have_the_bits_of_each_alone(
+        (dense, image) in net_and_image(),
+        others in vec(any::<u8>(), 0..40),
+    ) {
+        let net = pruned(&dense);
+        // Every count up to two groups and more: the image again and again, its pixels turned about.
+        let images: Vec<u8> = std::iter::once(0)
+            .chain(others)
+            .flat_map(|by| image.iter().map(move |level| level.wrapping_add(by)))
+            .collect();
+        let together = net.batch_evaluator().logits(&images).unwrap();
+        let mut alone = Vec::new();
+        for image in images.chunks(net.inputs()) {
+            alone.extend_from_slice(net.evaluator().logits(image).unwrap());
+        }
+        prop_assert_eq!(together, alone);
+    }
+
+    #[test]
     fn kept_weights_survive_sorting_and_padding(dense in dense_net()) {
         let net = pruned(&dense);
         let sparse = net.to_sparse();
