@@ -111,7 +111,10 @@ pub fn fine_tune(
 
 fn check(net: &ExactNet, set: &Dataset) -> Result<(), FineTuneError> {
     let (inputs, classes) = (net.inputs(), net.classes());
-    let fits = |image: usize| inputs == PIXELS && usize::from(set.labels[image]) < classes;
+    let there = set.images.len() / PIXELS;
+    let fits = |image: usize| {
+        inputs == PIXELS && image < there && usize::from(set.labels[image]) < classes
+    };
     match (0..set.len()).find(|&image| !fits(image)) {
         None => Ok(()),
         Some(image) => Err(FineTuneError::Image {

@@ -179,8 +179,6 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
     assert!(message.contains("cannot read"), "{message}");
     let message = refused(&train(&out, &["--set", "width=64"]));
     assert!(message.contains("there is no knob `width`"), "{message}");
-    let message = refused(&train(&out, &["--set", "batch"]));
-    assert!(message.contains("epsilon_train=0.36"), "{message}");
     let message = refused(&train(&out, &["--set", "batch=1"]));
     assert!(message.contains("batch must be from 2"), "{message}");
     let message = refused(&[
