@@ -137,6 +137,8 @@ test('a link brings the knobs that differ, and keeps those that are turned', asy
   await openKnobs(page);
   await expect(page.getByLabel('Seed')).toHaveValue('5');
   await expect(page.getByLabel('Hidden layers')).toHaveValue('20, 30');
+  // The preset's own, not that of the first preset for the data set.
+  await expect(page.getByLabel('ε in training')).toHaveValue('0.36');
   await page.getByLabel('Batch').fill('100');
   await page.getByLabel('Batch').press('Enter');
   await expect(page).toHaveURL(/train=look%7Ehidden%3A20x30%7Ebatch%3A100%7Eseed%3A5/);

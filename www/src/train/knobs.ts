@@ -177,7 +177,8 @@ export function withDataset(
   presets: readonly Preset[],
 ): TrainConfig {
   const source = presets.find(({ config }) => config.dataset === dataset)?.config;
-  if (!source) return config;
+  // A preset has radii of its own for the data set that it is of.
+  if (!source || config.dataset === dataset) return config;
   const { epsilon, epsilon_train } = source;
   return { ...config, dataset, epsilon, epsilon_train };
 }
