@@ -125,8 +125,8 @@ def machine(report):
     load = " and ".join(f"{load:.1f}" for load in report["load"])
     return [
         f"{m['cpu']} (family {m['family']}, model {m['model']}; {', '.join(m['vectors'])}), "
-        f"{m['processors']} virtual processors of a machine that other programs used at the same "
-        f"time (load {load} at the beginning and the end of the run, of {rounds}). {peers}."
+        f"{m['processors']} virtual processors with nothing else to do (load {load} at the beginning "
+        f"and the end of the run, of {rounds}). {peers}."
     ]
 
 
@@ -202,7 +202,7 @@ def exact(report):
         ]
         for row in report["ratios"]["exact"]
     ]
-    return table(["evaluation", "threads", "µs per image", "of early exit"], rows)
+    return table(["evaluation", "threads", "µs per image", "times 16 together"], rows)
 
 
 @from_cpu
@@ -254,7 +254,8 @@ def speed(report):
 
     one = [row for row in ratios["exact"] if row["threads"] == 1]
     onnx = span(row["ratio"] for row in one if row["name"].startswith("ONNX"))
-    early = next(row for row in ratios["exact"] if row["name"] == "pruned, early exit")
+    ours = [row for row in one if not row["name"].startswith("ONNX")]
+    fastest = min(row["microseconds_per_image"] for row in ours)
     rows = [
         ["the distance and both gradients, p = 8 … ∞", of("norm_dist", "jax"), "JAX"],
         ["the same", of("norm_dist", "torch"), "`torch.cdist`"],
@@ -263,7 +264,7 @@ def speed(report):
         ["whole training steps, p = 8 … ∞", of("steps", "jax"), "JAX"],
         ["the same", of("steps", "torch"), "PyTorch with `torch.cdist`"],
         [
-            f"the exact network: {number(early['microseconds_per_image'])} µs per image on one thread",
+            f"the exact network, 16 images together: {number(fastest)} µs each on one thread",
             onnx,
             "ONNX Runtime, the same bits",
         ],

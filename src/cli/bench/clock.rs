@@ -67,9 +67,13 @@ impl Time {
         }
     }
 
-    /// The seconds that count: processor time, shared out evenly. What other programs take is left
-    /// out of it, and so is waiting for one another.
+    /// The seconds that count: of one thread its processor time, which leaves out what other programs
+    /// take; of several the wall's, since what a processor's clock says of threads that are still
+    /// running can be far too little, and the best of many runs would be just that.
     pub fn seconds(self) -> f64 {
-        self.processor / self.threads as f64
+        match self.threads {
+            1 => self.processor,
+            _ => self.wall,
+        }
     }
 }
