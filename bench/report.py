@@ -468,7 +468,7 @@ def plot(found):
                 f'<text x="{x(width):.1f}" y="{top + high + 18}" text-anchor="end" '
                 f'transform="rotate(-40 {x(width):.1f} {top + high + 18})">{width}</text>'
             )
-        for colour, (name, series) in zip(colours, lines.items()):
+        for entry, (colour, (name, series)) in enumerate(zip(colours, lines.items())):
             points = " ".join(f"{x(w):.1f},{y(v):.1f}" for w, v in zip(widths, series))
             parts.append(
                 f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
@@ -477,8 +477,8 @@ def plot(found):
                 parts.append(f'<circle cx="{x(w):.1f}" cy="{y(v):.1f}" r="3" fill="{colour}"/>')
             if len(lines) > 1:
                 parts.append(
-                    f'<text x="{x(widths[0]) + 6:.1f}" y="{y(series[0]) - 8:.1f}" '
-                    f'fill="{colour}">{name}</text>'
+                    f'<text x="{x0 + wide}" y="{top + high - 10 - 16 * (len(lines) - 1 - entry)}" '
+                    f'text-anchor="end" fill="{colour}">{name}</text>'
                 )
         # What growing in proportion to the width, and to its square, would look like.
         base = next(iter(lines.values()))[0]
