@@ -153,6 +153,10 @@ fn knob(word: &str) -> Result<(String, String), String> {
     let (knob, value) = word
         .split_once('=')
         .ok_or("a knob is turned as in epsilon_train=0.36")?;
+    // Silently, the options would win.
+    if matches!(knob, "dataset" | "seed") {
+        return Err(format!("that is what --{knob} is for"));
+    }
     Ok((knob.into(), value.into()))
 }
 

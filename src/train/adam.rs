@@ -16,7 +16,7 @@ const BETA_2: f32 = 0.99;
 const EPSILON: f32 = 1e-10;
 /// Gradients and moments smaller than this count as 0: beside ε they move no weight by a bit. Without
 /// that, moments of weights that have no gradient any more fall among the denormal numbers and stay
-/// there, where many processors take a hundred times as long: two fifths of a training step.
+/// there, where many processors take far longer.
 const NEGLIGIBLE: f32 = 1e-18;
 /// Elements that one thread takes at a time.
 const CHUNK: usize = 1 << 15;
@@ -122,9 +122,9 @@ impl FusedAdam for Flex {
             );
         let update = |((w, g), (m, v)): (Parameters<'_>, MomentSlices<'_>)| {
             for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
-                let g = no_less(*g, NEGLIGIBLE);
-                *m = no_less(BETA_1 * *m + (1.0 - BETA_1) * g, NEGLIGIBLE);
-                *v = no_less(
+                let g = flushed(*g, NEGLIGIBLE);
+                *m = flushed(BETA_1 * *m + (1.0 - BETA_1) * g, NEGLIGIBLE);
+                *v = flushed(
                     BETA_2 * *v + (1.0 - BETA_2) * (g * g),
                     NEGLIGIBLE * NEGLIGIBLE,
                 );
@@ -144,7 +144,7 @@ impl FusedAdam for Flex {
 
 /// The number, or 0 if it is closer to 0 than `least`. What is no number stays none.
 #[inline(always)]
-fn no_less(number: f32, least: f32) -> f32 {
+fn flushed(number: f32, least: f32) -> f32 {
     if number.abs() < least { 0.0 } else { number }
 }
 
