@@ -160,7 +160,7 @@ fn knob(word: &str) -> Result<(String, String), String> {
     Ok((knob.into(), value.into()))
 }
 
-/// The configuration that the arguments ask for, if they name a preset.
+/// The configuration that the arguments ask for, if they name a preset, with every knob in range.
 fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
     let Some(preset) = &args.preset else {
         return Ok(None);
@@ -174,12 +174,16 @@ fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
             source: source.into(),
         })?;
     let held_out = if args.all_images { 0 } else { preset.held_out };
-    Ok(Some(TrainConfig {
+    let config = TrainConfig {
         dataset: args.dataset.as_str().into(),
         seed: args.seed,
         held_out,
         ..preset
-    }))
+    };
+    config.check().map_err(|source| CliError::Begin {
+        source: source.into(),
+    })?;
+    Ok(Some(config))
 }
 
 fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
