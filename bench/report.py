@@ -384,18 +384,83 @@ def networks():
     return table([*head, "file (gzip)", "time per image"], rows)
 
 
-def rows_of(name):
-    """A table of rows that a script of bench/web/ printed."""
+def from_web(make):
+    """A table of what `bench/web/cpu.js` has measured."""
 
     def made():
-        rows = read(name)
-        if not rows:
-            return None
-        head = list(rows[0])
-        cell = lambda value: value if isinstance(value, str) else number(value)
-        return table(head, [[cell(row[key]) for key in head] for row in rows])
+        report = read("web.json")
+        return report and make(report)
 
     return made
+
+
+def sizes_of(layer):
+    return f"batch {layer['batch']}, {layer['inputs']} → {layer['outputs']}"
+
+
+@from_web
+def web_kernels(report):
+    layer = report["layer"]
+    terms = layer["batch"] * layer["outputs"] * layer["inputs"] / 1e9
+    rows = []
+    for row in report["kernels"]:
+        cells = [p_name(row["p"])]
+        for pass_ in ("forward", "backward"):
+            native, wasm = row["native"][pass_], row["wasm"][pass_]
+            cells += [number(terms / native), f"{number(terms / wasm)} ({times(wasm / native)})"]
+        rows.append(cells)
+    passes = [f"{pass_}, {where}" for pass_ in ("forward", "backward") for where in WHERE]
+    return [
+        f"{report['cpu']}, Chromium {report['browser']}; {sizes_of(layer)}, random weights, 1e9 terms "
+        "per second, in brackets how many times the native time:",
+        "",
+        *table(["p", *passes], rows),
+    ]
+
+
+WHERE = ["native", "in Chromium"]
+
+
+@from_web
+def web_peers(report):
+    rows = [
+        [
+            p_name(row["p"]),
+            number(1e3 * row["ours"]),
+            f"{number(1e3 * row['tensorFlow'])} ({times(row['tensorFlow'] / row['ours'])})",
+        ]
+        for row in report["peers"]
+    ]
+    head = ["p", "ours, ms", "TensorFlow.js, ms (times ours)"]
+    return [
+        f"Forward and both gradients, {sizes_of(report['shared_layer'])}:",
+        "",
+        *table(head, rows),
+    ]
+
+
+@from_web
+def web_exact(report):
+    names = {
+        "ours": "**ours**: logits, both radii, deciding pixels",
+        "onnxRuntime": "ONNX Runtime Web: logits",
+        "tensorFlow": "TensorFlow.js: logits",
+    }
+    rows = [
+        [name, number(1e6 * report["exact"][key]), times(report["exact"][key] / report["exact"]["ours"])]
+        for key, name in names.items()
+    ]
+    return table(["in WebAssembly, one thread", "µs per image", "times ours"], rows)
+
+
+def attacks():
+    """What `bench/web/attacks.js` has measured."""
+    rows = read("attacks.json")
+    if not rows:
+        return None
+    head = list(rows[0])
+    cell = lambda value: value if isinstance(value, str) else number(value)
+    return table(head, [[cell(row[key]) for key in head] for row in rows])
 
 
 TABLES = {
@@ -411,8 +476,10 @@ TABLES = {
     "growth": growth,
     "models": models,
     "networks": networks,
-    "attacks": rows_of("attacks.json"),
-    "web": rows_of("web.json"),
+    "attacks": attacks,
+    "web-kernels": web_kernels,
+    "web-peers": web_peers,
+    "web-exact": web_exact,
     "webgpu": webgpu,
 }
 

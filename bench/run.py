@@ -284,7 +284,11 @@ def targets(found, ours):
     def times(part, name):
         return [row[f"times_{name}"] for row in found[part] if f"times_{name}" in row]
 
-    yield from target("norm_dist, times JAX, every p", 30, times("norm_dist", "jax"))
+    for count in sorted({row["threads"] for row in found["norm_dist"]}):
+        rows = matching(found["norm_dist"], {"threads": count})
+        on = f"{count} thread{'s' if count > 1 else ''}"
+        figures = [row["times_jax"] for row in rows if "times_jax" in row]
+        yield from target(f"norm_dist, times JAX, every p, {on}", 30, figures)
     for p in ("8", "inf"):
         rows = matching(ours["norm_dist"]["rows"], {"p": p})
         for pass_ in ("forward", "backward", "both"):

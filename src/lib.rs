@@ -5,8 +5,8 @@
 //! bytes → [`data`] → trainer → [`float_net`] → exact integer network → certificate → page.
 
 pub mod attack;
-#[cfg(feature = "webgpu")]
-pub mod bench_gpu;
+#[cfg(feature = "train")]
+pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;

@@ -13,11 +13,12 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-const NORMS: [Norm; 17] = [
+const NORMS: [Norm; 21] = [
     Norm::P(1.0),
     Norm::P(1.5),
     Norm::P(2.0),
     Norm::P(3.0),
+    Norm::P(5.0),
     Norm::P(8.0),
     Norm::P(9.7),
     Norm::P(10.0),
@@ -25,7 +26,10 @@ const NORMS: [Norm; 17] = [
     Norm::P(14.0),
     Norm::P(18.0),
     Norm::P(26.0),
+    Norm::P(34.0),
     Norm::P(50.0),
+    Norm::P(66.0),
+    Norm::P(101.0),
     Norm::P(258.0),
     Norm::P(300.0),
     Norm::P(1000.0),

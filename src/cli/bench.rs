@@ -82,7 +82,7 @@ struct Report {
     growth: Option<growth::Report>,
     #[cfg(feature = "webgpu")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    gpu: Option<crate::bench_gpu::GpuBenchmark>,
+    gpu: Option<crate::bench::gpu::GpuBenchmark>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {

@@ -4,9 +4,10 @@
 //! Training spends nearly all its time here, so each range of p has the cheapest loop that it
 //! allows:
 //!
-//! - *plain*, even p up to 18, backward up to 12: powers of the differences themselves, by
-//!   multiplications. Neither they nor their sums leave f32's range for inputs of ordinary size;
-//!   where they do, the next kind computes again;
+//! - *plain*, even p up to 18, backward up to 12, and up to 66 where a sample of the pairs says that
+//!   most columns count: powers of the differences themselves, by multiplications. Neither they nor
+//!   their sums leave f32's range for inputs of ordinary size, at higher p after scaling by a power
+//!   of two; where they do, the next kind computes again;
 //! - *bounded*, any other p: a first sweep finds the largest difference of every group of columns,
 //!   a second one takes powers only in the groups that have a term that counts beside the largest
 //!   difference. At p = 100 that is one in five for random weights, in a trained net far fewer;
@@ -32,7 +33,7 @@ use std::marker::PhantomData;
 use macerator::{Simd, Vector, vload_unaligned, vstore_unaligned};
 
 use super::power::{
-    F32s, exp2, general_power, integer_power, log2, quick_half, splat, square_floor,
+    F32s, exp2, general_power, integer_power, log2, quick_half, splat, square_floor, whole_powers,
 };
 use super::{Norm, Sizes};
 
@@ -71,6 +72,20 @@ pub(super) const PLAIN_SUMS: std::ops::Range<f32> = 1e-20..1e30;
 /// The same backward, where skipping pays earlier; unless a `u^{p−1}` is beyond 2^±[`PLAIN_SLOPES`].
 const PLAIN_BACKWARD: u32 = 6;
 const PLAIN_SLOPES: f32 = 80.0;
+/// Up to this half of p both take plain powers where more than [`DENSE`] of the groups count.
+const PLAIN_MOST: u32 = 33;
+const DENSE: f32 = 0.5;
+/// Up to this p-th power of the largest differences (as a power of two), nothing is scaled forward,
+/// which saves a copy of all weights.
+const UNSCALED: f32 = 90.0;
+/// Nothing is scaled by more than this (as a power of two), which could take inputs out of range.
+const MOST_SCALED: f32 = 40.0;
+/// Pairs of rows that are looked at to tell how many groups count.
+const SAMPLES: usize = 32;
+/// Vectors whose powers are taken together: as many as hide the time of a multiplication.
+const TOGETHER: usize = 4;
+/// The largest p that is raised to by multiplications if it is whole.
+const WHOLE: f32 = 1026.0;
 
 /// `‖x[b] − w[o]‖` for every pair of rows, `[batch, outputs]`. Inputs must be finite.
 ///
@@ -78,7 +93,15 @@ const PLAIN_SLOPES: f32 = 80.0;
 /// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
 pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
     sizes.check(x, w, norm);
-    let (x, w) = (Rows::new(x, sizes.inputs), Rows::new(w, sizes.inputs));
+    let dense = match norm {
+        Norm::P(p) => dense_scale(x, w, sizes, p),
+        Norm::Inf => None,
+    };
+    let scale = dense.unwrap_or(1.0);
+    let (x, w) = (
+        Rows::scaled(x, sizes.inputs, scale),
+        Rows::scaled(w, sizes.inputs, scale),
+    );
     let mut u = vec![0.0; sizes.batch * sizes.outputs];
     for_each_chunk(&mut u, TASK_ROWS * sizes.outputs, |task, u| {
         let job = Forward {
@@ -86,17 +109,89 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
             first: task * TASK_ROWS,
             w: &w,
             outputs: sizes.outputs,
+            unit: 1.0 / scale,
             u,
         };
         match norm {
             Norm::Inf => run_forward(Largest, job),
             Norm::P(p) => match quick_half(p) {
-                Some(half) => even_forward(half, job),
-                None => run_forward(Bounded(General { exponent: p }), job),
+                Some(half) => even_forward(half, dense.is_some(), job),
+                None => match whole(p) {
+                    Some(exponent) => run_forward(Bounded(Whole { exponent }), job),
+                    None => run_forward(Bounded(General { exponent: p }), job),
+                },
             },
         }
     });
     u
+}
+
+/// A p that is raised to by multiplications because it is whole.
+fn whole(p: f32) -> Option<u32> {
+    (p.fract() == 0.0 && (2.0..=WHOLE).contains(&p)).then_some(p as u32)
+}
+
+/// A power of two to scale both matrices by if plain powers are to be taken at a p where that is not
+/// the rule: it brings the p-th powers of the largest differences into the middle of f32's range.
+fn dense_scale(x: &[f32], w: &[f32], sizes: Sizes, p: f32) -> Option<f32> {
+    let half = quick_half(p)?;
+    if !(PLAIN_FORWARD + 1..=PLAIN_MOST).contains(&half) {
+        return None;
+    }
+    let columns = FORWARD_CHUNKS * CHUNK;
+    let sample = Sample::new(x, w, sizes, columns, (NEGLIGIBLE_FORWARD / p).exp2());
+    let exponent = sample.largest.log2();
+    if sample.active <= DENSE {
+        None
+    } else if exponent.abs() * p <= UNSCALED {
+        Some(1.0)
+    } else {
+        unit_scale(exponent.round())
+    }
+}
+
+/// What brings numbers near 2^exponent to about 1, if that is not out of all proportion.
+fn unit_scale(exponent: f32) -> Option<f32> {
+    (exponent.abs() <= MOST_SCALED).then(|| (-exponent).exp2())
+}
+
+/// What a few pairs of rows say of all.
+struct Sample {
+    /// Their largest differences on average.
+    largest: f32,
+    /// The share of the groups of columns that have a difference that counts.
+    active: f32,
+}
+
+impl Sample {
+    /// A difference counts from `smallest` times the largest of its pair.
+    fn new(x: &[f32], w: &[f32], sizes: Sizes, columns: usize, smallest: f32) -> Self {
+        let Sizes {
+            batch,
+            outputs,
+            inputs,
+        } = sizes;
+        let groups = inputs.div_ceil(columns);
+        let mut largest_of = vec![0.0f32; groups];
+        let (mut sum, mut active) = (0.0, 0);
+        for k in 0..SAMPLES {
+            let (b, o) = (k * batch / SAMPLES, k * 7 % SAMPLES * outputs / SAMPLES);
+            let x = x[b * inputs..][..inputs].chunks(columns);
+            let w = w[o * inputs..][..inputs].chunks(columns);
+            for ((largest, x), w) in largest_of.iter_mut().zip(x).zip(w) {
+                let differences = x.iter().zip(w).map(|(x, w)| (x - w).abs());
+                *largest = differences.fold(0.0, f32::max);
+            }
+            let largest = largest_of.iter().copied().fold(0.0, f32::max);
+            let counts = |of_group: &&f32| **of_group >= smallest * largest;
+            active += largest_of.iter().filter(counts).count();
+            sum += largest;
+        }
+        Self {
+            largest: sum / SAMPLES as f32,
+            active: active as f32 / (SAMPLES * groups) as f32,
+        }
+    }
 }
 
 /// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`),
@@ -129,9 +224,9 @@ pub fn backward(
     match norm {
         Norm::Inf => job.largest(),
         Norm::P(p) => {
-            let half = quick_half(p).filter(|half| *half <= PLAIN_BACKWARD);
-            match half.filter(|_| job.is_plain(p)) {
-                Some(half) => job.plain(half),
+            let plain = quick_half(p).and_then(|half| Some((half, job.plain_scale(half, p)?)));
+            match plain {
+                Some((half, scale)) => job.plain(half, scale),
                 None => job.bounded(p),
             }
         }
@@ -227,19 +322,25 @@ type Row<'a> = &'a [[f32; CHUNK]];
 
 impl<'a> Rows<'a> {
     fn new(matrix: &'a [f32], columns: usize) -> Self {
+        Self::scaled(matrix, columns, 1.0)
+    }
+
+    fn scaled(matrix: &'a [f32], columns: usize, scale: f32) -> Self {
         let chunks = columns.div_ceil(CHUNK);
         let count = matrix.len() / columns;
         let stride = chunks * CHUNK;
-        let data = if stride == columns {
+        let data = if stride == columns && scale == 1.0 {
             Cow::Borrowed(matrix)
         } else {
             let mut data = vec![0.0; count * stride];
-            for (padded, row) in data
-                .chunks_exact_mut(stride)
-                .zip(matrix.chunks_exact(columns))
-            {
-                padded[..columns].copy_from_slice(row);
-            }
+            for_each_chunk(&mut data, TASK_ROWS * stride, |task, data| {
+                let rows = matrix[task * TASK_ROWS * columns..].chunks_exact(columns);
+                for (padded, row) in data.chunks_exact_mut(stride).zip(rows) {
+                    for (padded, value) in padded.iter_mut().zip(row) {
+                        *padded = value * scale;
+                    }
+                }
+            });
             Cow::Owned(data)
         };
         Self {
@@ -269,6 +370,8 @@ struct Forward<'a> {
     first: usize,
     w: &'a Rows<'a>,
     outputs: usize,
+    /// What a distance of 1 between these rows is.
+    unit: f32,
     u: &'a mut [f32],
 }
 
@@ -293,7 +396,7 @@ fn run_forward<'a, S: Simd, K: ForwardKernel>(kernel: K, job: Forward<'a>) {
             let tile = kernel.tile::<S>(&x, &w, &mut groups);
             for (b, distances) in (b..rows).zip(tile) {
                 for (o, distance) in (o..job.outputs).zip(distances) {
-                    job.u[b * job.outputs + o] = distance;
+                    job.u[b * job.outputs + o] = distance * job.unit;
                 }
             }
         }
@@ -313,9 +416,13 @@ macro_rules! with_even {
     };
 }
 
-fn even_forward(half: u32, job: Forward<'_>) {
-    if half <= PLAIN_FORWARD {
-        with_even!(half, [2 3 4 5 6 7 8 9], |even| run_forward(Plain(even), job));
+fn even_forward(half: u32, dense: bool, job: Forward<'_>) {
+    if half <= PLAIN_FORWARD || dense {
+        with_even!(
+            half,
+            [2 3 4 5 6 7 8 9 11 13 15 17 21 25 29 33],
+            |even| run_forward(Plain(even), job)
+        );
     } else {
         with_even!(
             half,
@@ -428,7 +535,7 @@ fn reduced<S: Simd>(largest: Tile<Bits<S>>) -> Tile<f32> {
     out
 }
 
-/// An even p up to 18, by multiplications of the differences as they are.
+/// An even p, by multiplications of the differences as they are.
 #[derive(Clone, Copy)]
 struct Plain<P>(P);
 
@@ -470,8 +577,8 @@ impl<const HALF: u32> ForwardKernel for Plain<Even<HALF>> {
 trait Power: Copy {
     fn exponent(self) -> f32;
 
-    /// `|t|` to the exponent.
-    fn power<S: Simd>(self, t: F32s<S>) -> F32s<S>;
+    /// `|t|` to the exponent, of several at a time.
+    fn powers<S: Simd, const N: usize>(self, t: [F32s<S>; N]) -> [F32s<S>; N];
 }
 
 /// Up to this half, only differences that hardly ever occur have a power among the denormal
@@ -493,12 +600,49 @@ impl<const HALF: u32> Power for Even<HALF> {
     }
 
     #[inline(always)]
+    fn powers<S: Simd, const N: usize>(self, mut t: [F32s<S>; N]) -> [F32s<S>; N] {
+        for t in &mut t {
+            *t = self.power(*t);
+        }
+        t
+    }
+}
+
+impl<const HALF: u32> Even<HALF> {
+    #[inline(always)]
     fn power<S: Simd>(self, t: F32s<S>) -> F32s<S> {
         let mut square = t * t;
         if HALF > DENORMAL_FREE {
             square = square.max(splat(square_floor(HALF, SMALLEST_POWER)));
         }
         integer_power::<S, HALF>(square)
+    }
+}
+
+/// Any whole exponent, by multiplications that its bits tell.
+#[derive(Clone, Copy)]
+struct Whole {
+    exponent: u32,
+}
+
+impl Power for Whole {
+    #[inline(always)]
+    fn exponent(self) -> f32 {
+        self.exponent as f32
+    }
+
+    #[inline(always)]
+    fn powers<S: Simd, const N: usize>(self, mut t: [F32s<S>; N]) -> [F32s<S>; N] {
+        let half = self.exponent / 2;
+        let floor = splat(square_floor(half, SMALLEST_POWER));
+        let mut first = [splat::<S>(1.0); N];
+        for (t, first) in t.iter_mut().zip(&mut first) {
+            if self.exponent % 2 == 1 {
+                *first = t.abs();
+            }
+            *t = (*t * *t).max(floor);
+        }
+        whole_powers(t, half, first)
     }
 }
 
@@ -515,8 +659,11 @@ impl Power for General {
     }
 
     #[inline(always)]
-    fn power<S: Simd>(self, t: F32s<S>) -> F32s<S> {
-        general_power(t.abs(), splat(self.exponent))
+    fn powers<S: Simd, const N: usize>(self, mut t: [F32s<S>; N]) -> [F32s<S>; N] {
+        for t in &mut t {
+            *t = general_power(t.abs(), splat(self.exponent));
+        }
+        t
     }
 }
 
@@ -585,14 +732,42 @@ impl<P: Power> Bounded<P> {
             let start = (first + active.trailing_zeros() as usize) * FORWARD_CHUNKS;
             active &= active - 1;
             let end = x.len().min(start + FORWARD_CHUNKS);
-            for (x, w) in x[start..end].iter().zip(&w[start..end]) {
-                for at in (0..CHUNK).step_by(lanes::<S>()) {
-                    let t = (load::<S>(x, at) - load::<S>(w, at)) * splat(scale);
-                    sum += self.0.power(t);
-                }
+            let (x, x_rest) = x[start..end].as_chunks::<TOGETHER>();
+            let (w, w_rest) = w[start..end].as_chunks::<TOGETHER>();
+            for (x, w) in x.iter().zip(w) {
+                sum = self.add(sum, x, w, scale);
+            }
+            for (x, w) in x_rest
+                .as_chunks::<1>()
+                .0
+                .iter()
+                .zip(w_rest.as_chunks::<1>().0)
+            {
+                sum = self.add(sum, x, w, scale);
             }
         }
         sum.reduce_add()
+    }
+
+    /// The sum with the terms of a few chunks.
+    #[inline(always)]
+    fn add<S: Simd, const CHUNKS: usize>(
+        self,
+        mut sum: F32s<S>,
+        x: &[[f32; CHUNK]; CHUNKS],
+        w: &[[f32; CHUNK]; CHUNKS],
+        scale: f32,
+    ) -> F32s<S> {
+        for at in (0..CHUNK).step_by(lanes::<S>()) {
+            let mut t = [splat::<S>(0.0); CHUNKS];
+            for chunk in 0..CHUNKS {
+                t[chunk] = (load::<S>(&x[chunk], at) - load::<S>(&w[chunk], at)) * splat(scale);
+            }
+            for power in self.0.powers(t) {
+                sum += power;
+            }
+        }
+        sum
     }
 }
 
@@ -629,6 +804,12 @@ fn scaled_roots<S: Simd>(sums: Tile<f32>, largest: Tile<f32>, p: f32) -> Tile<f3
     })
 }
 
+/// The share of a distance below which a difference has no slope that counts. Above 0 even at
+/// p = 1, where the slope is a sign and that of 0 is 0.
+fn negligible_slope(p: f32) -> f32 {
+    (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30)
+}
+
 /// What the gradients are computed from.
 #[derive(Clone, Copy)]
 struct Gradients<'a> {
@@ -640,31 +821,50 @@ struct Gradients<'a> {
 }
 
 impl Gradients<'_> {
-    /// Whether `u^{p−1}` and its inverse stay well within f32 for every distance that has a slope.
-    fn is_plain(&self, p: f32) -> bool {
+    /// What the differences are scaled by if plain powers are to be taken of them: `u^{p−1}` and its
+    /// inverse then stay well within f32 for every distance that has a slope.
+    fn plain_scale(&self, half: u32, p: f32) -> Option<f32> {
+        let distances = self.u.iter().filter(|u| inverse(**u) > 0.0);
+        let (least, most) = distances.fold((f32::INFINITY, 0.0f32), |(least, most), &u| {
+            (least.min(u), most.max(u))
+        });
         let limit = (PLAIN_SLOPES / (p - 1.0)).exp2();
-        self.u
-            .iter()
-            .all(|&u| inverse(u) == 0.0 || (1.0 / limit..limit).contains(&u))
+        if half <= PLAIN_BACKWARD {
+            return (least > 1.0 / limit && most < limit).then_some(1.0);
+        }
+        if half > PLAIN_MOST || most == 0.0 {
+            return None;
+        }
+        // No slope that counts may be as small as those that are kept from getting smaller.
+        let scale = unit_scale(least.log2().floor())?;
+        let sample = || Sample::new(self.x, self.w, self.sizes, GROUP, negligible_slope(p));
+        (scale * most < limit && sample().active > DENSE).then_some(scale)
     }
 
-    fn plain(&self, half: u32) -> (Vec<f32>, Vec<f32>) {
+    fn plain(&self, half: u32, scale: f32) -> (Vec<f32>, Vec<f32>) {
         let power = 2 * half as i32 - 1;
-        let factors = self.factors(TILE_BACK, |u, grad| grad * inverse(u).powi(power));
+        let factors = self.factors(TILE_BACK, |u, grad| grad * inverse(scale * u).powi(power));
         let factors = factors.as_chunks().0;
-        self.in_blocks(|block| {
-            let job = PlainBlock { block, factors };
+        self.in_blocks(scale, |block| {
+            let job = PlainBlock {
+                block,
+                factors,
+                scale,
+            };
             // The slope needs one square less than the distance.
-            with_even!(half - 1, [1 2 3 4 5], |even| run_plain(EvenSlope(even), job));
+            with_even!(
+                half - 1,
+                [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32],
+                |even| run_plain(EvenSlope(even), job)
+            );
         })
     }
 
     fn bounded(&self, p: f32) -> (Vec<f32>, Vec<f32>) {
-        // Above 0 even at p = 1, where the slope is a sign and that of 0 is 0.
-        let smallest = (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30);
+        let smallest = negligible_slope(p);
         let active = Active::new(self, smallest);
         let factors = self.factors(1, |u, grad| [inverse(u), grad]);
-        self.in_blocks(|block| {
+        self.in_blocks(1.0, |block| {
             let job = BoundedBlock {
                 block,
                 active: &active,
@@ -676,10 +876,13 @@ impl Gradients<'_> {
                     [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
                     |even| run_bounded(EvenSlope(even), job)
                 ),
-                None => {
-                    let exponent = p - 1.0;
-                    run_bounded(GeneralSlope { exponent, smallest }, job);
-                }
+                None => match whole(p) {
+                    Some(p) => run_bounded(WholeSlope { p }, job),
+                    None => {
+                        let exponent = p - 1.0;
+                        run_bounded(GeneralSlope { exponent, smallest }, job);
+                    }
+                },
             }
         })
     }
@@ -753,8 +956,8 @@ impl Gradients<'_> {
         factors
     }
 
-    /// Both gradients, a task for every group of columns.
-    fn in_blocks(&self, task: impl Fn(Block<'_>) + Sync) -> (Vec<f32>, Vec<f32>) {
+    /// Both gradients, a task for every group of columns, whose inputs are scaled.
+    fn in_blocks(&self, scale: f32, task: impl Fn(Block<'_>) + Sync) -> (Vec<f32>, Vec<f32>) {
         let Sizes { batch, inputs, .. } = self.sizes;
         let (mut dx, mut dw) = (vec![0.0; self.x.len()], vec![0.0; self.w.len()]);
         let (dx_columns, dw_columns) = (
@@ -765,6 +968,7 @@ impl Gradients<'_> {
             let mut x = vec![[0.0; GROUP]; batch];
             for (b, x) in x.iter_mut().enumerate() {
                 copy_group(self.x, inputs, b, group, x);
+                *x = x.map(|x| x * scale);
             }
             let mut dx = vec![[0.0; GROUP]; batch];
             let block = Block {
@@ -967,7 +1171,7 @@ struct Block<'a> {
 
 /// `sign(t)·|t|^{p−1}`: what a term contributes to both gradients.
 trait Slope: Copy {
-    fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S>;
+    fn slopes<S: Simd, const N: usize>(self, t: [F32s<S>; N]) -> [F32s<S>; N];
 }
 
 /// `(t²)^HALF·t` with `HALF` that of p − 2, which carries the sign of t by itself.
@@ -976,12 +1180,37 @@ struct EvenSlope<P>(P);
 
 impl<const HALF: u32> Slope for EvenSlope<Even<HALF>> {
     #[inline(always)]
-    fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S> {
-        let mut square = t * t;
-        if HALF >= DENORMAL_FREE {
-            square = square.max(splat(square_floor(HALF + 1, SMALLEST_SLOPE)));
+    fn slopes<S: Simd, const N: usize>(self, mut t: [F32s<S>; N]) -> [F32s<S>; N] {
+        for t in &mut t {
+            let mut square = *t * *t;
+            if HALF >= DENORMAL_FREE {
+                square = square.max(splat(square_floor(HALF + 1, SMALLEST_SLOPE)));
+            }
+            *t *= integer_power::<S, HALF>(square);
         }
-        integer_power::<S, HALF>(square) * t
+        t
+    }
+}
+
+/// Any whole p from 2.
+#[derive(Clone, Copy)]
+struct WholeSlope {
+    p: u32,
+}
+
+impl Slope for WholeSlope {
+    #[inline(always)]
+    fn slopes<S: Simd, const N: usize>(self, mut t: [F32s<S>; N]) -> [F32s<S>; N] {
+        let half = (self.p - 2) / 2;
+        let floor = splat(square_floor(half + 1, SMALLEST_SLOPE));
+        let mut first = t;
+        for (t, first) in t.iter_mut().zip(&mut first) {
+            if self.p % 2 == 1 {
+                *first *= t.abs();
+            }
+            *t = (*t * *t).max(floor);
+        }
+        whole_powers(t, half, first)
     }
 }
 
@@ -994,20 +1223,25 @@ struct GeneralSlope {
 
 impl Slope for GeneralSlope {
     #[inline(always)]
-    fn slope<S: Simd>(self, t: F32s<S>) -> F32s<S> {
-        let base = t.abs();
-        let power = general_power(base, splat(self.exponent));
-        let sign = t.reinterpret::<u32>() ^ base.reinterpret::<u32>();
-        let signed = (power.reinterpret::<u32>() ^ sign).reinterpret::<f32>();
-        base.ge(splat(self.smallest)).select(signed, splat(0.0))
+    fn slopes<S: Simd, const N: usize>(self, mut t: [F32s<S>; N]) -> [F32s<S>; N] {
+        for t in &mut t {
+            let base = t.abs();
+            let power = general_power(base, splat(self.exponent));
+            let sign = t.reinterpret::<u32>() ^ base.reinterpret::<u32>();
+            let signed = (power.reinterpret::<u32>() ^ sign).reinterpret::<f32>();
+            *t = base.ge(splat(self.smallest)).select(signed, splat(0.0));
+        }
+        t
     }
 }
 
 /// A task of the plain backward pass.
 struct PlainBlock<'a> {
     block: Block<'a>,
-    /// `grad·u^{1−p}`, `[outputs/4][batch]` of 4.
+    /// `grad·u^{1−p}` of the scaled distances, `[outputs/4][batch]` of 4.
     factors: &'a [[f32; TILE_BACK]],
+    /// What the block's inputs are scaled by.
+    scale: f32,
 }
 
 #[macerator::with_simd]
@@ -1025,8 +1259,10 @@ fn run_plain<'a, S: Simd, K: Slope>(kernel: K, job: PlainBlock<'a>) {
         let first = tile * TILE_BACK;
         let present = TILE_BACK.min(outputs - first);
         let mut rows = [[0.0; GROUP]; TILE_BACK];
-        for (o, row) in rows.iter_mut().enumerate().take(present) {
-            copy_group(w, inputs, first + o, group, row);
+        for (o, row) in rows.iter_mut().enumerate() {
+            // Past the end the last one again, whose powers are in range: 0 times them is 0.
+            copy_group(w, inputs, first + o.min(present - 1), group, row);
+            *row = row.map(|w| w * job.scale);
         }
         for at in (0..GROUP).step_by(lanes::<S>()) {
             let mut ws = [splat::<S>(0.0); TILE_BACK];
@@ -1037,8 +1273,13 @@ fn run_plain<'a, S: Simd, K: Slope>(kernel: K, job: PlainBlock<'a>) {
             for ((x, dx), factors) in x.iter().zip(dx.iter_mut()).zip(factors) {
                 let x = load::<S>(x, at);
                 let mut sum = load::<S>(dx, at);
+                let mut t = [splat::<S>(0.0); TILE_BACK];
                 for o in 0..TILE_BACK {
-                    let term = kernel.slope::<S>(x - ws[o]) * splat(factors[o]);
+                    t[o] = x - ws[o];
+                }
+                let slopes = kernel.slopes(t);
+                for o in 0..TILE_BACK {
+                    let term = slopes[o] * splat(factors[o]);
                     sum += term;
                     minus_dw[o] += term;
                 }
@@ -1067,6 +1308,8 @@ struct BoundedBlock<'a> {
 fn run_bounded<'a, S: Simd, K: Slope>(kernel: K, job: BoundedBlock<'a>) {
     /// Vectors in a group where they are shortest.
     const MOST: usize = GROUP / 4;
+    /// Vectors whose slopes are taken together: a group has no more of the longest.
+    const PAIR: usize = 2;
     let Block {
         group,
         inputs,
@@ -1091,13 +1334,20 @@ fn run_bounded<'a, S: Simd, K: Slope>(kernel: K, job: BoundedBlock<'a>) {
                 let b = task * TASK_ROWS + rows.trailing_zeros() as usize;
                 rows &= rows - 1;
                 let ([inverse, grad], x, dx) = (factors[b], &x[b], &mut dx[b]);
-                for k in 0..vectors {
-                    let at = k * lanes::<S>();
-                    let t = (load::<S>(x, at) - ws[k]) * splat(inverse);
-                    let term = kernel.slope::<S>(t) * splat(grad);
-                    minus_dw[k] += term;
-                    let sum = load::<S>(dx, at) + term;
-                    store(dx, at, sum);
+                for first in (0..vectors).step_by(PAIR) {
+                    let mut t = [splat::<S>(0.0); PAIR];
+                    for k in 0..PAIR {
+                        let x = load::<S>(x, (first + k) * lanes::<S>());
+                        t[k] = (x - ws[first + k]) * splat(inverse);
+                    }
+                    let slopes = kernel.slopes::<S, PAIR>(t);
+                    for k in 0..PAIR {
+                        let at = (first + k) * lanes::<S>();
+                        let term = slopes[k] * splat(grad);
+                        minus_dw[first + k] += term;
+                        let sum = load::<S>(dx, at) + term;
+                        store(dx, at, sum);
+                    }
                 }
             }
         }
@@ -1199,5 +1449,48 @@ fn run_scan<'a, S: Simd>(scan: Scan<'a>) {
         for (out, words) in scan.words.chunks_exact_mut(outputs).zip(&words) {
             out[o..o + present].copy_from_slice(&words[..present]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZES: Sizes = Sizes {
+        batch: 3,
+        outputs: 40,
+        inputs: 500,
+    };
+
+    /// Numbers spread over [−scale, scale].
+    fn wave(count: usize, step: usize, scale: f32) -> Vec<f32> {
+        let number = |k: usize| (k * step % 10_007) as f32 / 5_003.0 - 1.0;
+        (0..count).map(|k| scale * number(k)).collect()
+    }
+
+    #[test]
+    fn plain_powers_are_taken_at_larger_p_only_where_most_columns_count() {
+        let x = wave(SIZES.batch * SIZES.inputs, 7919, 100.0);
+        let mut w = wave(SIZES.outputs * SIZES.inputs, 6007, 100.0);
+        let scale = |w: &[f32], p| dense_scale(&x, w, SIZES, p);
+        // Differences up to 200, whose 26th power is beyond f32.
+        assert_eq!(scale(&w, 26.0), Some((-8f32).exp2()));
+        for p in [18.0, 27.0, 82.0] {
+            assert_eq!(scale(&w, p), None);
+        }
+        // One column decides.
+        for row in w.chunks_exact_mut(SIZES.inputs) {
+            row[17] = 1000.0;
+        }
+        assert_eq!(scale(&w, 26.0), None);
+    }
+
+    #[test]
+    fn equal_rows_are_not_scaled() {
+        let rows = [1.5; 3 * 500];
+        let w = [1.5; 40 * 500];
+        assert_eq!(dense_scale(&rows, &w, SIZES, 26.0), None);
+        let u = forward(&rows, &w, SIZES, Norm::P(26.0));
+        assert_eq!(u, [0.0; 3 * 40]);
     }
 }

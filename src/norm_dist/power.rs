@@ -59,6 +59,31 @@ pub(super) fn integer_power<S: Simd, const E: u32>(s: F32s<S>) -> F32s<S> {
     power
 }
 
+/// `first · base^exponent`, by multiplications that the exponent's bits tell: of several at a time,
+/// as the loop over bits does not unroll.
+#[inline(always)]
+pub(super) fn whole_powers<S: Simd, const N: usize>(
+    base: [F32s<S>; N],
+    exponent: u32,
+    first: [F32s<S>; N],
+) -> [F32s<S>; N] {
+    let (mut square, mut power, mut rest) = (base, first, exponent);
+    loop {
+        if rest & 1 == 1 {
+            for (power, square) in power.iter_mut().zip(square) {
+                *power *= square;
+            }
+        }
+        rest >>= 1;
+        if rest == 0 {
+            return power;
+        }
+        for square in &mut square {
+            *square = *square * *square;
+        }
+    }
+}
+
 /// `t^p` for t in [0, 1] and p > 0. A relative error near 1e-6 where the result is not negligible
 /// (above 2^-24); t = 0 gives a result below 2^-100 for p ≥ 1.
 #[inline(always)]

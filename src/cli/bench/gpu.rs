@@ -4,7 +4,7 @@ use burn::tensor::read_sync;
 
 use super::CliError;
 use super::clock::since_start;
-use crate::bench_gpu::{GpuBenchmark, benchmark};
+use crate::bench::gpu::{GpuBenchmark, benchmark};
 use crate::gpu::Gpu;
 use crate::train::{DeviceError, TrainError};
 

@@ -4,15 +4,13 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal};
 use serde::Serialize;
 
 use super::clock::Time;
 use super::limits::Limits;
 use super::{on_threads, p_name, thread_counts};
-use crate::norm_dist::{Norm, Sizes, cpu};
+use crate::bench::layer::{Layer, Weights};
+use crate::norm_dist::{Norm, Sizes};
 
 const BATCH: usize = 128;
 const OUTPUTS: usize = 1024;
@@ -61,25 +59,20 @@ struct Shares {
     both: f64,
 }
 
-/// What the weights are.
-#[derive(Clone, Copy, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Weights {
-    /// N(0, 1): the hardest case, as many differences are nearly the largest.
-    Random,
-    /// The same with the −10 of the identity start: the case that training begins with.
-    Start,
-}
-
 pub(super) fn measure(patience: Duration) -> Report {
     let limits = Limits::measured(patience);
     let mut rows = Vec::new();
     for weights in [Weights::Random, Weights::Start] {
         for inputs in INPUTS {
-            let layer = Layer::new(weights, inputs);
+            let sizes = Sizes {
+                batch: BATCH,
+                outputs: OUTPUTS,
+                inputs,
+            };
+            let layer = Layer::new(weights, sizes);
             for norm in NORMS {
                 for threads in thread_counts() {
-                    rows.push(layer.row(norm, threads, &limits, patience));
+                    rows.push(row(weights, &layer, norm, threads, &limits, patience));
                 }
             }
         }
@@ -92,75 +85,44 @@ pub(super) fn measure(patience: Duration) -> Report {
     }
 }
 
-/// What one layer computes with.
-struct Layer {
+fn row(
     weights: Weights,
-    sizes: Sizes,
-    x: Vec<f32>,
-    w: Vec<f32>,
-    grad: Vec<f32>,
-}
-
-impl Layer {
-    fn new(weights: Weights, inputs: usize) -> Self {
-        let mut w = normal(OUTPUTS * inputs, 2);
-        if let Weights::Start = weights {
-            for (o, row) in w.chunks_exact_mut(inputs).enumerate() {
-                row[o % inputs] = -10.0;
-            }
-        }
-        Self {
-            weights,
-            sizes: Sizes {
-                batch: BATCH,
-                outputs: OUTPUTS,
-                inputs,
-            },
-            x: normal(BATCH * inputs, 1),
-            w,
-            grad: normal(BATCH * OUTPUTS, 3),
-        }
-    }
-
-    fn row(&self, norm: Norm, threads: usize, limits: &Limits, patience: Duration) -> Row {
-        let Self {
-            weights,
-            sizes,
-            x,
-            w,
-            grad,
-        } = self;
-        let (forward_time, backward_time) = on_threads(threads, || {
-            let u = cpu::forward(x, w, *sizes, norm);
-            let forward = Time::best(threads, patience, || {
-                black_box(cpu::forward(x, w, *sizes, norm));
-            });
-            let backward = Time::best(threads, patience, || {
-                black_box(cpu::backward(x, w, &u, grad, *sizes, norm));
-            });
-            (forward, backward)
+    layer: &Layer,
+    norm: Norm,
+    threads: usize,
+    limits: &Limits,
+    patience: Duration,
+) -> Row {
+    let (forward_time, backward_time) = on_threads(threads, || {
+        let u = layer.forward(norm);
+        let forward = Time::best(threads, patience, || {
+            black_box(layer.forward(norm));
         });
-        let terms = sizes.batch * sizes.outputs * sizes.inputs;
-        let (forward, backward) = (rate(terms, forward_time), rate(terms, backward_time));
-        let both = in_turn(forward, backward);
-        Row {
-            weights: *weights,
-            inputs: sizes.inputs,
-            p: p_name(norm),
-            threads,
-            forward,
-            backward,
-            both,
-            of_limit: limits
-                .at(norm, threads)
-                .map(|(of_forward, of_backward)| Shares {
-                    forward: forward / of_forward,
-                    backward: backward / of_backward,
-                    both: both / in_turn(of_forward, of_backward),
-                }),
-            forward_time,
-            backward_time,
-        }
+        let backward = Time::best(threads, patience, || {
+            black_box(layer.backward(&u, norm));
+        });
+        (forward, backward)
+    });
+    let terms = layer.terms();
+    let (forward, backward) = (rate(terms, forward_time), rate(terms, backward_time));
+    let both = in_turn(forward, backward);
+    Row {
+        weights,
+        inputs: layer.sizes.inputs,
+        p: p_name(norm),
+        threads,
+        forward,
+        backward,
+        both,
+        of_limit: limits
+            .at(norm, threads)
+            .map(|(of_forward, of_backward)| Shares {
+                forward: forward / of_forward,
+                backward: backward / of_backward,
+                both: both / in_turn(of_forward, of_backward),
+            }),
+        forward_time,
+        backward_time,
     }
 }
 
@@ -172,11 +134,6 @@ fn in_turn(forward: f64, backward: f64) -> f64 {
 /// In 1e9 terms per second.
 pub(super) fn rate(terms: usize, time: Time) -> f64 {
     terms as f64 / time.seconds() / 1e9
-}
-
-pub(super) fn normal(count: usize, seed: u64) -> Vec<f32> {
-    let rng = ChaCha8Rng::seed_from_u64(seed);
-    StandardNormal.sample_iter(rng).take(count).collect()
 }
 
 impl Report {

@@ -8,7 +8,8 @@ use macerator::{Scalar, Simd, Vector, vload_unaligned};
 use serde::Serialize;
 
 use super::clock::Time;
-use super::kernels::{normal, rate};
+use super::kernels::rate;
+use crate::bench::layer::normal;
 use crate::norm_dist::Norm;
 
 /// Rates that the arithmetic alone allows on one thread, in 1e9 terms per second.

@@ -1,0 +1,176 @@
+// Runs in the browser: the layer and the exact network in our WebAssembly, and the same in
+// TensorFlow.js and ONNX Runtime Web, all on one thread. `cpu.js` opens it and calls `window.bench`.
+
+import initTrain, { LayerBenchmark } from '../../pkg/train/train.js';
+import trainWasm from '../../pkg/train/train_bg.wasm?url';
+import initCertify, { Certifier } from '../../pkg/certify/certify.js';
+import certifyWasm from '../../pkg/certify/certify_bg.wasm?url';
+import modelFile from '../../www/public/models/mnist-eps0.3.safetensors?url';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
+import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import * as ort from 'onnxruntime-web/wasm';
+
+/** Milliseconds that a timing takes at least. */
+const WINDOW = 100;
+/** Timings of which the best counts. */
+const REPEATS = 3;
+const PIXELS = 784;
+const WIDTHS = [PIXELS, 1024, 1024, 1024, 10];
+
+/** Seconds of one run of `work`, which does as many as it is told to. */
+async function time(work) {
+  const seconds = async (runs) => {
+    const start = performance.now();
+    await work(runs);
+    return (performance.now() - start) / 1000;
+  };
+  // The first run compiles, the second tells how many make a timing.
+  await seconds(1);
+  const one = Math.max(await seconds(1), 1e-5);
+  const runs = Math.max(1, Math.ceil(WINDOW / 1000 / one));
+  let best = Infinity;
+  for (let k = 0; k < REPEATS; k++) best = Math.min(best, (await seconds(runs)) / runs);
+  return best;
+}
+
+async function bytes(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** A layer's seconds forward and backward; p is a number, or `inf`. */
+async function layer({ batch, outputs, inputs, p }) {
+  const ours = new LayerBenchmark(batch, outputs, inputs, Number(p.replace('inf', 'Infinity')));
+  const forward = await time((runs) => ours.forward(runs));
+  const backward = await time((runs) => ours.backward(runs));
+  ours.free();
+  return { forward, backward };
+}
+
+/** The same layer, forward and gradients: seconds of ours and of TensorFlow.js. */
+async function peers({ batch, outputs, inputs, p }) {
+  const exponent = Number(p.replace('inf', 'Infinity'));
+  const ours = new LayerBenchmark(batch, outputs, inputs, exponent);
+  const [x, w, grad] = [
+    tf.tensor2d(ours.x(), [batch, inputs]),
+    tf.tensor2d(ours.w(), [outputs, inputs]),
+    tf.tensor2d(ours.grad(), [batch, outputs]),
+  ];
+  const distances = (x, w) => {
+    const d = tf.abs(tf.sub(tf.expandDims(x, 1), tf.expandDims(w, 0)));
+    if (exponent === Infinity) return tf.max(d, 2);
+    return tf.pow(tf.sum(tf.pow(d, exponent), 2), 1 / exponent);
+  };
+  const gradients = tf.grads(distances);
+  const run = () => tf.tidy(() => gradients([x, w], grad)[1]);
+  const dw = run();
+  const apart = difference(ours.dw(), await dw.data());
+  dw.dispose();
+  if (!(apart < 1e-2)) throw new Error(`the gradients at p = ${p} differ by ${apart}`);
+  const seconds = {
+    ours: await time((runs) => {
+      ours.forward(runs);
+      ours.backward(runs);
+    }),
+    tensorFlow: await time(async (runs) => {
+      let dw;
+      for (let k = 0; k < runs; k++) {
+        dw?.dispose();
+        dw = run();
+      }
+      await dw.data();
+      dw.dispose();
+    }),
+  };
+  tf.dispose([x, w, grad]);
+  ours.free();
+  return seconds;
+}
+
+/** How far two results differ, relative to the largest number. */
+function difference(a, b) {
+  let [most, scale] = [0, 0];
+  for (let k = 0; k < a.length; k++) {
+    most = Math.max(most, Math.abs(a[k] - b[k]));
+    scale = Math.max(scale, Math.abs(a[k]), Math.abs(b[k]));
+  }
+  return most / scale;
+}
+
+async function exactInOnnx(net) {
+  const session = await ort.InferenceSession.create(net, { executionProviders: ['wasm'] });
+  return async (input) => {
+    const { logits } = await session.run({ x: new ort.Tensor('float32', input, [1, PIXELS]) });
+    return [...logits.data];
+  };
+}
+
+function exactInTensorFlow(weights) {
+  const floats = new Float32Array(weights.buffer);
+  let at = 0;
+  const take = (count) => floats.slice(at, (at += count));
+  const layers = WIDTHS.slice(1).map((outputs, l) =>
+    tf.tensor2d(take(outputs * WIDTHS[l]), [outputs, WIDTHS[l]]),
+  );
+  const bias = tf.tensor1d(take(10));
+  return async (input) => {
+    const logits = tf.tidy(() => {
+      const last = layers.reduce((x, w) => tf.max(tf.abs(tf.sub(x, w)), 1), tf.tensor1d(input));
+      return tf.neg(tf.add(last, bias));
+    });
+    const data = await logits.data();
+    logits.dispose();
+    return [...data];
+  };
+}
+
+/** Seconds per image of the exact network; the logits of all ways have to be the same. */
+async function exact({ onnx, weights, pixels }) {
+  const images = Array.from({ length: pixels.length / PIXELS }, (_, k) =>
+    Uint8Array.from(pixels.slice(PIXELS * k, PIXELS * (k + 1))),
+  );
+  const certifier = new Certifier(await bytes(modelFile));
+  const { scale } = certifier.info();
+  const inUnits = (image) => Float32Array.from(image, (level) => level * scale);
+  const runOnnx = await exactInOnnx(await bytes(onnx));
+  const runTensorFlow = exactInTensorFlow(await bytes(weights));
+  const ways = {
+    ours: (image) => certifier.certify(image).logits.map((logit) => logit * scale),
+    onnxRuntime: (image) => runOnnx(inUnits(image)),
+    tensorFlow: (image) => runTensorFlow(inUnits(image)),
+  };
+  const seconds = {};
+  const bits = new Set();
+  for (const [name, run] of Object.entries(ways)) {
+    let logits;
+    seconds[name] =
+      (await time(async (runs) => {
+        for (let k = 0; k < runs; k++) {
+          logits = [];
+          for (const image of images) logits.push(...(await run(image)));
+        }
+      })) / images.length;
+    bits.add(logits.join());
+  }
+  if (bits.size > 1) throw new Error('the logits are not the same');
+  return seconds;
+}
+
+async function open() {
+  await Promise.all([
+    initTrain({ module_or_path: trainWasm }),
+    initCertify({ module_or_path: certifyWasm }),
+  ]);
+  setWasmPaths('/node_modules/@tensorflow/tfjs-backend-wasm/dist/');
+  setThreadsCount(1);
+  await tf.setBackend('wasm');
+  await tf.ready();
+  if (tf.getBackend() !== 'wasm') throw new Error(`TensorFlow.js took ${tf.getBackend()}`);
+  ort.env.wasm.numThreads = 1;
+  ort.env.wasm.wasmPaths = '/node_modules/onnxruntime-web/dist/';
+  return { layer, peers, exact };
+}
+
+window.bench = open();
