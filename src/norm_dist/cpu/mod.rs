@@ -1,0 +1,125 @@
+//! The distance and its gradients on the CPU: f32 slices, SIMD through `macerator` (AVX2, AVX-512,
+//! NEON, WebAssembly's simd128), threads through rayon where there are any.
+//!
+//! Training spends nearly all its time here, so each range of p has the cheapest loop that it
+//! allows:
+//!
+//! - *plain*, even p up to 18, backward up to 12, and up to 66 where a sample of the pairs says that
+//!   most columns count: powers of the differences themselves, by multiplications. Neither they nor
+//!   their sums leave f32's range for inputs of ordinary size, at higher p after scaling by a power
+//!   of two; where they do, the next kind computes again;
+//! - *bounded*, any other p: a first sweep finds the largest difference of every group of columns,
+//!   a second one takes powers only in the groups that have a term that counts beside the largest
+//!   difference. At p = 100 that is one in five for random weights, in a trained net far fewer;
+//! - *largest*, p = ∞: the first sweep alone; backward a search for the column that decides, which
+//!   ends where it is found.
+//!
+//! The forward pass splits the batch among threads; each tile of rows stays in the first cache
+//! level. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one
+//! thread then owns the same columns of both gradients and takes one power for both, so that
+//! nothing is summed across threads and the result does not depend on how many there are.
+//!
+//! Groups are skipped whose terms are below 2^-24 of the largest one forward and 2^-20 of `u`
+//! backward.
+
+#![allow(
+    clippy::needless_range_loop,
+    reason = "tiles are indexed alike in several arrays, which then stay in registers"
+)]
+
+mod backward;
+mod forward;
+mod interval;
+mod powers;
+mod rows;
+mod sample;
+mod search;
+mod tile;
+
+use self::backward::Gradients;
+use super::{Norm, Sizes};
+
+#[cfg(feature = "webgpu")]
+pub(super) use self::{
+    backward::NEGLIGIBLE_BACKWARD,
+    forward::{NEGLIGIBLE_FORWARD, PLAIN_FORWARD, PLAIN_SUMS},
+};
+
+/// `‖x[b] − w[o]‖` for every pair of rows, `[batch, outputs]`. Inputs must be finite.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
+pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
+    sizes.check(x, w, norm);
+    forward::distances(x, w, sizes, norm)
+}
+
+/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`),
+/// where `u` is what [`forward`] returned. The same bits for any number of threads.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
+pub fn backward(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    sizes: Sizes,
+    norm: Norm,
+) -> (Vec<f32>, Vec<f32>) {
+    sizes.check(x, w, norm);
+    assert_eq!(
+        u.len(),
+        sizes.batch * sizes.outputs,
+        "u must be [batch, outputs]"
+    );
+    assert_eq!(grad.len(), u.len(), "the gradient must have the shape of u");
+    let job = Gradients {
+        x,
+        w,
+        u,
+        grad,
+        sizes,
+    };
+    match norm {
+        Norm::Inf => job.largest(),
+        Norm::P(p) => job.finite(p),
+    }
+}
+
+/// Bounds of `‖x − w‖∞`, both `[batch, outputs]`, while every column of `x` moves from that of
+/// `lower` to that of `upper`, `[batch, inputs]`. Exact up to the rounding of one subtraction.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, or there are no inputs.
+pub fn interval(lower: &[f32], upper: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
+    sizes.check(lower, w, Norm::Inf);
+    sizes.check(upper, w, Norm::Inf);
+    interval::bounds(lower, upper, w, sizes)
+}
+
+/// Calls `task(index, chunk)` for every chunk of `data`, on all threads where there are any.
+fn for_each_chunk<T: Send>(data: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync) {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use rayon::prelude::*;
+        data.par_chunks_mut(length.max(1))
+            .enumerate()
+            .for_each(|(index, chunk)| task(index, chunk));
+    }
+    #[cfg(target_arch = "wasm32")]
+    data.chunks_mut(length.max(1))
+        .enumerate()
+        .for_each(|(index, chunk)| task(index, chunk));
+}
+
+/// Calls `task(index)` for every index below `count`, on all threads where there are any.
+fn for_each(count: usize, task: impl Fn(usize) + Sync) {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use rayon::prelude::*;
+        (0..count).into_par_iter().for_each(&task);
+    }
+    #[cfg(target_arch = "wasm32")]
+    (0..count).for_each(task);
+}

@@ -1,0 +1,77 @@
+//! Tiles of pairs of rows, and the largest differences of their pairs.
+
+use macerator::{Simd, Vector};
+
+use super::rows::{CHUNK, Row, lanes, load};
+use crate::norm_dist::power::splat;
+
+/// Rows of `x` and of `w` in one forward tile.
+pub(super) const TILE_X: usize = 4;
+pub(super) const TILE_W: usize = 2;
+pub(super) const TILE: usize = TILE_X * TILE_W;
+
+pub(super) type TileX<'a> = [Row<'a>; TILE_X];
+pub(super) type TileW<'a> = [Row<'a>; TILE_W];
+pub(super) type Tile<T> = [[T; TILE_W]; TILE_X];
+
+/// Numbers that are not negative, as their bits: those are in the same order, and processors
+/// compare integers on units that a subtraction leaves free (and WebAssembly without a detour for
+/// numbers that are none).
+pub(super) type Bits<S> = Vector<S, i32>;
+
+/// `largest` and the absolute differences of `CHUNKS` chunks, whichever are larger, lane by lane.
+#[inline(always)]
+pub(super) fn larger<S: Simd, const CHUNKS: usize>(
+    mut largest: Tile<Bits<S>>,
+    x: &TileX<'_>,
+    w: &TileW<'_>,
+    first: usize,
+) -> Tile<Bits<S>> {
+    for chunk in first..first + CHUNKS {
+        for at in (0..CHUNK).step_by(lanes::<S>()) {
+            let mut ws = [splat::<S>(0.0); TILE_W];
+            for o in 0..TILE_W {
+                ws[o] = load::<S>(&w[o][chunk], at);
+            }
+            for b in 0..TILE_X {
+                let x = load::<S>(&x[b][chunk], at);
+                for o in 0..TILE_W {
+                    let d = (x - ws[o]).abs().reinterpret::<i32>();
+                    largest[b][o] = largest[b][o].max(d);
+                }
+            }
+        }
+    }
+    largest
+}
+
+/// The largest differences of a group, lane by lane.
+#[inline(always)]
+pub(super) fn group_largest<S: Simd, const CHUNKS: usize>(
+    x: &TileX<'_>,
+    w: &TileW<'_>,
+    group: usize,
+) -> Tile<Bits<S>> {
+    let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
+    let first = group * CHUNKS;
+    if first + CHUNKS <= w[0].len() {
+        larger::<S, CHUNKS>(largest, x, w, first)
+    } else {
+        for chunk in first..w[0].len() {
+            largest = larger::<S, 1>(largest, x, w, chunk);
+        }
+        largest
+    }
+}
+
+/// The largest lane of every vector.
+#[inline(always)]
+pub(super) fn reduced<S: Simd>(largest: Tile<Bits<S>>) -> Tile<f32> {
+    let mut out = [[0.0; TILE_W]; TILE_X];
+    for b in 0..TILE_X {
+        for o in 0..TILE_W {
+            out[b][o] = largest[b][o].reinterpret::<f32>().reduce_max();
+        }
+    }
+    out
+}
