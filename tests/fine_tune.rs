@@ -37,7 +37,7 @@ fn digits_that_were_wrong_are_learned_in_seconds_and_others_are_not_forgotten() 
     let net = shipped();
     let wrong =
         |&index: &usize| label(&net, data.image(index)) != Some(usize::from(data.labels[index]));
-    // Of the held-out images: the first few that are wrong are taught, the last 2,000 are measured.
+    // Of the last training images the first few that are wrong are taught, 2,000 are measured.
     let new = chosen(&data, (55_000..58_000).filter(wrong).take(5));
     let before = chosen(&data, 0..50_000);
     let others = chosen(&data, 58_000..60_000);

@@ -75,7 +75,7 @@ fn the_benchmark_gives_every_kernel_a_share_of_what_its_arithmetic_allows() {
     LazyLock::force(&START);
 
     let gpu = cubecl::future::block_on(Gpu::request()).expect("the tests need an adapter");
-    let benchmark = linf_dist_net::bench_gpu::benchmark(&gpu, || START.elapsed());
+    let benchmark = linf_dist_net::bench::gpu::benchmark(&gpu, || START.elapsed());
     let benchmark = cubecl::future::block_on(benchmark).unwrap();
     gpu.check().unwrap();
     for kernel in ["forward", "both gradients"] {

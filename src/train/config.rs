@@ -140,13 +140,13 @@ impl TrainConfig {
             seed: 0,
             hidden: vec![1024; 3],
             batch: 128,
-            epochs_start: 24,
-            epochs_growth: 44,
+            epochs_start: 64,
+            epochs_growth: 96,
             epochs_inf: 4,
             p_start: 8.0,
             p_end: 1000.0,
             learning_rate: 0.02,
-            epsilon_train: 0.45,
+            epsilon_train: 0.4,
             loss: LossConfig::Mixture {
                 lambda_start: 0.05,
                 lambda_end: 0.0002,
@@ -167,6 +167,7 @@ impl TrainConfig {
             "hinge" => Self {
                 epochs_start: 14,
                 epochs_growth: 22,
+                epsilon_train: 0.45,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
                     weight_decay: 5e-3,
