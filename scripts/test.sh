@@ -104,7 +104,7 @@ small_enough() {
 }
 model_sizes() {
   local model
-  for model in www/public/models/*.safetensors; do small_enough "$model" gzip 1000000 || return 1; done
+  for model in www/public/models/*.safetensors; do small_enough "$model" gzip 1500000 || return 1; done
   for model in www/public/models/ordinary/*.safetensors; do small_enough "$model" gzip 400000 || return 1; done
 }
 

@@ -185,9 +185,8 @@ impl TrainConfig {
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
                 epsilon: radius("0.1"),
-                epochs_start: 16,
-                epochs_growth: 22,
-                epochs_inf: 3,
+                epochs_start: 24,
+                epochs_growth: 36,
                 epsilon_train: 0.2,
                 loss: LossConfig::Mixture {
                     lambda_start: 0.05,
