@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use linf_dist_net::data::{Dataset, Split, mnist};
+use linf_dist_net::data::{Dataset, SIDE, Split, mnist};
 use linf_dist_net::exact::{DenseLayer, DenseNet, Epsilon, ExactNet, Model, evaluate};
 use linf_dist_net::fine_tune::{FineTuneError, Lessons, fine_tune};
 
@@ -31,14 +31,25 @@ fn chosen(set: &Dataset, indices: impl Iterator<Item = usize>) -> Dataset {
     result
 }
 
+/// The images, moved by a few pixels.
+fn moved_right(set: &Dataset, pixels: usize) -> Dataset {
+    let mut moved = set.clone();
+    for row in moved.images.chunks_exact_mut(SIDE) {
+        row.rotate_right(pixels);
+        row[..pixels].fill(0);
+    }
+    moved
+}
+
 #[test]
 fn digits_that_were_wrong_are_learned_in_seconds_and_others_are_not_forgotten() {
     let data = mnist::load("data/mnist".as_ref(), Split::Train).unwrap();
     let net = shipped();
-    let wrong =
-        |&index: &usize| label(&net, data.image(index)) != Some(usize::from(data.labels[index]));
-    // Of the last training images the first few that are wrong are taught, 2,000 are measured.
-    let new = chosen(&data, (55_000..58_000).filter(wrong).take(5));
+    // What the network was not trained on: digits that stand three pixels further right.
+    let moved = moved_right(&chosen(&data, 55_000..56_000), 3);
+    let wrong = (0..moved.len())
+        .filter(|&i| label(&net, moved.image(i)) != Some(usize::from(moved.labels[i])));
+    let new = chosen(&moved, wrong.take(5));
     let before = chosen(&data, 0..50_000);
     let others = chosen(&data, 58_000..60_000);
     let measured = |net: &ExactNet| {
