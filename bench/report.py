@@ -100,14 +100,26 @@ def p_name(p):
     return "∞" if p in ("inf", None) else p
 
 
-def from_cpu(make):
-    """A table of what `bench/run.py` has measured."""
+def measured(name):
+    """Makes a table of what a file of bench/results/ holds; none, if it is not there."""
 
-    def made():
-        report = read("cpu.json")
-        return report and make(report)
+    def of(make):
+        def made():
+            report = read(name)
+            return report and make(report)
 
-    return made
+        return made
+
+    return of
+
+
+# By bench/run.py, bench/web/cpu.js and bench/web/attacks.js, `linf bench --only growth`, and
+# bench/web/gpu.js.
+from_cpu = measured("cpu.json")
+from_web = measured("web.json")
+from_attacks = measured("attacks.json")
+from_growth = measured("growth.json")
+from_webgpu = measured("webgpu.json")
 
 
 @from_cpu
@@ -125,8 +137,8 @@ def machine(report):
     load = " and ".join(f"{load:.1f}" for load in report["load"])
     return [
         f"{m['cpu']} (family {m['family']}, model {m['model']}; {', '.join(m['vectors'])}), "
-        f"{m['processors']} virtual processors with nothing else to do (load {load} at the beginning "
-        f"and the end of the run, of {rounds}). {peers}."
+        f"{m['processors']} virtual processors (load {load} at the beginning and the end of the run, "
+        f"of {rounds}). {peers}."
     ]
 
 
@@ -272,10 +284,8 @@ def speed(report):
     return table(["what", "times as fast as", "peer"], [row for row in rows if row[1] != "–"])
 
 
-def growth():
-    report = read("growth.json")
-    if not report:
-        return None
+@from_growth
+def growth(report):
     found = report["growth"]
     epochs = [f"epoch at p = {p_name(epoch['p'])}, s" for epoch in found["rows"][0]["epochs"]]
     head = ["width", "weights", *epochs, "clean", "kept", "µs per image", "file, kB (gzip)"]
@@ -294,11 +304,8 @@ def growth():
     return table(head, rows)
 
 
-def webgpu():
-    """What `bench/web/gpu.js` has measured."""
-    report = read("webgpu.json")
-    if not report:
-        return None
+@from_webgpu
+def webgpu(report):
     imitated = " (a program that imitates a GPU)" if report["software"] else ""
     peers = list(dict.fromkeys(peer["name"] for peer in report["peers"]))
     ours = "ours, forward and gradients"
@@ -384,16 +391,6 @@ def networks():
     return table([*head, "file (gzip)", "time per image"], rows)
 
 
-def from_web(make):
-    """A table of what `bench/web/cpu.js` has measured."""
-
-    def made():
-        report = read("web.json")
-        return report and make(report)
-
-    return made
-
-
 def sizes_of(layer):
     return f"batch {layer['batch']}, {layer['inputs']} → {layer['outputs']}"
 
@@ -409,16 +406,14 @@ def web_kernels(report):
             native, wasm = row["native"][pass_], row["wasm"][pass_]
             cells += [number(terms / native), f"{number(terms / wasm)} ({times(wasm / native)})"]
         rows.append(cells)
-    passes = [f"{pass_}, {where}" for pass_ in ("forward", "backward") for where in WHERE]
+    places = ("native", "in Chromium")
+    passes = [f"{pass_}, {where}" for pass_ in ("forward", "backward") for where in places]
     return [
         f"{report['cpu']}, Chromium {report['browser']}; {sizes_of(layer)}, random weights, 1e9 terms "
         "per second, in brackets how many times the native time:",
         "",
         *table(["p", *passes], rows),
     ]
-
-
-WHERE = ["native", "in Chromium"]
 
 
 @from_web
@@ -453,14 +448,10 @@ def web_exact(report):
     return table(["in WebAssembly, one thread", "µs per image", "times ours"], rows)
 
 
-def attacks():
-    """What `bench/web/attacks.js` has measured."""
-    rows = read("attacks.json")
-    if not rows:
-        return None
+@from_attacks
+def attacks(rows):
     head = list(rows[0])
-    cell = lambda value: value if isinstance(value, str) else number(value)
-    return table(head, [[cell(row[key]) for key in head] for row in rows])
+    return table(head, [[row["attack"], *(number(row[key]) for key in head[1:])] for row in rows])
 
 
 TABLES = {

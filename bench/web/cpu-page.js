@@ -7,9 +7,9 @@ import initCertify, { Certifier } from '../../pkg/certify/certify.js';
 import certifyWasm from '../../pkg/certify/certify_bg.wasm?url';
 import modelFile from '../../www/public/models/mnist-eps0.3.safetensors?url';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as ort from 'onnxruntime-web/wasm';
+import { difference, distancesInTensorFlow } from './peers.js';
 
 /** Milliseconds that a timing takes at least. */
 const WINDOW = 100;
@@ -40,9 +40,12 @@ async function bytes(url) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** A layer's seconds forward and backward; p is a number, or `inf`. */
+/** The p that `linf bench` prints: a number, or `inf`. */
+const number = (p) => (p === 'inf' ? Infinity : Number(p));
+
+/** A layer's seconds forward and backward. */
 async function layer({ batch, outputs, inputs, p }) {
-  const ours = new LayerBenchmark(batch, outputs, inputs, Number(p.replace('inf', 'Infinity')));
+  const ours = new LayerBenchmark(batch, outputs, inputs, number(p));
   const forward = await time((runs) => ours.forward(runs));
   const backward = await time((runs) => ours.backward(runs));
   ours.free();
@@ -51,19 +54,14 @@ async function layer({ batch, outputs, inputs, p }) {
 
 /** The same layer, forward and gradients: seconds of ours and of TensorFlow.js. */
 async function peers({ batch, outputs, inputs, p }) {
-  const exponent = Number(p.replace('inf', 'Infinity'));
+  const exponent = number(p);
   const ours = new LayerBenchmark(batch, outputs, inputs, exponent);
   const [x, w, grad] = [
     tf.tensor2d(ours.x(), [batch, inputs]),
     tf.tensor2d(ours.w(), [outputs, inputs]),
     tf.tensor2d(ours.grad(), [batch, outputs]),
   ];
-  const distances = (x, w) => {
-    const d = tf.abs(tf.sub(tf.expandDims(x, 1), tf.expandDims(w, 0)));
-    if (exponent === Infinity) return tf.max(d, 2);
-    return tf.pow(tf.sum(tf.pow(d, exponent), 2), 1 / exponent);
-  };
-  const gradients = tf.grads(distances);
+  const gradients = tf.grads(distancesInTensorFlow(exponent));
   const run = () => tf.tidy(() => gradients([x, w], grad)[1]);
   const dw = run();
   const apart = difference(ours.dw(), await dw.data());
@@ -87,16 +85,6 @@ async function peers({ batch, outputs, inputs, p }) {
   tf.dispose([x, w, grad]);
   ours.free();
   return seconds;
-}
-
-/** How far two results differ, relative to the largest number. */
-function difference(a, b) {
-  let [most, scale] = [0, 0];
-  for (let k = 0; k < a.length; k++) {
-    most = Math.max(most, Math.abs(a[k] - b[k]));
-    scale = Math.max(scale, Math.abs(a[k]), Math.abs(b[k]));
-  }
-  return most / scale;
 }
 
 async function exactInOnnx(net) {

@@ -7,20 +7,15 @@
 //   python3 bench/peers/onnx_net.py www/public/models/mnist-eps0.3.safetensors FOLDER
 //   node bench/web/cpu.js FOLDER > bench/results/web.json
 //
-// CHROMIUM names the browser; /usr/bin/chromium is the default. Of the exact network the peers
-// compute ten logits; ours is what the page asks for, which takes several evaluations: the logits,
-// both proved radii and the deciding pixels.
+// Of the exact network the peers compute ten logits; ours is what the page asks for, which takes
+// several evaluations: the logits, both proved radii and the deciding pixels.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import path from 'node:path';
-import { chromium } from '@playwright/test';
-import { createServer } from 'vite';
+import { printReport, ROOT } from './chromium.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const FOLDER = path.join(ROOT, 'bench/web');
 const LINF = path.join(process.env.CARGO_TARGET_DIR ?? path.join(ROOT, 'target'), 'release/linf');
 const IMAGES = 64;
 const ROUNDS = 3;
@@ -56,25 +51,8 @@ function least(best, found) {
 const images = readFileSync(path.join(ROOT, 'data/mnist/t10k-images-idx3-ubyte'));
 const pixels = [...images.subarray(16, 16 + 784 * IMAGES)];
 const folder = path.resolve(process.argv[2]);
-const server = await createServer({
-  configFile: false,
-  root: FOLDER,
-  logLevel: 'error',
-  cacheDir: path.join(FOLDER, 'node_modules/.vite'),
-  // Its own loader has to find its module beside it.
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
-  server: { port: 4275, fs: { allow: [ROOT, folder] } },
-});
-await server.listen();
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-background-networking'],
-});
-try {
-  const page = await browser.newPage();
+async function measure(page, browser) {
   page.setDefaultTimeout(120_000);
-  page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
-  await page.goto('http://localhost:4275/cpu.html');
   await page.waitForFunction(() => 'bench' in window);
   const call = (what, argument) =>
     page.evaluate(async ([what, argument]) => (await window.bench)[what](argument), [what, argument]);
@@ -98,7 +76,7 @@ try {
     };
     least(exact, await call('exact', net));
   }
-  const report = {
+  return {
     cpu: cpus()[0].model,
     browser: browser.version(),
     rounds: ROUNDS,
@@ -108,8 +86,6 @@ try {
     peers: Object.values(peers),
     exact,
   };
-  process.stdout.write(`${JSON.stringify(report, null, 1)}\n`);
-} finally {
-  await browser.close();
-  await server.close();
 }
+
+await printReport('cpu.html', measure, { allow: [folder] });

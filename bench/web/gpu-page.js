@@ -4,9 +4,9 @@
 import init, { benchmark } from '../../pkg/train/train.js';
 import wasm from '../../pkg/train/train_bg.wasm?url';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import '@tensorflow/tfjs-backend-webgpu';
 import * as jax from '@jax-js/jax';
+import { difference, distancesInTensorFlow } from './peers.js';
 
 /** Timings of which the best counts, as for ours. */
 const REPEATS = 3;
@@ -45,11 +45,7 @@ async function inTensorFlow({ batch, outputs, inputs, p }) {
   await tf.ready();
   const x = tf.tensor2d(matrix(batch, inputs, 1), [batch, inputs]);
   const w = tf.tensor2d(matrix(outputs, inputs, 1.7), [outputs, inputs]);
-  const distances = (x, w) => {
-    const d = tf.abs(tf.sub(tf.expandDims(x, 1), tf.expandDims(w, 0)));
-    if (p === null) return tf.max(d, 2);
-    return tf.pow(tf.sum(tf.pow(d, p), 2), 1 / p);
-  };
+  const distances = distancesInTensorFlow(p ?? Infinity);
   const gradients = tf.grads((x, w) => tf.sum(distances(x, w)));
   const run = () => tf.tidy(() => gradients([x, w])[1]);
   return {
@@ -115,17 +111,6 @@ function evenPower(d, p) {
     if (last) return result;
     square = square.ref.mul(square);
   }
-}
-
-/** How far two results differ, relative to the larger one's largest number. */
-function difference(a, b) {
-  let most = 0;
-  let scale = 0;
-  for (let k = 0; k < a.length; k++) {
-    most = Math.max(most, Math.abs(a[k] - b[k]));
-    scale = Math.max(scale, Math.abs(a[k]), Math.abs(b[k]));
-  }
-  return most / scale;
 }
 
 async function measure() {

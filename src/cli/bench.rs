@@ -2,8 +2,8 @@
 //! could do at best.
 //!
 //! Everything is measured in one run. A figure is the best of many short runs: other programs on
-//! the machine only ever make one longer. What counts is processor time, which they disturb least,
-//! divided by the number of threads; the wall's is reported beside it.
+//! the machine only ever make one longer. Of one thread its processor time counts, which they disturb
+//! least, of several the wall's; both are reported.
 
 mod clock;
 mod exact;

@@ -2,11 +2,11 @@
 
 use macerator::Simd;
 
-use super::powers::{Even, EvenSlope, GeneralSlope, Slope, WholeSlope, inverse, whole, with_even};
 use super::rows::{
     ColumnsMut, GROUP, GROUP_CHUNKS, Rows, TASK_ROWS, copy_group, lanes, load, store,
 };
 use super::sample::{DENSE, PLAIN_MOST, Sample, unit_scale};
+use super::terms::{Even, EvenSlope, GeneralSlope, Slope, WholeSlope, inverse, whole, with_even};
 use super::tile::{TILE_W, TILE_X, group_largest};
 use super::{for_each, for_each_chunk};
 use crate::norm_dist::Sizes;
@@ -49,6 +49,9 @@ impl Gradients<'_> {
     /// What the differences are scaled by if plain powers are to be taken of them: `u^{p−1}` and its
     /// inverse then stay well within f32 for every distance that has a slope.
     fn plain_scale(&self, half: u32, p: f32) -> Option<f32> {
+        if half > PLAIN_MOST {
+            return None;
+        }
         let distances = self.u.iter().filter(|u| inverse(**u) > 0.0);
         let (least, most) = distances.fold((f32::INFINITY, 0.0f32), |(least, most), &u| {
             (least.min(u), most.max(u))
@@ -56,9 +59,6 @@ impl Gradients<'_> {
         let limit = (PLAIN_SLOPES / (p - 1.0)).exp2();
         if half <= PLAIN_BACKWARD {
             return (least > 1.0 / limit && most < limit).then_some(1.0);
-        }
-        if half > PLAIN_MOST || most == 0.0 {
-            return None;
         }
         // No slope that counts may be as small as those that are kept from getting smaller.
         let scale = unit_scale(least.log2().floor())?;

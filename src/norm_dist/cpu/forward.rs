@@ -3,10 +3,10 @@
 use macerator::Simd;
 
 use super::for_each_chunk;
-use super::powers::{Even, General, Power, Whole, inverse, whole, with_even};
 use super::rows::{CHUNK, Row, Rows, TASK_ROWS, lanes, load, store};
 use super::sample::dense_scale;
-use super::tile::{TILE, TILE_W, TILE_X, Tile, TileW, TileX, group_largest, larger, reduced};
+use super::terms::{Even, General, Power, Whole, inverse, whole, with_even};
+use super::tile::{TILE, TILE_W, TILE_X, Tile, TileW, TileX, group_largest, largest_from, reduced};
 use crate::norm_dist::power::{F32s, exp2, log2, quick_half, splat};
 use crate::norm_dist::{Norm, Sizes};
 
@@ -120,11 +120,7 @@ impl ForwardKernel for Largest {
         w: &TileW<'_>,
         _groups: &mut [[f32; CHUNK]],
     ) -> Tile<f32> {
-        let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
-        for chunk in 0..w[0].len() {
-            largest = larger::<S, 1>(largest, x, w, chunk);
-        }
-        reduced(largest)
+        reduced(largest_from::<S>(x, w, 0))
     }
 }
 

@@ -30,10 +30,10 @@
 mod backward;
 mod forward;
 mod interval;
-mod powers;
 mod rows;
 mod sample;
 mod search;
+mod terms;
 mod tile;
 
 use self::backward::Gradients;

@@ -16,16 +16,16 @@ pub(super) const CHUNK: usize = 16;
 pub(super) const GROUP_CHUNKS: usize = 2;
 pub(super) const GROUP: usize = GROUP_CHUNKS * CHUNK;
 /// Rows of `x` that one forward task takes: they stay in the second cache level while `w` streams
-/// by, and there is a bit for each of them in a word of [`Active`].
+/// by, and backward there is a bit for each of them in a word.
 pub(super) const TASK_ROWS: usize = 32;
 
 /// Rows of a matrix in chunks, padded with zeros: two padded rows differ by 0 there, which changes
 /// no distance.
 pub(super) struct Rows<'a> {
-    pub(super) data: Cow<'a, [f32]>,
+    data: Cow<'a, [f32]>,
     /// Chunks in a row.
     pub(super) chunks: usize,
-    pub(super) count: usize,
+    count: usize,
 }
 
 /// A row, in chunks.

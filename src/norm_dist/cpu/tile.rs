@@ -21,7 +21,7 @@ pub(super) type Bits<S> = Vector<S, i32>;
 
 /// `largest` and the absolute differences of `CHUNKS` chunks, whichever are larger, lane by lane.
 #[inline(always)]
-pub(super) fn larger<S: Simd, const CHUNKS: usize>(
+fn larger<S: Simd, const CHUNKS: usize>(
     mut largest: Tile<Bits<S>>,
     x: &TileX<'_>,
     w: &TileW<'_>,
@@ -45,6 +45,16 @@ pub(super) fn larger<S: Simd, const CHUNKS: usize>(
     largest
 }
 
+/// The largest differences of all chunks from `first` on, lane by lane.
+#[inline(always)]
+pub(super) fn largest_from<S: Simd>(x: &TileX<'_>, w: &TileW<'_>, first: usize) -> Tile<Bits<S>> {
+    let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
+    for chunk in first..w[0].len() {
+        largest = larger::<S, 1>(largest, x, w, chunk);
+    }
+    largest
+}
+
 /// The largest differences of a group, lane by lane.
 #[inline(always)]
 pub(super) fn group_largest<S: Simd, const CHUNKS: usize>(
@@ -52,15 +62,12 @@ pub(super) fn group_largest<S: Simd, const CHUNKS: usize>(
     w: &TileW<'_>,
     group: usize,
 ) -> Tile<Bits<S>> {
-    let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
     let first = group * CHUNKS;
     if first + CHUNKS <= w[0].len() {
-        larger::<S, CHUNKS>(largest, x, w, first)
+        let none = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
+        larger::<S, CHUNKS>(none, x, w, first)
     } else {
-        for chunk in first..w[0].len() {
-            largest = larger::<S, 1>(largest, x, w, chunk);
-        }
-        largest
+        largest_from::<S>(x, w, first)
     }
 }
 
