@@ -258,8 +258,8 @@ mod bodies {
             }
             let got = case.all_results(Norm::Inf, gpu).await;
             let Case { x, w, grad, sizes } = &case;
-            let u = cpu::forward(x, w, *sizes, Norm::Inf);
-            let (dx, dw) = cpu::backward(x, w, &u, grad, *sizes, Norm::Inf);
+            let (u, kept) = cpu::forward_keeping(x, w, *sizes, Norm::Inf);
+            let (dx, dw) = cpu::backward(x, w, (&u, &kept), grad, *sizes, Norm::Inf);
             assert_eq!(bits(&got.u), bits(&u), "{sizes:?}");
             // Equality of values: the sign of a zero has no meaning.
             assert!(got.dx == dx, "{sizes:?}");

@@ -58,6 +58,12 @@ fn shapes() -> Vec<Case> {
     .collect()
 }
 
+/// Both gradients.
+fn gradients(x: &[f32], w: &[f32], grad: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f32>, Vec<f32>) {
+    let (u, kept) = cpu::forward_keeping(x, w, sizes, norm);
+    cpu::backward(x, w, (&u, &kept), grad, sizes, norm)
+}
+
 #[test]
 fn distances_agree_with_the_reference() {
     for case in shapes() {
@@ -79,8 +85,7 @@ fn distances_agree_with_the_reference() {
 fn gradients_agree_with_the_reference() {
     for case in shapes() {
         for norm in NORMS {
-            let u = cpu::forward(&case.x, &case.w, case.sizes, norm);
-            let (dx, dw) = cpu::backward(&case.x, &case.w, &u, &case.grad, case.sizes, norm);
+            let (dx, dw) = gradients(&case.x, &case.w, &case.grad, case.sizes, norm);
             let (want_dx, want_dw) =
                 reference::backward(&case.x, &case.w, &case.grad, case.sizes, norm);
             // Each term errs by p times the relative error of u (4e-6 at most, 6e-7 as a rule);
@@ -167,12 +172,11 @@ fn golden_values() {
     // (3^8 + 4^8)^(1/8) and (3^100 + 4^100)^(1/100).
     assert!((distance(Norm::P(8.0)) - 4.047992).abs() < 1e-5);
     assert!((distance(Norm::P(100.0)) - 4.0).abs() < 1e-5);
-    let u = [5.0];
-    let (dx, dw) = cpu::backward(&[3.0, -1.0], &[0.0, 3.0], &u, &[10.0], sizes, Norm::P(2.0));
+    let slopes = |norm| gradients(&[3.0, -1.0], &[0.0, 3.0], &[10.0], sizes, norm);
+    let (dx, dw) = slopes(Norm::P(2.0));
     assert_close("dx", &dx, &[6.0, -8.0], 1e-5, 0.0);
     assert_close("dw", &dw, &[-6.0, 8.0], 1e-5, 0.0);
-    let (dx, dw) = cpu::backward(&[3.0, -1.0], &[0.0, 3.0], &[4.0], &[10.0], sizes, Norm::Inf);
-    assert_eq!((dx, dw), (vec![0.0, -10.0], vec![0.0, 10.0]));
+    assert_eq!(slopes(Norm::Inf), (vec![0.0, -10.0], vec![0.0, 10.0]));
 }
 
 #[test]
@@ -204,7 +208,7 @@ fn equal_rows_have_no_distance_and_no_slope() {
     for norm in NORMS {
         let u = cpu::forward(&x, &x, sizes, norm);
         assert_eq!(u, [0.0; 4], "{norm:?}");
-        let (dx, dw) = cpu::backward(&x, &x, &u, &[1.0; 4], sizes, norm);
+        let (dx, dw) = gradients(&x, &x, &[1.0; 4], sizes, norm);
         assert!(dx.iter().chain(&dw).all(|g| *g == 0.0), "{norm:?}");
     }
 }
@@ -232,22 +236,39 @@ fn rows_that_nearly_agree_keep_their_distance() {
 
 #[test]
 fn among_equal_largest_differences_the_first_decides() {
-    let sizes = Sizes {
+    let sizes = |inputs| Sizes {
         batch: 1,
         outputs: 1,
-        inputs: 20,
+        inputs,
     };
-    let mut x = vec![0.0; 20];
-    (x[4], x[17]) = (-2.0, 2.0);
-    let (dx, dw) = cpu::backward(&x, &[0.0; 20], &[2.0], &[1.0], sizes, Norm::Inf);
-    let at = |g: &[f32]| {
-        g.iter()
-            .enumerate()
-            .filter(|(_, g)| **g != 0.0)
-            .map(|(i, g)| (i, *g))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!((at(&dx), at(&dw)), (vec![(4, -1.0)], vec![(4, 1.0)]));
+    // In one block of columns, and in several.
+    for (inputs, first, second) in [(20, 4, 17), (1000, 255, 256), (1000, 600, 999)] {
+        let mut x = vec![0.0; inputs];
+        (x[first], x[second]) = (-2.0, 2.0);
+        let (dx, dw) = gradients(&x, &vec![0.0; inputs], &[1.0], sizes(inputs), Norm::Inf);
+        let at = |g: &[f32]| {
+            g.iter()
+                .enumerate()
+                .filter(|(_, g)| **g != 0.0)
+                .map(|(i, g)| (i, *g))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (at(&dx), at(&dw)),
+            (vec![(first, -1.0)], vec![(first, 1.0)])
+        );
+    }
+}
+
+#[test]
+fn what_is_kept_for_the_gradients_changes_no_distance() {
+    for case in shapes() {
+        for norm in NORMS {
+            let u = cpu::forward(&case.x, &case.w, case.sizes, norm);
+            let (keeping, _) = cpu::forward_keeping(&case.x, &case.w, case.sizes, norm);
+            assert_eq!(keeping, u, "{norm:?} {:?}", case.sizes);
+        }
+    }
 }
 
 #[test]
@@ -269,8 +290,7 @@ fn gradients_agree_with_finite_differences() {
                 .map(|(u, g)| u * f64::from(*g))
                 .sum()
         };
-        let u = cpu::forward(&x, &w, sizes, norm);
-        let (dx, dw) = cpu::backward(&x, &w, &u, &grad, sizes, norm);
+        let (dx, dw) = gradients(&x, &w, &grad, sizes, norm);
         let step = 1e-3f32;
         let slope = |matrix: &[f32], k: usize, at: &dyn Fn(&[f32]) -> f64| {
             let moved = |by: f32| {

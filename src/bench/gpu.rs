@@ -291,12 +291,13 @@ impl Bench<'_> {
         limit: Option<f64>,
     ) -> Result<Timing, ReadError> {
         let (x, w) = self.inputs(sizes);
-        let u = norm_dist(x.clone(), w.clone(), norm);
         let grad = self.matrix(sizes.batch, sizes.outputs, 1.0);
+        let [x, w, grad] = [x, w, grad].map(|tensor| tensor.into_dispatch());
+        let distances = Dispatch::norm_dist_keeping(x.clone(), w.clone(), norm);
         let seconds = self
             .time(|| {
-                let [x, w, u, grad] = [&x, &w, &u, &grad].map(|t| t.clone().into_dispatch());
-                let (_, dw) = Dispatch::norm_dist_backward(x, w, u, grad, norm);
+                let [x, w, grad] = [&x, &w, &grad].map(Clone::clone);
+                let (_, dw) = Dispatch::norm_dist_backward(x, w, distances.clone(), grad, norm);
                 Tensor::from_dispatch(dw)
             })
             .await?;

@@ -51,14 +51,14 @@ impl Layer {
         }
     }
 
-    /// Distances `u`, `[batch, outputs]`.
-    pub fn forward(&self, norm: Norm) -> Vec<f32> {
-        cpu::forward(&self.x, &self.w, self.sizes, norm)
+    /// Distances, `[batch, outputs]`, with what training keeps beside them.
+    pub fn forward(&self, norm: Norm) -> (Vec<f32>, cpu::Kept) {
+        cpu::forward_keeping(&self.x, &self.w, self.sizes, norm)
     }
 
-    /// Gradients with respect to inputs and weights.
-    pub fn backward(&self, u: &[f32], norm: Norm) -> (Vec<f32>, Vec<f32>) {
-        cpu::backward(&self.x, &self.w, u, &self.grad, self.sizes, norm)
+    /// Gradients with respect to inputs and weights, from what [`forward`](Self::forward) returned.
+    pub fn backward(&self, (u, kept): &(Vec<f32>, cpu::Kept), norm: Norm) -> (Vec<f32>, Vec<f32>) {
+        cpu::backward(&self.x, &self.w, (u, kept), &self.grad, self.sizes, norm)
     }
 
     /// Distance terms of one pass.

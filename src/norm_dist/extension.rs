@@ -3,6 +3,8 @@
 //! Written against Burn 0.22, whose tensors choose their backend at run time: the macro generates
 //! the dispatch, and only the gradient has to be written by hand.
 
+use std::sync::Arc;
+
 use burn::Tensor;
 use burn::backend::autodiff::{
     Autodiff, NodeId,
@@ -11,7 +13,7 @@ use burn::backend::autodiff::{
     ops::{Backward, Ops, OpsKind},
 };
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+use burn::backend::{Backend, Dispatch, ExtensionType, Flex, TensorMetadata, backend_extension};
 use burn::tensor::TensorData;
 
 #[cfg(feature = "webgpu")]
@@ -64,17 +66,30 @@ pub fn norm_dist_interval(
     (Tensor::from_dispatch(least), Tensor::from_dispatch(most))
 }
 
+/// Distances as the pass backward needs them.
+#[derive(Clone, Debug, ExtensionType)]
+pub struct Distances<B: Backend> {
+    /// `[batch, outputs]`.
+    pub u: FloatTensor<B>,
+    /// What the CPU keeps beside them; a GPU keeps nothing.
+    pub kept: Arc<cpu::Kept>,
+}
+
 /// The distance and its gradients, as a backend provides them. Use [`norm_dist`].
 #[backend_extension(Flex, Cube: cfg(feature = "webgpu"), Autodiff)]
 pub trait NormDist: Backend {
     /// Distances, `[batch, outputs]`.
     fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self>;
 
-    /// Gradients with respect to `x` and `w`, given the distances `u` and their gradient.
+    /// The same with what the gradients are computed from.
+    fn norm_dist_keeping(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm)
+    -> Distances<Self>;
+
+    /// Gradients with respect to `x` and `w`, given the distances and their gradient.
     fn norm_dist_backward(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
-        u: FloatTensor<Self>,
+        #[extension_type] distances: Distances<Self>,
         grad: FloatTensor<Self>,
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
@@ -95,16 +110,31 @@ impl NormDist for Flex {
         flex_tensor(u, [sizes.batch, sizes.outputs])
     }
 
+    fn norm_dist_keeping(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        norm: Norm,
+    ) -> Distances<Self> {
+        let sizes = sizes(&x, &w);
+        let (x, w) = (x.to_contiguous(), w.to_contiguous());
+        let (u, kept) = cpu::forward_keeping(slice(&x), slice(&w), sizes, norm);
+        Distances {
+            u: flex_tensor(u, [sizes.batch, sizes.outputs]),
+            kept: Arc::new(kept),
+        }
+    }
+
     fn norm_dist_backward(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
-        u: FloatTensor<Self>,
+        distances: Distances<Self>,
         grad: FloatTensor<Self>,
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let sizes = sizes(&x, &w);
-        let [x, w, u, grad] = [x, w, u, grad].map(|tensor| tensor.to_contiguous());
-        let (dx, dw) = cpu::backward(slice(&x), slice(&w), slice(&u), slice(&grad), sizes, norm);
+        let [x, w, u, grad] = [x, w, distances.u, grad].map(|tensor| tensor.to_contiguous());
+        let distances = (slice(&u), &*distances.kept);
+        let (dx, dw) = cpu::backward(slice(&x), slice(&w), distances, slice(&grad), sizes, norm);
         (
             flex_tensor(dx, [sizes.batch, sizes.inputs]),
             flex_tensor(dw, [sizes.outputs, sizes.inputs]),
@@ -130,14 +160,25 @@ impl NormDist for burn_cubecl::CubeBackend {
         gpu::forward(x, w, norm)
     }
 
+    fn norm_dist_keeping(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        norm: Norm,
+    ) -> Distances<Self> {
+        Distances {
+            u: gpu::forward(x, w, norm),
+            kept: Arc::default(),
+        }
+    }
+
     fn norm_dist_backward(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
-        u: FloatTensor<Self>,
+        distances: Distances<Self>,
         grad: FloatTensor<Self>,
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        gpu::backward(x, w, u, grad, norm)
+        gpu::backward(x, w, distances.u, grad, norm)
     }
 
     fn norm_dist_interval(
@@ -174,7 +215,7 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         struct NormDistBackward;
 
         impl<B: NormDist> Backward<B, 2> for NormDistBackward {
-            type State = (NodeId, NodeId, FloatTensor<B>, Norm);
+            type State = (NodeId, NodeId, Distances<B>, Norm);
 
             fn backward(
                 self,
@@ -184,10 +225,10 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
             ) {
                 let [parent_x, parent_w] = ops.parents;
                 let grad = grads.consume::<B>(&ops.node);
-                let (x, w, u, norm) = ops.state;
+                let (x, w, distances, norm) = ops.state;
                 let x = checkpointer.retrieve_node_output(x);
                 let w = checkpointer.retrieve_node_output(w);
-                let (dx, dw) = B::norm_dist_backward(x, w, u, grad, norm);
+                let (dx, dw) = B::norm_dist_backward(x, w, distances, grad, norm);
                 if let Some(parent) = parent_x {
                     grads.register::<B>(parent.id, dx);
                 }
@@ -204,8 +245,9 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         {
             OpsKind::Tracked(mut prep) => {
                 let (kept_x, kept_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
-                let u = B::norm_dist(x.into_primitive(), w.into_primitive(), norm);
-                prep.finish((kept_x, kept_w, u.clone(), norm), u)
+                let distances = B::norm_dist_keeping(x.into_primitive(), w.into_primitive(), norm);
+                let u = distances.u.clone();
+                prep.finish((kept_x, kept_w, distances, norm), u)
             }
             OpsKind::UnTracked(prep) => {
                 prep.finish(B::norm_dist(x.into_primitive(), w.into_primitive(), norm))
@@ -213,10 +255,18 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         }
     }
 
+    fn norm_dist_keeping(
+        _x: FloatTensor<Self>,
+        _w: FloatTensor<Self>,
+        _norm: Norm,
+    ) -> Distances<Self> {
+        unimplemented!("the pass backward calls it on the inner backend")
+    }
+
     fn norm_dist_backward(
         _x: FloatTensor<Self>,
         _w: FloatTensor<Self>,
-        _u: FloatTensor<Self>,
+        _distances: Distances<Self>,
         _grad: FloatTensor<Self>,
         _norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {

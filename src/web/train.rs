@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{js_error, to_js};
 use crate::bench::layer::{Layer, Weights};
-use crate::norm_dist::{Norm, Sizes};
+use crate::norm_dist::{Norm, Sizes, cpu};
 use crate::train::{DeviceChoice, Processor, Request, Session};
 
 #[wasm_bindgen]
@@ -91,7 +91,7 @@ pub async fn benchmark() -> Result<JsValue, JsError> {
 pub struct LayerBenchmark {
     layer: Layer,
     norm: Norm,
-    u: Vec<f32>,
+    distances: (Vec<f32>, cpu::Kept),
 }
 
 #[wasm_bindgen]
@@ -122,8 +122,12 @@ impl LayerBenchmark {
             inputs,
         };
         let layer = Layer::new(Weights::Random, sizes);
-        let u = layer.forward(norm);
-        Ok(Self { layer, norm, u })
+        let distances = layer.forward(norm);
+        Ok(Self {
+            layer,
+            norm,
+            distances,
+        })
     }
 
     /// Inputs, `[batch, inputs]`.
@@ -143,7 +147,7 @@ impl LayerBenchmark {
 
     /// The gradient with respect to the weights, `[outputs, inputs]`.
     pub fn dw(&self) -> Vec<f32> {
-        self.layer.backward(&self.u, self.norm).1
+        self.layer.backward(&self.distances, self.norm).1
     }
 
     /// Computes the distances so many times over.
@@ -156,7 +160,7 @@ impl LayerBenchmark {
     /// Computes both gradients so many times over.
     pub fn backward(&self, runs: usize) {
         for _ in 0..runs {
-            black_box(self.layer.backward(&self.u, self.norm));
+            black_box(self.layer.backward(&self.distances, self.norm));
         }
     }
 }

@@ -94,12 +94,12 @@ fn row(
     patience: Duration,
 ) -> Row {
     let (forward_time, backward_time) = on_threads(threads, || {
-        let u = layer.forward(norm);
+        let distances = layer.forward(norm);
         let forward = Time::best(threads, patience, || {
             black_box(layer.forward(norm));
         });
         let backward = Time::best(threads, patience, || {
-            black_box(layer.backward(&u, norm));
+            black_box(layer.backward(&distances, norm));
         });
         (forward, backward)
     });

@@ -6,7 +6,9 @@ use super::for_each_chunk;
 use super::rows::{CHUNK, Row, Rows, TASK_ROWS, lanes, load, store};
 use super::sample::dense_scale;
 use super::terms::{Even, General, Power, Whole, inverse, whole, with_even};
-use super::tile::{TILE, TILE_W, TILE_X, Tile, TileW, TileX, group_largest, largest_from, reduced};
+use super::tile::{
+    TILE, TILE_W, TILE_X, Tile, TileW, TileX, group_largest, largest_in, reduced, tiles,
+};
 use crate::norm_dist::power::{F32s, exp2, log2, quick_half, splat};
 use crate::norm_dist::{Norm, Sizes};
 
@@ -78,15 +80,12 @@ trait ForwardKernel: Copy {
 fn run_forward<'a, S: Simd, K: ForwardKernel>(kernel: K, job: Forward<'a>) {
     let rows = job.u.len() / job.outputs;
     let mut groups = vec![[0.0; CHUNK]; TILE * job.x.chunks.div_ceil(FORWARD_CHUNKS)];
-    for o in (0..job.outputs).step_by(TILE_W) {
-        let w = job.w.tile(o);
-        for b in (0..rows).step_by(TILE_X) {
-            let x = job.x.tile(job.first + b);
-            let tile = kernel.tile::<S>(&x, &w, &mut groups);
-            for (b, distances) in (b..rows).zip(tile) {
-                for (o, distance) in (o..job.outputs).zip(distances) {
-                    job.u[b * job.outputs + o] = distance * job.unit;
-                }
+    for (b, o) in tiles(rows, job.outputs) {
+        let (x, w) = (job.x.tile(job.first + b), job.w.tile(o));
+        let tile = kernel.tile::<S>(&x, &w, &mut groups);
+        for (b, distances) in (b..rows).zip(tile) {
+            for (o, distance) in (o..job.outputs).zip(distances) {
+                job.u[b * job.outputs + o] = distance * job.unit;
             }
         }
     }
@@ -120,7 +119,7 @@ impl ForwardKernel for Largest {
         w: &TileW<'_>,
         _groups: &mut [[f32; CHUNK]],
     ) -> Tile<f32> {
-        reduced(largest_from::<S>(x, w, 0))
+        reduced(largest_in::<S>(x, w, 0..w[0].len()))
     }
 }
 

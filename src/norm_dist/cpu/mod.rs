@@ -11,8 +11,8 @@
 //! - *bounded*, any other p: a first sweep finds the largest difference of every group of columns,
 //!   a second one takes powers only in the groups that have a term that counts beside the largest
 //!   difference. At p = 100 that is one in five for random weights, in a trained net far fewer;
-//! - *largest*, p = ∞: the first sweep alone; backward a search for the column that decides, which
-//!   ends where it is found.
+//! - *largest*, p = ∞: the first sweep alone, in training with the block of columns that holds the
+//!   largest difference; backward a search of that block for the column that decides.
 //!
 //! The forward pass splits the batch among threads; each tile of rows stays in the first cache
 //! level. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one
@@ -30,9 +30,9 @@
 mod backward;
 mod forward;
 mod interval;
+mod largest;
 mod rows;
 mod sample;
-mod search;
 mod terms;
 mod tile;
 
@@ -54,15 +54,36 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
     forward::distances(x, w, sizes, norm)
 }
 
-/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`),
-/// where `u` is what [`forward`] returned. The same bits for any number of threads.
+/// What the pass backward need not find out again: at p = ∞ for every pair the first block of
+/// columns that holds a difference as large as the distance, `[batch, outputs]`; otherwise nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Kept(Vec<u16>);
+
+/// The same as [`forward`], to the bit, and what [`backward`] wants to know.
 ///
 /// # Panics
-/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
+/// As [`forward`].
+pub fn forward_keeping(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f32>, Kept) {
+    match norm {
+        Norm::Inf => {
+            sizes.check(x, w, norm);
+            let (u, blocks) = largest::distances_and_blocks(x, w, sizes);
+            (u, Kept(blocks))
+        }
+        Norm::P(_) => (forward(x, w, sizes, norm), Kept::default()),
+    }
+}
+
+/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`),
+/// where `u` and `kept` are what [`forward_keeping`] returned. The same bits for any number of threads.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, there are no inputs, p < 1, or `kept` is of other
+/// sizes or another norm.
 pub fn backward(
     x: &[f32],
     w: &[f32],
-    u: &[f32],
+    (u, kept): (&[f32], &Kept),
     grad: &[f32],
     sizes: Sizes,
     norm: Norm,
@@ -82,7 +103,10 @@ pub fn backward(
         sizes,
     };
     match norm {
-        Norm::Inf => job.largest(),
+        Norm::Inf => {
+            assert_eq!(kept.0.len(), u.len(), "kept must be of a pass at p = ∞");
+            job.largest(&kept.0)
+        }
         Norm::P(p) => job.finite(p),
     }
 }
@@ -111,6 +135,31 @@ fn for_each_chunk<T: Send>(data: &mut [T], length: usize, task: impl Fn(usize, &
     data.chunks_mut(length.max(1))
         .enumerate()
         .for_each(|(index, chunk)| task(index, chunk));
+}
+
+/// The same for chunks of two slices of equal length.
+fn for_each_chunk_of<T: Send, U: Send>(
+    (first, second): (&mut [T], &mut [U]),
+    length: usize,
+    task: impl Fn(usize, (&mut [T], &mut [U])) + Sync,
+) {
+    let length = length.max(1);
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use rayon::prelude::*;
+        let chunks = first
+            .par_chunks_mut(length)
+            .zip(second.par_chunks_mut(length));
+        chunks
+            .enumerate()
+            .for_each(|(index, chunks)| task(index, chunks));
+    }
+    #[cfg(target_arch = "wasm32")]
+    first
+        .chunks_mut(length)
+        .zip(second.chunks_mut(length))
+        .enumerate()
+        .for_each(|(index, chunks)| task(index, chunks));
 }
 
 /// Calls `task(index)` for every index below `count`, on all threads where there are any.

@@ -1,5 +1,7 @@
 //! Tiles of pairs of rows, and the largest differences of their pairs.
 
+use std::ops::Range;
+
 use macerator::{Simd, Vector};
 
 use super::rows::{CHUNK, Row, lanes, load};
@@ -9,6 +11,20 @@ use crate::norm_dist::power::splat;
 pub(super) const TILE_X: usize = 4;
 pub(super) const TILE_W: usize = 2;
 pub(super) const TILE: usize = TILE_X * TILE_W;
+
+/// Rows of `w` that all rows of a task meet before the next ones: they stay in the second cache
+/// level, and a tile's rows of `x` meanwhile in the first.
+const STRIP: usize = 32;
+
+/// The first rows of `x` and `w` of all tiles, in an order that is kind to caches.
+pub(super) fn tiles(rows: usize, outputs: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..outputs).step_by(STRIP).flat_map(move |strip| {
+        (0..rows).step_by(TILE_X).flat_map(move |b| {
+            let strip = strip..outputs.min(strip + STRIP);
+            strip.step_by(TILE_W).map(move |o| (b, o))
+        })
+    })
+}
 
 pub(super) type TileX<'a> = [Row<'a>; TILE_X];
 pub(super) type TileW<'a> = [Row<'a>; TILE_W];
@@ -45,11 +61,15 @@ fn larger<S: Simd, const CHUNKS: usize>(
     largest
 }
 
-/// The largest differences of all chunks from `first` on, lane by lane.
+/// The largest differences of some chunks, lane by lane.
 #[inline(always)]
-pub(super) fn largest_from<S: Simd>(x: &TileX<'_>, w: &TileW<'_>, first: usize) -> Tile<Bits<S>> {
+pub(super) fn largest_in<S: Simd>(
+    x: &TileX<'_>,
+    w: &TileW<'_>,
+    chunks: Range<usize>,
+) -> Tile<Bits<S>> {
     let mut largest = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
-    for chunk in first..w[0].len() {
+    for chunk in chunks {
         largest = larger::<S, 1>(largest, x, w, chunk);
     }
     largest
@@ -67,7 +87,7 @@ pub(super) fn group_largest<S: Simd, const CHUNKS: usize>(
         let none = [[splat::<S>(0.0).reinterpret::<i32>(); TILE_W]; TILE_X];
         larger::<S, CHUNKS>(none, x, w, first)
     } else {
-        largest_from::<S>(x, w, first)
+        largest_in::<S>(x, w, first..w[0].len())
     }
 }
 
