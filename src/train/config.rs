@@ -155,13 +155,26 @@ impl TrainConfig {
             held_out: HELD_OUT,
             changed_at: Vec::new(),
         };
+        // Few epochs ask for large and many steps.
+        let short = Self {
+            batch: 64,
+            p_end: 200.0,
+            learning_rate: 0.05,
+            epsilon_train: 0.36,
+            epochs_start: 4,
+            epochs_growth: 9,
+            epochs_inf: 2,
+            ..standard.clone()
+        };
         Ok(match name {
             "standard" => standard,
             "standard-0.1" => Self {
                 epsilon: radius("0.1"),
-                epochs_start: 14,
-                epochs_growth: 22,
-                epsilon_train: 0.3,
+                epochs_start: 24,
+                epochs_growth: 36,
+                p_end: 200.0,
+                learning_rate: 0.03,
+                epsilon_train: 0.15,
                 ..standard
             },
             "hinge" => Self {
@@ -176,18 +189,16 @@ impl TrainConfig {
             },
             "quick" => Self {
                 hidden: vec![256; 2],
-                epochs_start: 4,
-                epochs_growth: 9,
-                epochs_inf: 2,
-                epsilon_train: 0.36,
-                ..standard
+                ..short
             },
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
                 epsilon: radius("0.1"),
-                epochs_start: 24,
-                epochs_growth: 36,
-                epsilon_train: 0.2,
+                epochs_start: 32,
+                epochs_growth: 48,
+                p_end: 200.0,
+                learning_rate: 0.025,
+                epsilon_train: 0.15,
                 loss: LossConfig::Mixture {
                     lambda_start: 0.05,
                     lambda_end: 0.0005,
@@ -198,12 +209,8 @@ impl TrainConfig {
             "look" => Self {
                 images: 10_000,
                 hidden: vec![128; 2],
-                batch: 64,
-                epochs_start: 4,
-                epochs_growth: 9,
-                epochs_inf: 2,
-                epsilon_train: 0.36,
-                ..standard
+                learning_rate: 0.08,
+                ..short
             },
             "tiny" => Self {
                 hidden: vec![32; 2],
