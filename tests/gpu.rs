@@ -136,6 +136,9 @@ impl Case {
             ([67, 70, 33], 3.0),
             ([67, 70, 33], 400.0),
             ([67, 70, 33], 1e-3),
+            // More columns than a block of the CPU's search.
+            ([5, 4, 600], 3.0),
+            ([5, 4, 600], 400.0),
         ]
         .into_iter()
         .enumerate()

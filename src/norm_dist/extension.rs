@@ -260,7 +260,7 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _w: FloatTensor<Self>,
         _norm: Norm,
     ) -> Distances<Self> {
-        unimplemented!("the pass backward calls it on the inner backend")
+        unimplemented!("norm_dist keeps what its gradients need: call this with inner tensors")
     }
 
     fn norm_dist_backward(

@@ -1,7 +1,7 @@
 //! The ℓ∞-dist layer's distance, `u[b, o] = ‖x[b] − w[o]‖_p`, for p ≥ 1 and p = ∞.
 //!
-//! Training smooths the max of the ℓ∞-dist neuron by an ℓp norm whose p grows from 8 to 1000
-//! and ends at ∞ (Zhang et al., ICML 2021, section 4). Burn has no such operation, and written
+//! Training smooths the max of the ℓ∞-dist neuron by an ℓp norm whose p grows from 8 to
+//! hundreds and ends at ∞ (Zhang et al., ICML 2021, section 4). Burn has no such operation, and written
 //! with broadcasting it would build a `[batch, outputs, inputs]` tensor, so it is one here:
 //!
 //! - [`mod@reference`]: the specification, in plain f64 loops;
@@ -16,7 +16,7 @@ mod gpu;
 mod power;
 pub mod reference;
 
-pub use extension::{NormDist, norm_dist, norm_dist_interval};
+pub use extension::{Distances, NormDist, norm_dist, norm_dist_interval};
 #[cfg(feature = "webgpu")]
 pub use gpu::{Arithmetic, PEAK_TERMS, Peak};
 

@@ -194,8 +194,8 @@ impl TrainConfig {
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
                 epsilon: radius("0.1"),
-                epochs_start: 32,
-                epochs_growth: 48,
+                epochs_start: 24,
+                epochs_growth: 36,
                 p_end: 200.0,
                 learning_rate: 0.025,
                 epsilon_train: 0.15,

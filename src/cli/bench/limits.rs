@@ -33,7 +33,7 @@ impl Limits {
     }
 
     /// Forward and backward on so many threads, for the p that they are known for. At p = ∞ the
-    /// backward pass looks for the largest difference again.
+    /// limit backward is that of looking for the largest difference again, in the whole row.
     pub fn at(&self, norm: Norm, threads: usize) -> Option<(f64, f64)> {
         let (forward, backward) = match norm {
             Norm::P(8.0) => (self.forward_8, self.backward_8),

@@ -12,6 +12,8 @@ use crate::norm_dist::power::{F32s, splat};
 
 /// Chunks in a block: few enough to search, and enough that remembering the block costs little.
 const BLOCK_CHUNKS: usize = 16;
+/// Rows of `x` in one task of the search: they stay in the second cache level while `w` streams by.
+const SEARCH_ROWS: usize = 16;
 /// Rows of the gradient of `w` that slopes are spread over at a time, in the first cache level.
 const SLOPE_ROWS: usize = 8;
 
@@ -19,6 +21,12 @@ const SLOPE_ROWS: usize = 8;
 pub(super) fn distances_and_blocks(x: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f32>, Vec<u16>) {
     let outputs = sizes.outputs;
     let (x, w) = (Rows::new(x, sizes.inputs), Rows::new(w, sizes.inputs));
+    let count = w.chunks.div_ceil(BLOCK_CHUNKS);
+    assert!(
+        count <= 1 << u16::BITS,
+        "{} inputs are too many to train on at p = ∞",
+        sizes.inputs
+    );
     let mut u = vec![0.0; sizes.batch * outputs];
     let mut blocks = vec![0; u.len()];
     for_each_chunk_of(
@@ -132,11 +140,11 @@ impl Gradients<'_> {
         } = self.sizes;
         let (x, w) = (Rows::new(self.x, inputs), Rows::new(self.w, inputs));
         let mut slopes = vec![ColumnSlope::default(); batch * outputs];
-        for_each_chunk(&mut slopes, TASK_ROWS * outputs, |task, slopes| {
-            let pairs = task * TASK_ROWS * outputs..;
+        for_each_chunk(&mut slopes, SEARCH_ROWS * outputs, |task, slopes| {
+            let pairs = task * SEARCH_ROWS * outputs..;
             run_search(Search {
                 x: &x,
-                first: task * TASK_ROWS,
+                first: task * SEARCH_ROWS,
                 w: &w,
                 u: &self.u[pairs.clone()],
                 blocks: &blocks[pairs.clone()],

@@ -14,8 +14,8 @@
 //! - *largest*, p = ∞: the first sweep alone, in training with the block of columns that holds the
 //!   largest difference; backward a search of that block for the column that decides.
 //!
-//! The forward pass splits the batch among threads; each tile of rows stays in the first cache
-//! level. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one
+//! The forward pass splits the batch among threads. Tiles take a strip of `w` at a time, which stays
+//! in the second cache level, and the tile's rows of `x` in the first. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one
 //! thread then owns the same columns of both gradients and takes one power for both, so that
 //! nothing is summed across threads and the result does not depend on how many there are.
 //!
@@ -78,8 +78,8 @@ pub fn forward_keeping(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f
 /// where `u` and `kept` are what [`forward_keeping`] returned. The same bits for any number of threads.
 ///
 /// # Panics
-/// If a slice's length is not what `sizes` says, there are no inputs, p < 1, or `kept` is of other
-/// sizes or another norm.
+/// If a slice's length is not what `sizes` says, there are no inputs, p < 1, or at p = ∞ `kept` is
+/// not of as many pairs.
 pub fn backward(
     x: &[f32],
     w: &[f32],

@@ -15,8 +15,8 @@ pub(super) const CHUNK: usize = 16;
 /// the first cache level.
 pub(super) const GROUP_CHUNKS: usize = 2;
 pub(super) const GROUP: usize = GROUP_CHUNKS * CHUNK;
-/// Rows of `x` that one forward task takes: they stay in the second cache level while `w` streams
-/// by, and backward there is a bit for each of them in a word.
+/// Rows of `x` that one forward task takes: they stay in the second cache level beside a strip of
+/// `w`, and backward there is a bit for each of them in a word.
 pub(super) const TASK_ROWS: usize = 32;
 
 /// Rows of a matrix in chunks, padded with zeros: two padded rows differ by 0 there, which changes

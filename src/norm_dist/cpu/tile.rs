@@ -12,8 +12,8 @@ pub(super) const TILE_X: usize = 4;
 pub(super) const TILE_W: usize = 2;
 pub(super) const TILE: usize = TILE_X * TILE_W;
 
-/// Rows of `w` that all rows of a task meet before the next ones: they stay in the second cache
-/// level, and a tile's rows of `x` meanwhile in the first.
+/// Rows of `w` that all rows of `x` of a task meet before the next ones: they stay in the second
+/// cache level, and a tile's rows of `x` meanwhile in the first.
 const STRIP: usize = 32;
 
 /// The first rows of `x` and `w` of all tiles, in an order that is kind to caches.

@@ -6,7 +6,7 @@
  */
 import type { AttackName } from './protocol.ts';
 import { MNIST, type DatasetWords } from '../lib/datasets.ts';
-import { cut, levels } from '../lib/words.ts';
+import { count, cut, levels } from '../lib/words.ts';
 
 /** An attack as the page offers it. */
 export interface Offer {
@@ -32,11 +32,6 @@ export function attackName(attack: AttackName): string {
   if (attack === 'smallest') return 'the search';
   const label = ATTACKS.find(({ name }) => name === attack)?.label ?? attack;
   return label === 'FGSM' || label === 'PGD' ? label : `the ${label.toLowerCase()} attack`;
-}
-
-/** A count with separators: 212,408. */
-export function count(number: number): string {
-  return number.toLocaleString('en');
 }
 
 /** What is known of a label within ε. */

@@ -96,3 +96,8 @@ export function rivals(bounds: EndPoints, label: number): number[] {
   const floor = bounds.lower[label] ?? -Infinity;
   return bounds.upper.flatMap((upper, rival) => (rival !== label && upper >= floor ? [rival] : []));
 }
+
+/** A count with separators: 212,408. */
+export function count(number: number): string {
+  return number.toLocaleString('en');
+}

@@ -57,8 +57,3 @@ export function liftOff(metrics: readonly Metrics[]): Metrics | null {
   const at = metrics.findIndex(({ certifiedInterval }) => certifiedInterval >= LIFTED);
   return at > 0 ? (metrics[at] ?? null) : null;
 }
-
-/** A whole number with its thousands set apart. */
-export function count(number: number): string {
-  return number.toLocaleString('en');
-}
