@@ -196,9 +196,7 @@ impl TrainConfig {
                 epsilon: radius("0.1"),
                 epochs_start: 24,
                 epochs_growth: 36,
-                p_end: 200.0,
-                learning_rate: 0.025,
-                epsilon_train: 0.15,
+                epsilon_train: 0.2,
                 loss: LossConfig::Mixture {
                     lambda_start: 0.05,
                     lambda_end: 0.0005,
