@@ -1,10 +1,12 @@
 /** The page's words, numbers and links, without a browser. */
 import { expect, test } from '@playwright/test';
+import type { Metrics } from '../../pkg/train/train.js';
 import { packResult, unpackResult } from '../../www/src/attack/result.ts';
 import { sandwich, verdict as said, type Case } from '../../www/src/attack/words.ts';
 import { DEFAULTS, linkTo, readLink, writeLink } from '../../www/src/lib/link.ts';
 import { pack, unpack } from '../../www/src/lib/packing.ts';
 import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
+import { liftOff } from '../../www/src/train/words.ts';
 import { apart, cut, fraction, leaders, lift, rivals, spoken } from '../../www/src/lib/words.ts';
 
 const verdict = {
@@ -209,4 +211,15 @@ test('a result comes back from a link as it went in, on the image it is about', 
   expect(await unpackResult(text, perturbed)).toBeNull();
   // Whole, but no result.
   expect(await unpackResult(await pack(new Uint8Array(2000)), image)).toBeNull();
+});
+
+test('certified accuracy lifts off where it passes a half as p grows, if it was seen below', () => {
+  const measured = (...points: [p: number, certifiedInterval: number][]) =>
+    points.map(([p, certifiedInterval]) => ({ p, certifiedInterval }) as Metrics);
+  expect(liftOff([])).toBeNull();
+  expect(liftOff(measured([8, 0.1], [8, 0.6], [10, 0.4], [12, 0.7], [14, 0.8]))?.p).toBe(12);
+  expect(liftOff(measured([8, 0.1], [Infinity, 0.7]))?.p).toBe(Infinity);
+  expect(liftOff(measured([8, 0.1], [8, 0.6], [10, 0.4]))).toBeNull();
+  // A run that is gone on with was proved before.
+  expect(liftOff(measured([30, 0.8], [34, 0.8]))).toBeNull();
 });

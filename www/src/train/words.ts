@@ -50,10 +50,12 @@ export function firstAndLast(values: readonly number[]): [first: number, last: n
 }
 
 /** Certified accuracy that counts as having come off the ground. */
-const LIFTED = 0.1;
+const LIFTED = 0.5;
 
-/** The measurement at which certified accuracy came off the ground, if it did while watched. */
+/** The measurement at which certified accuracy came off the ground as p grew, if it did while watched. */
 export function liftOff(metrics: readonly Metrics[]): Metrics | null {
-  const at = metrics.findIndex(({ certifiedInterval }) => certifiedInterval >= LIFTED);
-  return at > 0 ? (metrics[at] ?? null) : null;
+  const first = metrics[0];
+  if (!first || first.certifiedInterval >= LIFTED) return null;
+  const lifted = ({ p, certifiedInterval }: Metrics) => p > first.p && certifiedInterval >= LIFTED;
+  return metrics.find(lifted) ?? null;
 }
