@@ -2,8 +2,8 @@
 //!
 //! A step's cost is that of its distance terms, forward and backward; how much one costs depends
 //! on p, by a factor of ten. So one layer is timed at several p and a run is priced by its
-//! schedule. On the CPU everything else a step does is small beside that and is left out; a GPU
-//! has to be told each of its parts, which is priced by the step.
+//! schedule. What else a step does is priced by the step, and on the CPU by the weight, which all
+//! have their gradient and their moments: of small nets it is a good part of the time.
 
 use std::time::Duration;
 
@@ -45,7 +45,10 @@ const REPEATS: usize = 6;
 const GPU_REPEATS: usize = 3;
 const GPU_LAYERS: usize = 4;
 /// Steps whose cost beside their terms is measured.
-const GPU_STEPS: usize = 10;
+const STEPS: usize = 10;
+/// Hidden layers of nets that have next to no weights, and enough to tell what they cost.
+const FEW_WEIGHTS: [usize; 2] = [1, 1];
+const MANY_WEIGHTS: [usize; 2] = [64, 64];
 
 /// What training costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,6 +57,8 @@ pub(super) struct Speed {
     terms: [f64; TIMED.len()],
     /// Seconds per step beside that.
     step: f64,
+    /// Seconds per weight and step beside both.
+    weight: f64,
 }
 
 impl Speed {
@@ -63,7 +68,7 @@ impl Speed {
         clock: fn() -> Duration,
     ) -> Result<Self, TrainError> {
         match processor.info().kind {
-            DeviceKind::Cpu => Ok(Self::of_cpu(clock)),
+            DeviceKind::Cpu => Self::of_cpu(processor.device(), clock).await,
             DeviceKind::Webgpu => {
                 let software = processor.info().software;
                 let sizes = if software { SIZES } else { LARGE_SIZES };
@@ -72,7 +77,7 @@ impl Speed {
         }
     }
 
-    fn of_cpu(clock: fn() -> Duration) -> Self {
+    async fn of_cpu(device: &Device, clock: fn() -> Duration) -> Result<Self, TrainError> {
         let (x, w) = layer(SIZES);
         let grad = vec![1.0; SIZES.batch * SIZES.outputs];
         let terms = TIMED.map(|norm| {
@@ -84,7 +89,14 @@ impl Speed {
             });
             timings.fold(f64::INFINITY, f64::min) / terms(SIZES)
         });
-        Self { terms, step: 0.0 }
+        let step = step_without_terms(device, &FEW_WEIGHTS, clock).await?;
+        let more = step_without_terms(device, &MANY_WEIGHTS, clock).await? - step;
+        let weight = (more / (weights(&MANY_WEIGHTS) - weights(&FEW_WEIGHTS))).max(0.0);
+        Ok(Self {
+            terms,
+            step,
+            weight,
+        })
     }
 
     async fn of_gpu(
@@ -109,12 +121,15 @@ impl Speed {
             }
             *cost = best / (GPU_LAYERS as f64 * terms(sizes));
         }
-        let step = step_without_terms(device, clock).await?;
-        Ok(Self { terms: costs, step })
+        Ok(Self {
+            terms: costs,
+            step: step_without_terms(device, &FEW_WEIGHTS, clock).await?,
+            weight: 0.0,
+        })
     }
 
-    /// Seconds of one step with `terms` distance terms.
-    fn step(&self, norm: Norm, terms: f64) -> f64 {
+    /// Seconds of one step with `batch` images and so many weights.
+    fn step(&self, norm: Norm, batch: f64, weights: f64) -> f64 {
         let log = |norm| match norm {
             Norm::P(p) => f32::ln(p),
             // Farther than any finite p that is timed.
@@ -124,7 +139,7 @@ impl Speed {
         let nearest = (0..TIMED.len())
             .min_by(|&a, &b| away(TIMED[a]).total_cmp(&away(TIMED[b])))
             .expect("some p are timed");
-        self.terms[nearest] * terms + self.step
+        self.terms[nearest] * batch * weights + self.weight * weights + self.step
     }
 
     /// Seconds from iteration `from` up to `to` of a run.
@@ -135,9 +150,9 @@ impl Speed {
         from: usize,
         to: usize,
     ) -> f64 {
-        let terms = terms_per_step(config);
+        let (batch, weights) = (config.batch as f64, weights(&config.hidden));
         (from..to)
-            .map(|iteration| self.step(schedule.at(iteration).norm, terms))
+            .map(|iteration| self.step(schedule.at(iteration).norm, batch, weights))
             .sum()
     }
 }
@@ -168,12 +183,16 @@ async fn compute(x: &Tensor<2>, w: &Tensor<2>, norm: Norm) -> Result<(), ReadErr
 }
 
 /// Seconds of a training step with next to no distance terms.
-async fn step_without_terms(device: &Device, clock: fn() -> Duration) -> Result<f64, TrainError> {
+async fn step_without_terms(
+    device: &Device,
+    hidden: &[usize],
+    clock: fn() -> Duration,
+) -> Result<f64, TrainError> {
     let config = TrainConfig {
-        hidden: vec![1, 1],
+        hidden: hidden.to_vec(),
         batch: 2,
         held_out: 0,
-        epochs_start: 2 * GPU_STEPS,
+        epochs_start: 2 * STEPS,
         ..TrainConfig::preset("tiny")?
     };
     let images = Dataset {
@@ -185,24 +204,24 @@ async fn step_without_terms(device: &Device, clock: fn() -> Duration) -> Result<
     // The first round compiles.
     for _ in 0..2 {
         let start = clock();
-        for _ in 0..GPU_STEPS {
+        for _ in 0..STEPS {
             trainer.step()?;
         }
         trainer.read().await?;
         seconds = (clock() - start).as_secs_f64();
     }
-    Ok(seconds / GPU_STEPS as f64)
+    Ok(seconds / STEPS as f64)
 }
 
-/// Distance terms of one step: batch times the number of weights.
-fn terms_per_step(config: &TrainConfig) -> f64 {
-    let widths = [PIXELS].into_iter().chain(config.hidden.iter().copied());
-    let next = config.hidden.iter().copied().chain([CLASSES]);
+/// Weights of a net with these hidden layers: the distance terms of a step for each of its images.
+fn weights(hidden: &[usize]) -> f64 {
+    let widths = [PIXELS].into_iter().chain(hidden.iter().copied());
+    let next = hidden.iter().copied().chain([CLASSES]);
     let weights: usize = widths
         .zip(next)
         .map(|(inputs, outputs)| inputs * outputs)
         .sum();
-    (config.batch * weights) as f64
+    weights as f64
 }
 
 #[cfg(test)]
@@ -212,10 +231,11 @@ mod tests {
     #[test]
     fn a_run_costs_its_terms_at_the_p_of_each_step() {
         // p = 8 costs one unit a term, p = ∞ a tenth; the rest is not met here.
-        // A step by itself costs two.
+        // A step by itself costs two, and a hundredth for each weight.
         let speed = Speed {
             terms: [1.0, 0.0, 0.0, 0.0, 0.0, 0.1],
             step: 2.0,
+            weight: 0.01,
         };
         let config = TrainConfig {
             hidden: vec![3],
@@ -225,13 +245,11 @@ mod tests {
             epochs_inf: 1,
             ..TrainConfig::preset("tiny").unwrap()
         };
-        let terms = 2.0 * (784.0 * 3.0 + 3.0 * 10.0);
+        let weights = 784.0 * 3.0 + 3.0 * 10.0;
         let schedule = Schedule::new(&config, 5);
         let seconds = speed.seconds(&config, &schedule, 0, 10);
-        assert!(
-            (seconds - terms * (5.0 + 0.5) - 20.0).abs() < 1e-6,
-            "{seconds}"
-        );
+        let expected = 2.0 * weights * (5.0 + 0.5) + 10.0 * (2.0 + 0.01 * weights);
+        assert!((seconds - expected).abs() < 1e-6, "{seconds}");
         assert_eq!(speed.seconds(&config, &schedule, 10, 10), 0.0);
     }
 }
