@@ -17,15 +17,12 @@ use thiserror::Error;
 /// Why there is no GPU to train on, or not any more.
 #[derive(Debug, Error)]
 pub enum GpuError {
-    /// Nothing answered; `reason` is what the system says.
+    /// Nothing answered. What `wgpu` says is a list of the systems that it was not built for.
     #[error(
-        "no GPU was found ({reason}); a browser needs WebGPU and hardware acceleration switched on, \
-         and everything runs on the CPU as well"
+        "no GPU was found; a browser needs WebGPU and hardware acceleration switched on, and \
+         everything runs on the CPU as well"
     )]
-    NoAdapter {
-        /// What the system says.
-        reason: String,
-    },
+    NoAdapter,
     /// The adapter gives no device.
     #[error(
         "the GPU {adapter} gives no access ({reason}); close other pages that use it, or use the CPU"
@@ -80,9 +77,7 @@ impl Gpu {
                 ..Default::default()
             })
             .await
-            .map_err(|error| GpuError::NoAdapter {
-                reason: error.to_string(),
-            })?;
+            .map_err(|_| GpuError::NoAdapter)?;
         let info = adapter.get_info();
         let name = name(&info).await;
         let (device, queue) = open(&adapter).await.map_err(|error| GpuError::Refused {

@@ -6,8 +6,8 @@ import { sandwich, verdict as said, type Case } from '../../www/src/attack/words
 import { DEFAULTS, linkTo, readLink, writeLink } from '../../www/src/lib/link.ts';
 import { pack, unpack } from '../../www/src/lib/packing.ts';
 import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
-import { liftOff } from '../../www/src/train/words.ts';
 import { apart, cut, fraction, leaders, lift, rivals, spoken } from '../../www/src/lib/words.ts';
+import { liftOff } from '../../www/src/train/words.ts';
 
 const verdict = {
   label: 7 as number | null,
