@@ -139,6 +139,9 @@ impl Case {
             // More columns than a block of the CPU's search.
             ([5, 4, 600], 3.0),
             ([5, 4, 600], 400.0),
+            // More units, and more images, than a workgroup adds up where there are few tiles.
+            ([3, 150, 20], 3.0),
+            ([150, 3, 20], 3.0),
         ]
         .into_iter()
         .enumerate()

@@ -138,15 +138,15 @@ impl TrainConfig {
             epsilon: radius("0.3"),
             images: every_image(),
             seed: 0,
-            hidden: vec![1024; 3],
+            hidden: vec![1536; 3],
             batch: 128,
-            epochs_start: 64,
-            epochs_growth: 96,
+            epochs_start: 48,
+            epochs_growth: 68,
             epochs_inf: 4,
             p_start: 8.0,
-            p_end: 1000.0,
+            p_end: 200.0,
             learning_rate: 0.02,
-            epsilon_train: 0.4,
+            epsilon_train: 0.36,
             loss: LossConfig::Mixture {
                 lambda_start: 0.05,
                 lambda_end: 0.0002,
@@ -158,9 +158,7 @@ impl TrainConfig {
         // Few epochs ask for large and many steps.
         let short = Self {
             batch: 64,
-            p_end: 200.0,
             learning_rate: 0.05,
-            epsilon_train: 0.36,
             epochs_start: 4,
             epochs_growth: 9,
             epochs_inf: 2,
@@ -170,16 +168,17 @@ impl TrainConfig {
             "standard" => standard,
             "standard-0.1" => Self {
                 epsilon: radius("0.1"),
-                epochs_start: 24,
-                epochs_growth: 36,
-                p_end: 200.0,
-                learning_rate: 0.03,
-                epsilon_train: 0.15,
+                hidden: vec![2048; 3],
+                epochs_start: 40,
+                epochs_growth: 56,
+                epsilon_train: 0.2,
                 ..standard
             },
             "hinge" => Self {
+                hidden: vec![1024; 3],
                 epochs_start: 14,
                 epochs_growth: 22,
+                p_end: 1000.0,
                 epsilon_train: 0.45,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
@@ -194,9 +193,10 @@ impl TrainConfig {
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
                 epsilon: radius("0.1"),
-                epochs_start: 24,
-                epochs_growth: 36,
-                epsilon_train: 0.2,
+                hidden: vec![2048; 3],
+                epochs_start: 40,
+                epochs_growth: 56,
+                epsilon_train: 0.15,
                 loss: LossConfig::Mixture {
                     lambda_start: 0.05,
                     lambda_end: 0.0005,
@@ -216,6 +216,8 @@ impl TrainConfig {
                 epochs_start: 1,
                 epochs_growth: 1,
                 epochs_inf: 1,
+                p_end: 1000.0,
+                epsilon_train: 0.4,
                 ..standard
             },
             _ => return Err(ConfigError::UnknownPreset(name.into())),

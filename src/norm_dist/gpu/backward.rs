@@ -5,8 +5,9 @@
 //! the roles of `x` and `w` exchanged and `u` and its gradient read the other way round. Computing
 //! each power once for both would need a second sum, over workgroups, for either of them.
 //!
-//! At p = ∞ only the column that decides a distance gets its gradient. A first kernel finds that
-//! column, a second gathers; their sums run in the order of the CPU's and give the same bits.
+//! At p = ∞ only the column that decides a distance gets its gradient. It is found first, then
+//! gathered, by sums that are not shared out: they run in the order of the CPU's and give the same
+//! bits.
 
 use burn::tensor::DType;
 use burn_cubecl::tensor::CubeTensor;
@@ -15,8 +16,9 @@ use cubecl::prelude::*;
 use super::super::cpu::NEGLIGIBLE_BACKWARD;
 use super::super::{Norm, Sizes};
 use super::{
-    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, entry, for_each_dispatch, integer_power,
-    inverse, load_block, load_rows, multiplied_half, read_block, sizes, store_block, workgroup,
+    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, entry, first_slice, for_each_dispatch,
+    for_each_number, integer_power, inverse, last_slice, load_block, load_rows, multiplied_half,
+    read_block, shares, sizes, store_block, total, workgroup,
 };
 
 /// Numbers of one invocation in a slice of rows of 64.
@@ -64,10 +66,11 @@ fn finite(
     transposed: bool,
 ) -> CubeTensor {
     let (rows, others) = rows(sizes, transposed);
-    let result = empty(own, [rows, sizes.inputs], own.dtype);
+    let shares = shares(rows, sizes.inputs, others);
+    let parts = empty(own, [shares * rows, sizes.inputs], own.dtype);
     // Above 0 even at p = 1, where the slope is a sign and that of 0 is 0.
     let smallest_kept = (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30);
-    for_each_dispatch(rows, sizes.inputs, others, |first, count| {
+    for_each_dispatch(rows, sizes.inputs, others, shares, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
         unsafe {
             gradient::launch_unchecked(
@@ -78,7 +81,7 @@ fn finite(
                 other.clone().into_buffer_arg(),
                 u.clone().into_buffer_arg(),
                 grad.clone().into_buffer_arg(),
-                result.clone().into_buffer_arg(),
+                parts.clone().into_buffer_arg(),
                 first,
                 rows,
                 others,
@@ -90,7 +93,7 @@ fn finite(
             );
         }
     });
-    result
+    total(parts, shares, [rows, sizes.inputs])
 }
 
 /// How many rows a gradient has, and over how many of the other matrix it sums.
@@ -130,7 +133,8 @@ fn gradient(
     for k in 0..BLOCK * BLOCK {
         sums[k] = 0.0f32;
     }
-    for slice in 0..others.div_ceil(DEPTH) {
+    let slices = others.div_ceil(DEPTH);
+    for slice in first_slice(slices)..last_slice(slices) {
         let start = slice * DEPTH;
         load_columns(other, others, inputs, start, column, &mut rest);
         load_factors(u, rows, others, row, start, &mut inverses, transposed);
@@ -172,7 +176,8 @@ fn gradient(
         }
         sync_cube();
     }
-    store_block(result, &sums, row, column, rows, inputs);
+    let part = CUBE_POS_Z as usize;
+    store_block(result, &sums, part, row, column, rows, inputs);
 }
 
 /// Finds the first column at which `|x − w|` is the distance, `[batch, outputs]`, and the gradient
@@ -184,10 +189,10 @@ fn decide(
     grad: &CubeTensor,
     sizes: Sizes,
 ) -> (CubeTensor, CubeTensor) {
-    let shape = [sizes.batch, sizes.outputs];
-    let columns = empty(x, shape, DType::U32);
-    let slopes = empty(x, shape, x.dtype);
-    for_each_dispatch(sizes.batch, sizes.outputs, sizes.inputs, |first, count| {
+    let (rows, outputs) = (sizes.batch, sizes.outputs);
+    let shares = shares(rows, outputs, sizes.inputs);
+    let parts = empty(x, [shares * rows, outputs], DType::U32);
+    for_each_dispatch(rows, outputs, sizes.inputs, shares, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
         unsafe {
             deciding::launch_unchecked(
@@ -197,13 +202,33 @@ fn decide(
                 x.clone().into_buffer_arg(),
                 w.clone().into_buffer_arg(),
                 u.clone().into_buffer_arg(),
-                grad.clone().into_buffer_arg(),
-                columns.clone().into_buffer_arg(),
-                slopes.clone().into_buffer_arg(),
+                parts.clone().into_buffer_arg(),
                 first,
                 sizes.batch,
                 sizes.outputs,
                 sizes.inputs,
+            );
+        }
+    });
+    let columns = empty(x, [rows, outputs], DType::U32);
+    let slopes = empty(x, [rows, outputs], x.dtype);
+    for_each_number(&slopes, |length, count, workgroup| {
+        // SAFETY: the kernel reads and writes only what the sizes that it is given have a place for.
+        unsafe {
+            first_of_shares::launch_unchecked(
+                &x.client,
+                count,
+                workgroup,
+                x.clone().into_buffer_arg(),
+                w.clone().into_buffer_arg(),
+                grad.clone().into_buffer_arg(),
+                parts.clone().into_buffer_arg(),
+                columns.clone().into_buffer_arg(),
+                slopes.clone().into_buffer_arg(),
+                length,
+                outputs,
+                sizes.inputs,
+                shares,
             );
         }
     });
@@ -215,9 +240,7 @@ fn deciding(
     x: &[f32],
     w: &[f32],
     u: &[f32],
-    grad: &[f32],
-    columns: &mut [u32],
-    slopes: &mut [f32],
+    parts: &mut [u32],
     first: usize,
     batch: usize,
     outputs: usize,
@@ -235,7 +258,8 @@ fn deciding(
     }
     let mut x_block = Array::<f32>::new(BLOCK);
     let mut w_block = Array::<f32>::new(BLOCK);
-    for slice in 0..inputs.div_ceil(DEPTH) {
+    let slices = inputs.div_ceil(DEPTH);
+    for slice in first_slice(slices)..last_slice(slices) {
         load_rows(x, batch, inputs, row, slice * DEPTH, &mut xs);
         load_rows(w, outputs, inputs, column, slice * DEPTH, &mut ws);
         sync_cube();
@@ -255,28 +279,43 @@ fn deciding(
         }
         sync_cube();
     }
-    #[unroll]
-    for i in 0..BLOCK {
-        #[unroll]
-        for j in 0..BLOCK {
-            let b = row + UNIT_POS_Y as usize + i * SIDE;
-            let o = column + UNIT_POS_X as usize + j * SIDE;
-            if b < batch && o < outputs {
-                let at = found[i * BLOCK + j];
-                columns[b * outputs + o] = at;
-                let mut slope = 0.0f32;
-                // Only numbers that are none leave it undecided.
-                if at < NONE {
-                    let d = x[b * inputs + at as usize] - w[o * inputs + at as usize];
-                    if d > 0.0f32 {
-                        slope = grad[b * outputs + o];
-                    } else if d < 0.0f32 {
-                        slope = 0.0f32 - grad[b * outputs + o];
-                    }
-                }
-                slopes[b * outputs + o] = slope;
+    let part = CUBE_POS_Z as usize;
+    store_block(parts, &found, part, row, column, batch, outputs);
+}
+
+/// The first of the columns that the shares found, and the gradient that goes there.
+#[cube(launch_unchecked)]
+fn first_of_shares(
+    x: &[f32],
+    w: &[f32],
+    grad: &[f32],
+    parts: &[u32],
+    columns: &mut [u32],
+    slopes: &mut [f32],
+    length: usize,
+    outputs: usize,
+    inputs: usize,
+    shares: usize,
+) {
+    let at = ABSOLUTE_POS;
+    if at < length {
+        let mut found = parts[at];
+        for share in 1..shares {
+            found = found.min(parts[share * length + at]);
+        }
+        columns[at] = found;
+        let mut slope = 0.0f32;
+        // Only numbers that are none leave it undecided.
+        if found < NONE {
+            let column = found as usize;
+            let d = x[at / outputs * inputs + column] - w[at % outputs * inputs + column];
+            if d > 0.0f32 {
+                slope = grad[at];
+            } else if d < 0.0f32 {
+                slope = 0.0f32 - grad[at];
             }
         }
+        slopes[at] = slope;
     }
 }
 
@@ -285,7 +324,7 @@ fn deciding(
 fn gather(columns: &CubeTensor, slopes: &CubeTensor, sizes: Sizes, transposed: bool) -> CubeTensor {
     let (rows, others) = rows(sizes, transposed);
     let result = empty(slopes, [rows, sizes.inputs], slopes.dtype);
-    for_each_dispatch(rows, sizes.inputs, others, |first, count| {
+    for_each_dispatch(rows, sizes.inputs, others, 1, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
         unsafe {
             gathering::launch_unchecked(
@@ -366,7 +405,7 @@ fn gathering(
         }
         sync_cube();
     }
-    store_block(result, &sums, row, column, rows, inputs);
+    store_block(result, &sums, 0, row, column, rows, inputs);
 }
 
 /// Copies rows `start..start + 16` and columns `first..first + 64` of a row-major matrix into

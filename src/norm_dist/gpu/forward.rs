@@ -5,6 +5,9 @@
 //! power more for every slice. For even p up to 18 the plain sum suffices, in one pass; the few
 //! pairs whose sum leaves the range of f32 are then computed again, by the invocation that meets
 //! them, from memory.
+//!
+//! A workgroup that has a share of the columns knows the largest difference of its own; the shares
+//! are brought to the largest of all when they are joined.
 
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -12,8 +15,9 @@ use cubecl::prelude::*;
 use super::super::Norm;
 use super::super::cpu::{NEGLIGIBLE_FORWARD, PLAIN_FORWARD, PLAIN_SUMS};
 use super::{
-    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, for_each_dispatch, integer_power, inverse,
-    load_rows, multiplied_half, read_block, sizes, workgroup,
+    BLOCK, DEPTH, STRIDE, TILE, contiguous, empty, first_slice, for_each_dispatch, for_each_number,
+    integer_power, inverse, last_slice, load_rows, multiplied_half, read_block, shares, sizes,
+    store_block, workgroup,
 };
 
 /// What is summed up over the columns of a pair of rows.
@@ -40,6 +44,14 @@ impl Kind {
             },
         }
     }
+
+    /// Numbers that a share of the columns comes to: its largest difference, its sum, or both.
+    fn parts(self) -> usize {
+        match self {
+            Self::Largest | Self::Plain(_) => 1,
+            Self::Even(_) | Self::General => 2,
+        }
+    }
 }
 
 /// Distances, `[batch, outputs]`.
@@ -47,39 +59,68 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
     let sizes = sizes(&x, &w);
     norm.check();
     let [x, w] = contiguous([x, w]);
-    let u = empty(&x, [sizes.batch, sizes.outputs], x.dtype);
+    let kind = Kind::new(norm);
     let p = match norm {
         Norm::P(p) => p,
         Norm::Inf => f32::INFINITY,
     };
-    for_each_dispatch(sizes.batch, sizes.outputs, sizes.inputs, |first, count| {
+    let shares = shares(sizes.batch, sizes.outputs, sizes.inputs);
+    let parts = empty(
+        &x,
+        [shares * kind.parts() * sizes.batch, sizes.outputs],
+        x.dtype,
+    );
+    let (rows, columns) = (sizes.batch, sizes.outputs);
+    for_each_dispatch(rows, columns, sizes.inputs, shares, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
         unsafe {
-            distances::launch_unchecked(
+            share::launch_unchecked(
                 &x.client,
                 count,
                 workgroup(),
                 x.clone().into_buffer_arg(),
                 w.clone().into_buffer_arg(),
-                u.clone().into_buffer_arg(),
+                parts.clone().into_buffer_arg(),
                 first,
                 sizes.batch,
                 sizes.outputs,
                 sizes.inputs,
                 p.min(f32::MAX),
                 (NEGLIGIBLE_FORWARD / p).exp2(),
-                Kind::new(norm),
+                kind,
+            );
+        }
+    });
+    let u = empty(&x, [sizes.batch, sizes.outputs], x.dtype);
+    for_each_number(&u, |length, count, workgroup| {
+        // SAFETY: the kernel reads and writes only what the sizes that it is given have a place for.
+        unsafe {
+            distances::launch_unchecked(
+                &x.client,
+                count,
+                workgroup,
+                x.clone().into_buffer_arg(),
+                w.clone().into_buffer_arg(),
+                parts.clone().into_buffer_arg(),
+                u.clone().into_buffer_arg(),
+                length,
+                sizes.outputs,
+                sizes.inputs,
+                shares,
+                p.min(f32::MAX),
+                kind,
             );
         }
     });
     u
 }
 
+/// What a share of the columns adds up to for every pair of rows, as [`Kind::parts`] says.
 #[cube(launch_unchecked)]
-fn distances(
+fn share(
     x: &[f32],
     w: &[f32],
-    u: &mut [f32],
+    parts: &mut [f32],
     first: usize,
     batch: usize,
     outputs: usize,
@@ -102,8 +143,9 @@ fn distances(
         sums[k] = 0.0f32;
     }
     let slices = inputs.div_ceil(DEPTH);
+    let (start, end) = (first_slice(slices), last_slice(slices));
     if comptime!(!matches!(kind, Kind::Plain(_))) {
-        for slice in 0..slices {
+        for slice in start..end {
             load_rows(x, batch, inputs, row, slice * DEPTH, &mut xs);
             load_rows(w, outputs, inputs, column, slice * DEPTH, &mut ws);
             sync_cube();
@@ -124,7 +166,7 @@ fn distances(
         }
     }
     if comptime!(kind != Kind::Largest) {
-        for slice in 0..slices {
+        for slice in start..end {
             load_rows(x, batch, inputs, row, slice * DEPTH, &mut xs);
             load_rows(w, outputs, inputs, column, slice * DEPTH, &mut ws);
             sync_cube();
@@ -132,30 +174,67 @@ fn distances(
             sync_cube();
         }
     }
-    #[unroll]
-    for i in 0..BLOCK {
-        #[unroll]
-        for j in 0..BLOCK {
-            let b = row + UNIT_POS_Y as usize + i * SIDE;
-            let o = column + UNIT_POS_X as usize + j * SIDE;
-            if b < batch && o < outputs {
-                let k = i * BLOCK + j;
-                let distance = match comptime!(kind) {
-                    Kind::Largest => largest[k],
-                    Kind::Plain(half) => {
-                        if sums[k] >= comptime!(PLAIN_SUMS.start)
-                            && sums[k] < comptime!(PLAIN_SUMS.end)
-                        {
-                            root(1.0f32, sums[k], p)
-                        } else {
-                            distance_of_pair(x, w, b * inputs, o * inputs, inputs, p, half)
-                        }
-                    }
-                    _ => root(largest[k], sums[k], p),
-                };
-                u[b * outputs + o] = distance;
+    let part = CUBE_POS_Z as usize * comptime!(kind.parts());
+    if comptime!(!matches!(kind, Kind::Plain(_))) {
+        store_block(parts, &largest, part, row, column, batch, outputs);
+    }
+    if comptime!(kind != Kind::Largest) {
+        let last = part + comptime!(kind.parts() - 1);
+        store_block(parts, &sums, last, row, column, batch, outputs);
+    }
+}
+
+/// Joins the shares of every pair of rows to its distance.
+#[cube(launch_unchecked)]
+fn distances(
+    x: &[f32],
+    w: &[f32],
+    parts: &[f32],
+    u: &mut [f32],
+    length: usize,
+    outputs: usize,
+    inputs: usize,
+    shares: usize,
+    p: f32,
+    #[comptime] kind: Kind,
+) {
+    let at = ABSOLUTE_POS;
+    if at < length {
+        let mut largest = 0.0f32;
+        if comptime!(!matches!(kind, Kind::Plain(_))) {
+            for share in 0..shares {
+                let part = share * comptime!(kind.parts());
+                largest = largest.max(parts[part * length + at]);
             }
         }
+        let mut sum = 0.0f32;
+        if comptime!(kind != Kind::Largest) {
+            for share in 0..shares {
+                let part = share * comptime!(kind.parts());
+                let last = part + comptime!(kind.parts() - 1);
+                let mut of_share = parts[last * length + at];
+                if comptime!(!matches!(kind, Kind::Plain(_))) {
+                    let ratio = parts[part * length + at] / largest;
+                    // A share without any difference adds nothing, and has no logarithm.
+                    if of_share > 0.0f32 && ratio < 1.0f32 {
+                        of_share *= (ratio.ln() * p).exp();
+                    }
+                }
+                sum += of_share;
+            }
+        }
+        u[at] = match comptime!(kind) {
+            Kind::Largest => largest,
+            Kind::Plain(half) => {
+                if sum >= comptime!(PLAIN_SUMS.start) && sum < comptime!(PLAIN_SUMS.end) {
+                    root(1.0f32, sum, p)
+                } else {
+                    let (b, o) = (at / outputs, at % outputs);
+                    distance_of_pair(x, w, b * inputs, o * inputs, inputs, p, half)
+                }
+            }
+            _ => root(largest, sum, p),
+        };
     }
 }
 

@@ -14,7 +14,7 @@ pub fn interval(lower: CubeTensor, upper: CubeTensor, w: CubeTensor) -> (CubeTen
     let [lower, upper, w] = contiguous([lower, upper, w]);
     let shape = [sizes.batch, sizes.outputs];
     let (least, most) = (empty(&w, shape, w.dtype), empty(&w, shape, w.dtype));
-    for_each_dispatch(sizes.batch, sizes.outputs, sizes.inputs, |first, count| {
+    for_each_dispatch(sizes.batch, sizes.outputs, sizes.inputs, 1, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
         unsafe {
             bounds::launch_unchecked(
@@ -86,6 +86,6 @@ fn bounds(
         }
         sync_cube();
     }
-    store_block(least, &smallest, row, column, batch, outputs);
-    store_block(most, &largest, row, column, batch, outputs);
+    store_block(least, &smallest, 0, row, column, batch, outputs);
+    store_block(most, &largest, 0, row, column, batch, outputs);
 }

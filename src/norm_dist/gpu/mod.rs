@@ -8,6 +8,9 @@
 //! and no more is used. It has neither atomic floats nor, everywhere, subgroups: each result is
 //! summed by one invocation, in a fixed order, so that a run can be repeated to the bit.
 //!
+//! Few tiles leave most of a large GPU idle: a batch of 128 through 1024 units has 32. Then the
+//! columns are shared out among several workgroups a tile, and a second kernel joins what they found.
+//!
 //! A browser ends a page's GPU work that runs for seconds, so a large computation becomes several
 //! dispatches.
 
@@ -47,6 +50,11 @@ const LOADS: usize = TILE * DEPTH / (SIDE * SIDE);
 /// integrated GPUs reach.
 const MAX_TERMS: usize = 1 << 29;
 
+/// Workgroups that a large GPU wants at least.
+const WORKGROUPS: usize = 256;
+/// Fewest terms of each sum that are worth a workgroup of their own.
+const SHARE: usize = 4 * DEPTH;
+
 /// Largest half of an even p whose powers are multiplied out. Beyond it nearly all terms are
 /// negligible and skipped one by one, and each half would be one more kernel to compile.
 const MULTIPLIED: u32 = 49;
@@ -61,12 +69,20 @@ fn workgroup() -> CubeDim {
     CubeDim::new_2d(SIDE as u32, SIDE as u32)
 }
 
+/// Among how many workgroups the `terms` terms of each of `rows × columns` results are shared out.
+/// That depends on nothing else, so that every GPU adds up in the same order.
+fn shares(rows: usize, columns: usize, terms: usize) -> usize {
+    let tiles = rows.div_ceil(TILE) * columns.div_ceil(TILE);
+    (WORKGROUPS / tiles.max(1)).min(terms / SHARE).max(1)
+}
+
 /// Calls `launch(first row, workgroups)` until all `rows × columns` results of `terms` terms each
-/// are computed, in dispatches of at most [`MAX_TERMS`].
+/// are computed in so many `shares`, in dispatches of at most [`MAX_TERMS`].
 fn for_each_dispatch(
     rows: usize,
     columns: usize,
     terms: usize,
+    shares: usize,
     mut launch: impl FnMut(usize, CubeCount),
 ) {
     let tiles = columns.div_ceil(TILE);
@@ -77,7 +93,7 @@ fn for_each_dispatch(
         if tiles > 0 {
             launch(
                 first * TILE,
-                CubeCount::Static(tiles as u32, count as u32, 1),
+                CubeCount::Static(tiles as u32, count as u32, shares as u32),
             );
         }
     }
@@ -106,6 +122,64 @@ fn empty(like: &CubeTensor, shape: [usize; 2], dtype: DType) -> CubeTensor {
         Shape::new(shape),
         dtype,
     )
+}
+
+/// The sum of `shares` matrices `shape` that lie behind each other, from first to last.
+fn total(parts: CubeTensor, shares: usize, shape: [usize; 2]) -> CubeTensor {
+    if shares == 1 {
+        return parts;
+    }
+    let result = empty(&parts, shape, parts.dtype);
+    for_each_number(&result, |length, count, workgroup| {
+        // SAFETY: there are `shares` parts of `length` numbers, and the kernel goes no further.
+        unsafe {
+            add_up::launch_unchecked(
+                &parts.client,
+                count,
+                workgroup,
+                parts.clone().into_buffer_arg(),
+                result.clone().into_buffer_arg(),
+                length,
+                shares,
+            );
+        }
+    });
+    result
+}
+
+#[cube(launch_unchecked)]
+fn add_up(parts: &[f32], result: &mut [f32], length: usize, shares: usize) {
+    let at = ABSOLUTE_POS;
+    if at < length {
+        let mut sum = 0.0f32;
+        for share in 0..shares {
+            sum += parts[share * length + at];
+        }
+        result[at] = sum;
+    }
+}
+
+/// Calls `launch(numbers, workgroups, their shape)` with an invocation for every number of `result`.
+fn for_each_number(result: &CubeTensor, launch: impl FnOnce(usize, CubeCount, CubeDim)) {
+    let length = result.meta.num_elements();
+    let workgroup = CubeDim::new_1d((SIDE * SIDE) as u32);
+    if length > 0 {
+        let count = cubecl::calculate_cube_count_elemwise(&result.client, length, workgroup);
+        launch(length, count, workgroup);
+    }
+}
+
+/// The first of the slices of columns that are a workgroup's share.
+#[cube]
+fn first_slice(slices: usize) -> usize {
+    CUBE_POS_Z as usize * slices.div_ceil(CUBE_COUNT_Z as usize)
+}
+
+/// The end of the slices of columns that are a workgroup's share.
+#[cube]
+fn last_slice(slices: usize) -> usize {
+    let each = slices.div_ceil(CUBE_COUNT_Z as usize);
+    slices.min((CUBE_POS_Z as usize + 1) * each)
 }
 
 /// A number of a row-major matrix; 0 beyond its edges.
@@ -169,11 +243,12 @@ fn load_block(
     block
 }
 
-/// Writes the 4 × 4 results of an invocation.
+/// Writes the 4 × 4 results of an invocation into the `part`-th of several matrices.
 #[cube]
-fn store_block(
-    result: &mut [f32],
-    sums: &Array<f32>,
+fn store_block<N: Numeric>(
+    result: &mut [N],
+    block: &Array<N>,
+    part: usize,
     row: usize,
     column: usize,
     rows: usize,
@@ -186,7 +261,7 @@ fn store_block(
             let a = row + UNIT_POS_Y as usize + i * SIDE;
             let c = column + UNIT_POS_X as usize + j * SIDE;
             if a < rows && c < columns {
-                result[a * columns + c] = sums[i * BLOCK + j];
+                result[(part * rows + a) * columns + c] = block[i * BLOCK + j];
             }
         }
     }
@@ -227,8 +302,8 @@ mod tests {
             (65, 5120, 1 << 20),
         ] {
             let mut next = 0;
-            for_each_dispatch(rows, columns, terms, |first, count| {
-                let CubeCount::Static(x, y, 1) = count else {
+            for_each_dispatch(rows, columns, terms, 3, |first, count| {
+                let CubeCount::Static(x, y, 3) = count else {
                     panic!("{count:?}")
                 };
                 let (x, y) = (x as usize, y as usize);
@@ -238,5 +313,14 @@ mod tests {
             });
             assert_eq!(next, rows.next_multiple_of(TILE));
         }
+    }
+
+    #[test]
+    fn terms_are_shared_out_where_there_are_few_tiles() {
+        assert_eq!(shares(128, 1024, 1024), 8);
+        assert_eq!(shares(64, 128, 784), 12);
+        assert_eq!(shares(1024, 1024, 128), 1);
+        assert_eq!(shares(1, 1, 63), 1);
+        assert_eq!(shares(0, 5, 1024), 16);
     }
 }
