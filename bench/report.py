@@ -97,7 +97,7 @@ def percent(share, digits=0):
 
 
 def p_name(p):
-    return "∞" if p in ("inf", None) else p
+    return "∞" if p in ("inf", None) else f"{float(p):g}"
 
 
 def measured(name):
@@ -113,12 +113,13 @@ def measured(name):
     return of
 
 
-# By bench/run.py, bench/web/cpu.js and bench/web/attacks.js, `linf bench --only growth`, and
-# bench/web/gpu.js.
+# By bench/run.py, bench/web/cpu.js and bench/web/attacks.js, `linf bench --only growth`,
+# `linf bench --only gpu` and bench/web/gpu.js.
 from_cpu = measured("cpu.json")
 from_web = measured("web.json")
 from_attacks = measured("attacks.json")
 from_growth = measured("growth.json")
+from_gpu = measured("gpu.json")
 from_webgpu = measured("webgpu.json")
 
 
@@ -304,9 +305,66 @@ def growth(report):
     return table(head, rows)
 
 
+@from_gpu
+def gpu(report):
+    report = report["gpu"]
+    kernels = {}
+    for row in report["timings"]:
+        shape = row["batch"], row["inputs"], row["outputs"], row["p"]
+        kernels.setdefault(shape, {})[row["kernel"]] = row
+
+    def speed(row):
+        share = row["share_of_limit"]
+        return number(row["terms_per_second"] / 1e9) + (f" ({percent(share)})" if share else "")
+
+    rows = [
+        [f"{batch}, {inputs} → {outputs}", p_name(p), speed(row["forward"]), speed(row["both gradients"])]
+        for (batch, inputs, outputs, p), row in kernels.items()
+        if "forward" in row
+    ]
+    return [
+        f"{adapter(report)}; 10⁹ terms per second, and their share of the limit:",
+        "",
+        *table(["batch, layer", "p", "forward", "both gradients"], rows),
+        "",
+        f"{against_burn(report)} {steps_per_second(report)}",
+    ]
+
+
+def adapter(report):
+    return report["adapter"] + (" (a program that imitates a GPU)" if report["software"] else "")
+
+
+def against_burn(report):
+    """How much longer Burn's own operations take for the layer that they have the memory for."""
+    rows = {(row["kernel"], row["p"]): row for row in report["timings"]}
+    pairs = [
+        (p, ours, rows["Burn's operations, forward and gradients", p])
+        for (kernel, p), ours in rows.items()
+        if kernel == "ours, forward and gradients"
+    ]
+    ratios = [
+        f"{times(theirs['seconds'] / ours['seconds'])} at p = {p_name(p)}" for p, ours, theirs in pairs
+    ]
+    layer = pairs[0][1]
+    return (
+        f"Burn's own operations take {', '.join(ratios)} as long as ours, forward and gradients of "
+        f"{layer['inputs']} → {layer['outputs']} in batches of {layer['batch']}."
+    )
+
+
+def steps_per_second(report):
+    steps = [
+        f"{number(step['steps_per_second'])} at p = {p_name(step['p'])}"
+        for step in report["steps"]
+    ]
+    hidden = "-".join(map(str, report["steps"][0]["hidden"]))
+    batch = report["steps"][0]["batch"]
+    return f"Training steps per second of 784-{hidden}-10, batch {batch}: {', '.join(steps)}."
+
+
 @from_webgpu
 def webgpu(report):
-    imitated = " (a program that imitates a GPU)" if report["software"] else ""
     peers = list(dict.fromkeys(peer["name"] for peer in report["peers"]))
     ours = "ours, forward and gradients"
     seconds = {}
@@ -333,18 +391,12 @@ def webgpu(report):
         for row in report["timings"]
         if row["share_of_limit"] is not None
     ]
-    steps = [
-        f"{number(step['steps_per_second'])} at p = {p_name(step['p'])}"
-        for step in report["steps"]
-    ]
-    hidden = "-".join(map(str, report["steps"][0]["hidden"]))
     return [
-        f"{report['adapter']}{imitated}; forward and gradients, {shape}:",
+        f"{adapter(report)}; forward and gradients, {shape}:",
         "",
         *table(head, rows),
         "",
-        f"Shares of the limit: {'; '.join(shares)}. Training steps per second of 784-{hidden}-10, "
-        f"batch {report['steps'][0]['batch']}: {', '.join(steps)}.",
+        f"Shares of the limit: {'; '.join(shares)}. {steps_per_second(report)}",
     ]
 
 
@@ -471,6 +523,7 @@ TABLES = {
     "web-kernels": web_kernels,
     "web-peers": web_peers,
     "web-exact": web_exact,
+    "gpu": gpu,
     "webgpu": webgpu,
 }
 

@@ -50,6 +50,7 @@ gpu_tests! {
     the_adapter_has_a_name
     distances_agree_with_the_specification
     gradients_agree_with_the_specification
+    weights_have_the_same_gradient_where_images_have_none
     the_largest_difference_and_its_gradients_have_the_bits_of_the_cpu
     bounds_have_the_bits_of_the_cpu
     equal_rows_have_no_distance_and_no_slope
@@ -139,7 +140,9 @@ impl Case {
             // More columns than a block of the CPU's search.
             ([5, 4, 600], 3.0),
             ([5, 4, 600], 400.0),
-            // More units, and more images, than a workgroup adds up where there are few tiles.
+            // Sums that several workgroups share: over columns, over units and over images.
+            ([67, 70, 150], 3.0),
+            ([130, 131, 70], 3.0),
             ([3, 150, 20], 3.0),
             ([150, 3, 20], 3.0),
         ]
@@ -199,6 +202,8 @@ async fn spoil_memory(sizes: Sizes, device: &Device) {
         [sizes.batch, sizes.outputs],
         [sizes.batch, sizes.inputs],
         [sizes.outputs, sizes.inputs],
+        // Results in parts.
+        [20 * sizes.batch, sizes.outputs],
     ];
     let garbage = shapes.map(|shape| Tensor::<2>::full(shape, -7.7e33, device));
     // Reading one waits for all.
@@ -254,6 +259,26 @@ mod bodies {
         }
     }
 
+    pub async fn weights_have_the_same_gradient_where_images_have_none(gpu: &Gpu) {
+        for case in Case::all() {
+            for norm in NORMS {
+                let want = case.all_results(norm, gpu).await.dw;
+                let device = gpu.device().clone().autodiff();
+                let Sizes {
+                    batch,
+                    outputs,
+                    inputs,
+                } = case.sizes;
+                let x = matrix(&case.x, [batch, inputs], &device);
+                let w = matrix(&case.w, [outputs, inputs], &device).require_grad();
+                let grad = matrix(&case.grad, [batch, outputs], &device);
+                let grads = (norm_dist(x, w.clone(), norm) * grad).sum().backward();
+                let got = read(w.grad(&grads).unwrap()).await;
+                assert_eq!(bits(&got), bits(&want), "{norm:?} {:?}", case.sizes);
+            }
+        }
+    }
+
     pub async fn the_largest_difference_and_its_gradients_have_the_bits_of_the_cpu(gpu: &Gpu) {
         for (index, mut case) in Case::all().into_iter().enumerate() {
             if index % 2 == 0 {
@@ -293,7 +318,7 @@ mod bodies {
     }
 
     pub async fn equal_rows_have_no_distance_and_no_slope(gpu: &Gpu) {
-        let x: Vec<f32> = (0..38).map(|k| (k % 19) as f32 / 7.0).collect();
+        let x: Vec<f32> = (0..400).map(|k| (k % 200) as f32 / 7.0).collect();
         let case = Case {
             x: x.clone(),
             w: x,
@@ -301,7 +326,7 @@ mod bodies {
             sizes: Sizes {
                 batch: 2,
                 outputs: 2,
-                inputs: 19,
+                inputs: 200,
             },
         };
         for norm in NORMS {
@@ -312,9 +337,10 @@ mod bodies {
     }
 
     pub async fn among_equal_largest_differences_the_first_decides(gpu: &Gpu) {
-        let mut case = Case::new([1, 1, 40], 1.0, 3);
+        // Three workgroups share the columns.
+        let mut case = Case::new([1, 1, 200], 1.0, 3);
         case.w.fill(0.0);
-        (case.x[4], case.x[33]) = (-2.0, 2.0);
+        (case.x[4], case.x[33], case.x[133]) = (-2.0, 2.0, 2.0);
         case.grad = vec![1.0];
         let got = case.all_results(Norm::Inf, gpu).await;
         let at = |g: &[f32]| {
@@ -328,7 +354,7 @@ mod bodies {
     }
 
     pub async fn rows_that_nearly_agree_keep_their_distance(gpu: &Gpu) {
-        let mut case = Case::new([1, 1, 20], 1.0, 3);
+        let mut case = Case::new([1, 1, 200], 1.0, 3);
         case.x.fill(1.0);
         case.w.fill(1.0);
         case.w[13] += 1e-6;

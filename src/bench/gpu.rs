@@ -26,7 +26,7 @@ const NORMS: [Norm; 5] = [
     Norm::P(300.0),
     Norm::Inf,
 ];
-/// Layers for hardware: those of the shipped network.
+/// Layers for hardware: those that the CPU's benchmark has.
 const LAYERS: [Sizes; 2] = [sizes(128, 1024, PIXELS), sizes(128, 1024, 1024)];
 /// A layer that software computes in a moment.
 const SMALL_LAYER: Sizes = sizes(64, 64, 256);
@@ -38,8 +38,10 @@ const REPEATS: usize = 3;
 const WINDOW: Duration = Duration::from_millis(60);
 /// Most runs of a timing.
 const MOST_RUNS: usize = 200;
-/// Steps of training that are timed together.
-const STEPS: usize = 10;
+/// Fewest and most steps of training that are timed together.
+const STEPS: [usize; 2] = [10, 100];
+/// Time that they are to take.
+const STEPS_WINDOW: Duration = Duration::from_millis(400);
 
 const fn sizes(batch: usize, outputs: usize, inputs: usize) -> Sizes {
     Sizes {
@@ -238,8 +240,12 @@ impl Bench<'_> {
         }
         let corner = work().narrow(0, 0, 1).narrow(1, 0, 1);
         read(corner).await?;
-        // A browser's clock may stand still for a while.
-        Ok(((self.clock)() - start).as_secs_f64().max(1e-5))
+        Ok(self.since(start))
+    }
+
+    /// Seconds since `start`: more than 0, as a browser's clock may stand still for a while.
+    fn since(&self, start: Duration) -> f64 {
+        ((self.clock)() - start).as_secs_f64().max(1e-5)
     }
 
     async fn limit(&self, arithmetic: Arithmetic) -> Result<f64, ReadError> {
@@ -353,7 +359,7 @@ impl Bench<'_> {
             Norm::P(p) => (1, p),
             Norm::Inf => (0, 8.0),
         };
-        let epoch = 2 * STEPS * REPEATS;
+        let epoch = 2 * STEPS[0] + STEPS[1] * REPEATS;
         let config = TrainConfig {
             hidden: hidden.clone(),
             batch,
@@ -372,21 +378,30 @@ impl Bench<'_> {
             labels: (0..batch).map(|k| (k % 10) as u8).collect(),
         };
         let mut trainer = Trainer::new(config, images, 0.13, 0.31, self.device.clone())?;
-        let mut best = f64::INFINITY;
+        // The first steps compile, the next tell how many make a timing.
+        self.steps(&mut trainer, STEPS[0]).await?;
+        let mut best = self.steps(&mut trainer, STEPS[0]).await?;
         for _ in 0..REPEATS {
-            let start = (self.clock)();
-            for _ in 0..STEPS {
-                trainer.step()?;
-            }
-            trainer.read().await?;
-            best = best.min(((self.clock)() - start).as_secs_f64());
+            let fitting = (STEPS_WINDOW.as_secs_f64() / best) as usize;
+            let count = fitting.clamp(STEPS[0], STEPS[1]);
+            best = best.min(self.steps(&mut trainer, count).await?);
         }
         Ok(StepTiming {
             hidden,
             batch,
             p: finite(norm),
-            steps_per_second: STEPS as f64 / best,
+            steps_per_second: 1.0 / best,
         })
+    }
+
+    /// Seconds of one step, of `count` that are read together.
+    async fn steps(&self, trainer: &mut Trainer, count: usize) -> Result<f64, TrainError> {
+        let start = (self.clock)();
+        for _ in 0..count {
+            trainer.step()?;
+        }
+        trainer.read().await?;
+        Ok(self.since(start) / count as f64)
     }
 }
 

@@ -7,11 +7,11 @@ use std::thread;
 use burn::tensor::{Device, read_sync};
 
 use super::{CliError, DatasetName, train};
-use crate::data::{CLASSES, Dataset, Split};
+use crate::data::{CLASSES, Dataset, HELD_OUT, Split};
 use crate::exact::{Accuracies, DenseNet, Epsilon, ExactNet, Metadata, Model, evaluate};
 use crate::float_net::FloatNet;
 use crate::net::float_logits;
-use crate::train::{PRESETS, TrainConfig, Trainer};
+use crate::train::Trainer;
 
 /// Fold, round and prune a checkpoint into an exact integer model
 #[derive(clap::Args)]
@@ -128,34 +128,30 @@ fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
     values.enumerate().reduce(better).map(|(index, _)| index)
 }
 
-/// The two commands that make the model again, as far as the configuration is that of a preset.
+/// The two commands that make the model again.
 fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
     let config = trainer.config();
-    let is_preset = |name: &&str| {
-        TrainConfig::preset(name).is_ok_and(|preset| {
-            TrainConfig {
-                dataset: config.dataset.clone(),
-                seed: config.seed,
-                held_out: config.held_out,
-                ..preset
-            } == *config
-        })
-    };
-    let Some(preset) = PRESETS.into_iter().find(is_preset) else {
-        return "none: the recipe is that of no preset".into();
-    };
     if !trainer.is_finished() {
         let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
-        return format!("none: preset {preset} interrupted after {done} of {all} iterations");
+        return format!("none: interrupted after {done} of {all} iterations");
     }
-    let all_images = if config.held_out == 0 {
-        " --all-images"
-    } else {
-        ""
+    if !config.changed_at.is_empty() {
+        return "none: knobs were turned during the run".into();
+    }
+    let (preset, turned) = config.as_preset();
+    // Brackets, braces and quotes mean something to a shell.
+    let turned: String = turned
+        .iter()
+        .map(|(knob, value)| format!(" --set '{knob}={value}'"))
+        .collect();
+    let held_out = match config.held_out {
+        HELD_OUT => String::new(),
+        0 => " --all-images".into(),
+        other => format!(" --set held_out={other}"),
     };
     let measure = if args.measure { " --measure" } else { "" };
     format!(
-        "linf train --dataset {} --preset {preset} --seed {}{all_images} --out RUN && \
+        "linf train --dataset {} --preset {preset}{turned} --seed {}{held_out} --out RUN && \
          linf export --scale {} --epsilon {epsilon}{measure} RUN/checkpoint.safetensors MODEL",
         config.dataset, config.seed, args.scale
     )

@@ -94,6 +94,15 @@ pub trait NormDist: Backend {
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
+    /// The second of the two gradients alone: nobody asks for that of the images in a first layer.
+    fn norm_dist_weight_gradient(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        #[extension_type] distances: Distances<Self>,
+        grad: FloatTensor<Self>,
+        norm: Norm,
+    ) -> FloatTensor<Self>;
+
     /// Lower and upper bounds of the distances at p = ∞. Use [`norm_dist_interval`].
     fn norm_dist_interval(
         lower: FloatTensor<Self>,
@@ -141,6 +150,17 @@ impl NormDist for Flex {
         )
     }
 
+    fn norm_dist_weight_gradient(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        distances: Distances<Self>,
+        grad: FloatTensor<Self>,
+        norm: Norm,
+    ) -> FloatTensor<Self> {
+        // Both share every power, and the other costs little beside that.
+        Self::norm_dist_backward(x, w, distances, grad, norm).1
+    }
+
     fn norm_dist_interval(
         lower: FloatTensor<Self>,
         upper: FloatTensor<Self>,
@@ -179,6 +199,16 @@ impl NormDist for burn_cubecl::CubeBackend {
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         gpu::backward(x, w, distances.u, grad, norm)
+    }
+
+    fn norm_dist_weight_gradient(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        distances: Distances<Self>,
+        grad: FloatTensor<Self>,
+        norm: Norm,
+    ) -> FloatTensor<Self> {
+        gpu::weight_gradient(x, w, distances.u, grad, norm)
     }
 
     fn norm_dist_interval(
@@ -228,10 +258,14 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
                 let (x, w, distances, norm) = ops.state;
                 let x = checkpointer.retrieve_node_output(x);
                 let w = checkpointer.retrieve_node_output(w);
-                let (dx, dw) = B::norm_dist_backward(x, w, distances, grad, norm);
-                if let Some(parent) = parent_x {
-                    grads.register::<B>(parent.id, dx);
-                }
+                let dw = match parent_x {
+                    Some(parent) => {
+                        let (dx, dw) = B::norm_dist_backward(x, w, distances, grad, norm);
+                        grads.register::<B>(parent.id, dx);
+                        dw
+                    }
+                    None => B::norm_dist_weight_gradient(x, w, distances, grad, norm),
+                };
                 if let Some(parent) = parent_w {
                     grads.register::<B>(parent.id, dw);
                 }
@@ -270,6 +304,18 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _grad: FloatTensor<Self>,
         _norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        unimplemented!(
+            "the gradient of the distance has itself no gradient: only first derivatives are supported"
+        )
+    }
+
+    fn norm_dist_weight_gradient(
+        _x: FloatTensor<Self>,
+        _w: FloatTensor<Self>,
+        _distances: Distances<Self>,
+        _grad: FloatTensor<Self>,
+        _norm: Norm,
+    ) -> FloatTensor<Self> {
         unimplemented!(
             "the gradient of the distance has itself no gradient: only first derivatives are supported"
         )

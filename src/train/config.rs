@@ -1,6 +1,7 @@
 //! What defines a training run, and the named presets.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, from_str, from_value, to_string};
 use thiserror::Error;
 
 use crate::data::{HELD_OUT, TRAINING_IMAGES};
@@ -129,9 +130,9 @@ impl TrainConfig {
     /// A preset: for MNIST at ε = 0.3; `standard-0.1` is for MNIST at 0.1, `fashion` for
     /// Fashion-MNIST at 0.1.
     ///
-    /// `tiny` is for tests, `look` for a visitor of the page with some minutes to spare, `quick`
-    /// shows the idea in minutes, `standard` trained the shipped model, `hinge` is the recipe of
-    /// ICML 2021 at the same size.
+    /// `standard`, `standard-0.1` and `fashion` trained the shipped networks. `look` is for a visitor
+    /// of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the recipe of
+    /// ICML 2021 with fewer units and epochs, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
@@ -140,12 +141,12 @@ impl TrainConfig {
             seed: 0,
             hidden: vec![1536; 3],
             batch: 128,
-            epochs_start: 48,
-            epochs_growth: 68,
-            epochs_inf: 4,
+            epochs_start: 16,
+            epochs_growth: 22,
+            epochs_inf: 2,
             p_start: 8.0,
             p_end: 200.0,
-            learning_rate: 0.02,
+            learning_rate: 0.03,
             epsilon_train: 0.36,
             loss: LossConfig::Mixture {
                 lambda_start: 0.05,
@@ -158,27 +159,36 @@ impl TrainConfig {
         // Few epochs ask for large and many steps.
         let short = Self {
             batch: 64,
+            p_end: 200.0,
             learning_rate: 0.05,
+            epsilon_train: 0.36,
             epochs_start: 4,
             epochs_growth: 9,
             epochs_inf: 2,
             ..standard.clone()
         };
+        let at_a_tenth = Self {
+            epsilon: radius("0.1"),
+            hidden: vec![2048; 3],
+            epochs_start: 40,
+            epochs_growth: 56,
+            epochs_inf: 4,
+            learning_rate: 0.02,
+            ..standard.clone()
+        };
         Ok(match name {
             "standard" => standard,
             "standard-0.1" => Self {
-                epsilon: radius("0.1"),
-                hidden: vec![2048; 3],
-                epochs_start: 40,
-                epochs_growth: 56,
                 epsilon_train: 0.2,
-                ..standard
+                ..at_a_tenth
             },
             "hinge" => Self {
                 hidden: vec![1024; 3],
                 epochs_start: 14,
                 epochs_growth: 22,
+                epochs_inf: 4,
                 p_end: 1000.0,
+                learning_rate: 0.02,
                 epsilon_train: 0.45,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
@@ -192,17 +202,13 @@ impl TrainConfig {
             },
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
-                epsilon: radius("0.1"),
-                hidden: vec![2048; 3],
-                epochs_start: 40,
-                epochs_growth: 56,
                 epsilon_train: 0.15,
                 loss: LossConfig::Mixture {
                     lambda_start: 0.05,
                     lambda_end: 0.0005,
                     scale_learning_rate: 0.006,
                 },
-                ..standard
+                ..at_a_tenth
             },
             "look" => Self {
                 images: 10_000,
@@ -217,7 +223,7 @@ impl TrainConfig {
                 epochs_growth: 1,
                 epochs_inf: 1,
                 p_end: 1000.0,
-                epsilon_train: 0.4,
+                learning_rate: 0.02,
                 ..standard
             },
             _ => return Err(ConfigError::UnknownPreset(name.into())),
@@ -227,11 +233,9 @@ impl TrainConfig {
     /// The same configuration with one knob turned: its name here, and its value as JSON, such as
     /// `epsilon_train` and `0.36`, or `hidden` and `[512,512]`. [`check`](Self::check) looks at ranges.
     pub fn with(&self, knob: &str, value: &str) -> Result<Self, ConfigError> {
-        use serde_json::{Value, from_str, from_value, to_value};
-        let mut config = to_value(self).expect("a configuration is plain data");
-        let knobs = config.as_object_mut().expect("a configuration has knobs");
+        let mut knobs = self.knobs();
         let Some(place) = knobs.get_mut(knob) else {
-            let knobs: Vec<_> = knobs.keys().map(String::as_str).collect();
+            let knobs: Vec<_> = self.knobs().keys().cloned().collect();
             return Err(ConfigError::UnknownKnob {
                 knob: knob.into(),
                 knobs: knobs.join(", "),
@@ -249,7 +253,37 @@ impl TrainConfig {
             _ => from_str(value).map_err(|reason| bad(place, reason))?,
         };
         let now = std::mem::replace(place, new);
-        from_value(config).map_err(|reason| bad(&now, reason))
+        from_value(Value::Object(knobs)).map_err(|reason| bad(&now, reason))
+    }
+
+    /// All knobs by their names.
+    fn knobs(&self) -> Map<String, Value> {
+        // By way of text, which has the fewest digits that tell a number.
+        let text = to_string(self).expect("a configuration is plain data");
+        from_str(&text).expect("a configuration has knobs")
+    }
+
+    /// The preset from which the fewest knobs lead here, and those knobs with their values, as
+    /// [`with`](Self::with) takes them. Data set, seed and the images that are held out belong to no
+    /// preset; what was changed during a run does not count.
+    pub fn as_preset(&self) -> (&'static str, Vec<(String, String)>) {
+        let of_no_preset = ["dataset", "seed", "held_out", "changed_at"];
+        let here = self.knobs();
+        let turned = |name: &'static str| {
+            let preset = Self::preset(name).expect("it is one of those there are");
+            let preset = preset.knobs();
+            let others = here.iter().filter(|(knob, value)| {
+                !of_no_preset.contains(&knob.as_str()) && preset.get(*knob) != Some(*value)
+            });
+            let plain = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);
+            let others = others.map(|(knob, value)| (knob.clone(), plain(value)));
+            (name, others.collect::<Vec<_>>())
+        };
+        PRESETS
+            .map(turned)
+            .into_iter()
+            .min_by_key(|(_, turned)| turned.len())
+            .expect("there are presets")
     }
 
     /// Epochs in all.
@@ -373,6 +407,34 @@ mod tests {
                 ..preset
             }
         );
+    }
+
+    #[test]
+    fn a_configuration_is_a_preset_with_some_knobs_turned() {
+        for name in PRESETS {
+            let preset = TrainConfig::preset(name).unwrap();
+            assert_eq!(preset.as_preset(), (name, vec![]));
+        }
+        let mut config = TrainConfig {
+            seed: 7,
+            held_out: 0,
+            hidden: vec![20, 30],
+            epsilon: radius("0.2"),
+            ..TrainConfig::preset("hinge").unwrap()
+        };
+        let (name, turned) = config.as_preset();
+        let turned = turned.iter().map(|(knob, value)| (&**knob, &**value));
+        let turned: Vec<_> = turned.collect();
+        assert_eq!(
+            (name, &turned[..]),
+            ("hinge", &[("epsilon", "0.2"), ("hidden", "[20,30]")][..])
+        );
+        let again = turned.iter().fold(
+            TrainConfig::preset(name).unwrap(),
+            |config, (knob, value)| config.with(knob, value).unwrap(),
+        );
+        (config.seed, config.held_out) = (again.seed, again.held_out);
+        assert_eq!(again, config);
     }
 
     #[test]

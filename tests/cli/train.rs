@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, read_sync};
 use linf_dist_net::data::{Split, mnist};
+use linf_dist_net::exact::Model;
 use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -120,6 +121,39 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
     let model = path(&folder, "model.safetensors");
     let told = printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
     assert!(told.contains("weights can decide"), "{told}");
+}
+
+#[test]
+fn the_command_that_a_model_records_makes_it_again() {
+    let folder = TempDir::new().unwrap();
+    let (out, model) = (path(&folder, "run"), path(&folder, "model.safetensors"));
+    let knobs = [
+        "hidden=[16,12]",
+        "images=640",
+        "held_out=1000",
+        "epsilon=0.2",
+        r#"loss={"hinge":{"mix":0.5,"weight_decay":0.01}}"#,
+    ];
+    let mut more = vec!["--seed", "5"];
+    more.extend(knobs.iter().flat_map(|knob| ["--set", knob]));
+    printed(&train(&out, &more));
+    let checkpoint = path(&folder, "run/checkpoint.safetensors");
+    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    let bytes = fs::read(&model).unwrap();
+    let command = Model::from_bytes(&bytes).unwrap().metadata.command;
+
+    let again = path(&folder, "again.safetensors");
+    let command = command.replace("RUN", &path(&folder, "again"));
+    let programs = Path::new(env!("CARGO_BIN_EXE_linf")).parent().unwrap();
+    let programs = format!("{}:{}", programs.display(), env!("PATH"));
+    let done = Command::new("sh")
+        .args(["-c", &command.replace("MODEL", &again)])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("PATH", programs)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{command}: {done:?}");
+    assert!(fs::read(&again).unwrap() == bytes, "{command}");
 }
 
 /// Starts a command, sends it Ctrl-C once its first epoch is saved, and returns what it printed.

@@ -1,9 +1,9 @@
 //! Gradients of `Σ grad · u` with respect to `x` and `w`, each gathered: a result is one sum over
-//! the units or over the batch, and nobody else adds to it.
+//! the units or over the batch.
 //!
 //! The slope is odd, so `∂u/∂w_i = slope((w_i − x_i)/u)` and one kernel serves both gradients, with
 //! the roles of `x` and `w` exchanged and `u` and its gradient read the other way round. Computing
-//! each power once for both would need a second sum, over workgroups, for either of them.
+//! each power once for both would leave one of them in parts, as many as it has tiles of terms.
 //!
 //! At p = ∞ only the column that decides a distance gets its gradient. It is found first, then
 //! gathered, by sums that are not shared out: they run in the order of the CPU's and give the same
@@ -50,6 +50,26 @@ pub fn backward(
                 gather(&columns, &slopes, sizes, false),
                 gather(&columns, &slopes, sizes, true),
             )
+        }
+    }
+}
+
+/// The second of the two alone.
+pub fn weight_gradient(
+    x: CubeTensor,
+    w: CubeTensor,
+    u: CubeTensor,
+    grad: CubeTensor,
+    norm: Norm,
+) -> CubeTensor {
+    let sizes = sizes(&x, &w);
+    norm.check();
+    let [x, w, u, grad] = contiguous([x, w, u, grad]);
+    match norm {
+        Norm::P(p) => finite(&w, &x, &u, &grad, sizes, p, true),
+        Norm::Inf => {
+            let (columns, slopes) = decide(&x, &w, &u, &grad, sizes);
+            gather(&columns, &slopes, sizes, true)
         }
     }
 }
@@ -212,7 +232,7 @@ fn decide(
     });
     let columns = empty(x, [rows, outputs], DType::U32);
     let slopes = empty(x, [rows, outputs], x.dtype);
-    for_each_number(&slopes, |length, count, workgroup| {
+    for_each_number(&slopes, shares, |first, length, count, workgroup| {
         // SAFETY: the kernel reads and writes only what the sizes that it is given have a place for.
         unsafe {
             first_of_shares::launch_unchecked(
@@ -225,6 +245,7 @@ fn decide(
                 parts.clone().into_buffer_arg(),
                 columns.clone().into_buffer_arg(),
                 slopes.clone().into_buffer_arg(),
+                first,
                 length,
                 outputs,
                 sizes.inputs,
@@ -292,12 +313,13 @@ fn first_of_shares(
     parts: &[u32],
     columns: &mut [u32],
     slopes: &mut [f32],
+    first: usize,
     length: usize,
     outputs: usize,
     inputs: usize,
     shares: usize,
 ) {
-    let at = ABSOLUTE_POS;
+    let at = first + ABSOLUTE_POS;
     if at < length {
         let mut found = parts[at];
         for share in 1..shares {
@@ -305,9 +327,9 @@ fn first_of_shares(
         }
         columns[at] = found;
         let mut slope = 0.0f32;
-        // Only numbers that are none leave it undecided.
-        if found < NONE {
-            let column = found as usize;
+        let column = found as usize;
+        // Only numbers that are none leave it undecided, or decided beyond the last column.
+        if column < inputs {
             let d = x[at / outputs * inputs + column] - w[at % outputs * inputs + column];
             if d > 0.0f32 {
                 slope = grad[at];

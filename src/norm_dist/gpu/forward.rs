@@ -91,8 +91,12 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
             );
         }
     });
+    if kind == Kind::Largest && shares == 1 {
+        return parts;
+    }
     let u = empty(&x, [sizes.batch, sizes.outputs], x.dtype);
-    for_each_number(&u, |length, count, workgroup| {
+    // Each may have to be computed again.
+    for_each_number(&u, 2 * sizes.inputs, |first, length, count, workgroup| {
         // SAFETY: the kernel reads and writes only what the sizes that it is given have a place for.
         unsafe {
             distances::launch_unchecked(
@@ -103,6 +107,7 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
                 w.clone().into_buffer_arg(),
                 parts.clone().into_buffer_arg(),
                 u.clone().into_buffer_arg(),
+                first,
                 length,
                 sizes.outputs,
                 sizes.inputs,
@@ -191,6 +196,7 @@ fn distances(
     w: &[f32],
     parts: &[f32],
     u: &mut [f32],
+    first: usize,
     length: usize,
     outputs: usize,
     inputs: usize,
@@ -198,7 +204,7 @@ fn distances(
     p: f32,
     #[comptime] kind: Kind,
 ) {
-    let at = ABSOLUTE_POS;
+    let at = first + ABSOLUTE_POS;
     if at < length {
         let mut largest = 0.0f32;
         if comptime!(!matches!(kind, Kind::Plain(_))) {
@@ -215,9 +221,8 @@ fn distances(
                 let mut of_share = parts[last * length + at];
                 if comptime!(!matches!(kind, Kind::Plain(_))) {
                     let ratio = parts[part * length + at] / largest;
-                    // A share without any difference adds nothing, and has no logarithm.
-                    if of_share > 0.0f32 && ratio < 1.0f32 {
-                        of_share *= (ratio.ln() * p).exp();
+                    if ratio < 1.0f32 {
+                        of_share *= power_or_nothing(ratio, p);
                     }
                 }
                 sum += of_share;
@@ -226,7 +231,9 @@ fn distances(
         u[at] = match comptime!(kind) {
             Kind::Largest => largest,
             Kind::Plain(half) => {
-                if sum >= comptime!(PLAIN_SUMS.start) && sum < comptime!(PLAIN_SUMS.end) {
+                let large_enough = sum >= comptime!(PLAIN_SUMS.start);
+                let small_enough = sum < comptime!(PLAIN_SUMS.end);
+                if large_enough && small_enough {
                     root(1.0f32, sum, p)
                 } else {
                     let (b, o) = (at / outputs, at % outputs);
@@ -277,6 +284,16 @@ fn accumulate(
             }
         }
     }
+}
+
+/// `ratio^p`, and 0 for a ratio of 0, whose logarithm is no number.
+#[cube]
+fn power_or_nothing(ratio: f32, p: f32) -> f32 {
+    let mut result = 0.0f32;
+    if ratio > 0.0f32 {
+        result = (ratio.ln() * p).exp();
+    }
+    result
 }
 
 /// `scale · sum^{1/p}`, and 0 for a sum of 0, whose logarithm is no number.

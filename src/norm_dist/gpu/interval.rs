@@ -14,25 +14,31 @@ pub fn interval(lower: CubeTensor, upper: CubeTensor, w: CubeTensor) -> (CubeTen
     let [lower, upper, w] = contiguous([lower, upper, w]);
     let shape = [sizes.batch, sizes.outputs];
     let (least, most) = (empty(&w, shape, w.dtype), empty(&w, shape, w.dtype));
-    for_each_dispatch(sizes.batch, sizes.outputs, sizes.inputs, 1, |first, count| {
-        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
-        unsafe {
-            bounds::launch_unchecked(
-                &w.client,
-                count,
-                workgroup(),
-                lower.clone().into_buffer_arg(),
-                upper.clone().into_buffer_arg(),
-                w.clone().into_buffer_arg(),
-                least.clone().into_buffer_arg(),
-                most.clone().into_buffer_arg(),
-                first,
-                sizes.batch,
-                sizes.outputs,
-                sizes.inputs,
-            );
-        }
-    });
+    for_each_dispatch(
+        sizes.batch,
+        sizes.outputs,
+        sizes.inputs,
+        1,
+        |first, count| {
+            // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+            unsafe {
+                bounds::launch_unchecked(
+                    &w.client,
+                    count,
+                    workgroup(),
+                    lower.clone().into_buffer_arg(),
+                    upper.clone().into_buffer_arg(),
+                    w.clone().into_buffer_arg(),
+                    least.clone().into_buffer_arg(),
+                    most.clone().into_buffer_arg(),
+                    first,
+                    sizes.batch,
+                    sizes.outputs,
+                    sizes.inputs,
+                );
+            }
+        },
+    );
     (least, most)
 }
 

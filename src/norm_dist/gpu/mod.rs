@@ -5,11 +5,12 @@
 //! A workgroup of 16 × 16 computes a tile of 64 × 64 results, each invocation 4 × 4 of them in
 //! registers, and both factors pass through workgroup memory in slices of 16: two loads then serve
 //! 32 terms. WebGPU guarantees 256 invocations, 16 KiB of workgroup memory and 8 storage buffers,
-//! and no more is used. It has neither atomic floats nor, everywhere, subgroups: each result is
-//! summed by one invocation, in a fixed order, so that a run can be repeated to the bit.
+//! and no more is used. It has neither atomic floats nor, everywhere, subgroups: each sum is one
+//! invocation's, in a fixed order, so that a run can be repeated to the bit.
 //!
-//! Few tiles leave most of a large GPU idle: a batch of 128 through 1024 units has 32. Then the
-//! columns are shared out among several workgroups a tile, and a second kernel joins what they found.
+//! Few tiles leave most of a large GPU idle: a batch of 128 through 1024 units has 32. Then the terms
+//! of every sum are shared out among several workgroups ([`shares`]), and a second kernel joins what
+//! they found, in a fixed order too.
 //!
 //! A browser ends a page's GPU work that runs for seconds, so a large computation becomes several
 //! dispatches.
@@ -25,7 +26,7 @@ use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{kernel::into_contiguous, ops::numeric::empty_device_contiguous_dtype};
 use cubecl::prelude::*;
 
-pub(super) use backward::backward;
+pub(super) use backward::{backward, weight_gradient};
 pub(super) use forward::forward;
 pub(super) use interval::interval;
 pub use peak::{Arithmetic, Peak, TERMS as PEAK_TERMS};
@@ -50,9 +51,9 @@ const LOADS: usize = TILE * DEPTH / (SIDE * SIDE);
 /// integrated GPUs reach.
 const MAX_TERMS: usize = 1 << 29;
 
-/// Workgroups that a large GPU wants at least.
+/// Workgroups up to which terms are shared out: a large GPU wants as many.
 const WORKGROUPS: usize = 256;
-/// Fewest terms of each sum that are worth a workgroup of their own.
+/// Fewest terms of a sum that are worth a workgroup of their own.
 const SHARE: usize = 4 * DEPTH;
 
 /// Largest half of an even p whose powers are multiplied out. Beyond it nearly all terms are
@@ -73,7 +74,10 @@ fn workgroup() -> CubeDim {
 /// That depends on nothing else, so that every GPU adds up in the same order.
 fn shares(rows: usize, columns: usize, terms: usize) -> usize {
     let tiles = rows.div_ceil(TILE) * columns.div_ceil(TILE);
-    (WORKGROUPS / tiles.max(1)).min(terms / SHARE).max(1)
+    let most = (WORKGROUPS / tiles.max(1)).min(terms / SHARE).max(1);
+    // Without those that would be left without a slice, as all but the last have as many.
+    let slices = terms.div_ceil(DEPTH).max(1);
+    slices.div_ceil(slices.div_ceil(most))
 }
 
 /// Calls `launch(first row, workgroups)` until all `rows × columns` results of `terms` terms each
@@ -130,7 +134,7 @@ fn total(parts: CubeTensor, shares: usize, shape: [usize; 2]) -> CubeTensor {
         return parts;
     }
     let result = empty(&parts, shape, parts.dtype);
-    for_each_number(&result, |length, count, workgroup| {
+    for_each_number(&result, shares, |first, length, count, workgroup| {
         // SAFETY: there are `shares` parts of `length` numbers, and the kernel goes no further.
         unsafe {
             add_up::launch_unchecked(
@@ -139,6 +143,7 @@ fn total(parts: CubeTensor, shares: usize, shape: [usize; 2]) -> CubeTensor {
                 workgroup,
                 parts.clone().into_buffer_arg(),
                 result.clone().into_buffer_arg(),
+                first,
                 length,
                 shares,
             );
@@ -148,8 +153,8 @@ fn total(parts: CubeTensor, shares: usize, shape: [usize; 2]) -> CubeTensor {
 }
 
 #[cube(launch_unchecked)]
-fn add_up(parts: &[f32], result: &mut [f32], length: usize, shares: usize) {
-    let at = ABSOLUTE_POS;
+fn add_up(parts: &[f32], result: &mut [f32], first: usize, length: usize, shares: usize) {
+    let at = first + ABSOLUTE_POS;
     if at < length {
         let mut sum = 0.0f32;
         for share in 0..shares {
@@ -159,23 +164,30 @@ fn add_up(parts: &[f32], result: &mut [f32], length: usize, shares: usize) {
     }
 }
 
-/// Calls `launch(numbers, workgroups, their shape)` with an invocation for every number of `result`.
-fn for_each_number(result: &CubeTensor, launch: impl FnOnce(usize, CubeCount, CubeDim)) {
+/// Calls `launch(first, numbers, workgroups, their shape)` with an invocation for each of the numbers
+/// of `result`, which may take so many `terms`, in dispatches of at most [`MAX_TERMS`].
+fn for_each_number(
+    result: &CubeTensor,
+    terms: usize,
+    mut launch: impl FnMut(usize, usize, CubeCount, CubeDim),
+) {
     let length = result.meta.num_elements();
     let workgroup = CubeDim::new_1d((SIDE * SIDE) as u32);
-    if length > 0 {
-        let count = cubecl::calculate_cube_count_elemwise(&result.client, length, workgroup);
-        launch(length, count, workgroup);
+    let step = (MAX_TERMS / terms.max(1)).next_multiple_of(SIDE * SIDE);
+    for first in (0..length).step_by(step) {
+        let numbers = step.min(length - first);
+        let count = cubecl::calculate_cube_count_elemwise(&result.client, numbers, workgroup);
+        launch(first, length, count, workgroup);
     }
 }
 
-/// The first of the slices of columns that are a workgroup's share.
+/// The first of the slices of terms that are a workgroup's share.
 #[cube]
 fn first_slice(slices: usize) -> usize {
     CUBE_POS_Z as usize * slices.div_ceil(CUBE_COUNT_Z as usize)
 }
 
-/// The end of the slices of columns that are a workgroup's share.
+/// The end of the slices of terms that are a workgroup's share.
 #[cube]
 fn last_slice(slices: usize) -> usize {
     let each = slices.div_ceil(CUBE_COUNT_Z as usize);
@@ -318,7 +330,8 @@ mod tests {
     #[test]
     fn terms_are_shared_out_where_there_are_few_tiles() {
         assert_eq!(shares(128, 1024, 1024), 8);
-        assert_eq!(shares(64, 128, 784), 12);
+        // 49 slices, five a workgroup.
+        assert_eq!(shares(64, 128, 784), 10);
         assert_eq!(shares(1024, 1024, 128), 1);
         assert_eq!(shares(1, 1, 63), 1);
         assert_eq!(shares(0, 5, 1024), 16);
