@@ -132,22 +132,22 @@ impl TrainConfig {
     ///
     /// `standard`, `standard-0.1` and `fashion` trained the shipped networks. `look` is for a visitor
     /// of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the recipe of
-    /// ICML 2021 with fewer units and epochs, `tiny` is for tests.
+    /// ICML 2021 at the size of `standard`, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
             epsilon: radius("0.3"),
             images: every_image(),
             seed: 0,
-            hidden: vec![1536; 3],
+            hidden: vec![1024; 3],
             batch: 128,
-            epochs_start: 16,
-            epochs_growth: 22,
-            epochs_inf: 2,
+            epochs_start: 64,
+            epochs_growth: 96,
+            epochs_inf: 4,
             p_start: 8.0,
-            p_end: 200.0,
-            learning_rate: 0.03,
-            epsilon_train: 0.36,
+            p_end: 1000.0,
+            learning_rate: 0.02,
+            epsilon_train: 0.4,
             loss: LossConfig::Mixture {
                 lambda_start: 0.05,
                 lambda_end: 0.0002,
@@ -172,8 +172,7 @@ impl TrainConfig {
             hidden: vec![2048; 3],
             epochs_start: 40,
             epochs_growth: 56,
-            epochs_inf: 4,
-            learning_rate: 0.02,
+            p_end: 200.0,
             ..standard.clone()
         };
         Ok(match name {
@@ -183,12 +182,8 @@ impl TrainConfig {
                 ..at_a_tenth
             },
             "hinge" => Self {
-                hidden: vec![1024; 3],
                 epochs_start: 14,
                 epochs_growth: 22,
-                epochs_inf: 4,
-                p_end: 1000.0,
-                learning_rate: 0.02,
                 epsilon_train: 0.45,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
@@ -222,8 +217,6 @@ impl TrainConfig {
                 epochs_start: 1,
                 epochs_growth: 1,
                 epochs_inf: 1,
-                p_end: 1000.0,
-                learning_rate: 0.02,
                 ..standard
             },
             _ => return Err(ConfigError::UnknownPreset(name.into())),
