@@ -261,7 +261,7 @@ mod bodies {
 
     pub async fn weights_have_the_same_gradient_where_images_have_none(gpu: &Gpu) {
         for case in Case::all() {
-            for norm in NORMS {
+            for norm in [Norm::P(8.0), Norm::Inf] {
                 let want = case.all_results(norm, gpu).await.dw;
                 let device = gpu.device().clone().autodiff();
                 let Sizes {
