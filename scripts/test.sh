@@ -129,7 +129,7 @@ check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features
 # Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
 # for WebAssembly alone.
 check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
-  --no-default-features --features certify,ordinary,train -- -D warnings
+  --no-default-features --features bench,certify,ordinary,train -- -D warnings
 check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
 suite "tests: native" "$NATIVE_COUNTER" native_tests
 suite "tests: examples in the documentation" count_cargo cargo test --quiet --doc --all-features

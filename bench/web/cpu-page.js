@@ -1,8 +1,8 @@
 // Runs in the browser: the layer and the exact network in our WebAssembly, and the same in
 // TensorFlow.js and ONNX Runtime Web, all on one thread. `cpu.js` opens it and calls `window.bench`.
 
-import initTrain, { LayerBenchmark } from '../../pkg/train/train.js';
-import trainWasm from '../../pkg/train/train_bg.wasm?url';
+import initBench, { LayerBenchmark } from '../../pkg/bench/bench.js';
+import benchWasm from '../../pkg/bench/bench_bg.wasm?url';
 import initCertify, { Certifier } from '../../pkg/certify/certify.js';
 import certifyWasm from '../../pkg/certify/certify_bg.wasm?url';
 import modelFile from '../../www/public/models/mnist-eps0.3.safetensors?url';
@@ -148,7 +148,7 @@ async function exact({ onnx, weights, pixels }) {
 
 async function open() {
   await Promise.all([
-    initTrain({ module_or_path: trainWasm }),
+    initBench({ module_or_path: benchWasm }),
     initCertify({ module_or_path: certifyWasm }),
   ]);
   setWasmPaths('/node_modules/@tensorflow/tfjs-backend-wasm/dist/');

@@ -2,7 +2,7 @@
 // TensorFlow.js; the exact network beside ONNX Runtime Web and TensorFlow.js. All on one thread, by
 // turns, of several rounds the best.
 //
-//   npm run wasm && npm run wasm:train && npm ci --prefix bench/web
+//   npm run wasm && npm run wasm:bench && npm ci --prefix bench/web
 //   cargo build --release --no-default-features --features cli
 //   python3 bench/peers/onnx_net.py www/public/models/mnist-eps0.3.safetensors FOLDER
 //   node bench/web/cpu.js FOLDER > bench/results/web.json

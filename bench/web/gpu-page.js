@@ -1,8 +1,8 @@
-// Runs in the browser: our kernels through the trainer's module, then the same layer in TensorFlow.js
+// Runs in the browser: our kernels, then the same layer in TensorFlow.js
 // and jax-js on the same adapter. `gpu.js` opens it and reads `window.report`.
 
-import init, { benchmark } from '../../pkg/train/train.js';
-import wasm from '../../pkg/train/train_bg.wasm?url';
+import init, { benchmark } from '../../pkg/bench/bench.js';
+import wasm from '../../pkg/bench/bench_bg.wasm?url';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-webgpu';
 import * as jax from '@jax-js/jax';

@@ -6,6 +6,8 @@ pub(crate) mod adapter;
 pub mod attack;
 #[cfg(feature = "certify")]
 pub mod attacker;
+#[cfg(feature = "bench")]
+pub mod bench;
 #[cfg(feature = "certify")]
 pub mod certify;
 #[cfg(feature = "ordinary")]
