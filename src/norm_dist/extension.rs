@@ -94,14 +94,17 @@ pub trait NormDist: Backend {
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// The second of the two gradients alone: nobody asks for that of the images in a first layer.
+    /// The second of the two gradients alone: nobody asks for that of the images in a first layer. Of
+    /// use where the two share nothing; on the CPU they share every power.
     fn norm_dist_weight_gradient(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
         #[extension_type] distances: Distances<Self>,
         grad: FloatTensor<Self>,
         norm: Norm,
-    ) -> FloatTensor<Self>;
+    ) -> FloatTensor<Self> {
+        Self::norm_dist_backward(x, w, distances, grad, norm).1
+    }
 
     /// Lower and upper bounds of the distances at p = ∞. Use [`norm_dist_interval`].
     fn norm_dist_interval(
@@ -148,17 +151,6 @@ impl NormDist for Flex {
             flex_tensor(dx, [sizes.batch, sizes.inputs]),
             flex_tensor(dw, [sizes.outputs, sizes.inputs]),
         )
-    }
-
-    fn norm_dist_weight_gradient(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        distances: Distances<Self>,
-        grad: FloatTensor<Self>,
-        norm: Norm,
-    ) -> FloatTensor<Self> {
-        // Both share every power, and the other costs little beside that.
-        Self::norm_dist_backward(x, w, distances, grad, norm).1
     }
 
     fn norm_dist_interval(

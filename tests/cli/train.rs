@@ -1,10 +1,10 @@
 //! `linf train` and `linf export`: from MNIST to a model, with interruptions. Needs `data/mnist`,
 //! which `scripts/data.sh` fetches.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use burn::tensor::{Device, read_sync};
 use linf_dist_net::data::{Split, mnist};
@@ -145,7 +145,7 @@ fn the_command_that_a_model_records_makes_it_again() {
     let again = path(&folder, "again.safetensors");
     let command = command.replace("RUN", &path(&folder, "again"));
     let programs = Path::new(env!("CARGO_BIN_EXE_linf")).parent().unwrap();
-    let programs = format!("{}:{}", programs.display(), env!("PATH"));
+    let programs = format!("{}:{}", programs.display(), env::var("PATH").unwrap());
     let done = Command::new("sh")
         .args(["-c", &command.replace("MODEL", &again)])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
