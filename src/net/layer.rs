@@ -5,6 +5,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, TensorData};
 use rand_chacha::rand_core::Rng;
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 use super::MeanShift;
 use crate::float_net::FloatLayer;
@@ -14,6 +15,19 @@ use crate::tensors::{ReadError, read};
 /// The weight that makes a unit start as the identity of one input, up to a constant (Zhang et
 /// al., ICLR 2022, "identity_val"): far below every input, it decides the maximum.
 const IDENTITY_WEIGHT: f32 = -10.0;
+
+/// What a layer with at least as many outputs as inputs starts as. Its units are those of one input
+/// each; a layer with fewer outputs has weights from N(0, 1) alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// Unit o is input `o mod inputs`, up to a constant (Zhang et al., ICLR 2022).
+    Identity,
+    /// Unit o is that input or its negative, as a fair coin decides. A layer takes maxima of rising
+    /// values alone where all units rise with their inputs; here half of them are minima.
+    SignedIdentity,
+}
 
 /// A layer of units `‖x − w‖_p`, followed by a mean shift (hidden) or a bias (last).
 #[derive(Module, Debug)]
@@ -27,22 +41,27 @@ pub struct LinfDistLayer {
 }
 
 impl LinfDistLayer {
-    /// Weights from N(0, 1); where there are at least as many outputs as inputs, the layer also
-    /// starts as the identity.
+    /// Weights from N(0, 1), but for those of the inputs that units start as.
     pub fn new(
         inputs: usize,
         outputs: usize,
         last: bool,
+        start: Start,
         rng: &mut impl Rng,
         device: &Device,
     ) -> Self {
         let mut weight: Vec<f32> = StandardNormal
-            .sample_iter(rng)
+            .sample_iter(&mut *rng)
             .take(outputs * inputs)
             .collect();
         if inputs <= outputs {
             for (o, row) in weight.chunks_exact_mut(inputs).enumerate() {
-                row[o % inputs] = IDENTITY_WEIGHT;
+                let falls = start == Start::SignedIdentity && rng.next_u32() % 2 == 1;
+                row[o % inputs] = if falls {
+                    -IDENTITY_WEIGHT
+                } else {
+                    IDENTITY_WEIGHT
+                };
             }
         }
         let weight = Tensor::from_data(TensorData::new(weight, [outputs, inputs]), device);

@@ -17,7 +17,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 #[cfg(feature = "webgpu")]
 pub use exact_gpu::{ExactNetOnGpu, ExactOnGpuError};
-pub use layer::LinfDistLayer;
+pub use layer::{LinfDistLayer, Start};
 pub use mean_shift::MeanShift;
 
 use crate::float_net::FloatNet;
@@ -36,11 +36,11 @@ pub struct LinfDistNet {
 impl LinfDistNet {
     /// A freshly initialised net with the given widths, inputs first and classes last.
     ///
-    /// The weights depend on the seed alone, not on the device.
+    /// The weights depend on start and seed alone, not on the device.
     ///
     /// # Panics
     /// If fewer than two widths are given or one is 0.
-    pub fn new(widths: &[usize], seed: u64, device: &Device) -> Self {
+    pub fn new(widths: &[usize], start: Start, seed: u64, device: &Device) -> Self {
         assert!(
             widths.len() >= 2 && !widths.contains(&0),
             "a net needs at least two widths, all positive: {widths:?}"
@@ -50,7 +50,9 @@ impl LinfDistNet {
         let pairs = widths.windows(2).enumerate();
         Self {
             layers: pairs
-                .map(|(l, pair)| LinfDistLayer::new(pair[0], pair[1], l == last, &mut rng, device))
+                .map(|(l, pair)| {
+                    LinfDistLayer::new(pair[0], pair[1], l == last, start, &mut rng, device)
+                })
                 .collect(),
         }
     }
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_new_net_begins_as_the_identity_up_to_a_constant() {
-        let net = LinfDistNet::new(&[6, 12, 3], 1, &Device::flex());
+        let net = LinfDistNet::new(&[6, 12, 3], Start::Identity, 1, &Device::flex());
         let x = input(20);
         let u = net.layers[0].distances(x.clone(), Norm::Inf);
         // Nearly every unit is decided by its weight of −10.
@@ -167,8 +169,22 @@ mod tests {
     }
 
     #[test]
+    fn a_signed_start_has_rising_and_falling_units() {
+        let net = LinfDistNet::new(&[6, 12, 3], Start::SignedIdentity, 1, &Device::flex());
+        let x = input(20);
+        let u = to_vec(net.layers[0].distances(x.clone(), Norm::Inf));
+        let x = to_vec(x);
+        let is =
+            |o: usize, sign: f32| (0..20).all(|k| u[k * 12 + o] == 10.0 + sign * x[k * 6 + o % 6]);
+        let rising = (0..12).filter(|o| is(*o, 1.0)).count();
+        let falling = (0..12).filter(|o| is(*o, -1.0)).count();
+        assert_eq!(rising + falling, 12);
+        assert!(rising.min(falling) >= 3, "{rising} rise, {falling} fall");
+    }
+
+    #[test]
     fn estimated_means_centre_every_hidden_unit() {
-        let net = LinfDistNet::new(&[6, 9, 8, 3], 2, &Device::flex());
+        let net = LinfDistNet::new(&[6, 9, 8, 3], Start::Identity, 2, &Device::flex());
         let batches = || [input(20), input(13)].into_iter();
         net.estimate_means(batches);
         let x = Tensor::cat(batches().collect(), 0);
@@ -186,7 +202,7 @@ mod tests {
     fn the_same_seed_gives_the_same_weights() {
         let weights = |seed| {
             to_vec(
-                LinfDistNet::new(&[5, 4, 3], seed, &Device::flex()).layers[1]
+                LinfDistNet::new(&[5, 4, 3], Start::Identity, seed, &Device::flex()).layers[1]
                     .weight
                     .val(),
             )

@@ -12,15 +12,13 @@ use rand_chacha::rand_core::SeedableRng;
 
 use crate::data::{Dataset, SIDE};
 
-/// Largest shift of the random crop, in pixels.
-const CROP: i32 = 1;
-
 /// Training images in shuffled, augmented, normalised batches.
 #[derive(Clone, Debug)]
 pub struct Batches {
     data: Arc<Dataset>,
     seed: u64,
     size: usize,
+    crop: i32,
     mean: f32,
     std: f32,
     epoch: usize,
@@ -37,13 +35,15 @@ pub struct Batch {
 }
 
 impl Batches {
-    /// Batches of `size` images, normalised with the given mean and standard deviation (of 1.0).
-    pub fn new(data: Arc<Dataset>, seed: u64, size: usize, mean: f32, std: f32) -> Self {
+    /// Batches of `size` images, each moved by up to `crop` pixels, and normalised with the given
+    /// mean and standard deviation (of 1.0).
+    pub fn new(data: Arc<Dataset>, seed: u64, size: usize, crop: u8, mean: f32, std: f32) -> Self {
         let order = shuffled(data.len(), seed, 0);
         Self {
             data,
             seed,
             size,
+            crop: crop.into(),
             mean,
             std,
             epoch: 0,
@@ -75,8 +75,8 @@ impl Batches {
         };
         for &index in &self.order[position * self.size..][..self.size] {
             let (dx, dy) = (
-                rng.random_range(-CROP..=CROP),
-                rng.random_range(-CROP..=CROP),
+                rng.random_range(-self.crop..=self.crop),
+                rng.random_range(-self.crop..=self.crop),
             );
             batch.inputs.extend(
                 cropped(self.data.image(index as usize), dx, dy).map(|v| self.normalise(v)),
@@ -137,6 +137,7 @@ mod tests {
             }),
             seed,
             3,
+            1,
             0.5,
             0.25,
         )

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::data::{HELD_OUT, TRAINING_IMAGES};
 use crate::exact::Epsilon;
+use crate::net::Start;
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,8 +25,14 @@ pub struct TrainConfig {
     pub seed: u64,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
+    /// What the layers start as.
+    #[serde(default = "identity")]
+    pub start: Start,
     /// Images in a batch.
     pub batch: usize,
+    /// Pixels by which every image is moved at most, at random and anew each time.
+    #[serde(default = "one_pixel")]
+    pub crop: u8,
     /// Epochs at the first p.
     pub epochs_start: usize,
     /// Epochs in which p grows exponentially from the first to the last finite value.
@@ -52,6 +59,16 @@ pub struct TrainConfig {
 /// No bound on the images that are trained on.
 fn every_image() -> usize {
     TRAINING_IMAGES
+}
+
+/// What every run that does not say started as.
+fn identity() -> Start {
+    Start::Identity
+}
+
+/// The crop of every run that does not say.
+fn one_pixel() -> u8 {
+    1
 }
 
 /// The loss, with its knobs.
@@ -140,7 +157,9 @@ impl TrainConfig {
             images: every_image(),
             seed: 0,
             hidden: vec![1024; 3],
+            start: Start::Identity,
             batch: 128,
+            crop: 1,
             epochs_start: 64,
             epochs_growth: 96,
             epochs_inf: 4,
@@ -156,9 +175,10 @@ impl TrainConfig {
             held_out: HELD_OUT,
             changed_at: Vec::new(),
         };
-        // Few epochs ask for large and many steps.
+        // Few epochs ask for large and many steps, and leave no time to learn images that are moved.
         let short = Self {
             batch: 64,
+            crop: 0,
             p_end: 200.0,
             learning_rate: 0.05,
             epsilon_train: 0.36,
@@ -197,6 +217,12 @@ impl TrainConfig {
             },
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
+                start: Start::SignedIdentity,
+                crop: 0,
+                epochs_start: 13,
+                epochs_growth: 17,
+                epochs_inf: 2,
+                learning_rate: 0.03,
                 epsilon_train: 0.15,
                 loss: LossConfig::Mixture {
                     lambda_start: 0.05,
@@ -207,6 +233,7 @@ impl TrainConfig {
             },
             "look" => Self {
                 images: 10_000,
+                crop: 1,
                 hidden: vec![128; 2],
                 learning_rate: 0.08,
                 ..short
@@ -310,6 +337,9 @@ impl TrainConfig {
         if !(2..=4096).contains(&self.batch) {
             return refuse("batch", "from 2 to 4096", &self.batch);
         }
+        if self.crop > 4 {
+            return refuse("crop", "from 0 to 4", &self.crop);
+        }
         let epochs = [self.epochs_start, self.epochs_growth, self.epochs_inf];
         if epochs.iter().any(|epochs| *epochs > 100_000) || self.epochs() == 0 {
             return refuse(
@@ -391,11 +421,13 @@ mod tests {
         let turned = preset.with("epsilon_train", "0.25").unwrap();
         let turned = turned.with("hidden", "[20,30]").unwrap();
         let turned = turned.with("epsilon", "0.1").unwrap();
+        let turned = turned.with("start", "signed_identity").unwrap();
         assert_eq!(
             turned,
             TrainConfig {
                 epsilon_train: 0.25,
                 hidden: vec![20, 30],
+                start: Start::SignedIdentity,
                 epsilon: radius("0.1"),
                 ..preset
             }
@@ -436,11 +468,17 @@ mod tests {
         let message = preset.with("width", "64").unwrap_err().to_string();
         assert!(
             message.starts_with(
-                "there is no knob `width`; the knobs are batch, changed_at, dataset, "
+                "there is no knob `width`; the knobs are batch, changed_at, crop, dataset, "
             ),
             "{message}"
         );
-        for (knob, value) in [("batch", "many"), ("hidden", "[-1]"), ("epsilon", "far")] {
+        for (knob, value) in [
+            ("batch", "many"),
+            ("crop", "-1"),
+            ("hidden", "[-1]"),
+            ("start", "anywhere"),
+            ("epsilon", "far"),
+        ] {
             let message = preset.with(knob, value).unwrap_err().to_string();
             let begins = format!("`{value}` is no value for the knob `{knob}`, which is ");
             assert!(message.starts_with(&begins), "{message}");

@@ -148,8 +148,15 @@ impl Trainer {
             .chain(config.hidden.iter().copied())
             .chain([CLASSES])
             .collect();
-        let net = LinfDistNet::new(&widths, config.seed, &device);
-        let batches = Batches::new(Arc::new(training), config.seed, config.batch, mean, std);
+        let net = LinfDistNet::new(&widths, config.start, config.seed, &device);
+        let batches = Batches::new(
+            Arc::new(training),
+            config.seed,
+            config.batch,
+            config.crop,
+            mean,
+            std,
+        );
         let scale = Param::from_tensor(Tensor::ones([1], &device));
         Ok(Self {
             schedule: Schedule::new(&config, batches.per_epoch()),

@@ -93,6 +93,8 @@ const ATTACK_STREAM: u64 = 1;
 const MEASURED_AT_ONCE: usize = 500;
 /// Units per pixel level of the radii that are measured while training.
 const MEASURE_SCALE: u32 = 32;
+/// Pixels by which every image is moved at most.
+const CROP: u8 = 1;
 
 impl Trainer {
     /// A trainer at iteration 0; `device` is one without autodiff.
@@ -113,7 +115,14 @@ impl Trainer {
         rng.set_stream(ATTACK_STREAM);
         rng.set_word_pos(0);
         Ok(Self {
-            batches: Batches::new(Arc::new(training), config.seed, config.batch, 0.0, 1.0),
+            batches: Batches::new(
+                Arc::new(training),
+                config.seed,
+                config.batch,
+                CROP,
+                0.0,
+                1.0,
+            ),
             held_out,
             net: ReluNet::new(&layers, &device.clone().autodiff()),
             device,

@@ -30,6 +30,7 @@ export interface NumberKnob {
   key:
     | 'images'
     | 'batch'
+    | 'crop'
     | 'epochs_start'
     | 'epochs_growth'
     | 'epochs_inf'
@@ -56,6 +57,15 @@ export const NUMBERS: readonly NumberKnob[] = [
     says: 'Training images, those just before the held-out ones. More images, a better network, a longer run.',
     min: 1,
     max: 55_000,
+    step: 1,
+  },
+  {
+    key: 'crop',
+    group: 'data',
+    label: 'Shift',
+    says: 'Pixels by which every image is moved at most, at random: less to remember, more to learn.',
+    min: 0,
+    max: 4,
     step: 1,
   },
   {
@@ -170,17 +180,17 @@ export function withLoss(
   return source ? { ...config, loss: source.loss } : config;
 }
 
-/** The configuration for another data set, with the radii that the library trains it for. */
+/** The configuration for another data set, with the radii and the shift that the library trains it with. */
 export function withDataset(
   config: TrainConfig,
   dataset: string,
   presets: readonly Preset[],
 ): TrainConfig {
   const source = presets.find(({ config }) => config.dataset === dataset)?.config;
-  // A preset has radii of its own for the data set that it is of.
+  // A preset has radii and a shift of its own for the data set that it is of.
   if (!source || config.dataset === dataset) return config;
-  const { epsilon, epsilon_train } = source;
-  return { ...config, dataset, epsilon, epsilon_train };
+  const { crop, epsilon, epsilon_train } = source;
+  return { ...config, dataset, crop, epsilon, epsilon_train };
 }
 
 const SEPARATOR = '~';
