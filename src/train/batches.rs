@@ -129,6 +129,10 @@ mod tests {
     use super::*;
 
     fn batches(seed: u64) -> Batches {
+        moved(seed, 1)
+    }
+
+    fn moved(seed: u64, crop: u8) -> Batches {
         let images = (0..10 * 784).map(|k| (k % 251) as u8).collect();
         Batches::new(
             Arc::new(Dataset {
@@ -137,7 +141,7 @@ mod tests {
             }),
             seed,
             3,
-            1,
+            crop,
             0.5,
             0.25,
         )
@@ -173,6 +177,20 @@ mod tests {
         assert_eq!(moved[28 * 3 + 4], image[28 * 2 + 5]);
         assert_eq!(moved[4], image[5]);
         assert_eq!(moved[28 * 3 + 27], image[28 * 2 + 27]);
+    }
+
+    #[test]
+    fn without_a_crop_images_are_what_they_are() {
+        let plain: Vec<f32> = moved(5, 0).plain(10).flatten().collect();
+        let unmoved = |crop| {
+            let batch = moved(5, crop).batch(1);
+            let images = batch.inputs.chunks_exact(784).zip(&batch.labels);
+            images
+                .filter(|(image, label)| **image == plain[usize::from(**label) * 784..][..784])
+                .count()
+        };
+        assert_eq!(unmoved(0), 3);
+        assert!(unmoved(2) < 3);
     }
 
     #[test]
