@@ -63,7 +63,7 @@ export const NUMBERS: readonly NumberKnob[] = [
     key: 'crop',
     group: 'data',
     label: 'Shift',
-    says: 'Pixels by which every image is moved at most, at random: less to remember, more to learn.',
+    says: 'Pixels by which every image is moved at most, at random: harder to learn, and to learn by heart.',
     min: 0,
     max: 4,
     step: 1,
