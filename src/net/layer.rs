@@ -16,16 +16,17 @@ use crate::tensors::{ReadError, read};
 /// al., ICLR 2022, "identity_val"): far below every input, it decides the maximum.
 const IDENTITY_WEIGHT: f32 = -10.0;
 
-/// What a layer with at least as many outputs as inputs starts as. Its units are those of one input
-/// each; a layer with fewer outputs has weights from N(0, 1) alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What the units of a layer with at least as many outputs as inputs start as; a layer with fewer
+/// has weights from N(0, 1) alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
     /// Unit o is input `o mod inputs`, up to a constant (Zhang et al., ICLR 2022).
+    #[default]
     Identity,
-    /// Unit o is that input or its negative, as a fair coin decides. A layer takes maxima of rising
-    /// values alone where all units rise with their inputs; here half of them are minima.
+    /// Unit o is that input or its negative, as a fair coin decides: where all units rise with their
+    /// inputs a layer takes maxima alone, and has to learn its minima.
     SignedIdentity,
 }
 
@@ -41,7 +42,7 @@ pub struct LinfDistLayer {
 }
 
 impl LinfDistLayer {
-    /// Weights from N(0, 1), but for those of the inputs that units start as.
+    /// Weights from N(0, 1), but for those that make units start as inputs.
     pub fn new(
         inputs: usize,
         outputs: usize,

@@ -26,7 +26,7 @@ pub struct TrainConfig {
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// What the layers start as.
-    #[serde(default = "identity")]
+    #[serde(default)]
     pub start: Start,
     /// Images in a batch.
     pub batch: usize,
@@ -59,11 +59,6 @@ pub struct TrainConfig {
 /// No bound on the images that are trained on.
 fn every_image() -> usize {
     TRAINING_IMAGES
-}
-
-/// What every run that does not say started as.
-fn identity() -> Start {
-    Start::Identity
 }
 
 /// The crop of every run that does not say.
@@ -190,14 +185,14 @@ impl TrainConfig {
         let at_a_tenth = Self {
             epsilon: radius("0.1"),
             hidden: vec![2048; 3],
-            epochs_start: 40,
-            epochs_growth: 56,
             p_end: 200.0,
             ..standard.clone()
         };
         Ok(match name {
             "standard" => standard,
             "standard-0.1" => Self {
+                epochs_start: 40,
+                epochs_growth: 56,
                 epsilon_train: 0.2,
                 ..at_a_tenth
             },
