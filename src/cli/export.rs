@@ -26,6 +26,10 @@ pub(super) struct Args {
     /// Units per pixel level, a power of two
     #[arg(long, default_value_t = 16)]
     scale: u32,
+    /// Keep only weights that can decide within this radius of a training image, a decimal fraction
+    /// of full scale; unless given, those that can decide anywhere
+    #[arg(long)]
+    near: Option<Epsilon>,
     /// Measure the exact network on the test set and record its accuracies in the file
     #[arg(long)]
     measure: bool,
@@ -67,7 +71,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
     let dense = DenseNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
-    let net = dense.prune().map_err(|source| refuse(source.into()))?;
+    let mut net = dense.prune().map_err(|source| refuse(source.into()))?;
+    if let Some(near) = args.near {
+        net = pruned_near(args, dataset, &trainer, near, &net)?;
+    }
     println!(
         "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
         args.scale,
@@ -77,7 +84,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
         let share = 100.0 * kept as f64 / total as f64;
         println!(
-            "layer {}: {kept} of {total} weights can decide ({share:.2} %)",
+            "layer {}: {kept} of {total} weights are kept ({share:.2} %)",
             index + 1
         );
     }
@@ -100,6 +107,28 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     super::write(&args.model, &bytes)?;
     println!("{}: {} bytes", args.model.display(), bytes.len());
     Ok(())
+}
+
+/// The net without the weights that decide nowhere near an image of the training set that the run
+/// did not hold out.
+fn pruned_near(
+    args: &Args,
+    dataset: DatasetName,
+    trainer: &Trainer,
+    radius: Epsilon,
+    net: &ExactNet,
+) -> Result<ExactNet, CliError> {
+    let images = dataset.load(&args.data_dir, Split::Train)?;
+    let (training, _) = images.hold_out(trainer.config().held_out);
+    net.prune_near(&training.images, radius.units(net.scale()), threads())
+        .map_err(|source| CliError::Input {
+            path: args.model.clone(),
+            source,
+        })
+}
+
+fn threads() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Says how many held-out images the integer network labels otherwise than the floats did.
@@ -149,10 +178,12 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
         0 => " --all-images".into(),
         other => format!(" --set held_out={other}"),
     };
+    let near = args.near.map(|radius| format!(" --near {radius}"));
+    let near = near.unwrap_or_default();
     let measure = if args.measure { " --measure" } else { "" };
     format!(
         "linf train --dataset {} --preset {preset}{turned} --seed {}{held_out} --out RUN && \
-         linf export --scale {} --epsilon {epsilon}{measure} RUN/checkpoint.safetensors MODEL",
+         linf export --scale {} --epsilon {epsilon}{near}{measure} RUN/checkpoint.safetensors MODEL",
         config.dataset, config.seed, args.scale
     )
 }
@@ -165,9 +196,8 @@ fn measured(
     net: &ExactNet,
 ) -> Result<Accuracies, CliError> {
     let test = dataset.load(&args.data_dir, Split::Test)?;
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let evaluation =
-        evaluate(net, &test.images, &test.labels, epsilon, threads).map_err(|source| {
+        evaluate(net, &test.images, &test.labels, epsilon, threads()).map_err(|source| {
             CliError::Input {
                 path: args.model.clone(),
                 source,

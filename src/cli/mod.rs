@@ -208,8 +208,8 @@ enum CliError {
     },
     /// The model has no dense form to compare with.
     #[error(
-        "{} keeps fewer weights than exact pruning does, so its attacks cannot be compared with \
-         the plain reference; export it again",
+        "{} lacks weights that no others can stand for, so its attacks cannot be compared with the \
+         plain reference; export it again",
         path.display()
     )]
     NoReference {

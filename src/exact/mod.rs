@@ -24,6 +24,7 @@ mod fold;
 mod joint;
 mod local;
 mod model;
+mod near;
 mod net;
 mod neuron;
 mod sparse;

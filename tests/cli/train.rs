@@ -70,7 +70,7 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
         DATA,
         "--measure",
     ]);
-    assert!(told.contains("weights can decide"), "{told}");
+    assert!(told.contains("weights are kept"), "{told}");
     let message = refused(&["export", &checkpoint, &model, "--data-dir", DATA]);
     assert!(message.contains("--force"), "{message}");
 
@@ -120,7 +120,7 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
     assert!(told.contains("30 of 30 iterations, finished"), "{told}");
     let model = path(&folder, "model.safetensors");
     let told = printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
-    assert!(told.contains("weights can decide"), "{told}");
+    assert!(told.contains("weights are kept"), "{told}");
 }
 
 #[test]
@@ -138,9 +138,15 @@ fn the_command_that_a_model_records_makes_it_again() {
     more.extend(knobs.iter().flat_map(|knob| ["--set", knob]));
     printed(&train(&out, &more));
     let checkpoint = path(&folder, "run/checkpoint.safetensors");
-    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
-    let bytes = fs::read(&model).unwrap();
-    let command = Model::from_bytes(&bytes).unwrap().metadata.command;
+    let export = ["export", &checkpoint, &model, "--data-dir", DATA];
+    printed(&export);
+    let read = || fs::read(&model).unwrap();
+    let anywhere = Model::from_bytes(&read()).unwrap().net;
+    printed(&[&export[..], &["--near", "0.05", "--force"]].concat());
+    let bytes = read();
+    let near = Model::from_bytes(&bytes).unwrap();
+    assert!(near.net.share_kept() < anywhere.share_kept());
+    let command = near.metadata.command;
 
     let again = path(&folder, "again.safetensors");
     let command = command.replace("RUN", &path(&folder, "again"));

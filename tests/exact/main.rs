@@ -9,4 +9,5 @@ mod fold;
 mod golden;
 mod laws;
 mod model;
+mod near;
 mod nets;

@@ -1,0 +1,99 @@
+//! Pruning for where images are.
+
+use std::num::NonZeroUsize;
+
+use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, InputError};
+use proptest::{collection::vec, prelude::*};
+
+use crate::nets::{SCALE, TOP, net_and_image, net_and_input, perturb, pruned, wide};
+
+const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
+/// The image again and again, its pixels turned about.
+fn some(image: &[u8], by: &[u8]) -> Vec<u8> {
+    let turned = by
+        .iter()
+        .flat_map(|by| image.iter().map(move |level| level.wrapping_add(*by)));
+    turned.collect()
+}
+
+fn near(net: &ExactNet, images: &[u8], radius: i32) -> ExactNet {
+    net.prune_near(images, radius.unsigned_abs(), THREADS)
+        .unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn within_the_radius_of_an_image_no_bit_changes(
+        (dense, image) in net_and_image(),
+        by in vec(any::<u8>(), 1..6),
+        (outer, inner) in (0..=TOP, 0.0..=1.0),
+        fractions in vec(prop_oneof![Just(-1.0), Just(1.0), -1.0..=1.0], 14),
+    ) {
+        let (net, images) = (pruned(&dense), some(&image, &by));
+        let near = near(&net, &images, outer);
+        let radius = (inner * f64::from(outer)) as u32;
+        let (mut before, mut after) = (net.evaluator(), near.evaluator());
+        for image in images.chunks(net.inputs()) {
+            let bounds = before.logit_bounds(image, radius).unwrap();
+            prop_assert_eq!(after.logit_bounds(image, radius).unwrap(), bounds);
+            let input: Vec<i32> = image.iter().map(|&level| i32::from(level) * SCALE as i32).collect();
+            let moved = perturb(&input, outer, &fractions);
+            prop_assert_eq!(after.logits_at(&moved).unwrap(), before.logits_at(&moved).unwrap());
+            prop_assert_eq!(after.deciding_at(&moved).unwrap(), before.deciding_at(&moved).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_a_net_that_can_be_written_densely(
+        (dense, input) in net_and_input(),
+        levels in vec(any::<u8>(), 14),
+        radius in 0..=TOP,
+    ) {
+        let net = pruned(&dense);
+        let near = near(&net, &levels[..net.inputs()], radius);
+        for (before, after) in net.to_sparse().iter().zip(near.to_sparse()) {
+            prop_assert!(after.weights.len() <= before.weights.len());
+        }
+        let again = DenseNet::of(&near).expect("each dropped weight has one that can replace it");
+        let x = wide(&input);
+        prop_assert_eq!(wide(near.evaluator().logits_at(&input).unwrap()), again.logits(&x));
+    }
+}
+
+#[test]
+fn golden_weight_that_decides_elsewhere_only() {
+    // In levels: |x₀ + 300| is from 300 to 555, |x₁ + 100| from 100 to 355, which is why both stay.
+    let weight = [-300, -100, -100, -300].map(|level| level * SCALE as i32);
+    let layer = DenseLayer {
+        inputs: 2,
+        outputs: 2,
+        weight: weight.to_vec(),
+    };
+    let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
+    let kept = |net: &ExactNet| net.weights_kept()[0].0;
+    assert_eq!(kept(&net), 4);
+    // Here each unit is at least 545, and what it does not look at, at most 110 and 365.
+    assert_eq!(kept(&near(&net, &[255, 255], 10 * SCALE as i32)), 2);
+    // The first is at least 300 in one of the two boxes, and the second weight at most 355 there.
+    let images = [255, 255, 0, 255];
+    assert_eq!(kept(&near(&net, &images, 0)), 3);
+}
+
+#[test]
+fn images_of_another_size_are_refused() {
+    let layer = DenseLayer {
+        inputs: 2,
+        outputs: 2,
+        weight: vec![0; 4],
+    };
+    let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
+    for found in [0, 3] {
+        assert_eq!(
+            net.prune_near(&vec![0; found], 1, THREADS).unwrap_err(),
+            InputError::Pixels { found, expected: 2 }
+        );
+    }
+}
