@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use rand::RngExt;
 use rand::seq::SliceRandom;
+use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
@@ -18,11 +18,20 @@ pub struct Batches {
     data: Arc<Dataset>,
     seed: u64,
     size: usize,
-    crop: i32,
+    crop: Crop,
     mean: f32,
     std: f32,
     epoch: usize,
     order: Vec<u32>,
+}
+
+/// How far images are moved.
+#[derive(Clone, Copy, Debug)]
+pub struct Crop {
+    /// Pixels by which an image is moved at most.
+    pub pixels: u8,
+    /// Share of the images that are moved, from 0 to 1.
+    pub share: f32,
 }
 
 /// One batch: normalised inputs `[size, pixels]` and labels `[size]`.
@@ -35,15 +44,22 @@ pub struct Batch {
 }
 
 impl Batches {
-    /// Batches of `size` images, each moved by up to `crop` pixels, and normalised with the given
-    /// mean and standard deviation (of 1.0).
-    pub fn new(data: Arc<Dataset>, seed: u64, size: usize, crop: u8, mean: f32, std: f32) -> Self {
+    /// Batches of `size` images, moved at random, and normalised with the given mean and standard
+    /// deviation (of 1.0).
+    pub fn new(
+        data: Arc<Dataset>,
+        seed: u64,
+        size: usize,
+        crop: Crop,
+        mean: f32,
+        std: f32,
+    ) -> Self {
         let order = shuffled(data.len(), seed, 0);
         Self {
             data,
             seed,
             size,
-            crop: crop.into(),
+            crop,
             mean,
             std,
             epoch: 0,
@@ -74,13 +90,10 @@ impl Batches {
             labels: Vec::with_capacity(self.size),
         };
         for &index in &self.order[position * self.size..][..self.size] {
-            let (dx, dy) = (
-                rng.random_range(-self.crop..=self.crop),
-                rng.random_range(-self.crop..=self.crop),
-            );
-            batch.inputs.extend(
-                cropped(self.data.image(index as usize), dx, dy).map(|v| self.normalise(v)),
-            );
+            let by = self.crop.random(&mut rng);
+            batch
+                .inputs
+                .extend(cropped(self.data.image(index as usize), by).map(|v| self.normalise(v)));
             batch.labels.push(self.data.labels[index as usize]);
         }
         batch
@@ -99,8 +112,22 @@ impl Batches {
     }
 }
 
+impl Crop {
+    /// By how much the next image is moved, (dx, dy).
+    fn random(self, rng: &mut impl Rng) -> (i32, i32) {
+        let pixels = i32::from(self.pixels);
+        let by = (
+            rng.random_range(-pixels..=pixels),
+            rng.random_range(-pixels..=pixels),
+        );
+        // No draw where all are moved: such runs are what they were before there was a share.
+        let moved = self.share >= 1.0 || rng.random::<f32>() < self.share;
+        if moved { by } else { (0, 0) }
+    }
+}
+
 /// The image moved by (dx, dy), its edge pixels repeated where it leaves a gap.
-fn cropped(image: &[u8], dx: i32, dy: i32) -> impl Iterator<Item = u8> {
+fn cropped(image: &[u8], (dx, dy): (i32, i32)) -> impl Iterator<Item = u8> {
     let clamp = |k: usize, by: i32| (k as i32 + by).clamp(0, SIDE as i32 - 1) as usize;
     (0..SIDE * SIDE).map(move |k| image[clamp(k / SIDE, dy) * SIDE + clamp(k % SIDE, dx)])
 }
@@ -129,22 +156,16 @@ mod tests {
     use super::*;
 
     fn batches(seed: u64) -> Batches {
-        moved(seed, 1)
+        moved(seed, 1, 1.0)
     }
 
-    fn moved(seed: u64, crop: u8) -> Batches {
-        let images = (0..10 * 784).map(|k| (k % 251) as u8).collect();
-        Batches::new(
-            Arc::new(Dataset {
-                images,
-                labels: (0..10).collect(),
-            }),
-            seed,
-            3,
-            crop,
-            0.5,
-            0.25,
-        )
+    fn moved(seed: u64, pixels: u8, share: f32) -> Batches {
+        let data = Dataset {
+            images: (0..10 * 784).map(|k| (k % 251) as u8).collect(),
+            labels: (0..10).collect(),
+        };
+        let crop = Crop { pixels, share };
+        Batches::new(Arc::new(data), seed, 3, crop, 0.5, 0.25)
     }
 
     #[test]
@@ -173,24 +194,31 @@ mod tests {
     #[test]
     fn a_crop_moves_the_image_and_repeats_its_edge() {
         let image: Vec<u8> = (0..784).map(|k| (k / 28 * 5 + k % 28) as u8).collect();
-        let moved: Vec<u8> = cropped(&image, 1, -1).collect();
+        let moved: Vec<u8> = cropped(&image, (1, -1)).collect();
         assert_eq!(moved[28 * 3 + 4], image[28 * 2 + 5]);
         assert_eq!(moved[4], image[5]);
         assert_eq!(moved[28 * 3 + 27], image[28 * 2 + 27]);
     }
 
     #[test]
-    fn without_a_crop_images_are_what_they_are() {
-        let plain: Vec<f32> = moved(5, 0).plain(10).flatten().collect();
-        let unmoved = |crop| {
-            let batch = moved(5, crop).batch(1);
-            let images = batch.inputs.chunks_exact(784).zip(&batch.labels);
-            images
-                .filter(|(image, label)| **image == plain[usize::from(**label) * 784..][..784])
-                .count()
+    fn a_share_of_the_images_is_moved_and_the_others_are_what_they_are() {
+        let plain: Vec<f32> = moved(5, 0, 1.0).plain(10).flatten().collect();
+        let unmoved = |crop, share| {
+            let mut batches = moved(5, crop, share);
+            let batches = (0..300).map(|iteration| batches.batch(iteration));
+            let unmoved = |batch: Batch| {
+                let images = batch.inputs.chunks_exact(784).zip(&batch.labels);
+                images
+                    .filter(|(image, label)| **image == plain[usize::from(**label) * 784..][..784])
+                    .count()
+            };
+            batches.map(unmoved).sum::<usize>()
         };
-        assert_eq!(unmoved(0), 3);
-        assert!(unmoved(2) < 3);
+        assert_eq!(unmoved(0, 1.0), 900);
+        assert_eq!(unmoved(2, 0.0), 900);
+        // Of 900 with 25 ways to move each: 36 stay, and with a quarter moved 684; four standard deviations.
+        assert!(unmoved(2, 1.0).abs_diff(36) < 24);
+        assert!(unmoved(2, 0.25).abs_diff(684) < 52);
     }
 
     #[test]

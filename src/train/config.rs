@@ -30,9 +30,12 @@ pub struct TrainConfig {
     pub start: Start,
     /// Images in a batch.
     pub batch: usize,
-    /// Pixels by which every image is moved at most, at random and anew each time.
+    /// Pixels by which an image is moved at most, at random and anew each time.
     #[serde(default = "one_pixel")]
     pub crop: u8,
+    /// Share of the images that are moved, drawn anew each time; the others stay as they are.
+    #[serde(default = "all_of_them")]
+    pub crop_share: f32,
     /// Epochs at the first p.
     pub epochs_start: usize,
     /// Epochs in which p grows exponentially from the first to the last finite value.
@@ -64,6 +67,11 @@ fn every_image() -> usize {
 /// The crop of every run that does not say.
 fn one_pixel() -> u8 {
     1
+}
+
+/// The share that is moved in every run that does not say.
+fn all_of_them() -> f32 {
+    1.0
 }
 
 /// The loss, with its knobs.
@@ -155,6 +163,7 @@ impl TrainConfig {
             start: Start::Identity,
             batch: 128,
             crop: 1,
+            crop_share: 1.0,
             epochs_start: 64,
             epochs_growth: 96,
             epochs_inf: 4,
@@ -334,6 +343,9 @@ impl TrainConfig {
         }
         if self.crop > 4 {
             return refuse("crop", "from 0 to 4", &self.crop);
+        }
+        if !(0.0..=1.0).contains(&self.crop_share) {
+            return refuse("crop_share", "from 0 to 1", &self.crop_share);
         }
         let epochs = [self.epochs_start, self.epochs_growth, self.epochs_inf];
         if epochs.iter().any(|epochs| *epochs > 100_000) || self.epochs() == 0 {

@@ -19,7 +19,7 @@ mod speed;
 mod trainer;
 
 #[cfg(feature = "ordinary")]
-pub(crate) use batches::{Batch, Batches};
+pub(crate) use batches::{Batch, Batches, Crop};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, LossConfig, PRESETS, TrainConfig};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, DeviceKind, Processor};

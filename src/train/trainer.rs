@@ -9,7 +9,7 @@ use burn::tensor::{Device, TensorData, Transaction, read_sync};
 use thiserror::Error;
 
 use super::adam::Moments;
-use super::batches::{Batch, Batches};
+use super::batches::{Batch, Batches, Crop};
 use super::checkpoint::{Checkpoint, CheckpointError, State};
 use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::device::DeviceError;
@@ -149,11 +149,15 @@ impl Trainer {
             .chain([CLASSES])
             .collect();
         let net = LinfDistNet::new(&widths, config.start, config.seed, &device);
+        let crop = Crop {
+            pixels: config.crop,
+            share: config.crop_share,
+        };
         let batches = Batches::new(
             Arc::new(training),
             config.seed,
             config.batch,
-            config.crop,
+            crop,
             mean,
             std,
         );

@@ -19,7 +19,7 @@ use crate::exact::{Epsilon, MAX_LEVEL};
 use crate::ordinary::model::bf16_rounded;
 use crate::ordinary::{Geometry, Layer, PlainNet, PlainNetError, ReluNet, architecture, evaluate};
 use crate::tensors::to_vec;
-use crate::train::{Batch, Batches, accuracy, one_hot};
+use crate::train::{Batch, Batches, Crop, accuracy, one_hot};
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
@@ -94,7 +94,10 @@ const MEASURED_AT_ONCE: usize = 500;
 /// Units per pixel level of the radii that are measured while training.
 const MEASURE_SCALE: u32 = 32;
 /// Pixels by which every image is moved at most.
-const CROP: u8 = 1;
+const CROP: Crop = Crop {
+    pixels: 1,
+    share: 1.0,
+};
 
 impl Trainer {
     /// A trainer at iteration 0; `device` is one without autodiff.

@@ -31,6 +31,7 @@ export interface NumberKnob {
     | 'images'
     | 'batch'
     | 'crop'
+    | 'crop_share'
     | 'epochs_start'
     | 'epochs_growth'
     | 'epochs_inf'
@@ -63,10 +64,19 @@ export const NUMBERS: readonly NumberKnob[] = [
     key: 'crop',
     group: 'data',
     label: 'Shift',
-    says: 'Pixels by which every image is moved at most, at random: harder to learn, and to learn by heart.',
+    says: 'Pixels by which an image is moved at most, at random: harder to learn, and to learn by heart.',
     min: 0,
     max: 4,
     step: 1,
+  },
+  {
+    key: 'crop_share',
+    group: 'data',
+    label: 'Share shifted',
+    says: 'Share of the images that are moved, drawn anew each time; the others stay as they are.',
+    min: 0,
+    max: 1,
+    step: 'any',
   },
   {
     key: 'batch',
@@ -164,6 +174,12 @@ export function widthsFromText(text: string): number[] | null {
   return valid ? widths.map(Number) : null;
 }
 
+/** What layers may start as, with the words for it. */
+export const STARTS: readonly { start: NonNullable<TrainConfig['start']>; name: string }[] = [
+  { start: 'identity', name: 'inputs' },
+  { start: 'signed_identity', name: 'inputs, half of them negated' },
+];
+
 export type LossName = 'mixture' | 'hinge';
 export const lossName = (loss: LossConfig): LossName => ('hinge' in loss ? 'hinge' : 'mixture');
 
@@ -180,17 +196,25 @@ export function withLoss(
   return source ? { ...config, loss: source.loss } : config;
 }
 
-/** The configuration for another data set, with the radii and the shift that the library trains it with. */
+/**
+ * The configuration for another data set, with the radii and the shift that the preset called
+ * `name` has for it, or the library's first preset of that data set.
+ */
 export function withDataset(
   config: TrainConfig,
   dataset: string,
+  name: string,
   presets: readonly Preset[],
 ): TrainConfig {
-  const source = presets.find(({ config }) => config.dataset === dataset)?.config;
-  // A preset has radii and a shift of its own for the data set that it is of.
-  if (!source || config.dataset === dataset) return config;
-  const { crop, epsilon, epsilon_train } = source;
-  return { ...config, dataset, crop, epsilon, epsilon_train };
+  if (config.dataset === dataset) return config;
+  const usual = preset(presets, name);
+  const source =
+    usual?.dataset === dataset
+      ? usual
+      : presets.find(({ config }) => config.dataset === dataset)?.config;
+  if (!source) return config;
+  const { crop, crop_share, epsilon, epsilon_train } = source;
+  return { ...config, dataset, crop, crop_share, epsilon, epsilon_train };
 }
 
 const SEPARATOR = '~';
@@ -205,8 +229,9 @@ export function writeKnobs(name: string, config: TrainConfig, presets: readonly 
   };
   different('data', config.dataset, usual.dataset);
   different('hidden', config.hidden.join('x'), usual.hidden.join('x'));
+  different('start', config.start ?? '', usual.start ?? '');
   different('loss', lossName(config.loss), lossName(usual.loss));
-  const base = withDataset(usual, config.dataset, presets);
+  const base = withDataset(usual, config.dataset, name, presets);
   different('epsilon', config.epsilon, base.epsilon);
   for (const { key } of NUMBERS) {
     different(key, plain(config[key] ?? NaN), plain(base[key] ?? NaN));
@@ -223,7 +248,9 @@ export function readKnobs(
   const usual = preset(presets, name);
   if (!usual) return null;
   const said = new Map(words.map((word) => word.split(':', 2) as [string, string]));
-  let config = withDataset(usual, said.get('data') ?? usual.dataset, presets);
+  let config = withDataset(usual, said.get('data') ?? usual.dataset, name, presets);
+  const start = STARTS.find(({ start }) => start === said.get('start'));
+  if (start) config = { ...config, start: start.start };
   const loss = said.get('loss');
   if (loss === 'hinge' || loss === 'mixture') config = withLoss(config, loss, presets);
   const hidden = widthsFromText(said.get('hidden') ?? '');
