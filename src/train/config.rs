@@ -152,24 +152,24 @@ impl TrainConfig {
     ///
     /// `standard`, `standard-0.1` and `fashion` trained the shipped networks. `look` is for a visitor
     /// of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the recipe of
-    /// ICML 2021 at the size of `standard`, `tiny` is for tests.
+    /// ICML 2021 with a fifth of its units, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
             epsilon: radius("0.3"),
             images: every_image(),
             seed: 0,
-            hidden: vec![1024; 3],
-            start: Start::Identity,
+            hidden: vec![1536; 3],
+            start: Start::SignedIdentity,
             batch: 128,
             crop: 1,
             crop_share: 1.0,
-            epochs_start: 64,
-            epochs_growth: 96,
+            epochs_start: 32,
+            epochs_growth: 40,
             epochs_inf: 4,
             p_start: 8.0,
-            p_end: 1000.0,
-            learning_rate: 0.02,
+            p_end: 400.0,
+            learning_rate: 0.025,
             epsilon_train: 0.4,
             loss: LossConfig::Mixture {
                 lambda_start: 0.05,
@@ -181,6 +181,7 @@ impl TrainConfig {
         };
         // Few epochs ask for large and many steps, and leave no time to learn images that are moved.
         let short = Self {
+            start: Start::Identity,
             batch: 64,
             crop: 0,
             p_end: 200.0,
@@ -200,14 +201,20 @@ impl TrainConfig {
         Ok(match name {
             "standard" => standard,
             "standard-0.1" => Self {
+                start: Start::Identity,
                 epochs_start: 40,
                 epochs_growth: 56,
+                learning_rate: 0.02,
                 epsilon_train: 0.2,
                 ..at_a_tenth
             },
             "hinge" => Self {
+                hidden: vec![1024; 3],
+                start: Start::Identity,
                 epochs_start: 14,
                 epochs_growth: 22,
+                p_end: 1000.0,
+                learning_rate: 0.02,
                 epsilon_train: 0.45,
                 loss: LossConfig::Hinge {
                     mix: 0.75,
@@ -221,7 +228,6 @@ impl TrainConfig {
             },
             "fashion" => Self {
                 dataset: "fashion-mnist".into(),
-                start: Start::SignedIdentity,
                 crop: 0,
                 epochs_start: 13,
                 epochs_growth: 17,
@@ -244,10 +250,13 @@ impl TrainConfig {
             },
             "tiny" => Self {
                 hidden: vec![32; 2],
+                start: Start::Identity,
                 batch: 64,
                 epochs_start: 1,
                 epochs_growth: 1,
                 epochs_inf: 1,
+                p_end: 1000.0,
+                learning_rate: 0.02,
                 ..standard
             },
             _ => return Err(ConfigError::UnknownPreset(name.into())),
@@ -475,7 +484,7 @@ mod tests {
         let message = preset.with("width", "64").unwrap_err().to_string();
         assert!(
             message.starts_with(
-                "there is no knob `width`; the knobs are batch, changed_at, crop, dataset, "
+                "there is no knob `width`; the knobs are batch, changed_at, crop, crop_share, dataset, "
             ),
             "{message}"
         );

@@ -13,7 +13,7 @@ use burn::tensor::read_sync;
 use serde::Serialize;
 
 use super::clock::Time;
-use super::steps::{new_trainer, times, trainer};
+use super::steps::{new_trainer, recipe, times, trainer};
 use super::{DatasetName, exact, on_threads, p_name, processors};
 use crate::cli::{CliError, compare::gzip_size};
 use crate::data::{Dataset, PIXELS, Split, TRAINING_IMAGES};
@@ -76,15 +76,15 @@ pub(super) fn measure(
 
 /// The brief training.
 fn brief(width: usize) -> TrainConfig {
-    let standard = TrainConfig::preset("standard").expect("it is there");
+    let recipe = recipe();
     TrainConfig {
         hidden: vec![width; 3],
-        images: 25 * standard.batch,
+        images: 25 * recipe.batch,
         held_out: 0,
         epochs_start: 2,
         epochs_growth: 2,
         epochs_inf: 1,
-        ..standard
+        ..recipe
     }
 }
 

@@ -9,6 +9,7 @@ use super::clock::Time;
 use super::{DatasetName, on_threads, p_name, thread_counts};
 use crate::cli::CliError;
 use crate::data::{Dataset, Split};
+use crate::net::Start;
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
@@ -45,7 +46,7 @@ struct Row {
 
 pub(super) fn measure(data_dir: &Path, steps: usize) -> Result<Report, CliError> {
     let data = DatasetName::Mnist.load(data_dir, Split::Train)?;
-    let batch = TrainConfig::preset("standard").expect("it is there").batch;
+    let batch = recipe().batch;
     let mut rows = Vec::new();
     for threads in thread_counts() {
         for norm in NORMS {
@@ -71,6 +72,16 @@ pub(super) fn measure(data_dir: &Path, steps: usize) -> Result<Report, CliError>
     })
 }
 
+/// What is measured stays the same where presets become better.
+pub(super) fn recipe() -> TrainConfig {
+    TrainConfig {
+        start: Start::Identity,
+        p_end: 1000.0,
+        learning_rate: 0.02,
+        ..TrainConfig::preset("standard").expect("it is there")
+    }
+}
+
 /// A run of `steps` steps at one p, from the very start.
 pub(super) fn trainer(
     hidden: &[usize],
@@ -78,21 +89,21 @@ pub(super) fn trainer(
     steps: usize,
     data: &Dataset,
 ) -> Result<Trainer, CliError> {
-    let standard = TrainConfig::preset("standard").expect("it is there");
+    let recipe = recipe();
     let (p, epochs_start, epochs_inf) = match norm {
         Norm::P(p) => (p, 1, 0),
-        Norm::Inf => (standard.p_start, 0, 1),
+        Norm::Inf => (recipe.p_start, 0, 1),
     };
     let config = TrainConfig {
         hidden: hidden.to_vec(),
-        images: standard.batch * steps,
+        images: recipe.batch * steps,
         held_out: 0,
         epochs_start,
         epochs_growth: 0,
         epochs_inf,
         p_start: p,
         p_end: p,
-        ..standard
+        ..recipe
     };
     new_trainer(config, data)
 }
