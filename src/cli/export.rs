@@ -72,15 +72,15 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
     let dense = DenseNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
     let mut net = dense.prune().map_err(|source| refuse(source.into()))?;
-    if let Some(near) = args.near {
-        net = pruned_near(args, dataset, &trainer, near, &net)?;
-    }
     println!(
         "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
         args.scale,
         net.max_magnitude()
     );
     print_changed_labels(&float, &net, trainer.held_out());
+    if let Some(near) = args.near {
+        net = pruned_near(args, dataset, &trainer, near, &net)?;
+    }
     for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
         let share = 100.0 * kept as f64 / total as f64;
         println!(
@@ -160,12 +160,19 @@ fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
 /// The two commands that make the model again.
 fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
     let config = trainer.config();
+    let near = args.near.map(|radius| format!(" --near {radius}"));
+    let near = near.unwrap_or_default();
+    let measure = if args.measure { " --measure" } else { "" };
+    let export = format!(
+        "linf export --scale {} --epsilon {epsilon}{near}{measure} RUN/checkpoint.safetensors MODEL",
+        args.scale
+    );
     if !trainer.is_finished() {
         let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
-        return format!("none: interrupted after {done} of {all} iterations");
+        return format!("none: interrupted after {done} of {all} iterations; {export}");
     }
     if !config.changed_at.is_empty() {
-        return "none: knobs were turned during the run".into();
+        return format!("none: knobs were turned during the run; {export}");
     }
     let (preset, turned) = config.as_preset();
     // Brackets, braces and quotes mean something to a shell.
@@ -178,13 +185,9 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
         0 => " --all-images".into(),
         other => format!(" --set held_out={other}"),
     };
-    let near = args.near.map(|radius| format!(" --near {radius}"));
-    let near = near.unwrap_or_default();
-    let measure = if args.measure { " --measure" } else { "" };
     format!(
-        "linf train --dataset {} --preset {preset}{turned} --seed {}{held_out} --out RUN && \
-         linf export --scale {} --epsilon {epsilon}{near}{measure} RUN/checkpoint.safetensors MODEL",
-        config.dataset, config.seed, args.scale
+        "linf train --dataset {} --preset {preset}{turned} --seed {}{held_out} --out RUN && {export}",
+        config.dataset, config.seed
     )
 }
 

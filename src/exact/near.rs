@@ -36,8 +36,9 @@ impl ExactNet {
     ///
     /// In these boxes logits, deciding paths and interval bounds stay what they are, for the reason
     /// that [`DenseNet::prune`](super::DenseNet::prune) gives of the whole domain. Elsewhere it is
-    /// another ℓ∞-dist net, whose own certificates are sound as those of any: weights also stay that
-    /// [`DenseNet::of`](super::DenseNet::of) could not put a harmless one in the place of.
+    /// another ℓ∞-dist net, whose own certificates are as sound as any's. So that
+    /// [`DenseNet::of`](super::DenseNet::of) finds a dense form of it wherever it finds one of `self`,
+    /// a weight also stays where no harmless one could take its place.
     ///
     /// Fails when `images` is not one or more images of the net's size.
     pub fn prune_near(

@@ -419,7 +419,7 @@ impl<'net> Evaluator<'net> {
     ///
     /// Where several distances are equally large, the input with the lowest index decides. The
     /// rule is that of [`super::DenseNet::deciding`]: pruning keeps every weight that can be
-    /// among the largest.
+    /// among the largest, [`ExactNet::prune_near`] every one that can near its images.
     pub fn deciding(&mut self, image: &[u8]) -> Result<Vec<Deciding>, InputError> {
         self.load_image(image)?;
         self.run();

@@ -30,7 +30,7 @@ export interface ModelInfo {
   command: string;
   /** Fractions of the test set at `epsilon`; null when not recorded. */
   accuracies: { clean: number; certifiedLipschitz: number; certifiedInterval: number } | null;
-  /** Weights of the dense net, and those that can decide for some image. */
+  /** Weights of the dense net, and those that are kept. */
   weightsTotal: number;
   weightsKept: number;
 }

@@ -93,7 +93,7 @@ const ATTACK_STREAM: u64 = 1;
 const MEASURED_AT_ONCE: usize = 500;
 /// Units per pixel level of the radii that are measured while training.
 const MEASURE_SCALE: u32 = 32;
-/// Pixels by which every image is moved at most.
+/// How far images are moved.
 const CROP: Crop = Crop {
     pixels: 1,
     share: 1.0,
