@@ -16,7 +16,6 @@ const WINDOW = 100;
 /** Timings of which the best counts. */
 const REPEATS = 3;
 const PIXELS = 784;
-const WIDTHS = [PIXELS, 1024, 1024, 1024, 10];
 
 /** Seconds of one run of `work`, which does as many as it is told to. */
 async function time(work) {
@@ -95,12 +94,12 @@ async function exactInOnnx(net) {
   };
 }
 
-function exactInTensorFlow(weights) {
+function exactInTensorFlow(weights, widths) {
   const floats = new Float32Array(weights.buffer);
   let at = 0;
   const take = (count) => floats.slice(at, (at += count));
-  const layers = WIDTHS.slice(1).map((outputs, l) =>
-    tf.tensor2d(take(outputs * WIDTHS[l]), [outputs, WIDTHS[l]]),
+  const layers = widths.slice(1).map((outputs, l) =>
+    tf.tensor2d(take(outputs * widths[l]), [outputs, widths[l]]),
   );
   const bias = tf.tensor1d(take(10));
   return async (input) => {
@@ -120,10 +119,10 @@ async function exact({ onnx, weights, pixels }) {
     Uint8Array.from(pixels.slice(PIXELS * k, PIXELS * (k + 1))),
   );
   const certifier = new Certifier(await bytes(modelFile));
-  const { scale } = certifier.info();
+  const { architecture, scale } = certifier.info();
   const inUnits = (image) => Float32Array.from(image, (level) => level * scale);
   const runOnnx = await exactInOnnx(await bytes(onnx));
-  const runTensorFlow = exactInTensorFlow(await bytes(weights));
+  const runTensorFlow = exactInTensorFlow(await bytes(weights), architecture);
   const ways = {
     ours: (image) => certifier.certify(image).logits.map((logit) => logit * scale),
     onnxRuntime: (image) => runOnnx(inUnits(image)),
