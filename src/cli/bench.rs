@@ -14,15 +14,13 @@ mod kernels;
 mod limits;
 mod steps;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{CliError, DatasetName, on_threads};
+use super::{CliError, DatasetName, on_threads, threads};
 use crate::norm_dist::Norm;
 
 /// Measure speed: the distance and its gradients, the exact network, training steps
@@ -89,7 +87,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let asked = |part| args.only.is_empty() || args.only.contains(&part);
     let patience = Duration::from_secs_f64(args.seconds.max(0.0));
     let report = Report {
-        processors: processors(),
+        processors: threads().get(),
         norm_dist: asked(Part::NormDist).then(|| kernels::measure(patience)),
         exact: asked(Part::Exact)
             .then(|| exact::measure(&args.model, &args.data_dir, patience))
@@ -130,13 +128,9 @@ impl Report {
     }
 }
 
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
 /// One thread, and as many as there are processors.
 fn thread_counts() -> Vec<usize> {
-    let mut counts = vec![1, processors()];
+    let mut counts = vec![1, threads().get()];
     counts.dedup();
     counts
 }

@@ -1,10 +1,10 @@
 //! `linf eval`: accuracies and mean radii over the whole test set, through the integer network.
 
-use std::{num::NonZeroUsize, path::PathBuf, thread, time::Instant};
+use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
-use super::{CliError, DatasetName, read_model};
+use super::{CliError, DatasetName, read_model, threads};
 use crate::data::Split;
 use crate::exact::{
     BeyondIntervals, Epsilon, Evaluation, MAX_LEVEL, Model, evaluate, prove_beyond_intervals,
@@ -64,7 +64,7 @@ struct Beyond {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
     let test = args.dataset.load(&args.data_dir, Split::Test)?;
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = threads();
     let refused = |source| CliError::Input {
         path: args.model.clone(),
         source,

@@ -1,14 +1,14 @@
 //! `linf export`: from a checkpoint's floats to the exact integer network that ships.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::thread;
 
 use burn::tensor::{Device, read_sync};
 
-use super::{CliError, DatasetName, train};
+use super::{CliError, DatasetName, threads, train};
 use crate::data::{CLASSES, Dataset, HELD_OUT, Split};
-use crate::exact::{Accuracies, DenseNet, Epsilon, ExactNet, Metadata, Model, evaluate};
+use crate::exact::{
+    Accuracies, DenseNet, Epsilon, ExactNet, InputError, Metadata, Model, evaluate,
+};
 use crate::float_net::FloatNet;
 use crate::net::float_logits;
 use crate::train::Trainer;
@@ -79,7 +79,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     );
     print_changed_labels(&float, &net, trainer.held_out());
     if let Some(near) = args.near {
-        net = pruned_near(args, dataset, &trainer, near, &net)?;
+        let (images, radius) = (&trainer.training().images, near.units(args.scale));
+        net = net
+            .prune_near(images, radius, threads())
+            .map_err(|source| refused(args, source))?;
     }
     for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
         let share = 100.0 * kept as f64 / total as f64;
@@ -107,28 +110,6 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     super::write(&args.model, &bytes)?;
     println!("{}: {} bytes", args.model.display(), bytes.len());
     Ok(())
-}
-
-/// The net without the weights that decide nowhere near an image of the training set that the run
-/// did not hold out.
-fn pruned_near(
-    args: &Args,
-    dataset: DatasetName,
-    trainer: &Trainer,
-    radius: Epsilon,
-    net: &ExactNet,
-) -> Result<ExactNet, CliError> {
-    let images = dataset.load(&args.data_dir, Split::Train)?;
-    let (training, _) = images.hold_out(trainer.config().held_out);
-    net.prune_near(&training.images, radius.units(net.scale()), threads())
-        .map_err(|source| CliError::Input {
-            path: args.model.clone(),
-            source,
-        })
-}
-
-fn threads() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Says how many held-out images the integer network labels otherwise than the floats did.
@@ -191,6 +172,14 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
     )
 }
 
+/// The images do not fit the network that is exported.
+fn refused(args: &Args, source: InputError) -> CliError {
+    CliError::Input {
+        path: args.model.clone(),
+        source,
+    }
+}
+
 /// Accuracies on the whole test set at the model's ε.
 fn measured(
     args: &Args,
@@ -199,13 +188,8 @@ fn measured(
     net: &ExactNet,
 ) -> Result<Accuracies, CliError> {
     let test = dataset.load(&args.data_dir, Split::Test)?;
-    let evaluation =
-        evaluate(net, &test.images, &test.labels, epsilon, threads()).map_err(|source| {
-            CliError::Input {
-                path: args.model.clone(),
-                source,
-            }
-        })?;
+    let evaluation = evaluate(net, &test.images, &test.labels, epsilon, threads())
+        .map_err(|source| refused(args, source))?;
     let accuracies = evaluation.accuracies();
     println!(
         "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",

@@ -15,8 +15,10 @@ mod train;
 use std::{
     ffi::OsString,
     fs,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
+    thread,
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -275,6 +277,11 @@ enum CliError {
         /// The size of the net's images.
         expected: String,
     },
+}
+
+/// As many threads as this program may run at a time.
+fn threads() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// What `work` gives with so many threads.

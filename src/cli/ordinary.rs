@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use burn::tensor::Device;
 use clap::Subcommand;
 
 use super::train::{Averages, progress_bar};
-use super::{CliError, DatasetName};
+use super::{CliError, DatasetName, threads};
 use crate::data::Split;
 use crate::exact::Epsilon;
 use crate::ordinary::train::{Config, TrainError, Trainer};
@@ -97,7 +96,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
         .map_err(|_| CliError::Interrupts)?;
 
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = threads();
     let bar = progress_bar(trainer.iterations(), 0);
     let mut epoch = Averages::default();
     while !trainer.is_finished() {
@@ -173,7 +172,7 @@ fn command(args: &TrainArgs) -> String {
 fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
     let mut model = super::read_ordinary(&args.model, &super::read(&args.model)?)?;
     let test = args.dataset.load(&args.data_dir, Split::Test)?;
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let threads = threads();
     let evaluation = evaluate(&model.plain, &test, args.epsilon, threads);
     let fraction = |count: usize| count as f64 / test.len() as f64;
     let accuracies = Accuracies {

@@ -1,17 +1,16 @@
 //! `linf train`: a training run in the terminal, with checkpoints that it can go on from.
 
+use std::fs;
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::{fs, thread};
 
 use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, DatasetName, read};
+use super::{CliError, DatasetName, read, threads};
 use crate::data::Split;
 use crate::exact::Accuracies;
 use crate::train::{
@@ -300,7 +299,7 @@ fn log_epoch(
         100.0 * accuracy
     );
     if trainer.config().held_out > 0 {
-        let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = threads();
         let held_out = trainer.evaluate(trainer.config().epsilon, LOG_MEANS, threads);
         let held_out =
             read_sync(held_out).map_err(|source| training(&args.out.join(CHECKPOINT), source))?;

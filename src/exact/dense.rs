@@ -160,15 +160,11 @@ impl DenseNet {
         let mut layers = Vec::new();
         for sparse in net.to_sparse() {
             let mut weight = Vec::with_capacity(sparse.inputs * sparse.outputs());
-            let mut next_domain = Vec::with_capacity(sparse.outputs());
+            let next_domain = sparse.value_bounds(&domain);
             let mut row = vec![None; sparse.inputs];
-            for kept in sparse.rows() {
-                let (mut floor, mut ceiling) = (0, 0);
+            for (kept, &(floor, _)) in sparse.rows().zip(&next_domain) {
                 row.fill(None);
                 for (column, kept) in kept {
-                    let (lower, upper) = domain[usize::from(column)];
-                    let (lo, hi) = distance_bounds(lower, upper, kept.into());
-                    (floor, ceiling) = (floor.max(lo), ceiling.max(hi));
                     row[usize::from(column)] = Some(kept);
                 }
                 for (&kept, &(lower, upper)) in row.iter().zip(&domain) {
@@ -178,7 +174,6 @@ impl DenseNet {
                     }
                     weight.push(kept.unwrap_or(middle as i32));
                 }
-                next_domain.push((floor, ceiling));
             }
             layers.push(DenseLayer {
                 inputs: sparse.inputs,

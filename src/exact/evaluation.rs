@@ -128,16 +128,24 @@ fn in_shares<T: Default + AddAssign + Send>(
             expected: inputs,
         });
     }
-    // One thread works here, so that a target without threads can evaluate as well.
-    if threads.get() == 1 {
-        return measure(images, labels);
-    }
     let share = labels.len().div_ceil(threads.get()).max(1);
     let shares = images.chunks(share * inputs).zip(labels.chunks(share));
+    add_up(shares, |(images, labels)| measure(images, labels))
+}
+
+/// Adds up what `measure` makes of each share, each on a thread of its own.
+pub(super) fn add_up<S: Send, T: Default + AddAssign + Send>(
+    mut shares: impl ExactSizeIterator<Item = S>,
+    measure: impl Fn(S) -> Result<T, InputError> + Sync,
+) -> Result<T, InputError> {
+    // A single one is measured here, so that a target without threads can do so as well.
+    if shares.len() <= 1 {
+        return shares.next().map_or(Ok(T::default()), measure);
+    }
     let measure = &measure;
     thread::scope(|scope| {
         let workers: Vec<_> = shares
-            .map(|(images, labels)| scope.spawn(move || measure(images, labels)))
+            .map(|share| scope.spawn(move || measure(share)))
             .collect();
         let mut total = T::default();
         for worker in workers {

@@ -1,6 +1,7 @@
 //! The weights that are kept, in the order of the model file.
 
 use super::NetError;
+use super::neuron::distance_bounds;
 
 /// One layer's kept weights, row after row.
 ///
@@ -51,6 +52,19 @@ impl SparseLayer {
             let columns = self.columns[row.clone()].iter().copied();
             columns.zip(self.weights[row].iter().copied())
         })
+    }
+
+    /// Least and largest value of each unit, `[outputs]`, where each input is between those of
+    /// `domain`, `[inputs]`. Only of a layer that passed [`Self::check`].
+    pub(super) fn value_bounds(&self, domain: &[(i64, i64)]) -> Vec<(i64, i64)> {
+        let units = self.rows().map(|row| {
+            row.fold((0, 0), |(least, most), (input, weight)| {
+                let (lower, upper) = domain[usize::from(input)];
+                let (lo, hi) = distance_bounds(lower, upper, weight.into());
+                (least.max(lo), most.max(hi))
+            })
+        });
+        units.collect()
     }
 
     /// Proves that the three lists fit together; `layer` is only named in the error.

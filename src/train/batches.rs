@@ -67,9 +67,9 @@ impl Batches {
         }
     }
 
-    /// Images that the batches are made of.
-    pub fn images(&self) -> usize {
-        self.data.len()
+    /// What the batches are made of.
+    pub fn data(&self) -> &Dataset {
+        &self.data
     }
 
     /// Whole batches in an epoch; the images left over differ from epoch to epoch.

@@ -380,7 +380,7 @@ fn ready(trainer: &Trainer) -> Reply {
         config: trainer.config().clone(),
         iteration: trainer.iteration(),
         iterations: trainer.schedule().iterations(),
-        images: trainer.training_images(),
+        images: trainer.training().len(),
         held_out: trainer.held_out().len(),
     }
 }

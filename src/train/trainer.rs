@@ -189,9 +189,9 @@ impl Trainer {
         &self.held_out
     }
 
-    /// Images that are trained on.
-    pub fn training_images(&self) -> usize {
-        self.batches.images()
+    /// The images that are trained on.
+    pub fn training(&self) -> &Dataset {
+        self.batches.data()
     }
 
     /// What the run was started with, and has been changed to since.

@@ -75,14 +75,16 @@ test('the proof has this drawing’s numbers, and they add up', async ({ page })
   await page.getByText('Why?').click();
   const proof = (await page.getByTestId('proof').innerText()).replaceAll('−', '-');
   const number = '(-?\\d+(?:\\.\\d+)?)';
+  const scale = Number(/\(1\/(\d+) of a level\)/.exec(await page.locator('main').innerText())?.[1]);
   const margin = Number(new RegExp(`scores ${number} levels more`).exec(proof)?.[1]);
   const radius = Number(new RegExp(`Proved for ε up to ${number}`).exec(proof)?.[1]);
   const tight = Number(new RegExp(`within ε = ${number}`).exec(proof)?.[1]);
   const least = Number(new RegExp(`at least ${number}`).exec(proof)?.[1]);
   const most = Number(new RegExp(`at most ${number}`).exec(proof)?.[1]);
   expect(2 * radius).toBeLessThan(margin);
-  // Half the margin, less at most one unit, a quarter of a level; both are shown rounded.
-  expect(2 * radius).toBeGreaterThan(margin - 0.6);
+  // In units, of which a level has `scale`, and cut to hundredths of a level as the margin is.
+  const units = Math.floor((Math.ceil(margin * scale) - 1) / 2);
+  expect(radius).toBe(Math.floor((100 * units) / scale) / 100);
   expect(tight).toBeGreaterThanOrEqual(radius);
   expect(least).toBeGreaterThan(most);
   expect((await claim(page)).radius).toBe(Math.floor(tight));

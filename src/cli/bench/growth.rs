@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use super::clock::Time;
 use super::steps::{new_trainer, recipe, times, trainer};
-use super::{DatasetName, exact, on_threads, p_name, processors};
-use crate::cli::{CliError, compare::gzip_size};
+use super::{DatasetName, exact, on_threads, p_name};
+use crate::cli::{CliError, compare::gzip_size, threads};
 use crate::data::{Dataset, PIXELS, Split, TRAINING_IMAGES};
 use crate::exact::{Metadata, Model, evaluate};
 use crate::norm_dist::Norm;
@@ -68,7 +68,7 @@ pub(super) fn measure(
         .iter()
         .map(|&width| row(width, &training, &test, patience));
     Ok(Report {
-        threads: processors(),
+        threads: threads().get(),
         steps: brief(1).epochs() * brief(1).images / brief(1).batch,
         rows: rows.collect::<Result<_, _>>()?,
     })
@@ -94,7 +94,7 @@ fn row(
     test: &Dataset,
     patience: Duration,
 ) -> Result<Row, CliError> {
-    let threads = processors();
+    let threads = threads().get();
     let mut epochs = Vec::new();
     for norm in NORMS {
         let mut trainer = trainer(&[width; 3], norm, STEPS + 1, training)?;

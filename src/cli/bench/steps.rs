@@ -72,8 +72,8 @@ pub(super) fn measure(data_dir: &Path, steps: usize) -> Result<Report, CliError>
     })
 }
 
-/// The recipe of ICLR 2022, with what a preset may come to do better as it was when steps were first
-/// measured, so that figures compare.
+/// `standard` with the knobs that it had when steps were first timed and has not any more, so that
+/// figures compare.
 pub(super) fn recipe() -> TrainConfig {
     TrainConfig {
         start: Start::Identity,

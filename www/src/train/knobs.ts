@@ -1,5 +1,5 @@
 /** What can be turned before a run and during it: names, explanations, and their form in a link. */
-import type { LossConfig, Preset, TrainConfig } from '../../../pkg/train/train.js';
+import type { LossConfig, Preset, Start, TrainConfig } from '../../../pkg/train/train.js';
 
 /** The presets that the page offers, in this order, by their names on the command line. */
 export const OFFERED: readonly { name: string; title: string; says: string }[] = [
@@ -175,9 +175,9 @@ export function widthsFromText(text: string): number[] | null {
 }
 
 /** What layers may start as, with the words for it. */
-export const STARTS: readonly { start: NonNullable<TrainConfig['start']>; name: string }[] = [
-  { start: 'identity', name: 'inputs' },
-  { start: 'signed_identity', name: 'inputs, half of them negated' },
+export const STARTS: readonly { start: Start; says: string }[] = [
+  { start: 'identity', says: 'inputs' },
+  { start: 'signed_identity', says: 'inputs, half of them negated' },
 ];
 
 export type LossName = 'mixture' | 'hinge';
