@@ -1,14 +1,12 @@
 //! `linf export`: from a checkpoint's floats to the exact integer network that ships.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, read_sync};
 
 use super::{CliError, DatasetName, threads, train};
 use crate::data::{CLASSES, Dataset, HELD_OUT, Split};
-use crate::exact::{
-    Accuracies, DenseNet, Epsilon, ExactNet, InputError, Metadata, Model, evaluate,
-};
+use crate::exact::{Accuracies, DenseNet, Epsilon, ExactNet, Metadata, Model, evaluate};
 use crate::float_net::FloatNet;
 use crate::net::float_logits;
 use crate::train::Trainer;
@@ -26,10 +24,6 @@ pub(super) struct Args {
     /// Units per pixel level, a power of two
     #[arg(long, default_value_t = 16)]
     scale: u32,
-    /// Keep only weights that can decide within this radius of a training image, a decimal fraction
-    /// of full scale; unless given, those that can decide anywhere
-    #[arg(long)]
-    near: Option<Epsilon>,
     /// Measure the exact network on the test set and record its accuracies in the file
     #[arg(long)]
     measure: bool,
@@ -43,11 +37,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let is_checkpoint = args.model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
-    if args.model.exists() && (is_checkpoint || !args.force) {
-        return Err(CliError::Exists {
-            path: args.model.clone(),
-        });
-    }
+    refuse_existing(&args.model, args.force && !is_checkpoint)?;
     let checkpoint = train::read_checkpoint(&args.checkpoint)?;
     let dataset = DatasetName::from_config(&checkpoint.config().dataset).ok_or_else(|| {
         CliError::UnknownDataset {
@@ -71,30 +61,24 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
     let dense = DenseNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
-    let mut net = dense.prune().map_err(|source| refuse(source.into()))?;
+    let net = dense.prune().map_err(|source| refuse(source.into()))?;
     println!(
         "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
         args.scale,
         net.max_magnitude()
     );
     print_changed_labels(&float, &net, trainer.held_out());
-    if let Some(near) = args.near {
-        let (images, radius) = (&trainer.training().images, near.units(args.scale));
-        net = net
-            .prune_near(images, radius, threads())
-            .map_err(|source| refused(args, source))?;
-    }
-    for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
-        let share = 100.0 * kept as f64 / total as f64;
-        println!(
-            "layer {}: {kept} of {total} weights are kept ({share:.2} %)",
-            index + 1
-        );
-    }
+    print_kept(&net);
 
     let epsilon = args.epsilon.unwrap_or(checkpoint.config().epsilon);
     let accuracies = if args.measure {
-        Some(measured(args, dataset, epsilon, &net)?)
+        Some(measured(
+            &args.model,
+            &args.data_dir,
+            dataset,
+            epsilon,
+            &net,
+        )?)
     } else {
         None
     };
@@ -106,9 +90,33 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         command: command(args, epsilon, &trainer),
         accuracies,
     };
-    let bytes = Model { net, metadata }.to_bytes();
-    super::write(&args.model, &bytes)?;
-    println!("{}: {} bytes", args.model.display(), bytes.len());
+    write_model(&args.model, &Model { net, metadata })
+}
+
+/// Refuses to replace a file, unless that was asked for.
+pub(super) fn refuse_existing(path: &Path, force: bool) -> Result<(), CliError> {
+    match path.exists() && !force {
+        true => Err(CliError::Exists { path: path.into() }),
+        false => Ok(()),
+    }
+}
+
+/// Says how many weights of each layer are kept.
+pub(super) fn print_kept(net: &ExactNet) {
+    for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
+        let share = 100.0 * kept as f64 / total as f64;
+        println!(
+            "layer {}: {kept} of {total} weights are kept ({share:.2} %)",
+            index + 1
+        );
+    }
+}
+
+/// Writes a model file, and says how large it is.
+pub(super) fn write_model(path: &Path, model: &Model) -> Result<(), CliError> {
+    let bytes = model.to_bytes();
+    super::write(path, &bytes)?;
+    println!("{}: {} bytes", path.display(), bytes.len());
     Ok(())
 }
 
@@ -141,11 +149,9 @@ fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
 /// The two commands that make the model again.
 fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
     let config = trainer.config();
-    let near = args.near.map(|radius| format!(" --near {radius}"));
-    let near = near.unwrap_or_default();
     let measure = if args.measure { " --measure" } else { "" };
     let export = format!(
-        "linf export --scale {} --epsilon {epsilon}{near}{measure} RUN/checkpoint.safetensors MODEL",
+        "linf export --scale {} --epsilon {epsilon}{measure} RUN/checkpoint.safetensors MODEL",
         args.scale
     );
     if !trainer.is_finished() {
@@ -172,24 +178,20 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
     )
 }
 
-/// The images do not fit the network that is exported.
-fn refused(args: &Args, source: InputError) -> CliError {
-    CliError::Input {
-        path: args.model.clone(),
-        source,
-    }
-}
-
-/// Accuracies on the whole test set at the model's ε.
-fn measured(
-    args: &Args,
+/// Accuracies of the network at `model` on the whole test set, at ε.
+pub(super) fn measured(
+    model: &Path,
+    data_dir: &Path,
     dataset: DatasetName,
     epsilon: Epsilon,
     net: &ExactNet,
 ) -> Result<Accuracies, CliError> {
-    let test = dataset.load(&args.data_dir, Split::Test)?;
-    let evaluation = evaluate(net, &test.images, &test.labels, epsilon, threads())
-        .map_err(|source| refused(args, source))?;
+    let test = dataset.load(data_dir, Split::Test)?;
+    let evaluation = evaluate(net, &test.images, &test.labels, epsilon, threads());
+    let evaluation = evaluation.map_err(|source| CliError::Input {
+        path: model.into(),
+        source,
+    })?;
     let accuracies = evaluation.accuracies();
     println!(
         "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",

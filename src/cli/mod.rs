@@ -10,6 +10,7 @@ mod compare;
 mod eval;
 mod export;
 mod ordinary;
+mod prune;
 mod train;
 
 use std::{
@@ -41,6 +42,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Export(export::Args),
+    Prune(prune::Args),
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
@@ -162,13 +164,21 @@ enum CliError {
         /// Why not.
         source: crate::ordinary::train::TrainError,
     },
-    /// A checkpoint of a data set that this program does not know.
+    /// A checkpoint or model of a data set that this program does not know.
     #[error("{} was trained on `{dataset}`, which this program does not know", path.display())]
     UnknownDataset {
-        /// The checkpoint.
+        /// The file.
         path: PathBuf,
         /// The data set's name.
         dataset: String,
+    },
+    /// A model that does not say what it was trained on.
+    #[error("{} does not record the run that it comes from, so what it was trained on is not known", path.display())]
+    NoRun {
+        /// The model.
+        path: PathBuf,
+        /// What is wrong with its record.
+        source: serde_json::Error,
     },
     /// Ctrl-C cannot be caught.
     #[error("cannot listen for Ctrl-C, which a run needs to be stopped without loss")]
@@ -301,6 +311,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
+        Command::Prune(args) => prune::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),

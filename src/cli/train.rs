@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -48,6 +49,10 @@ pub(super) struct Args {
     /// Train on all images of the training set, with none held out to measure on
     #[arg(long, requires = "preset")]
     all_images: bool,
+    /// Measure the held-out images and save a checkpoint after every so many epochs, and at the end:
+    /// of a wide net on a fast GPU both take longer than the epoch
+    #[arg(long, value_name = "EPOCHS", default_value = "1")]
+    every: NonZeroUsize,
 }
 
 /// The names of devices on the command line.
@@ -100,9 +105,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         let report = reports.last().expect("at least one step was done");
         bar.set_message(describe(report));
         if trainer.iteration() % per_epoch == 0 {
-            let line = log_epoch(args, &trainer, report, &std::mem::take(&mut epoch))?;
+            let due = (trainer.iteration() / per_epoch).is_multiple_of(args.every.get());
+            let look = due || trainer.is_finished();
+            let line = log_epoch(args, &trainer, report, &std::mem::take(&mut epoch), look)?;
             bar.println(line);
-            save(&path, &trainer)?;
+            if look {
+                save(&path, &trainer)?;
+            }
         }
     }
     bar.finish_and_clear();
@@ -276,12 +285,14 @@ impl Averages {
     }
 }
 
-/// Measures the held-out images, adds a line to log.csv and returns one for the terminal.
+/// Adds a line to log.csv and returns one for the terminal, with what the held-out images say if
+/// they are to be looked at.
 fn log_epoch(
     args: &Args,
     trainer: &Trainer,
     report: &StepReport,
     averages: &Averages,
+    look: bool,
 ) -> Result<String, CliError> {
     let (loss, accuracy) = (averages.loss(), averages.accuracy());
     let epoch = trainer.iteration() / trainer.iterations_per_epoch();
@@ -298,7 +309,7 @@ fn log_epoch(
         settings.norm.p(),
         100.0 * accuracy
     );
-    if trainer.config().held_out > 0 {
+    if look && trainer.config().held_out > 0 {
         let threads = threads();
         let held_out = trainer.evaluate(trainer.config().epsilon, LOG_MEANS, threads);
         let held_out =

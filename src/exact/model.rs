@@ -1,19 +1,23 @@
 //! The model file: safetensors with integers only, described for outsiders in
 //! `docs/model-format.md`.
 //!
-//! A weight is found by a bit that says "kept", not by an index: no file can then point outside its
-//! layer, and the bits compress better than indices.
+//! Version 2 is written; version 1, whose layers were stored otherwise, is still read.
+
+mod tensors;
 
 use std::collections::{BTreeMap, HashMap};
 
-use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use safetensors::{SafeTensorError, SafeTensors};
 use thiserror::Error;
 
-use super::{Epsilon, EpsilonError, ExactNet, NetError, SparseLayer};
-use crate::stored::{StoredTensor, safetensors_file};
+use self::tensors::{
+    BIAS, read_integers, read_layer, read_layer_version_1, stored_integers, stored_layer,
+};
+use super::{Epsilon, EpsilonError, ExactNet, NetError};
+use crate::stored::safetensors_file;
 
 const FORMAT: &str = "linf-dist-net";
-const FORMAT_VERSION: &str = "1";
+const FORMAT_VERSION: &str = "2";
 const FRACTION: &str = "a fraction from 0 to 1";
 
 /// An exact network with the record of where it came from.
@@ -63,7 +67,7 @@ pub enum ModelError {
     #[error("the file's `format` is {0:?}, not \"linf-dist-net\"; make a model with `linf export`")]
     Format(String),
     /// A version that this program does not know.
-    #[error("the file has format version {0:?}, but this program reads version \"1\"")]
+    #[error("the file has format version {0:?}, but this program reads versions \"1\" and \"2\"")]
     Version(String),
     /// A metadata entry is missing.
     #[error("the file's metadata lack `{0}`")]
@@ -94,14 +98,11 @@ pub enum ModelError {
         /// What they should be.
         expected: String,
     },
-    /// The bits that mark kept weights do not fit the weights.
-    #[error("the tensor `{name}` {problem}")]
-    Kept {
-        /// Its name.
-        name: String,
-        /// What is wrong.
-        problem: String,
-    },
+    /// The tensor that says which weights are kept points outside its layer.
+    #[error(
+        "the tensor `{0}` keeps a weight beyond the last input of a row, or beyond the last row"
+    )]
+    Kept(String),
     /// The numbers are not a network.
     #[error("the file's numbers are no network that can be run exactly")]
     Net(#[from] NetError),
@@ -119,9 +120,11 @@ impl Model {
             return Err(ModelError::Format(format));
         }
         let version = entries.get("format_version")?;
-        if version != FORMAT_VERSION {
-            return Err(ModelError::Version(version.into()));
-        }
+        let read_layer = match version {
+            FORMAT_VERSION => read_layer,
+            "1" => read_layer_version_1,
+            other => return Err(ModelError::Version(other.into())),
+        };
         let scale = entries.parse("scale", "a power of two")?;
         let widths = entries.architecture()?;
         let metadata = entries.metadata()?;
@@ -131,7 +134,7 @@ impl Model {
             .map(|(index, (inputs, outputs))| read_layer(&tensors, index, inputs, outputs))
             .collect::<Result<_, _>>()?;
         let classes = widths[widths.len() - 1];
-        let bias = read_integers(&tensors, "bias", classes)?;
+        let bias = read_integers(&tensors, BIAS, classes)?;
         Ok(Self {
             net: ExactNet::new(scale, &layers, bias)?,
             metadata,
@@ -142,10 +145,9 @@ impl Model {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors = Vec::new();
         for (index, layer) in self.net.to_sparse().iter().enumerate() {
-            tensors.push(stored_integers(weight_name(index), &layer.weights));
-            tensors.push(stored_bits(kept_name(index), layer));
+            tensors.extend(stored_layer(index, layer));
         }
-        tensors.push(stored_integers("bias".into(), self.net.bias()));
+        tensors.push(stored_integers(BIAS.into(), self.net.bias()));
         safetensors_file(&self.entries(), tensors)
     }
 
@@ -189,131 +191,6 @@ impl Model {
         }
         entries
     }
-}
-
-fn weight_name(layer: usize) -> String {
-    format!("layers.{layer}.weight")
-}
-
-fn kept_name(layer: usize) -> String {
-    format!("layers.{layer}.kept")
-}
-
-/// In 16 bits where all values fit, else in 32.
-fn stored_integers(name: String, values: &[i32]) -> StoredTensor {
-    let narrow: Option<Vec<_>> = values
-        .iter()
-        .map(|&value| Some(i16::try_from(value).ok()?.to_le_bytes()))
-        .collect();
-    let (dtype, bytes) = match narrow {
-        Some(narrow) => (Dtype::I16, narrow.concat()),
-        None => (
-            Dtype::I32,
-            values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect(),
-        ),
-    };
-    StoredTensor {
-        name,
-        dtype,
-        shape: vec![values.len()],
-        bytes,
-    }
-}
-
-/// One bit per weight of the dense layer, every row starting a new byte.
-fn stored_bits(name: String, layer: &SparseLayer) -> StoredTensor {
-    let row_bytes = layer.inputs.div_ceil(8);
-    let mut bytes = vec![0; row_bytes * layer.outputs()];
-    for (row, bits) in layer.rows().zip(bytes.chunks_exact_mut(row_bytes)) {
-        for (column, _) in row {
-            bits[usize::from(column / 8)] |= 1 << (column % 8);
-        }
-    }
-    StoredTensor {
-        name,
-        dtype: Dtype::U8,
-        shape: vec![layer.outputs(), row_bytes],
-        bytes,
-    }
-}
-
-fn read_layer(
-    tensors: &SafeTensors<'_>,
-    index: usize,
-    inputs: usize,
-    outputs: usize,
-) -> Result<SparseLayer, ModelError> {
-    let name = kept_name(index);
-    let view = tensors
-        .tensor(&name)
-        .map_err(|_| ModelError::MissingTensor(name.clone()))?;
-    let row_bytes = inputs.div_ceil(8);
-    if view.dtype() != Dtype::U8 || view.shape() != [outputs, row_bytes] {
-        let expected = format!("U8 {:?}", [outputs, row_bytes]);
-        return Err(ModelError::Tensor {
-            name,
-            found: describe(&view),
-            expected,
-        });
-    }
-    let bits = view.data();
-    let kept: usize = bits.iter().map(|byte| byte.count_ones() as usize).sum();
-    let mut weights = read_integers(tensors, &weight_name(index), kept)?.into_iter();
-    let mut layer = SparseLayer::empty(inputs);
-    for row in bits.chunks_exact(row_bytes) {
-        let columns = (0..row_bytes * 8).filter(|column| row[column / 8] >> (column % 8) & 1 == 1);
-        let columns: Vec<_> = columns.collect();
-        if columns.last().is_some_and(|&last| last >= inputs) {
-            let problem = "has a bit set beyond the last input of a row".into();
-            return Err(ModelError::Kept { name, problem });
-        }
-        layer.push_row(columns.into_iter().zip(&mut weights));
-    }
-    Ok(layer)
-}
-
-/// Reads a one-dimensional tensor of `count` integers of 16 or 32 bits.
-fn read_integers(
-    tensors: &SafeTensors<'_>,
-    name: &str,
-    count: usize,
-) -> Result<Vec<i32>, ModelError> {
-    let view = tensors
-        .tensor(name)
-        .map_err(|_| ModelError::MissingTensor(name.into()))?;
-    let data = view.data();
-    if view.shape() == [count] {
-        match view.dtype() {
-            Dtype::I16 => {
-                let (values, _) = data.as_chunks();
-                return Ok(values
-                    .iter()
-                    .map(|&value| i16::from_le_bytes(value).into())
-                    .collect());
-            }
-            Dtype::I32 => {
-                let (values, _) = data.as_chunks();
-                return Ok(values
-                    .iter()
-                    .map(|&value| i32::from_le_bytes(value))
-                    .collect());
-            }
-            _ => {}
-        }
-    }
-    let expected = format!("I16 or I32 [{count}]");
-    Err(ModelError::Tensor {
-        name: name.into(),
-        found: describe(&view),
-        expected,
-    })
-}
-
-fn describe(view: &safetensors::tensor::TensorView<'_>) -> String {
-    format!("{:?} {:?}", view.dtype(), view.shape())
 }
 
 /// The metadata entries of a file.

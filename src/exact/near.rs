@@ -7,10 +7,10 @@ use super::evaluation::add_up;
 use super::neuron::distance_bounds;
 use super::{ExactNet, InputError, MAX_LEVEL, SparseLayer};
 
-/// For each layer, which of the weights of its dense form can decide their unit, `[outputs, inputs]`;
-/// none of any layer by default.
+/// For each layer, near how many images each weight of its dense form can decide its unit,
+/// `[outputs, inputs]`; no layers by default.
 #[derive(Default)]
-struct Used(Vec<Vec<bool>>);
+struct Used(Vec<Vec<u32>>);
 
 impl AddAssign for Used {
     fn add_assign(&mut self, other: Self) {
@@ -19,17 +19,19 @@ impl AddAssign for Used {
             return;
         }
         let both = self.0.iter_mut().flatten().zip(other.0.iter().flatten());
-        both.for_each(|(here, there)| *here |= there);
+        both.for_each(|(here, there)| *here += there);
     }
 }
 
 impl ExactNet {
     /// A net of fewer weights: those that can decide their unit somewhere within `radius` units of
-    /// one of `images`, `[n, inputs]`; work is shared out among up to `threads` threads.
+    /// an image, for at least `least` of `images`, `[n, inputs]`; work is shared out among up to
+    /// `threads` threads.
     ///
-    /// In these boxes logits, deciding paths and interval bounds stay what they are, for the reason
-    /// that [`DenseNet::prune`](super::DenseNet::prune) gives of the whole domain. Elsewhere it is
-    /// another ℓ∞-dist net, whose own certificates are as sound as any's. So that
+    /// Where `least` is 1, logits, deciding paths and interval bounds stay what they are in all these
+    /// boxes, for the reason that [`DenseNet::prune`](super::DenseNet::prune) gives of the whole
+    /// domain. Elsewhere it is another ℓ∞-dist net, whose own certificates are as sound as any's; with
+    /// a larger `least` also near the images that made a dropped weight decide. So that
     /// [`DenseNet::of`](super::DenseNet::of) finds a dense form of it wherever it finds one of `self`,
     /// a weight also stays where no harmless one could take its place.
     ///
@@ -38,6 +40,7 @@ impl ExactNet {
         &self,
         images: &[u8],
         radius: u32,
+        least: u32,
         threads: NonZeroUsize,
     ) -> Result<Self, InputError> {
         let expected = self.inputs();
@@ -53,7 +56,7 @@ impl ExactNet {
         let mut domain = vec![(0, top); expected];
         let mut layers = Vec::new();
         for (sparse, used) in self.to_sparse().iter().zip(&used.0) {
-            let kept = keep(sparse, used, &domain);
+            let kept = keep(sparse, used, least, &domain);
             domain = kept.value_bounds(&domain);
             layers.push(kept);
         }
@@ -61,10 +64,10 @@ impl ExactNet {
         Ok(net.expect("with fewer weights no value is larger than it could be before"))
     }
 
-    /// Which weights can decide within `radius` units of one of the images.
+    /// Near how many of the images, within `radius` units, each weight can decide.
     fn used_near(&self, images: &[u8], radius: u32) -> Result<Used, InputError> {
         let shapes = self.weights_kept().into_iter();
-        let mut used: Vec<_> = shapes.map(|(_, total)| vec![false; total]).collect();
+        let mut used: Vec<_> = shapes.map(|(_, total)| vec![0; total]).collect();
         let mut evaluator = self.evaluator();
         for image in images.chunks(self.inputs()) {
             evaluator.logit_bounds(image, radius)?;
@@ -75,11 +78,13 @@ impl ExactNet {
                 let rows = used.chunks_exact_mut(layer.inputs());
                 for ((unit, used), value) in rows.enumerate().zip(&boxes[1]) {
                     let floor = value.lower[0];
+                    let mut before = None;
                     // What equals the floor decides, too.
                     for (input, weight) in layer.weights_above(unit, floor - 1) {
                         let (lower, upper) = ends[input];
-                        if (upper - weight).max(weight - lower) >= floor {
-                            used[input] = true;
+                        let again = before.replace(input) == Some(input);
+                        if !again && (upper - weight).max(weight - lower) >= floor {
+                            used[input] += 1;
                         }
                     }
                 }
@@ -89,12 +94,12 @@ impl ExactNet {
     }
 }
 
-/// The weights of a layer that are used, or that nothing harmless could replace.
+/// The weights of a layer that are used near `least` images, or that nothing harmless could replace.
 ///
 /// A dropped weight may stand for any that stays below the unit's floor. Of all there could be the
 /// middle of what the input can be stays lowest; where even that does not, the weight is kept. So is
 /// what makes the floor, lest what was dropped before could rise above a lower one.
-fn keep(sparse: &SparseLayer, used: &[bool], domain: &[(i64, i64)]) -> SparseLayer {
+fn keep(sparse: &SparseLayer, used: &[u32], least: u32, domain: &[(i64, i64)]) -> SparseLayer {
     let mut kept = SparseLayer::empty(sparse.inputs);
     let floors = sparse.value_bounds(domain);
     let used = used.chunks_exact(sparse.inputs);
@@ -102,9 +107,9 @@ fn keep(sparse: &SparseLayer, used: &[bool], domain: &[(i64, i64)]) -> SparseLay
         let row = row.map(|(input, weight)| (usize::from(input), weight));
         kept.push_row(row.filter(|&(input, weight)| {
             let (lower, upper) = domain[input];
-            let (least, _) = distance_bounds(lower, upper, weight.into());
+            let (lowest, _) = distance_bounds(lower, upper, weight.into());
             let (_, harmless) = distance_bounds(lower, upper, (lower + upper) / 2);
-            used[input] || harmless > floor || least == floor
+            used[input] >= least || harmless > floor || lowest == floor
         }));
     }
     kept

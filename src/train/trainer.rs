@@ -113,6 +113,20 @@ pub struct Trainer {
     pending: Vec<Pending>,
 }
 
+impl TrainConfig {
+    /// Splits a training set: (what is trained on, what is held out). Fails when the first makes no
+    /// batch.
+    pub fn split(&self, data: Dataset) -> Result<(Dataset, Dataset), TrainError> {
+        let found = data.len().saturating_sub(self.held_out).min(self.images);
+        if found < self.batch {
+            let batch = self.batch;
+            return Err(TrainError::TooFewImages { found, batch });
+        }
+        let (training, held_out) = data.hold_out(self.held_out);
+        Ok((training.last(self.images), held_out))
+    }
+}
+
 /// NaN weights need not make the loss NaN, because a maximum drops them; so they are looked for.
 const WEIGHTS_CHECKED_EVERY: usize = 100;
 
@@ -130,18 +144,7 @@ impl Trainer {
         device: Device,
     ) -> Result<Self, TrainError> {
         config.check()?;
-        let found = data
-            .len()
-            .saturating_sub(config.held_out)
-            .min(config.images);
-        if found < config.batch {
-            return Err(TrainError::TooFewImages {
-                found,
-                batch: config.batch,
-            });
-        }
-        let (training, held_out) = data.hold_out(config.held_out);
-        let training = training.last(config.images);
+        let (training, held_out) = config.split(data)?;
         let device = device.autodiff();
         let widths: Vec<usize> = [PIXELS]
             .into_iter()

@@ -142,7 +142,18 @@ fn the_command_that_a_model_records_makes_it_again() {
     printed(&export);
     let read = || fs::read(&model).unwrap();
     let anywhere = Model::from_bytes(&read()).unwrap().net;
-    printed(&[&export[..], &["--near", "0.05", "--force"]].concat());
+    let prune = [
+        "prune",
+        "--data-dir",
+        DATA,
+        "--near",
+        "0.05",
+        "--least",
+        "2",
+    ];
+    let message = refused(&[&prune[..], &[&model, &model]].concat());
+    assert!(message.contains("add --force"), "{message}");
+    printed(&[&prune[..], &["--force", &model, &model]].concat());
     let bytes = read();
     let near = Model::from_bytes(&bytes).unwrap();
     assert!(near.net.share_kept() < anywhere.share_kept());

@@ -141,7 +141,13 @@ test.describe('when the test digits do not load', () => {
     const again = page.getByRole('button', { name: 'Load them again' });
     await again.click();
     await expect(page.getByTestId('picked')).toContainText('to load the test digits');
-    await page.evaluate(() => (location.hash = '#v=1&digit=0'));
+    await page.evaluate(async () => {
+      const followed = new Promise((resolve) =>
+        addEventListener('hashchange', () => setTimeout(resolve), { once: true }),
+      );
+      location.hash = '#v=1&digit=0';
+      await followed;
+    });
     await setEpsilon(page, 33);
     await expect.poll(() => hash(page)).toBe('#v=1&eps=33&digit=0');
     await page.unroute('**/test-digits-*');

@@ -2,7 +2,8 @@
 
 use linf_dist_net::exact::{Accuracies, ExactNet, Metadata, Model, ModelError};
 use proptest::prelude::*;
-use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
 use crate::nets::{dense_net, pruned};
@@ -87,11 +88,88 @@ fn a_truncated_file_is_refused_wherever_it_ends() {
 fn tensors_are_as_small_as_their_values_allow() {
     let bytes = model().to_bytes();
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let dtype = |name| format!("{:?}", tensors.tensor(name).unwrap().dtype());
-    assert_eq!(dtype("layers.0.weight"), "I16");
-    assert_eq!(dtype("layers.1.weight"), "I32");
-    assert_eq!(dtype("bias"), "I16");
-    assert_eq!(tensors.tensor("layers.0.kept").unwrap().shape(), [3, 2]);
+    let planes = |name| tensors.tensor(name).unwrap().shape()[0];
+    assert_eq!(planes("layers.0.weight"), 2);
+    assert_eq!(planes("layers.1.weight"), 4);
+    assert_eq!(tensors.tensor("bias").unwrap().dtype(), Dtype::I16);
+}
+
+/// A layer's tensors as docs/model-format.md describes them, byte for byte.
+#[test]
+fn golden_gaps_and_planes() {
+    use linf_dist_net::exact::SparseLayer;
+    // Unit 0 keeps its first and its last input of 300, unit 1 the one at 3, unit 2 that at 299.
+    let first = SparseLayer {
+        inputs: 300,
+        starts: vec![0, 2, 3, 4],
+        columns: vec![0, 299, 3, 299],
+        weights: vec![1, -2, 0x0304, -0x0304],
+    };
+    let second = SparseLayer {
+        inputs: 3,
+        starts: vec![0, 1, 2],
+        columns: vec![2, 0],
+        weights: vec![0x01_0203, -1],
+    };
+    let net = ExactNet::new(2, &[first, second], vec![0, 0]).unwrap();
+    let metadata = metadata();
+    let bytes = Model { net, metadata }.to_bytes();
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let data = |name| tensors.tensor(name).unwrap().data().to_vec();
+    assert_eq!(data("layers.0.gap"), [0, 255, 43, 3, 255, 255, 85]);
+    assert_eq!(
+        data("layers.0.weight"),
+        [1, 0xfe, 4, 0xfc, 0, 0xff, 3, 0xfc]
+    );
+    assert_eq!(data("layers.1.gap"), [2, 0]);
+    assert_eq!(
+        data("layers.1.weight"),
+        [3, 0xff, 2, 0xff, 1, 0xff, 0, 0xff]
+    );
+}
+
+#[test]
+fn files_of_version_1_are_read() {
+    fn tensor<'data>(dtype: Dtype, shape: &[usize], data: &'data [u8]) -> TensorView<'data> {
+        TensorView::new(dtype, shape.to_vec(), data).unwrap()
+    }
+    let with = |kept: &[u8]| {
+        let metadata = [
+            ("format", "linf-dist-net"),
+            ("format_version", "1"),
+            ("architecture", "9-2"),
+            ("scale", "2"),
+            ("dataset", "mnist"),
+            ("epsilon", "0.3"),
+            ("recipe", ""),
+            ("seed", "1"),
+            ("command", ""),
+        ];
+        let tensors = [
+            ("layers.0.kept", tensor(Dtype::U8, &[2, 2], kept)),
+            (
+                "layers.0.weight",
+                tensor(Dtype::I16, &[3], &[7, 0, 254, 255, 0, 1]),
+            ),
+            (
+                "bias",
+                tensor(Dtype::I32, &[2], &[5, 0, 0, 0, 250, 255, 255, 255]),
+            ),
+        ];
+        let metadata = metadata.map(|(key, value)| (key.into(), value.into()));
+        let bytes = safetensors::serialize(tensors, Some(metadata.into())).unwrap();
+        Model::from_bytes(&bytes)
+    };
+    let net = with(&[0b101, 0, 0, 1]).unwrap().net;
+    let layers = net.to_sparse();
+    assert_eq!(layers[0].starts, [0, 2, 3]);
+    assert_eq!(layers[0].columns, [0, 2, 8]);
+    assert_eq!(layers[0].weights, [7, -2, 256]);
+    assert_eq!(net.bias(), [5, -6]);
+    let error = with(&[0b101, 0, 0, 2]).unwrap_err().to_string();
+    assert!(error.contains("beyond the last input"), "{error}");
+    let error = with(&[0b111, 0, 0, 1]).unwrap_err().to_string();
+    assert!(error.contains("`layers.0.weight`"), "{error}");
 }
 
 /// The file of [`model`] with its header changed; the data stay.
@@ -118,7 +196,7 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
         refused(move |header| header["__metadata__"][key] = json!(value))
     };
     assert!(entry("format", "pt").contains("`format` is \"pt\""));
-    assert!(entry("format_version", "2").contains("format version \"2\""));
+    assert!(entry("format_version", "3").contains("format version \"3\""));
     assert!(entry("scale", "32.0").contains("`scale` is \"32.0\""));
     for widths in ["", "9", "9-0-2", "9--2", "9-3-70000", "a-b"] {
         assert!(
@@ -141,14 +219,17 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
     });
     assert!(no_metadata.contains("`format` is \"\""));
     // Another architecture than the tensors have.
-    assert!(entry("architecture", "9-4-2").contains("`layers.0.kept` is U8 [3, 2]"));
-    assert!(entry("architecture", "9-3-3").contains("`layers.1.kept`"));
-    assert!(entry("architecture", "9-3-2-2").contains("lacks the tensor `layers.2.kept`"));
-    // One pixel less leaves a bit of the first row beyond the last input.
+    assert!(entry("architecture", "9-4-2").contains("no network"));
+    assert!(entry("architecture", "9-3-3").contains("`bias`"));
+    assert!(entry("architecture", "9-3-2-2").contains("lacks the tensor `layers.2.gap`"));
+    // One pixel less leaves a weight beyond the last row.
     let error = entry("architecture", "8-3-2");
-    assert!(error.contains("`layers.0.kept`"), "{error}");
-    let error = refused(|header| header["layers.0.weight"]["dtype"] = json!("F16"));
-    assert!(error.contains("`layers.0.weight` is F16"), "{error}");
+    assert!(
+        error.contains("`layers.0.gap` keeps a weight beyond"),
+        "{error}"
+    );
+    let error = refused(|header| header["layers.0.weight"]["dtype"] = json!("I8"));
+    assert!(error.contains("`layers.0.weight` is I8"), "{error}");
     let error = refused(|header| {
         let bias = header["bias"].take();
         header.as_object_mut().unwrap().remove("bias");
@@ -158,23 +239,31 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
 }
 
 #[test]
-fn kept_bits_that_fit_no_row_are_refused() {
-    let damaged = |flip: fn(&mut [u8])| {
+fn gaps_that_fit_no_layer_are_refused() {
+    let damaged = |change: fn(&mut [u8])| {
         let mut bytes = model().to_bytes();
-        // The bits of both layers come last: 3 rows of 2 bytes, then 2 rows of 1.
-        let end = bytes.len();
-        flip(&mut bytes[end - 8..]);
+        let tensors = SafeTensors::deserialize(&bytes).unwrap();
+        let gaps = tensors
+            .tensor("layers.1.gap")
+            .unwrap()
+            .data()
+            .as_ptr_range();
+        let start = bytes.as_ptr_range().start;
+        let range = (gaps.start as usize - start as usize)..(gaps.end as usize - start as usize);
+        change(&mut bytes[range]);
         Model::from_bytes(&bytes).unwrap_err().to_string()
     };
-    // Bit 9 instead of bit 8 of the first row: the count stays, the column does not exist.
-    let beyond = damaged(|bits| bits[1] = 0b10);
-    assert!(beyond.contains("beyond the last input"), "{beyond}");
-    let count = damaged(|bits| bits[7] = 0b1);
-    assert!(count.contains("`layers.1.weight`"), "{count}");
-    // The count stays, but the last row is empty.
-    let empty = damaged(|bits| (bits[6], bits[7]) = (0b111, 0));
+    let beyond = damaged(|gaps| gaps[0] = 6);
     assert!(
-        empty.contains("no network") || empty.contains("is I"),
+        beyond.contains("`layers.1.gap` keeps a weight beyond"),
+        "{beyond}"
+    );
+    let count = damaged(|gaps| gaps[0] = 255);
+    assert!(count.contains("`layers.1.weight`"), "{count}");
+    // The first row is left empty.
+    let empty = damaged(|gaps| gaps[0] = 3);
+    assert!(
+        empty.contains("no network") || empty.contains("beyond"),
         "{empty}"
     );
 }

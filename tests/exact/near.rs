@@ -18,7 +18,11 @@ fn some(image: &[u8], by: &[u8]) -> Vec<u8> {
 }
 
 fn near(net: &ExactNet, images: &[u8], radius: i32) -> ExactNet {
-    net.prune_near(images, radius.unsigned_abs(), THREADS)
+    near_some(net, images, radius, 1)
+}
+
+fn near_some(net: &ExactNet, images: &[u8], radius: i32, least: u32) -> ExactNet {
+    net.prune_near(images, radius.unsigned_abs(), least, THREADS)
         .unwrap()
 }
 
@@ -51,9 +55,10 @@ proptest! {
         (dense, input) in net_and_input(),
         levels in vec(any::<u8>(), 14),
         radius in 0..=TOP,
+        least in 1..3_u32,
     ) {
         let net = pruned(&dense);
-        let near = near(&net, &levels[..net.inputs()], radius);
+        let near = near_some(&net, &levels[..net.inputs()], radius, least);
         for (before, after) in net.to_sparse().iter().zip(near.to_sparse()) {
             prop_assert!(after.weights.len() <= before.weights.len());
         }
@@ -80,6 +85,8 @@ fn golden_weight_that_decides_elsewhere_only() {
     // The first is at least 300 in one of the two boxes, and the second weight at most 355 there.
     let images = [255, 255, 0, 255];
     assert_eq!(kept(&near(&net, &images, 0)), 3);
+    // Which it is only near one of them.
+    assert_eq!(kept(&near_some(&net, &images, 0, 2)), 2);
 }
 
 #[test]
@@ -92,7 +99,7 @@ fn images_of_another_size_are_refused() {
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
     for found in [0, 3] {
         assert_eq!(
-            net.prune_near(&vec![0; found], 1, THREADS).unwrap_err(),
+            net.prune_near(&vec![0; found], 1, 1, THREADS).unwrap_err(),
             InputError::Pixels { found, expected: 2 }
         );
     }

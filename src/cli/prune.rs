@@ -1,0 +1,84 @@
+//! `linf prune`: a model of the weights that count where images are.
+
+use std::path::PathBuf;
+
+use super::export::{measured, print_kept, refuse_existing, write_model};
+use super::{CliError, DatasetName, read_model, threads};
+use crate::data::Split;
+use crate::exact::{Epsilon, Metadata, Model};
+use crate::train::TrainConfig;
+
+/// Drop the weights of a model that decide near no training image, or near few
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Model file written by `linf export`
+    model: PathBuf,
+    /// Model file to write (.safetensors); may be the same one, with --force
+    pruned: PathBuf,
+    /// Folder that holds the data sets' folders; the images are those that the model was trained on
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// How far from an image a weight that decides still counts, a decimal fraction of full scale
+    #[arg(long)]
+    near: Epsilon,
+    /// Near how many images a weight has to decide for it to be kept
+    #[arg(long, value_name = "IMAGES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    least: u32,
+    /// Measure the network that is left on the test set and record its accuracies in the file
+    #[arg(long)]
+    measure: bool,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    refuse_existing(&args.pruned, args.force)?;
+    let (Model { net, metadata }, _) = read_model(&args.model)?;
+    let dataset =
+        DatasetName::from_config(&metadata.dataset).ok_or_else(|| CliError::UnknownDataset {
+            path: args.model.clone(),
+            dataset: metadata.dataset.clone(),
+        })?;
+    let config: TrainConfig =
+        serde_json::from_str(&metadata.recipe).map_err(|source| CliError::NoRun {
+            path: args.model.clone(),
+            source,
+        })?;
+    let data = dataset.load(&args.data_dir, Split::Train)?;
+    let (training, _) = config
+        .split(data)
+        .map_err(|source| CliError::Begin { source })?;
+
+    let radius = args.near.units(net.scale());
+    let net = net
+        .prune_near(&training.images, radius, args.least, threads())
+        .map_err(|source| CliError::Input {
+            path: args.model.clone(),
+            source,
+        })?;
+    print_kept(&net);
+    let accuracies = match args.measure {
+        true => Some(measured(
+            &args.pruned,
+            &args.data_dir,
+            dataset,
+            metadata.epsilon,
+            &net,
+        )?),
+        false => None,
+    };
+    let metadata = Metadata {
+        command: command(args, &metadata.command),
+        accuracies,
+        ..metadata
+    };
+    write_model(&args.pruned, &Model { net, metadata })
+}
+
+/// The commands that make the model again: those that made the one before, and this.
+fn command(args: &Args, before: &str) -> String {
+    let (near, least) = (args.near, args.least);
+    let measure = if args.measure { " --measure" } else { "" };
+    format!("{before} && linf prune --force --near {near} --least {least}{measure} MODEL MODEL")
+}
