@@ -45,8 +45,9 @@ class Net:
     def __init__(self, file):
         header, tensors = read_safetensors(file)
         metadata = header.get("__metadata__", {})
-        if metadata.get("format") != "linf-dist-net" or metadata.get("format_version") != "1":
-            raise Refused("the model file is not of format linf-dist-net, version 1")
+        version = metadata.get("format_version")
+        if metadata.get("format") != "linf-dist-net" or version not in ("1", "2"):
+            raise Refused("the model file is not of format linf-dist-net, version 1 or 2")
         self.scale = int(metadata["scale"])
         if self.scale not in [2**k for k in range(1, 13)]:
             raise Refused(f"the scale {self.scale} is not a power of two from 2 to 4096")
@@ -57,13 +58,10 @@ class Net:
 
         self.layers = []
         for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
-            kept = tensors[f"layers.{index}.kept"]
-            if kept.dtype != np.uint8 or kept.shape != (outputs, -(-inputs // 8)):
-                raise Refused(f"layers.{index}.kept is {kept.dtype} {kept.shape}")
-            bits = np.unpackbits(kept, axis=1, bitorder="little").astype(bool)
-            if bits[:, inputs:].any() or not bits.any(axis=1).all():
-                raise Refused(f"layers.{index}.kept has a bit beyond the inputs, or an empty row")
-            weight = integers(tensors, f"layers.{index}.weight", np.count_nonzero(bits))
+            read = kept_weights if version == "2" else kept_weights_version_1
+            bits, weight = read(tensors, f"layers.{index}", inputs, outputs)
+            if not bits.any(axis=1).all():
+                raise Refused(f"layer {index} has a unit without weights")
             ends = np.cumsum(bits.sum(axis=1))
             self.layers.append(
                 [(np.nonzero(row)[0], w[:, None]) for row, w in zip(bits, np.split(weight, ends))]
@@ -164,6 +162,37 @@ def read_safetensors(file):
     if covered != len(data):
         raise Refused("the model file has bytes that belong to no tensor")
     return header, tensors
+
+
+def kept_weights(tensors, layer, inputs, outputs):
+    """Which weights are kept, [outputs, inputs], and these, row after row, in 64 bits."""
+    gaps, planes = tensors[f"{layer}.gap"], tensors[f"{layer}.weight"]
+    if gaps.dtype != np.uint8 or gaps.ndim != 1:
+        raise Refused(f"{layer}.gap is {gaps.dtype} {gaps.shape}")
+    # A byte 255 says that so many are left out; every other one that many, and then one is kept.
+    ends = gaps != 255
+    positions = np.cumsum(gaps.astype(np.int64) + ends)[ends] - 1
+    if positions.size and positions[-1] >= inputs * outputs:
+        raise Refused(f"{layer}.gap keeps a weight beyond the last row")
+    bits = np.zeros(inputs * outputs, bool)
+    bits[positions] = True
+    count = positions.size
+    if planes.dtype != np.uint8 or planes.shape not in [(2, count), (4, count)]:
+        raise Refused(f"{layer}.weight is {planes.dtype} {planes.shape}, not 2 or 4 bytes of {count}")
+    little_endian = f"<i{len(planes)}"
+    weight = np.ascontiguousarray(planes.T).view(little_endian)[:, 0].astype(np.int64)
+    return bits.reshape(outputs, inputs), weight
+
+
+def kept_weights_version_1(tensors, layer, inputs, outputs):
+    """The same of a file of version 1."""
+    kept = tensors[f"{layer}.kept"]
+    if kept.dtype != np.uint8 or kept.shape != (outputs, -(-inputs // 8)):
+        raise Refused(f"{layer}.kept is {kept.dtype} {kept.shape}")
+    bits = np.unpackbits(kept, axis=1, bitorder="little").astype(bool)
+    if bits[:, inputs:].any():
+        raise Refused(f"{layer}.kept has a bit beyond the inputs")
+    return bits[:, :inputs], integers(tensors, f"{layer}.weight", np.count_nonzero(bits))
 
 
 def integers(tensors, name, count):

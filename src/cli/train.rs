@@ -27,8 +27,8 @@ pub(super) struct Args {
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// Named set of knobs: tiny, look, quick, standard, standard-0.1, hinge or fashion; a resumed run
-    /// needs none, such as one begun in the page
+    /// Named set of knobs: tiny, look, quick, standard, standard-0.1, hinge, look-fashion or fashion; a
+    /// resumed run needs none, such as one begun in the page
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
     /// Turn a knob of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256

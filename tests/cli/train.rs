@@ -222,8 +222,9 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
         &out,
     ]);
     assert!(
-        message
-            .contains("the presets are tiny, look, quick, standard, standard-0.1, hinge, fashion"),
+        message.contains(
+            "the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion"
+        ),
         "{message}"
     );
     let message = refused(&train(&out, &["--resume"]));

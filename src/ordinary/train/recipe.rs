@@ -86,7 +86,7 @@ impl Config {
         let standard = Self {
             dataset: "mnist".into(),
             seed: 0,
-            hidden: "64".into(),
+            hidden: "128".into(),
             batch: 128,
             epochs: 20,
             learning_rate: 1e-3,
