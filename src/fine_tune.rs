@@ -26,7 +26,8 @@ pub struct Lessons {
     pub passes: u32,
     /// How often each new image is shown in a pass.
     pub repeats: u32,
-    /// Images of before that are shown in a pass: others every time, until all have had their turn.
+    /// Images of before that are looked at in a pass, and shown where they have lost their radius:
+    /// others every time, until all have had their turn.
     pub reminders: usize,
     /// How far a weight moves in the first passes, in units; half as far after every third of the
     /// passes, and at least one unit.
@@ -91,13 +92,20 @@ pub fn fine_tune(
         for _ in 0..lessons.repeats {
             order.extend((0..new.len()).map(|image| (new, image)));
         }
+        let mut reminders = Vec::new();
         for _ in 0..lessons.reminders.min(before.len()) {
             if unseen.is_empty() {
                 unseen.extend(0..before.len());
                 unseen.shuffle(&mut random);
             }
-            order.extend(unseen.pop().map(|image| (before, image)));
+            reminders.extend(unseen.pop());
         }
+        // Most have their radius and would be left alone: all at once that is found out much sooner.
+        // In the last pass each is looked at in its turn, since what that pass takes cannot be given back later.
+        if pass + 1 < lessons.passes {
+            reminders = pupil.unproved(before, reminders, lessons.radius)?;
+        }
+        order.extend(reminders.into_iter().map(|image| (before, image)));
         order.shuffle(&mut random);
         let step = lessons.step >> (3 * pass / lessons.passes);
         let step = i32::try_from(step.max(1)).unwrap_or(i32::MAX);
@@ -149,13 +157,10 @@ impl Pupil {
     fn show(&mut self, image: &[u8], label: usize, radius: u32, step: i32) {
         self.run(image);
         let last = self.values.last().expect("the input is always there");
-        let logit = |class: usize| -(last[class] + i64::from(self.bias[class]));
-        let rival = (0..self.bias.len())
-            .filter(|&class| class != label)
-            .max_by_key(|&class| logit(class))
-            .expect("a network has two classes");
-        let margin = (logit(label) - logit(rival)).clamp(0, u32::MAX.into()) as u32;
-        if lipschitz_radius(margin) >= Some(radius) {
+        let outputs = last.iter().zip(&self.bias);
+        let logits: Vec<_> = outputs.map(|(u, &b)| -(u + i64::from(b))).collect();
+        let (rival, proved) = rival(&logits, label);
+        if proved >= Some(radius) {
             return;
         }
         // Both chains first: moving the one may change the other.
@@ -173,6 +178,25 @@ impl Pupil {
         }
         self.bias[label] = self.bias[label].saturating_sub(step);
         self.bias[rival] = self.bias[rival].saturating_add(step);
+    }
+
+    /// Those of the images whose margin does not prove `radius`.
+    fn unproved(
+        &self,
+        set: &Dataset,
+        mut images: Vec<usize>,
+        radius: u32,
+    ) -> Result<Vec<usize>, NetError> {
+        let net = ExactNet::new(self.scale, &self.layers, self.bias.clone())?;
+        let pixels: Vec<_> = images.iter().flat_map(|&i| set.image(i)).copied().collect();
+        let logits = net.batch_evaluator().logits(&pixels);
+        let logits = logits.expect("images were checked to be of the network's size");
+        let mut logits = logits.chunks_exact(net.classes());
+        images.retain(|&image| {
+            let logits = logits.next().expect("one for each class of each image");
+            rival(logits, usize::from(set.labels[image])).1 < Some(radius)
+        });
+        Ok(images)
     }
 
     /// Values of every layer for an image, by the kept weights, in no particular order.
@@ -215,6 +239,17 @@ impl Pupil {
         }
         links
     }
+}
+
+/// The strongest rival of a label, and the radius that its margin over that proves, if any.
+fn rival<T: Copy + Into<i64>>(logits: &[T], label: usize) -> (usize, Option<u32>) {
+    let logit = |class: usize| -> i64 { logits[class].into() };
+    let rival = (0..logits.len())
+        .filter(|&class| class != label)
+        .max_by_key(|&class| logit(class))
+        .expect("a network has two classes");
+    let margin = (logit(label) - logit(rival)).clamp(0, u32::MAX.into()) as u32;
+    (rival, lipschitz_radius(margin))
 }
 
 fn distance(x: i64, weight: i32) -> i64 {

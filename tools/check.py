@@ -53,7 +53,9 @@ class Net:
             raise Refused(f"the scale {self.scale} is not a power of two from 2 to 4096")
         self.top = 255 * self.scale
         widths = [int(width) for width in metadata["architecture"].split("-")]
-        if len(widths) < 2 or not all(1 <= width <= 65536 for width in widths) or widths[-1] < 2:
+        possible = len(widths) >= 2 and all(1 <= width <= 65536 for width in widths)
+        countable = all(inputs * outputs <= 2**31 for inputs, outputs in zip(widths, widths[1:]))
+        if not possible or not countable or widths[-1] < 2:
             raise Refused(f"the architecture {metadata['architecture']} is none")
 
         self.layers = []

@@ -180,6 +180,14 @@ enum CliError {
         /// What is wrong with its record.
         source: serde_json::Error,
     },
+    /// A model whose record of its run cannot be true here.
+    #[error("{} records a run that cannot have been one on these images", path.display())]
+    OtherImages {
+        /// The model.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TrainError,
+    },
     /// Ctrl-C cannot be caught.
     #[error("cannot listen for Ctrl-C, which a run needs to be stopped without loss")]
     Interrupts,

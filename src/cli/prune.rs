@@ -45,10 +45,13 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.model.clone(),
             source,
         })?;
+    let unusable = |source| CliError::OtherImages {
+        path: args.model.clone(),
+        source,
+    };
+    config.check().map_err(|source| unusable(source.into()))?;
     let data = dataset.load(&args.data_dir, Split::Train)?;
-    let (training, _) = config
-        .split(data)
-        .map_err(|source| CliError::Begin { source })?;
+    let (training, _) = config.split(data).map_err(unusable)?;
 
     let radius = args.near.units(net.scale());
     let net = net

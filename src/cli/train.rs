@@ -70,6 +70,7 @@ const READ_EVERY: usize = 10;
 const LOG_MEANS: usize = 10_000;
 /// Name of the checkpoint in the run's folder.
 const CHECKPOINT: &str = "checkpoint.safetensors";
+const LOG: &str = "log.csv";
 const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_accuracy,clean,certified_lipschitz,certified_interval,weights_kept\n";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
@@ -224,6 +225,7 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     let processor = processor(args.device)?;
     let device = processor.device();
     let trainer = restore(&checkpoint, args.dataset, &args.data_dir, path, device)?;
+    forget_after(trainer.iteration(), &args.out.join(LOG))?;
     Ok((trainer, processor))
 }
 
@@ -331,8 +333,24 @@ fn log_epoch(
     } else {
         csv += ",,,,";
     }
-    append(&args.out.join("log.csv"), &(csv + "\n"))?;
+    append(&args.out.join(LOG), &(csv + "\n"))?;
     Ok(line)
+}
+
+/// Drops the lines of the log that are later than the checkpoint: what they say will be done again.
+fn forget_after(iteration: usize, path: &Path) -> Result<(), CliError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let log = read(path)?;
+    let log = String::from_utf8_lossy(&log);
+    let done = log.lines().filter(|line| {
+        let number = line.split(',').nth(1).map(str::parse::<usize>);
+        // The header has no number.
+        !matches!(number, Some(Ok(at)) if at > iteration)
+    });
+    let done: String = done.map(|line| format!("{line}\n")).collect();
+    super::write(path, done.as_bytes())
 }
 
 fn append(path: &Path, line: &str) -> Result<(), CliError> {

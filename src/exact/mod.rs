@@ -10,7 +10,7 @@
 //! [`DenseNet`] is the specification, plain loops over every weight. [`DenseNet::fold`] makes it
 //! from a trained float net, [`DenseNet::prune`] drops the weights that no image can ever make
 //! decide, and [`ExactNet`] runs what is left with early exit: same outputs, bit for bit.
-//! [`ExactNet::prune_near`] drops those, too, that nothing near the training images can make decide.
+//! [`ExactNet::prune_near`] drops those, too, that decide near no training image, or near too few.
 //! [`Verdict`] is a label with its proved radii, [`Proof`] what proves more where intervals fail, [`Model`] the file, [`evaluate`] the test set.
 //!
 //! Every length is in units of 1/S of a pixel level unless its name or documentation says

@@ -103,6 +103,18 @@ pub enum ModelError {
         "the tensor `{0}` keeps a weight beyond the last input of a row, or beyond the last row"
     )]
     Kept(String),
+    /// A layer has units without weights.
+    #[error(
+        "the tensor `{name}` keeps {kept} weights, which cannot be one for each of the layer's {outputs} units"
+    )]
+    FewWeights {
+        /// Its name.
+        name: String,
+        /// How many weights are kept.
+        kept: usize,
+        /// Units of the layer.
+        outputs: usize,
+    },
     /// The numbers are not a network.
     #[error("the file's numbers are no network that can be run exactly")]
     Net(#[from] NetError),
@@ -222,9 +234,13 @@ impl Entries {
         let value = self.get(key)?;
         let widths: Option<Vec<usize>> = value.split('-').map(|width| width.parse().ok()).collect();
         let valid = widths.filter(|widths| {
-            widths.len() >= 2 && widths.iter().all(|width| (1..=65_536).contains(width))
+            let possible = |width| (1..=65_536).contains(width);
+            // Which every machine can count, also the one of WebAssembly.
+            let countable = |pair: &[usize]| pair[0] as u64 * pair[1] as u64 <= 1 << 31;
+            widths.len() >= 2 && widths.iter().all(possible) && widths.windows(2).all(countable)
         });
-        let expected = "widths from 1 to 65536 such as 784-1024-10";
+        let expected =
+            "widths from 1 to 65536 such as 784-1024-10, and no layer of more than 2^31 weights";
         valid.ok_or_else(|| ModelError::Metadata {
             key,
             value: value.into(),

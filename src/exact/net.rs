@@ -171,11 +171,11 @@ impl ExactNet {
 
     /// Share of the dense form's weights that are kept.
     pub fn share_kept(&self) -> f64 {
-        let layers = self.layers.iter();
-        let (kept, total) = layers.fold((0, 0), |(kept, total), layer| {
-            (kept + layer.kept, total + layer.inputs * layer.outputs())
+        let layers = self.weights_kept().into_iter();
+        let (kept, total) = layers.fold((0.0, 0.0), |(kept, total), (some, all)| {
+            (kept + some as f64, total + all as f64)
         });
-        kept as f64 / total as f64
+        kept / total
     }
 
     /// Largest magnitude that any weight, difference, value or logit can have for any image.
@@ -419,7 +419,7 @@ impl<'net> Evaluator<'net> {
     ///
     /// Where several distances are equally large, the input with the lowest index decides. The
     /// rule is that of [`super::DenseNet::deciding`]: pruning keeps every weight that can be
-    /// among the largest, [`ExactNet::prune_near`] every one that can near its images.
+    /// among the largest, [`ExactNet::prune_near`] every one that can near enough of its images.
     pub fn deciding(&mut self, image: &[u8]) -> Result<Vec<Deciding>, InputError> {
         self.load_image(image)?;
         self.run();

@@ -97,7 +97,8 @@ pub enum LossConfig {
     },
 }
 
-/// Names of the presets.
+/// Names of the presets. For another data set than a preset's own the page takes radii and shift from
+/// the first one here of that data set, so the one for small nets comes first.
 pub const PRESETS: [&str; 8] = [
     "tiny",
     "look",
@@ -152,8 +153,8 @@ impl TrainConfig {
     /// `look-fashion` for Fashion-MNIST at 0.1.
     ///
     /// `standard`, `standard-0.1` and `fashion` trained the shipped networks. `look` and
-    /// `look-fashion` are for a visitor of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the recipe of
-    /// ICML 2021 with a fifth of its units, `tiny` is for tests.
+    /// `look-fashion` are for a visitor of the page with a minute to spare, `quick` shows the idea in
+    /// minutes, `hinge` is the recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
@@ -424,6 +425,14 @@ fn radius(decimal: &str) -> Epsilon {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_another_data_set_the_preset_for_small_nets_comes_first() {
+        let presets = PRESETS.map(|name| (name, TrainConfig::preset(name).unwrap()));
+        let first = |dataset: &str| presets.iter().find(|(_, config)| config.dataset == dataset);
+        let (name, config) = first("fashion-mnist").unwrap();
+        assert_eq!((*name, config.crop), ("look-fashion", 0));
+    }
 
     #[test]
     fn every_preset_is_in_range() {

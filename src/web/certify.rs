@@ -126,7 +126,7 @@ impl Certifier {
                 certified_lipschitz: accuracies.certified_lipschitz,
                 certified_interval: accuracies.certified_interval,
             }),
-            weights_total: weights.iter().map(|(_, total)| total).sum(),
+            weights_total: weights.iter().map(|&(_, total)| total as f64).sum(),
             weights_kept: weights.iter().map(|(kept, _)| kept).sum(),
         })
     }
@@ -232,7 +232,7 @@ struct ModelInfo<'model> {
     seed: String,
     command: &'model str,
     accuracies: Option<Accuracies>,
-    weights_total: usize,
+    weights_total: f64,
     weights_kept: usize,
 }
 

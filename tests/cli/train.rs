@@ -51,16 +51,27 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
         message.contains("another data set, preset, seed"),
         "{message}"
     );
+    // As a run leaves it that was killed long after its last checkpoint.
+    let log = path(&folder, "run/log.csv");
+    let later = fs::read_to_string(&log).unwrap() + "3,99999,8,,,,,,,,\n";
+    fs::write(&log, later).unwrap();
     let told = printed(&train(&out, &["--seed", "3", "--resume"]));
     assert!(told.contains("finished"), "{told}");
+    let epochs = |log: &str| -> Vec<String> {
+        let log = fs::read_to_string(log).unwrap();
+        let lines = log.lines().skip(1);
+        let first = lines.map(|line| line.split(',').next().unwrap().into());
+        first.collect()
+    };
+    assert_eq!(epochs(&log), ["1", "2", "3"]);
 
-    let log = fs::read_to_string(path(&folder, "run/log.csv")).unwrap();
-    let epochs: Vec<&str> = log
-        .lines()
-        .skip(1)
-        .map(|line| line.split(',').next().unwrap())
-        .collect();
-    assert_eq!(epochs, ["1", "2", "3"]);
+    let rarely = path(&folder, "rarely");
+    printed(&train(&rarely, &["--every", "2"]));
+    let log = path(&folder, "rarely/log.csv");
+    assert_eq!(epochs(&log), ["1", "2", "3"]);
+    let log = fs::read_to_string(log).unwrap();
+    let unmeasured: Vec<_> = log.lines().map(|line| line.ends_with(",,,,")).collect();
+    assert_eq!(unmeasured, [false, true, false, false], "{log}");
 
     let told = printed(&[
         "export",

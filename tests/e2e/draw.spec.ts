@@ -144,6 +144,23 @@ test('a link carries ε and the drawing, or ε and the test digit, and nothing o
   await expect(copy.getByTestId('picked')).toHaveText('Test image number 0, labelled 7');
 });
 
+test('an address that is changed just as another is to be written is followed', async ({
+  page,
+}) => {
+  await open(page, '#v=1&digit=3');
+  await setEpsilon(page, 33);
+  await page.evaluate(() => {
+    // Until the page is overdue to write its own.
+    const end = performance.now() + 1000;
+    while (performance.now() < end);
+    location.hash = '#v=1&digit=0';
+  });
+  await expect(page.getByTestId('picked')).toHaveText('Test image number 0, labelled 7');
+  await page.waitForTimeout(800);
+  expect(new URL(page.url()).hash).toBe('#v=1&digit=0');
+  await expect(page.getByRole('slider')).toHaveValue('60');
+});
+
 test('a link that makes no sense opens an empty pad', async ({ page }) => {
   for (const hash of ['#v=1&ink=!!!', '#v=1&ink=_____w', '#v=9&eps=3', '#v=1&eps=999&digit=x']) {
     await open(page, hash);

@@ -1,5 +1,7 @@
 //! The model file: what is written is read, and what is damaged is refused with one sentence.
 
+use std::ops::Range;
+
 use linf_dist_net::exact::{Accuracies, ExactNet, Metadata, Model, ModelError};
 use proptest::prelude::*;
 use safetensors::tensor::TensorView;
@@ -23,7 +25,7 @@ fn metadata() -> Metadata {
     }
 }
 
-/// 9 pixels, so that a row of bits has padding; weights that need 16 and 32 bits.
+/// Weights that need 16 and 32 bits.
 fn model() -> Model {
     use linf_dist_net::exact::{DenseLayer, DenseNet};
     let weight = (0..27).map(|i| i * 100 % 510).collect();
@@ -98,34 +100,49 @@ fn tensors_are_as_small_as_their_values_allow() {
 #[test]
 fn golden_gaps_and_planes() {
     use linf_dist_net::exact::SparseLayer;
-    // Unit 0 keeps its first and its last input of 300, unit 1 the one at 3, unit 2 that at 299.
+    // Left out before each: 0, 254, 255 (of two rows) and 510.
     let first = SparseLayer {
-        inputs: 300,
+        inputs: 400,
         starts: vec![0, 2, 3, 4],
-        columns: vec![0, 299, 3, 299],
+        columns: vec![0, 255, 111, 222],
         weights: vec![1, -2, 0x0304, -0x0304],
     };
     let second = SparseLayer {
         inputs: 3,
         starts: vec![0, 1, 2],
-        columns: vec![2, 0],
+        columns: vec![0, 2],
         weights: vec![0x01_0203, -1],
     };
-    let net = ExactNet::new(2, &[first, second], vec![0, 0]).unwrap();
+    let layers = [first, second];
+    let net = ExactNet::new(2, &layers, vec![0, 0]).unwrap();
     let metadata = metadata();
-    let bytes = Model { net, metadata }.to_bytes();
-    let tensors = SafeTensors::deserialize(&bytes).unwrap();
-    let data = |name| tensors.tensor(name).unwrap().data().to_vec();
-    assert_eq!(data("layers.0.gap"), [0, 255, 43, 3, 255, 255, 85]);
+    let mut bytes = Model { net, metadata }.to_bytes();
+    let read = Model::from_bytes(&bytes).unwrap();
+    assert_eq!(read.net.to_sparse(), layers);
+    let data = |name| bytes[place(&bytes, name)].to_vec();
+    assert_eq!(data("layers.0.gap"), [0, 254, 255, 0, 255, 255, 0]);
     assert_eq!(
         data("layers.0.weight"),
         [1, 0xfe, 4, 0xfc, 0, 0xff, 3, 0xfc]
     );
-    assert_eq!(data("layers.1.gap"), [2, 0]);
+    assert_eq!(data("layers.1.gap"), [0, 4]);
     assert_eq!(
         data("layers.1.weight"),
         [3, 0xff, 2, 0xff, 1, 0xff, 0, 0xff]
     );
+    // Both in the second row: the first is empty.
+    let gaps = place(&bytes, "layers.1.gap");
+    bytes[gaps].copy_from_slice(&[3, 1]);
+    let error = Model::from_bytes(&bytes).unwrap_err().to_string();
+    assert!(error.contains("no network"), "{error}");
+}
+
+/// Where a tensor's data lie in a file.
+fn place(bytes: &[u8], name: &str) -> Range<usize> {
+    let tensors = SafeTensors::deserialize(bytes).unwrap();
+    let data = tensors.tensor(name).unwrap().data();
+    let start = data.as_ptr() as usize - bytes.as_ptr() as usize;
+    start..start + data.len()
 }
 
 #[test]
@@ -220,6 +237,8 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
     assert!(no_metadata.contains("`format` is \"\""));
     // Another architecture than the tensors have.
     assert!(entry("architecture", "9-4-2").contains("no network"));
+    assert!(entry("architecture", "9-60000-2").contains("each of the layer's 60000 units"));
+    assert!(entry("architecture", "9-65536-65536-2").contains("`architecture` is"));
     assert!(entry("architecture", "9-3-3").contains("`bias`"));
     assert!(entry("architecture", "9-3-2-2").contains("lacks the tensor `layers.2.gap`"));
     // One pixel less leaves a weight beyond the last row.
@@ -242,15 +261,8 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
 fn gaps_that_fit_no_layer_are_refused() {
     let damaged = |change: fn(&mut [u8])| {
         let mut bytes = model().to_bytes();
-        let tensors = SafeTensors::deserialize(&bytes).unwrap();
-        let gaps = tensors
-            .tensor("layers.1.gap")
-            .unwrap()
-            .data()
-            .as_ptr_range();
-        let start = bytes.as_ptr_range().start;
-        let range = (gaps.start as usize - start as usize)..(gaps.end as usize - start as usize);
-        change(&mut bytes[range]);
+        let gaps = place(&bytes, "layers.1.gap");
+        change(&mut bytes[gaps]);
         Model::from_bytes(&bytes).unwrap_err().to_string()
     };
     let beyond = damaged(|gaps| gaps[0] = 6);
@@ -260,12 +272,8 @@ fn gaps_that_fit_no_layer_are_refused() {
     );
     let count = damaged(|gaps| gaps[0] = 255);
     assert!(count.contains("`layers.1.weight`"), "{count}");
-    // The first row is left empty.
-    let empty = damaged(|gaps| gaps[0] = 3);
-    assert!(
-        empty.contains("no network") || empty.contains("beyond"),
-        "{empty}"
-    );
+    let few = damaged(|gaps| gaps[1..].fill(255));
+    assert!(few.contains("one for each of the layer's 2 units"), "{few}");
 }
 
 #[test]

@@ -72,10 +72,18 @@ pub(super) fn read_layer(
         return Err(unlike(name, &gaps, "U8 of one dimension".into()));
     }
     let kept = gaps.data().iter().filter(|&&gap| gap != GO_ON).count();
+    // Before anything is as long as the layer is said to be.
+    if kept < outputs {
+        return Err(ModelError::FewWeights {
+            name,
+            kept,
+            outputs,
+        });
+    }
     let mut weights = read_planes(tensors, weight_name(index), kept)?;
 
     let mut layer = SparseLayer::empty(inputs);
-    // In 64 bits: on WebAssembly a layer may have more places than an address has values.
+    // In 64 bits: a file may leave out more than there is on any machine.
     let mut position = 0_u64;
     let mut row = Vec::new();
     for &gap in gaps.data() {
