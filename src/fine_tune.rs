@@ -101,7 +101,8 @@ pub fn fine_tune(
             reminders.extend(unseen.pop());
         }
         // Most have their radius and would be left alone: all at once that is found out much sooner.
-        // In the last pass each is looked at in its turn, since what that pass takes cannot be given back later.
+        // In the last pass each is looked at in its turn, since what that pass takes cannot be given back
+        // later.
         if pass + 1 < lessons.passes {
             reminders = pupil.unproved(before, reminders, lessons.radius)?;
         }

@@ -39,12 +39,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let is_checkpoint = args.model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
     refuse_existing(&args.model, args.force && !is_checkpoint)?;
     let checkpoint = train::read_checkpoint(&args.checkpoint)?;
-    let dataset = DatasetName::from_config(&checkpoint.config().dataset).ok_or_else(|| {
-        CliError::UnknownDataset {
-            path: args.checkpoint.clone(),
-            dataset: checkpoint.config().dataset.clone(),
-        }
-    })?;
+    let dataset = DatasetName::recorded(&checkpoint.config().dataset, &args.checkpoint)?;
     let trainer = train::restore(
         &checkpoint,
         dataset,
@@ -71,17 +66,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     print_kept(&net);
 
     let epsilon = args.epsilon.unwrap_or(checkpoint.config().epsilon);
-    let accuracies = if args.measure {
-        Some(measured(
-            &args.model,
-            &args.data_dir,
-            dataset,
-            epsilon,
-            &net,
-        )?)
-    } else {
-        None
-    };
+    let measure = || measured(&args.model, &args.data_dir, dataset, epsilon, &net);
+    let accuracies = args.measure.then(measure).transpose()?;
     let metadata = Metadata {
         dataset: dataset.as_str().into(),
         epsilon,

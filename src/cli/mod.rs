@@ -66,12 +66,14 @@ impl DatasetName {
         }
     }
 
-    /// The data set that a configuration names.
-    fn from_config(name: &str) -> Option<Self> {
-        Self::value_variants()
-            .iter()
-            .copied()
-            .find(|dataset| dataset.as_str() == name)
+    /// The data set that the file at `path` says it was trained on.
+    fn recorded(name: &str, path: &Path) -> Result<Self, CliError> {
+        let mut known = Self::value_variants().iter().copied();
+        let found = known.find(|dataset| dataset.as_str() == name);
+        found.ok_or_else(|| CliError::UnknownDataset {
+            path: path.into(),
+            dataset: name.into(),
+        })
     }
 
     /// Mean and standard deviation that the pixels are normalised with, of full scale 1.0.

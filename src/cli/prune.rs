@@ -35,11 +35,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     refuse_existing(&args.pruned, args.force)?;
     let (Model { net, metadata }, _) = read_model(&args.model)?;
-    let dataset =
-        DatasetName::from_config(&metadata.dataset).ok_or_else(|| CliError::UnknownDataset {
-            path: args.model.clone(),
-            dataset: metadata.dataset.clone(),
-        })?;
+    let dataset = DatasetName::recorded(&metadata.dataset, &args.model)?;
     let config: TrainConfig =
         serde_json::from_str(&metadata.recipe).map_err(|source| CliError::NoRun {
             path: args.model.clone(),
@@ -61,16 +57,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             source,
         })?;
     print_kept(&net);
-    let accuracies = match args.measure {
-        true => Some(measured(
-            &args.pruned,
-            &args.data_dir,
-            dataset,
-            metadata.epsilon,
-            &net,
-        )?),
-        false => None,
-    };
+    let epsilon = metadata.epsilon;
+    let measure = || measured(&args.pruned, &args.data_dir, dataset, epsilon, &net);
+    let accuracies = args.measure.then(measure).transpose()?;
     let metadata = Metadata {
         command: command(args, &metadata.command),
         accuracies,
