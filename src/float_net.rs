@@ -1,6 +1,10 @@
 //! A trained net as plain numbers: what the trainer leaves and the exact integer network is
 //! folded from. It knows neither Burn nor files, so that both sides can be read without the other.
 
+use std::sync::Arc;
+
+use crate::pattern::Pattern;
+
 /// A float ℓ∞-dist net, as trained.
 ///
 /// Input pixels in 0..1 are first normalised, `(pixel − input_mean) / input_std`; each layer then
@@ -25,8 +29,11 @@ pub struct FloatLayer {
     pub inputs: usize,
     /// Number of units.
     pub outputs: usize,
-    /// Weights, `[outputs, inputs]` row-major, in units of the normalised input.
+    /// Weights, `[outputs, inputs]` row-major, in units of the normalised input; `[weights]` of the
+    /// pattern where there is one.
     pub weight: Vec<f32>,
+    /// Which weights there are; none: all. The others take no part in their unit's maximum.
+    pub pattern: Option<Arc<Pattern>>,
     /// Running mean subtracted from each output, `[outputs]`; empty in the last layer.
     pub mean: Vec<f32>,
 }

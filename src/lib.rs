@@ -22,6 +22,7 @@ pub mod net;
 pub mod norm_dist;
 #[cfg(feature = "ordinary")]
 pub mod ordinary;
+pub mod pattern;
 #[cfg(any(
     feature = "cli",
     feature = "train",

@@ -7,6 +7,7 @@ mod distance;
 
 use distance::{Case, assert_close};
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, reference};
+use linf_dist_net::pattern::Pattern;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -346,4 +347,99 @@ fn a_wrong_length_is_refused() {
         },
         Norm::Inf,
     );
+}
+
+/// A pattern of about a third of the weights, one unit of which has none, and those weights of `w`.
+fn pruned(case: &Case) -> (Pattern, Vec<f32>) {
+    let inputs = case.sizes.inputs;
+    let (mut starts, mut columns, mut weights) = (vec![0], Vec::new(), Vec::new());
+    for (o, row) in case.w.chunks_exact(inputs).enumerate() {
+        let kept = |i: &usize| o != 1 && (i * 7 + o * 11).is_multiple_of(3);
+        for i in (0..inputs).filter(kept) {
+            columns.push(i as u32);
+            weights.push(row[i]);
+        }
+        starts.push(columns.len() as u32);
+    }
+    (Pattern::new(inputs, starts, columns).unwrap(), weights)
+}
+
+/// Distances and gradients of the reference, unit by unit on the inputs that it has.
+fn sparse_reference(case: &Case, pattern: &Pattern, w: &[f32], norm: Norm) -> [Vec<f64>; 3] {
+    let Sizes {
+        batch,
+        outputs,
+        inputs,
+    } = case.sizes;
+    let (mut u, mut dx) = (vec![0.0; batch * outputs], vec![0.0; batch * inputs]);
+    let mut dw = Vec::new();
+    for (o, row) in pattern.rows().enumerate() {
+        let columns: Vec<usize> = pattern.columns()[row.clone()]
+            .iter()
+            .map(|&column| column as usize)
+            .collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let rows = case.x.chunks_exact(inputs);
+        let x: Vec<f32> = rows
+            .flat_map(|row| columns.iter().map(|&column| row[column]))
+            .collect();
+        let grad: Vec<f32> = (0..batch).map(|b| case.grad[b * outputs + o]).collect();
+        let sizes = Sizes {
+            batch,
+            outputs: 1,
+            inputs: columns.len(),
+        };
+        let distances = reference::forward(&x, &w[row.clone()], sizes, norm);
+        for (b, distance) in distances.into_iter().enumerate() {
+            u[b * outputs + o] = distance;
+        }
+        let (of_x, of_w) = reference::backward(&x, &w[row], &grad, sizes, norm);
+        for (of_x, dx) in of_x
+            .chunks_exact(columns.len())
+            .zip(dx.chunks_exact_mut(inputs))
+        {
+            for (&column, slope) in columns.iter().zip(of_x) {
+                dx[column] += slope;
+            }
+        }
+        dw.extend(of_w);
+    }
+    [u, dx, dw]
+}
+
+#[test]
+fn distances_and_gradients_of_few_weights_agree_with_the_reference() {
+    for case in shapes() {
+        let (pattern, w) = pruned(&case);
+        for norm in NORMS {
+            let what = format!("{norm:?} {:?}", case.sizes);
+            let [want_u, want_dx, want_dw] = sparse_reference(&case, &pattern, &w, norm);
+            let u = cpu::sparse_forward(&case.x, &w, &pattern, norm);
+            assert_close(&format!("u {what}"), &u, &want_u, 4e-6, 0.0);
+            let (dx, dw) = cpu::sparse_backward(&case.x, &w, &u, &case.grad, &pattern, norm);
+            let p = if let Norm::P(p) = norm {
+                f64::from(p)
+            } else {
+                1.0
+            };
+            let terms = case.sizes.outputs.max(case.sizes.batch) as f64;
+            let relative = 1e-5 + 6e-7 * p;
+            let absolute = terms.sqrt() * relative.min(5e-5);
+            assert_close(&format!("dx {what}"), &dx, &want_dx, relative, absolute);
+            assert_close(&format!("dw {what}"), &dw, &want_dw, relative, absolute);
+        }
+    }
+}
+
+#[test]
+fn the_first_of_equal_differences_has_the_slope_among_few_weights_too() {
+    // Differences 4, −4 and 4, of which the first and the last are kept, in this order.
+    let pattern = Pattern::new(3, vec![0, 2], vec![0, 2]).unwrap();
+    let (x, w) = ([1.0, 0.0, 7.0], [-3.0, 3.0]);
+    let u = cpu::sparse_forward(&x, &w, &pattern, Norm::Inf);
+    assert_eq!(u, [4.0]);
+    let slopes = cpu::sparse_backward(&x, &w, &u, &[10.0], &pattern, Norm::Inf);
+    assert_eq!(slopes, (vec![10.0, 0.0, 0.0], vec![-10.0, 0.0]));
 }

@@ -8,7 +8,11 @@ use std::num::NonZeroUsize;
 
 use blocks::blocks;
 use burn::tensor::{Device, read_sync};
-use linf_dist_net::train::{Checkpoint, LossConfig, TrainConfig, TrainError, Trainer};
+use linf_dist_net::exact::ExactNet;
+use linf_dist_net::net::LinfDistNet;
+use linf_dist_net::train::{
+    Checkpoint, HeldOutReport, LossConfig, TrainConfig, TrainError, Trainer,
+};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -68,11 +72,11 @@ fn training_learns_and_ends_certified_as_an_integer_network() {
     }
 }
 
-#[test]
-fn a_resumed_run_ends_in_the_same_bits() {
-    let mut whole = trainer(config());
+/// Runs one trainer through, and another as far with a checkpoint on the way.
+fn compare_with_resumed(new: impl Fn() -> Trainer) {
+    let mut whole = new();
     run(&mut whole, 70);
-    let mut first = trainer(config());
+    let mut first = new();
     run(&mut first, 33);
     let saved = read_sync(first.checkpoint()).unwrap().to_bytes();
     let checkpoint = Checkpoint::from_bytes(&saved).unwrap();
@@ -81,6 +85,122 @@ fn a_resumed_run_ends_in_the_same_bits() {
     assert_eq!(second.iteration(), 33);
     run(&mut second, 37);
     assert!(read_sync(second.checkpoint()).unwrap() == read_sync(whole.checkpoint()).unwrap());
+}
+
+#[test]
+fn a_resumed_run_ends_in_the_same_bits() {
+    compare_with_resumed(|| trainer(config()));
+}
+
+/// The net of a run of a few epochs.
+fn trained() -> ExactNet {
+    let mut trainer = trainer(TrainConfig {
+        epochs_growth: 2,
+        epochs_inf: 1,
+        ..config()
+    });
+    run(&mut trainer, 5 * 20);
+    read_sync(trainer.exact_net(400)).unwrap()
+}
+
+fn refined(config: TrainConfig, net: &ExactNet) -> Result<Trainer, TrainError> {
+    Trainer::refine(config, (net, "made so"), blocks(500), 0.1307, 0.3081)
+}
+
+/// As [`config`], from a p at which nothing that was dropped would count.
+fn refining() -> TrainConfig {
+    TrainConfig {
+        p_start: 30.0,
+        p_end: 200.0,
+        ..config()
+    }
+}
+
+#[test]
+fn a_net_that_is_unfolded_folds_to_itself() {
+    let net = trained();
+    assert!(net.share_kept() < 0.9, "{}", net.share_kept());
+    let data = blocks(500);
+    let plain = |level: &u8| (f32::from(*level) / 255.0 - 0.1307) / 0.3081;
+    let batches = || {
+        let images = data.images.chunks(100 * 784);
+        images.map(|images| images.iter().map(plain).collect())
+    };
+    let unfolded = LinfDistNet::unfold(&net, 0.1307, 0.3081, batches);
+    let float = read_sync(unfolded.to_float(0.1307, 0.3081)).unwrap();
+    let again = ExactNet::fold(&float, net.scale()).unwrap();
+    assert_eq!(again.to_sparse(), net.to_sparse());
+    assert_eq!(again.bias(), net.bias());
+}
+
+#[test]
+fn training_goes_on_with_the_weights_that_a_net_kept() {
+    let net = trained();
+    let mut trainer = refined(refining(), &net).unwrap();
+    assert_eq!(trainer.origin(), Some("made so"));
+    let epsilon = "0.1".parse().unwrap();
+    let evaluate =
+        |trainer: &Trainer| read_sync(trainer.evaluate(epsilon, 400, NonZeroUsize::MIN)).unwrap();
+    let before = evaluate(&trainer);
+    let losses = run(&mut trainer, 8 * 20);
+    assert!(trainer.is_finished());
+    let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
+    assert!(
+        mean(&losses[140..]) < mean(&losses[..20]),
+        "nothing was learned: {losses:?}"
+    );
+    let after = evaluate(&trainer);
+    let proved = |report: &HeldOutReport| report.evaluation.certified_interval;
+    assert!(proved(&after) >= proved(&before), "{before:?} {after:?}");
+    assert!(after.weights_kept <= before.weights_kept);
+    let pictures = read_sync(trainer.pictures(3)).unwrap();
+    assert_eq!(pictures.len(), 3 * 784);
+}
+
+#[test]
+fn a_resumed_run_of_a_pruned_net_ends_in_the_same_bits() {
+    let net = trained();
+    compare_with_resumed(|| refined(refining(), &net).unwrap());
+}
+
+#[test]
+fn a_pruned_net_that_cannot_be_trained_is_refused_with_a_reason() {
+    let net = trained();
+    let reason = |config| refined(config, &net).err().unwrap().to_string();
+    let widths = reason(TrainConfig {
+        hidden: vec![20, 30],
+        ..refining()
+    });
+    assert!(
+        widths.starts_with(
+            "a net of widths [784, 24, 10] was to be trained as one of [784, 20, 30, 10]"
+        ),
+        "{widths}"
+    );
+    let hinge = reason(TrainConfig {
+        loss: LossConfig::Hinge {
+            mix: 0.75,
+            weight_decay: 5e-3,
+        },
+        ..refining()
+    });
+    assert!(hinge.contains("mixture loss"), "{hinge}");
+
+    let trainer = refined(refining(), &net).unwrap();
+    let bytes = read_sync(trainer.checkpoint()).unwrap().to_bytes();
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let names = std::str::from_utf8(&bytes[8..header]).unwrap();
+    let header_of: serde_json::Value = serde_json::from_str(names).unwrap();
+    let end = header_of["layer.0.columns"]["data_offsets"][1]
+        .as_u64()
+        .unwrap() as usize;
+    let mut broken = bytes.clone();
+    broken[header + end - 4..header + end].copy_from_slice(&9999u32.to_le_bytes());
+    let error = Checkpoint::from_bytes(&broken).err().unwrap().to_string();
+    assert!(
+        error.contains("lists of the weights that were kept"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use burn::tensor::{Device, read_sync};
 
 use super::{CliError, DatasetName, threads, train};
 use crate::data::{CLASSES, Dataset, HELD_OUT, Split};
-use crate::exact::{Accuracies, DenseNet, Epsilon, ExactNet, Metadata, Model, evaluate};
+use crate::exact::{Accuracies, Epsilon, ExactNet, Metadata, Model, evaluate};
 use crate::float_net::FloatNet;
 use crate::net::float_logits;
 use crate::train::Trainer;
@@ -55,8 +55,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         );
     }
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
-    let dense = DenseNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
-    let net = dense.prune().map_err(|source| refuse(source.into()))?;
+    let net = ExactNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
     println!(
         "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
         args.scale,
@@ -132,20 +131,28 @@ fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
     values.enumerate().reduce(better).map(|(index, _)| index)
 }
 
-/// The two commands that make the model again.
+/// What `linf train` is told to train the weights of a model.
+const REFINE: &str = "--refine";
+
+/// The commands that make the model again.
 fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
     let config = trainer.config();
     let measure = if args.measure { " --measure" } else { "" };
-    let export = format!(
-        "linf export --scale {} --epsilon {epsilon}{measure} RUN/checkpoint.safetensors MODEL",
-        args.scale
-    );
+    let export = |run: &str| {
+        format!(
+            "linf export --scale {} --epsilon {epsilon}{measure} {run}/checkpoint.safetensors MODEL",
+            args.scale
+        )
+    };
     if !trainer.is_finished() {
         let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
-        return format!("none: interrupted after {done} of {all} iterations; {export}");
+        return format!(
+            "none: interrupted after {done} of {all} iterations; {}",
+            export("RUN")
+        );
     }
     if !config.changed_at.is_empty() {
-        return format!("none: knobs were turned during the run; {export}");
+        return format!("none: knobs were turned during the run; {}", export("RUN"));
     }
     let (preset, turned) = config.as_preset();
     // Brackets, braces and quotes mean something to a shell.
@@ -158,10 +165,22 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
         0 => " --all-images".into(),
         other => format!(" --set held_out={other}"),
     };
-    format!(
-        "linf train --dataset {} --preset {preset}{turned} --seed {}{held_out} --out RUN && {export}",
+    let train = format!(
+        "--dataset {} --preset {preset}{turned} --seed {}{held_out}",
         config.dataset, config.seed
-    )
+    );
+    match trainer.origin() {
+        None => format!("linf train {train} --out RUN && {}", export("RUN")),
+        // The model that was refined was in the file that this one replaces.
+        Some(origin) => {
+            let run = format!(
+                "RUN{}",
+                "/refined".repeat(1 + origin.matches(REFINE).count())
+            );
+            let export = export(&run);
+            format!("{origin} && linf train {REFINE} MODEL {train} --out {run} && {export} --force")
+        }
+    }
 }
 
 /// Accuracies of the network at `model` on the whole test set, at ε.

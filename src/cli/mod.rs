@@ -166,6 +166,16 @@ enum CliError {
         /// Why not.
         source: crate::ordinary::train::TrainError,
     },
+    /// A model of another data set than the one asked for.
+    #[error("{} was trained on {found}, not on {asked}; give its own --dataset", path.display())]
+    OtherDataset {
+        /// The model.
+        path: PathBuf,
+        /// What it was trained on.
+        found: String,
+        /// What was asked for.
+        asked: &'static str,
+    },
     /// A checkpoint or model of a data set that this program does not know.
     #[error("{} was trained on `{dataset}`, which this program does not know", path.display())]
     UnknownDataset {

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, DatasetName, read, threads};
+use super::{CliError, DatasetName, read, read_model, threads};
 use crate::data::Split;
-use crate::exact::Accuracies;
+use crate::exact::{Accuracies, ExactNet, Metadata, Model};
 use crate::train::{
     Checkpoint, DeviceChoice, Processor, StepReport, TrainConfig, TrainError, Trainer,
 };
@@ -34,6 +34,15 @@ pub(super) struct Args {
     /// Turn a knob of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
     #[arg(long, value_name = "KNOB=VALUE", value_parser = knob, requires = "preset")]
     set: Vec<(String, String)>,
+    /// Train the weights that this model has, and no others; it was written by `linf export` or `linf
+    /// prune`. Its epochs take as much less time as it has fewer weights. Of the CPU only
+    #[arg(
+        long,
+        value_name = "MODEL",
+        requires = "preset",
+        conflicts_with = "resume"
+    )]
+    refine: Option<PathBuf>,
     /// Seed of the weights, the order of the images and the augmentation
     #[arg(long, default_value_t = 0, requires = "preset")]
     seed: u64,
@@ -202,14 +211,62 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let (mean, std) = args.dataset.normalisation();
-    let processor = processor(args.device)?;
-    let trainer = Trainer::new(config, data, mean, std, processor.device().clone())
-        .map_err(|source| CliError::Begin { source })?;
+    let begin = |source| CliError::Begin { source };
+    let (trainer, processor) = match &args.refine {
+        None => {
+            let processor = processor(args.device)?;
+            let device = processor.device().clone();
+            let trainer = Trainer::new(config, data, mean, std, device).map_err(begin)?;
+            (trainer, processor)
+        }
+        Some(path) => {
+            let device = match args.device {
+                DeviceName::Auto | DeviceName::Cpu => DeviceName::Cpu,
+                DeviceName::Gpu => return Err(begin(TrainError::PrunedOnGpu)),
+            };
+            let (Model { net, metadata }, _) = read_model(path)?;
+            let config = refined(args, config, path, &net, &metadata)?;
+            let from = (&net, metadata.command.as_str());
+            let trainer = Trainer::refine(config, from, data, mean, std).map_err(begin)?;
+            (trainer, processor(device)?)
+        }
+    };
     fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
         path: args.out.clone(),
         source,
     })?;
     Ok((trainer, processor))
+}
+
+/// The configuration for the model at `path`, whose widths it takes unless it was given others.
+fn refined(
+    args: &Args,
+    config: TrainConfig,
+    path: &Path,
+    net: &ExactNet,
+    metadata: &Metadata,
+) -> Result<TrainConfig, CliError> {
+    if metadata.dataset != args.dataset.as_str() {
+        return Err(CliError::OtherDataset {
+            path: path.into(),
+            found: metadata.dataset.clone(),
+            asked: args.dataset.as_str(),
+        });
+    }
+    let seen_all = serde_json::from_str::<TrainConfig>(&metadata.recipe)
+        .is_ok_and(|recipe| recipe.held_out < config.held_out);
+    if seen_all {
+        eprintln!(
+            "warning: {} was trained on images that are held out now: what is measured on them says nothing",
+            path.display()
+        );
+    }
+    if args.set.iter().any(|(knob, _)| knob == "hidden") {
+        return Ok(config);
+    }
+    let widths = net.architecture();
+    let hidden = widths[1..widths.len() - 1].to_vec();
+    Ok(TrainConfig { hidden, ..config })
 }
 
 fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {

@@ -8,8 +8,9 @@
 
 use thiserror::Error;
 
-use super::{DenseLayer, DenseNet, MAX_LEVEL, NetError, VALUE_LIMIT};
-use crate::float_net::FloatNet;
+use super::{DenseLayer, DenseNet, ExactNet, MAX_LEVEL, NetError, SparseLayer, VALUE_LIMIT};
+use crate::float_net::{FloatLayer, FloatNet};
+use crate::pattern::Pattern;
 
 /// Why a float net cannot become an integer net.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -25,7 +26,7 @@ pub enum FoldError {
     /// A list of numbers does not have the length that the layer's shape asks for.
     #[error("the {what} of layer {layer} should be {expected} numbers, but are {found}")]
     Count {
-        /// `inputs`, `weights` or `running means`.
+        /// `inputs`, `units`, `weights` or `running means`.
         what: &'static str,
         /// Index of the layer, from 0.
         layer: usize,
@@ -33,6 +34,14 @@ pub enum FoldError {
         expected: usize,
         /// Numbers given.
         found: usize,
+    },
+    /// A dense net was asked for where a layer has not all of its weights.
+    #[error(
+        "layer {layer} has only some of its weights, so there is no dense net; fold it into an exact one"
+    )]
+    Sparse {
+        /// Index of the layer, from 0.
+        layer: usize,
     },
     /// A weight or bias is NaN or infinite, or too large to be rounded to units.
     #[error(
@@ -50,55 +59,116 @@ pub enum FoldError {
     Net(#[from] NetError),
 }
 
+/// Weights of every layer, in the order of the floats, and the bias, all in units.
+struct Folded {
+    weights: Vec<Vec<i32>>,
+    bias: Vec<i32>,
+}
+
 impl DenseNet {
     /// Folds `net` in `f64` and rounds every weight and bias to the nearest 1/`scale` of a pixel
-    /// level, halves away from zero.
+    /// level, halves away from zero. Fails where a layer has not all of its weights: that is for
+    /// [`ExactNet::fold`].
     pub fn fold(net: &FloatNet, scale: u32) -> Result<Self, FoldError> {
-        let (mean, std) = (net.input_mean, net.input_std);
-        if !mean.is_finite() || !std.is_finite() || std <= 0.0 {
-            return Err(FoldError::Normalisation { mean, std });
+        if let Some(layer) = net.layers.iter().position(|layer| layer.pattern.is_some()) {
+            return Err(FoldError::Sparse { layer });
         }
-        let full_scale = f64::from(MAX_LEVEL);
-        let level = full_scale * f64::from(std);
-        // What to add to each weight of the next layer, per input, in levels.
-        let inputs = net.layers.first().map_or(0, |layer| layer.inputs);
-        let mut shift = vec![full_scale * f64::from(mean); inputs];
-        let mut layers = Vec::with_capacity(net.layers.len());
-        for (index, layer) in net.layers.iter().enumerate() {
-            let count = |what, expected, found| {
-                if found == expected {
-                    return Ok(());
-                }
-                Err(FoldError::Count {
-                    what,
-                    layer: index,
-                    expected,
-                    found,
-                })
-            };
-            let is_last = index + 1 == net.layers.len();
-            let means = if is_last { 0 } else { layer.outputs };
-            count("weights", layer.inputs * layer.outputs, layer.weight.len())?;
-            count("running means", means, layer.mean.len())?;
-            count("inputs", shift.len(), layer.inputs)?;
-            let weights =
-                layer.weight.iter().enumerate().map(|(i, &w)| {
-                    round(level * f64::from(w) + shift[i % layer.inputs], scale, index)
-                });
-            layers.push(DenseLayer {
-                inputs: layer.inputs,
-                outputs: layer.outputs,
-                weight: weights.collect::<Result<_, _>>()?,
-            });
-            shift = layer.mean.iter().map(|&m| level * f64::from(m)).collect();
-        }
-        let last = net.layers.len().saturating_sub(1);
-        let bias = net
-            .bias
-            .iter()
-            .map(|&b| round(level * f64::from(b), scale, last));
-        Ok(Self::new(scale, layers, bias.collect::<Result<_, _>>()?)?)
+        let Folded { weights, bias } = folded(net, scale)?;
+        let layers = net.layers.iter().zip(weights);
+        let layers = layers.map(|(layer, weight)| DenseLayer {
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            weight,
+        });
+        Ok(Self::new(scale, layers.collect(), bias)?)
     }
+}
+
+impl ExactNet {
+    /// The same of any net, and what no input can make decide is dropped, as by
+    /// [`DenseNet::prune`].
+    pub fn fold(net: &FloatNet, scale: u32) -> Result<Self, FoldError> {
+        if net.layers.iter().all(|layer| layer.pattern.is_none()) {
+            return Ok(DenseNet::fold(net, scale)?.prune()?);
+        }
+        let Folded { weights, bias } = folded(net, scale)?;
+        let layers = net.layers.iter().zip(weights).map(sparse_layer);
+        Ok(Self::new(scale, &layers.collect::<Vec<_>>(), bias)?.prune())
+    }
+}
+
+fn sparse_layer((layer, weights): (&FloatLayer, Vec<i32>)) -> SparseLayer {
+    let mut sparse = SparseLayer::empty(layer.inputs);
+    match &layer.pattern {
+        Some(pattern) => pattern.rows().for_each(|row| {
+            let columns = pattern.columns()[row.clone()].iter();
+            sparse.push_row(
+                columns
+                    .map(|&column| column as usize)
+                    .zip(weights[row].iter().copied()),
+            );
+        }),
+        None => weights
+            .chunks_exact(layer.inputs)
+            .for_each(|row| sparse.push_row(row.iter().copied().enumerate())),
+    }
+    sparse
+}
+
+/// Folds in `f64` and rounds.
+fn folded(net: &FloatNet, scale: u32) -> Result<Folded, FoldError> {
+    let (mean, std) = (net.input_mean, net.input_std);
+    if !mean.is_finite() || !std.is_finite() || std <= 0.0 {
+        return Err(FoldError::Normalisation { mean, std });
+    }
+    let full_scale = f64::from(MAX_LEVEL);
+    let level = full_scale * f64::from(std);
+    // What to add to each weight of the next layer, per input, in levels.
+    let inputs = net.layers.first().map_or(0, |layer| layer.inputs);
+    let mut shift = vec![full_scale * f64::from(mean); inputs];
+    let mut weights = Vec::with_capacity(net.layers.len());
+    for (index, layer) in net.layers.iter().enumerate() {
+        let count = |what, expected, found| {
+            if found == expected {
+                return Ok(());
+            }
+            Err(FoldError::Count {
+                what,
+                layer: index,
+                expected,
+                found,
+            })
+        };
+        let pattern = layer.pattern.as_deref();
+        let is_last = index + 1 == net.layers.len();
+        let means = if is_last { 0 } else { layer.outputs };
+        let all = pattern.map_or(layer.inputs * layer.outputs, Pattern::weights);
+        count("weights", all, layer.weight.len())?;
+        if let Some(pattern) = pattern {
+            count("inputs", layer.inputs, pattern.inputs())?;
+            count("units", layer.outputs, pattern.outputs())?;
+        }
+        count("running means", means, layer.mean.len())?;
+        count("inputs", shift.len(), layer.inputs)?;
+        let input = |k: usize| match pattern {
+            Some(pattern) => pattern.columns()[k] as usize,
+            None => k % layer.inputs,
+        };
+        let units = layer.weight.iter().enumerate();
+        let units =
+            units.map(|(k, &w)| round(level * f64::from(w) + shift[input(k)], scale, index));
+        weights.push(units.collect::<Result<_, _>>()?);
+        shift = layer.mean.iter().map(|&m| level * f64::from(m)).collect();
+    }
+    let last = net.layers.len().saturating_sub(1);
+    let bias = net
+        .bias
+        .iter()
+        .map(|&b| round(level * f64::from(b), scale, last));
+    Ok(Folded {
+        weights,
+        bias: bias.collect::<Result<_, _>>()?,
+    })
 }
 
 /// Pixel levels to the nearest unit.

@@ -52,16 +52,32 @@ impl ExactNet {
         let shares = images.chunks(share * expected);
         let used: Used = add_up(shares, |images| self.used_near(images, radius))?;
 
+        let mut used = used.0.iter();
+        Ok(self.with_fewer(|sparse, domain| {
+            let used = used.next().expect("every layer was counted");
+            keep(sparse, used, least, domain)
+        }))
+    }
+
+    /// The same function of every image without the weights that no input can make decide, as
+    /// [`DenseNet::prune`](super::DenseNet::prune) has it.
+    pub(super) fn prune(&self) -> Self {
+        self.with_fewer(SparseLayer::pruned)
+    }
+
+    /// The net of what `keep` leaves of each layer, which it is given with the least and the largest
+    /// value of each of its inputs.
+    fn with_fewer(&self, mut keep: impl FnMut(&SparseLayer, &[(i64, i64)]) -> SparseLayer) -> Self {
         let top = i64::from(MAX_LEVEL) * i64::from(self.scale());
-        let mut domain = vec![(0, top); expected];
+        let mut domain = vec![(0, top); self.inputs()];
         let mut layers = Vec::new();
-        for (sparse, used) in self.to_sparse().iter().zip(&used.0) {
-            let kept = keep(sparse, used, least, &domain);
+        for sparse in &self.to_sparse() {
+            let kept = keep(sparse, &domain);
             domain = kept.value_bounds(&domain);
             layers.push(kept);
         }
         let net = Self::new(self.scale(), &layers, self.bias().to_vec());
-        Ok(net.expect("with fewer weights no value is larger than it could be before"))
+        net.expect("with fewer weights no value is larger than it could be before")
     }
 
     /// Near how many of the images, within `radius` units, each weight can decide.

@@ -54,6 +54,21 @@ impl SparseLayer {
         })
     }
 
+    /// The layer without the weights that no input between the ends of `domain`, `[inputs]`, can make
+    /// decide: those whose largest distance stays below their unit's least value. Only of a layer
+    /// that passed [`Self::check`].
+    pub(super) fn pruned(&self, domain: &[(i64, i64)]) -> Self {
+        let mut kept = Self::empty(self.inputs);
+        for (row, (floor, _)) in self.rows().zip(self.value_bounds(domain)) {
+            let row = row.map(|(input, weight)| (usize::from(input), weight));
+            kept.push_row(row.filter(|&(input, weight)| {
+                let (lower, upper) = domain[input];
+                distance_bounds(lower, upper, weight.into()).1 >= floor
+            }));
+        }
+        kept
+    }
+
     /// Least and largest value of each unit, `[outputs]`, where each input is between those of
     /// `domain`, `[inputs]`. Only of a layer that passed [`Self::check`].
     pub(super) fn value_bounds(&self, domain: &[(i64, i64)]) -> Vec<(i64, i64)> {

@@ -1,5 +1,7 @@
 //! One ℓ∞-dist layer.
 
+use std::sync::Arc;
+
 use burn::Tensor;
 use burn::module::{Module, Param};
 use burn::tensor::{Device, TensorData};
@@ -9,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::MeanShift;
 use crate::float_net::FloatLayer;
-use crate::norm_dist::{Norm, norm_dist};
+use crate::norm_dist::{Norm, norm_dist, sparse_norm_dist};
+use crate::pattern::Pattern;
 use crate::tensors::{ReadError, read};
 
 /// The weight that makes a unit start as the identity of one input, up to a constant (Zhang et
@@ -33,8 +36,11 @@ pub enum Start {
 /// A layer of units `‖x − w‖_p`, followed by a mean shift (hidden) or a bias (last).
 #[derive(Module, Debug)]
 pub struct LinfDistLayer {
-    /// Weights, `[outputs, inputs]`.
+    /// Weights, `[outputs, inputs]`; where there is a pattern `[1, weights]`.
     pub weight: Param<Tensor<2>>,
+    /// Which weights there are; none: all.
+    #[module(skip)]
+    pub pattern: Option<Arc<Pattern>>,
     /// Subtracts each unit's mean; none in the last layer.
     pub mean_shift: Option<MeanShift>,
     /// Added to each unit, `[outputs]`; only in the last layer.
@@ -68,14 +74,42 @@ impl LinfDistLayer {
         let weight = Tensor::from_data(TensorData::new(weight, [outputs, inputs]), device);
         Self {
             weight: Param::from_tensor(weight),
+            pattern: None,
             mean_shift: (!last).then(|| MeanShift::new(outputs, device)),
             bias: last.then(|| Param::from_tensor(Tensor::zeros([outputs], device))),
         }
     }
 
+    /// A layer of these weights, `[1, weights]`, means still 0, on the CPU: a sparse layer is
+    /// computed nowhere else.
+    pub(super) fn sparse(
+        pattern: Arc<Pattern>,
+        weight: Tensor<2>,
+        bias: Option<Tensor<1>>,
+    ) -> Self {
+        let shift = || MeanShift::new(pattern.outputs(), &weight.device());
+        Self {
+            mean_shift: bias.is_none().then(shift),
+            bias: bias.map(Param::from_tensor),
+            weight: Param::from_tensor(weight),
+            pattern: Some(pattern),
+        }
+    }
+
+    /// Its units.
+    pub(crate) fn outputs(&self) -> usize {
+        match &self.pattern {
+            Some(pattern) => pattern.outputs(),
+            None => self.weight.val().dims()[0],
+        }
+    }
+
     /// `‖x − w‖_p` alone, `[batch, outputs]`.
     pub fn distances(&self, x: Tensor<2>, norm: Norm) -> Tensor<2> {
-        norm_dist(x, self.weight.val(), norm)
+        match &self.pattern {
+            Some(pattern) => sparse_norm_dist(x, self.weight.val(), Arc::clone(pattern), norm),
+            None => norm_dist(x, self.weight.val(), norm),
+        }
     }
 
     /// The layer's output, `[batch, outputs]`.
@@ -90,13 +124,25 @@ impl LinfDistLayer {
         u
     }
 
+    /// The same layer on an autodiff device: it can be trained.
+    pub(super) fn autodiff(self) -> Self {
+        Self {
+            weight: Param::from_tensor(self.weight.val().autodiff()),
+            bias: self
+                .bias
+                .map(|bias| Param::from_tensor(bias.val().autodiff())),
+            ..self
+        }
+    }
+
     /// The same layer, with means of its own, on a device without autodiff.
     pub(crate) fn inference(&self, device: &Device) -> Self {
         let plain = |tensor: Tensor<1>| tensor.inner();
         Self {
             weight: Param::from_tensor(self.weight.val().inner()),
+            pattern: self.pattern.clone(),
             mean_shift: self.mean_shift.as_ref().map(|shift| {
-                let copy = MeanShift::new(self.weight.val().dims()[0], device);
+                let copy = MeanShift::new(self.outputs(), device);
                 copy.set_mean(plain(shift.running_mean.value_sync()));
                 copy
             }),
@@ -108,14 +154,18 @@ impl LinfDistLayer {
     }
 
     pub(super) async fn to_float(&self) -> Result<FloatLayer, ReadError> {
-        let [outputs, inputs] = self.weight.val().dims();
+        let inputs = match &self.pattern {
+            Some(pattern) => pattern.inputs(),
+            None => self.weight.val().dims()[1],
+        };
         let mean = match &self.mean_shift {
             Some(shift) => read(shift.running_mean.value_sync()).await?,
             None => Vec::new(),
         };
         Ok(FloatLayer {
             inputs,
-            outputs,
+            outputs: self.outputs(),
+            pattern: self.pattern.clone(),
             weight: read(self.weight.val()).await?,
             mean,
         })

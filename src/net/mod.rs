@@ -8,6 +8,7 @@
 mod exact_gpu;
 mod layer;
 mod mean_shift;
+mod unfold;
 
 use burn::Tensor;
 use burn::module::Module;
@@ -74,22 +75,28 @@ impl LinfDistNet {
     /// `batches` is called once per hidden layer and returns the same inputs every time, in
     /// batches `[batch, inputs]`, on a device without autodiff.
     pub fn estimate_means<I: Iterator<Item = Tensor<2>>>(&self, batches: impl Fn() -> I) {
-        for (l, layer) in self.layers.iter().enumerate() {
-            let Some(shift) = &layer.mean_shift else {
-                continue;
-            };
-            let (mut sum, mut count) = (None, 0);
-            for x in batches() {
-                let x = self.layers[..l]
-                    .iter()
-                    .fold(x, |x, layer| layer.forward(x, Norm::Inf));
-                count += x.dims()[0];
-                let part = layer.distances(x, Norm::Inf).sum_dim(0);
-                sum = Some(sum.map_or(part.clone(), |sum: Tensor<2>| sum + part));
-            }
-            if let Some(sum) = sum {
-                shift.set_mean(sum.div_scalar(count as f32).squeeze_dim(0));
-            }
+        for l in 0..self.layers.len() {
+            self.estimate_mean(l, &batches);
+        }
+    }
+
+    /// Sets the running means of layer `l`, if it has any, where those before it have theirs.
+    fn estimate_mean<I: Iterator<Item = Tensor<2>>>(&self, l: usize, batches: impl Fn() -> I) {
+        let layer = &self.layers[l];
+        let Some(shift) = &layer.mean_shift else {
+            return;
+        };
+        let (mut sum, mut count) = (None, 0);
+        for x in batches() {
+            let x = self.layers[..l]
+                .iter()
+                .fold(x, |x, layer| layer.forward(x, Norm::Inf));
+            count += x.dims()[0];
+            let part = layer.distances(x, Norm::Inf).sum_dim(0);
+            sum = Some(sum.map_or(part.clone(), |sum: Tensor<2>| sum + part));
+        }
+        if let Some(sum) = sum {
+            shift.set_mean(sum.div_scalar(count as f32).squeeze_dim(0));
         }
     }
 
@@ -129,7 +136,10 @@ pub fn float_logits(net: &FloatNet, images: &[u8]) -> Vec<f32> {
             outputs: layer.outputs,
             inputs: layer.inputs,
         };
-        values = cpu::forward(&values, &layer.weight, sizes, Norm::Inf);
+        values = match &layer.pattern {
+            Some(pattern) => cpu::sparse_forward(&values, &layer.weight, pattern, Norm::Inf),
+            None => cpu::forward(&values, &layer.weight, sizes, Norm::Inf),
+        };
         for row in values.chunks_exact_mut(layer.outputs) {
             row.iter_mut()
                 .zip(&layer.mean)

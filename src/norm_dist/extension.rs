@@ -221,13 +221,13 @@ fn sizes(x: &impl TensorMetadata, w: &impl TensorMetadata) -> Sizes {
     }
 }
 
-fn slice(tensor: &FloatTensor<Flex>) -> &[f32] {
+pub(super) fn slice(tensor: &FloatTensor<Flex>) -> &[f32] {
     tensor
         .as_slice()
         .expect("a contiguous f32 tensor: norm_dist has no other element type")
 }
 
-fn flex_tensor(values: Vec<f32>, shape: [usize; 2]) -> FloatTensor<Flex> {
+pub(super) fn flex_tensor(values: Vec<f32>, shape: [usize; 2]) -> FloatTensor<Flex> {
     FloatTensor::<Flex>::from_data(TensorData::new(values, shape))
 }
 

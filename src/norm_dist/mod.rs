@@ -7,7 +7,8 @@
 //! - [`mod@reference`]: the specification, in plain f64 loops;
 //! - [`cpu`]: the same in f32, vectorised and threaded, on slices;
 //! - `gpu`: the same as GPU kernels, in the browser and natively;
-//! - `extension`: the operation as a Burn backend extension with its gradients.
+//! - `extension`: the operation as a Burn backend extension with its gradients;
+//! - `sparse`: the same for layers that have few of their weights, on the CPU.
 
 pub mod cpu;
 mod extension;
@@ -15,10 +16,12 @@ mod extension;
 mod gpu;
 mod power;
 pub mod reference;
+mod sparse;
 
 pub use extension::{Distances, NormDist, norm_dist, norm_dist_interval};
 #[cfg(feature = "webgpu")]
 pub use gpu::{Arithmetic, PEAK_TERMS, Peak};
+pub use sparse::{SparseNormDist, sparse_norm_dist};
 
 /// Which norm the layer takes of `x − w`.
 #[derive(Clone, Copy, Debug, PartialEq)]

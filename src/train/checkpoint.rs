@@ -1,6 +1,7 @@
 //! Checkpoints: the whole state of a run as one safetensors file.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData, Transaction};
@@ -8,10 +9,14 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use thiserror::Error;
 
 use super::config::TrainConfig;
+use crate::pattern::Pattern;
 use crate::tensors::{ReadError, read_all};
 
 const FORMAT: &str = "linf-dist-net checkpoint";
 const VERSION: &str = "1";
+/// Names of a pattern's lists.
+const STARTS: &str = "starts";
+const COLUMNS: &str = "columns";
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, Error)]
@@ -39,16 +44,28 @@ pub enum CheckpointError {
         /// What the file has.
         found: String,
     },
+    /// The weights that a pruned net's layers have are not those of layers of its widths.
+    #[error(
+        "the checkpoint's lists of the weights that were kept, `layer.….starts` and \
+         `layer.….columns`, are not those of layers between {widths:?} units"
+    )]
+    Patterns {
+        /// What the configuration asks for.
+        widths: Vec<usize>,
+    },
     /// A tensor has values that are not finite.
     #[error("the checkpoint's tensor `{0}` holds values that are not finite")]
     NotFinite(String),
 }
 
-/// The state of a run: its configuration, its position, and named f32 tensors.
+/// The state of a run: its configuration, its position, and named f32 tensors; if it is one of the
+/// weights that a pruned net kept, which these are, and what made that net.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     config: TrainConfig,
+    origin: Option<String>,
     iteration: usize,
+    patterns: Vec<Arc<Pattern>>,
     tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
 }
 
@@ -57,6 +74,8 @@ pub struct Checkpoint {
 pub(super) struct State {
     names: Vec<(String, Vec<usize>)>,
     tensors: Transaction,
+    /// Those of the layers, none if they have all of their weights.
+    pub patterns: Vec<Arc<Pattern>>,
 }
 
 impl State {
@@ -71,6 +90,7 @@ impl Checkpoint {
     /// The state of a run, as soon as the device has given it.
     pub(super) async fn new(
         config: TrainConfig,
+        origin: Option<String>,
         iteration: usize,
         state: State,
     ) -> Result<Self, ReadError> {
@@ -79,7 +99,9 @@ impl Checkpoint {
         let tensors = state.names.into_iter().zip(bytes);
         Ok(Self {
             config,
+            origin,
             iteration,
+            patterns: state.patterns,
             tensors: tensors
                 .map(|((name, shape), bytes)| (name, shape, bytes))
                 .collect(),
@@ -89,6 +111,16 @@ impl Checkpoint {
     /// What the run was started with.
     pub fn config(&self) -> &TrainConfig {
         &self.config
+    }
+
+    /// The commands that made the net whose weights these were at first, if they were another's.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// Which weights each layer has; none if all.
+    pub(super) fn patterns(&self) -> &[Arc<Pattern>] {
+        &self.patterns
     }
 
     /// Iterations done.
@@ -124,7 +156,7 @@ impl Checkpoint {
 
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let metadata = HashMap::from([
+        let mut metadata = HashMap::from([
             ("format".to_string(), FORMAT.to_string()),
             ("format_version".to_string(), VERSION.to_string()),
             ("iteration".to_string(), self.iteration.to_string()),
@@ -133,12 +165,24 @@ impl Checkpoint {
                 serde_json::to_string(&self.config).expect("a configuration is plain data"),
             ),
         ]);
-        let views = self.tensors.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes)
-                .expect("the bytes are those of the shape");
-            (name, view)
+        if let Some(origin) = &self.origin {
+            metadata.insert("origin".into(), origin.clone());
+        }
+        let lists = self.patterns.iter().enumerate().flat_map(|(l, pattern)| {
+            [(STARTS, pattern.starts()), (COLUMNS, pattern.columns())].map(|(list, numbers)| {
+                let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+                (list_name(l, list), numbers.len(), bytes.collect::<Vec<_>>())
+            })
         });
-        safetensors::serialize(views, Some(metadata))
+        let lists: Vec<_> = lists.collect();
+        let lists = lists
+            .iter()
+            .map(|(name, length, bytes)| (name, view(Dtype::U32, vec![*length], bytes)));
+        let floats = self
+            .tensors
+            .iter()
+            .map(|(name, shape, bytes)| (name, view(Dtype::F32, shape.clone(), bytes)));
+        safetensors::serialize(lists.chain(floats), Some(metadata))
             .expect("names are unique and the header is small")
     }
 
@@ -158,15 +202,34 @@ impl Checkpoint {
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
+        let widths = config.widths();
+        let has_patterns = tensors.tensor(&list_name(0, STARTS)).is_ok();
+        let patterns = (0..if has_patterns { widths.len() - 1 } else { 0 }).map(|l| {
+            let list = |list| {
+                let view = tensors.tensor(&list_name(l, list)).ok()?;
+                (view.dtype() == Dtype::U32).then(|| numbers(view.data()))
+            };
+            Pattern::new(widths[l], list(STARTS)?, list(COLUMNS)?).map(Arc::new)
+        });
+        let patterns = patterns
+            .collect::<Option<_>>()
+            .ok_or(CheckpointError::Patterns {
+                widths: config.widths(),
+            })?;
         let mut checkpoint = Self {
             config,
+            origin: entry("origin").map(str::to_owned),
             iteration,
+            patterns,
             tensors: Vec::new(),
         };
         // The reader knows no order of its own.
         let mut named = tensors.tensors();
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (name, view) in named {
+            if has_patterns && view.dtype() == Dtype::U32 {
+                continue;
+            }
             if view.dtype() != Dtype::F32 {
                 let found = format!("{:?}", view.dtype());
                 return Err(CheckpointError::Tensor {
@@ -181,6 +244,21 @@ impl Checkpoint {
         }
         Ok(checkpoint)
     }
+}
+
+/// The name of one of a pattern's lists.
+fn list_name(layer: usize, list: &str) -> String {
+    format!("layer.{layer}.{list}")
+}
+
+fn view(dtype: Dtype, shape: Vec<usize>, bytes: &[u8]) -> TensorView<'_> {
+    TensorView::new(dtype, shape, bytes).expect("the bytes are those of the shape")
+}
+
+/// The u32 numbers that little-endian bytes hold.
+fn numbers(bytes: &[u8]) -> Vec<u32> {
+    let words = bytes.as_chunks::<4>().0.iter();
+    words.map(|bytes| u32::from_le_bytes(*bytes)).collect()
 }
 
 /// The f32 numbers that little-endian bytes hold.

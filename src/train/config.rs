@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, from_str, from_value, to_string};
 use thiserror::Error;
 
-use crate::data::{HELD_OUT, TRAINING_IMAGES};
+use crate::data::{CLASSES, HELD_OUT, PIXELS, TRAINING_IMAGES};
 use crate::exact::Epsilon;
 use crate::net::Start;
 
@@ -328,6 +328,16 @@ impl TrainConfig {
             .into_iter()
             .min_by_key(|(_, turned)| turned.len())
             .expect("there are presets")
+    }
+
+    /// Widths of the net from its pixels to its classes.
+    pub(super) fn widths(&self) -> Vec<usize> {
+        let hidden = self.hidden.iter().copied();
+        [PIXELS]
+            .into_iter()
+            .chain(hidden)
+            .chain([CLASSES])
+            .collect()
     }
 
     /// Epochs in all.

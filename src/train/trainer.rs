@@ -16,7 +16,7 @@ use super::device::DeviceError;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
-use crate::exact::{DenseNet, Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
+use crate::exact::{Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
 use crate::float_net::FloatNet;
 use crate::net::{LinfDistNet, to_vec};
 use crate::tensors::{ReadError, read, read_all};
@@ -43,6 +43,26 @@ pub enum TrainError {
         /// What is not finite.
         what: String,
     },
+    /// A net of other widths than the configuration's.
+    #[error(
+        "a net of widths {found:?} was to be trained as one of {expected:?}; give `hidden` its own"
+    )]
+    Widths {
+        /// Widths of the configuration.
+        expected: Vec<usize>,
+        /// Widths of the net.
+        found: Vec<usize>,
+    },
+    /// The loss needs every weight.
+    #[error(
+        "the weight decay of the hinge loss needs every weight of a unit, and a pruned net has not; use a preset with the mixture loss, such as refine"
+    )]
+    HingeOfPruned,
+    /// A device that cannot train a pruned net.
+    #[error(
+        "the weights that a pruned net kept are trained on the CPU alone; choose it as the device"
+    )]
+    PrunedOnGpu,
     /// A checkpoint does not fit.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -111,6 +131,7 @@ pub struct Trainer {
     scale_moments: Moments<1>,
     iteration: usize,
     pending: Vec<Pending>,
+    origin: Option<String>,
 }
 
 impl TrainConfig {
@@ -133,6 +154,9 @@ const WEIGHTS_CHECKED_EVERY: usize = 100;
 /// Scale of the integer network that is measured while training: 1/32 of a pixel level.
 const MEASURE_SCALE: u32 = 32;
 
+/// Images that the means of a net that is to be refined are estimated over; its training moves them on.
+const UNFOLD_MEANS: usize = 10_000;
+
 impl Trainer {
     /// A trainer at iteration 0. `mean` and `std` normalise the pixels (of full scale 1.0);
     /// `device` is one without autodiff.
@@ -143,15 +167,47 @@ impl Trainer {
         std: f32,
         device: Device,
     ) -> Result<Self, TrainError> {
+        Self::of(config, data, mean, std, device, |config, _, device| {
+            LinfDistNet::new(&config.widths(), config.start, config.seed, device)
+        })
+    }
+
+    /// A trainer at iteration 0 of the weights that `net` has, and of no others, on the CPU: a step
+    /// takes as much less time as there are fewer of them. `origin` are the commands that made `net`.
+    ///
+    /// The first p should not be much below 16: what was dropped decides nothing at p = ∞, but would
+    /// count at 8.
+    pub fn refine(
+        config: TrainConfig,
+        (net, origin): (&ExactNet, &str),
+        data: Dataset,
+        mean: f32,
+        std: f32,
+    ) -> Result<Self, TrainError> {
+        let (expected, found) = (config.widths(), net.architecture());
+        if found != expected {
+            return Err(TrainError::Widths { expected, found });
+        }
+        let device = Device::flex();
+        let mut trainer = Self::of(config, data, mean, std, device, |_, batches, _| {
+            LinfDistNet::unfold(net, mean, std, || batches.plain(UNFOLD_MEANS)).autodiff()
+        })?;
+        trainer.origin = Some(origin.into());
+        Ok(trainer)
+    }
+
+    /// A trainer at iteration 0 of a net that is made on the device, with autodiff, that it is given.
+    fn of(
+        config: TrainConfig,
+        data: Dataset,
+        mean: f32,
+        std: f32,
+        device: Device,
+        net: impl FnOnce(&TrainConfig, &Batches, &Device) -> LinfDistNet,
+    ) -> Result<Self, TrainError> {
         config.check()?;
         let (training, held_out) = config.split(data)?;
         let device = device.autodiff();
-        let widths: Vec<usize> = [PIXELS]
-            .into_iter()
-            .chain(config.hidden.iter().copied())
-            .chain([CLASSES])
-            .collect();
-        let net = LinfDistNet::new(&widths, config.start, config.seed, &device);
         let crop = Crop {
             pixels: config.crop,
             share: config.crop_share,
@@ -164,6 +220,11 @@ impl Trainer {
             mean,
             std,
         );
+        let net = net(&config, &batches, &device);
+        let is_pruned = net.layers.iter().any(|layer| layer.pattern.is_some());
+        if is_pruned && matches!(config.loss, LossConfig::Hinge { .. }) {
+            return Err(TrainError::HingeOfPruned);
+        }
         let scale = Param::from_tensor(Tensor::ones([1], &device));
         Ok(Self {
             schedule: Schedule::new(&config, batches.per_epoch()),
@@ -184,7 +245,13 @@ impl Trainer {
             scale,
             iteration: 0,
             pending: Vec::new(),
+            origin: None,
         })
+    }
+
+    /// The commands that made the net whose weights these were, if they were another's.
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 
     /// The images that are held out to measure on.
@@ -443,15 +510,22 @@ impl Trainer {
     pub async fn exact_net(&self, images: usize) -> Result<ExactNet, TrainError> {
         self.check_weights().await?;
         let float = self.float_net(images).await?;
-        Ok(DenseNet::fold(&float, MEASURE_SCALE)?.prune()?)
+        Ok(ExactNet::fold(&float, MEASURE_SCALE)?)
     }
 
     /// The weights of the first `units` units of the first layer, each as an image: pixel levels,
-    /// cut to 0..255. `[units, 784]`, fewer if the layer is narrower.
+    /// cut to 0..255, the mean where a weight is missing. `[units, 784]`, fewer if the layer is
+    /// narrower.
     pub async fn pictures(&self, units: usize) -> Result<Vec<u8>, TrainError> {
-        let weights = self.net.layers[0].weight.val().inner();
-        let units = units.min(weights.dims()[0]);
-        let shown = read(weights.narrow(0, 0, units)).await?;
+        let layer = &self.net.layers[0];
+        let weights = layer.weight.val().inner();
+        let shown = match &layer.pattern {
+            Some(pattern) => pattern.dense(&read(weights).await?, units),
+            None => {
+                let units = units.min(weights.dims()[0]);
+                read(weights.narrow(0, 0, units)).await?
+            }
+        };
         let level = |w: &f32| 255.0 * (self.mean + self.std * w);
         // A cast to u8 saturates.
         Ok(shown.iter().map(|w| level(w).round() as u8).collect())
@@ -489,6 +563,9 @@ impl Trainer {
             state.put(weight.clone(), layer.weight.val());
             state.put(format!("{weight}.first_moment"), moments.first.clone());
             state.put(format!("{weight}.second_moment"), moments.second.clone());
+            if let Some(pattern) = &layer.pattern {
+                state.patterns.push(Arc::clone(pattern));
+            }
             if let Some(shift) = &layer.mean_shift {
                 state.put(format!("layer.{l}.mean"), shift.running_mean.value_sync());
             }
@@ -501,7 +578,8 @@ impl Trainer {
         state.put("scale", self.scale.val());
         state.put("scale.first_moment", self.scale_moments.first.clone());
         state.put("scale.second_moment", self.scale_moments.second.clone());
-        Ok(Checkpoint::new(self.config.clone(), self.iteration, state).await?)
+        let (config, origin) = (self.config.clone(), self.origin.clone());
+        Ok(Checkpoint::new(config, origin, self.iteration, state).await?)
     }
 
     /// A trainer that goes on where `checkpoint` was taken, on the same data.
@@ -512,7 +590,27 @@ impl Trainer {
         std: f32,
         device: Device,
     ) -> Result<Self, TrainError> {
-        let mut trainer = Self::new(checkpoint.config().clone(), data, mean, std, device.clone())?;
+        let patterns = checkpoint.patterns();
+        if !patterns.is_empty() && device != Device::flex() {
+            return Err(TrainError::PrunedOnGpu);
+        }
+        let config = checkpoint.config().clone();
+        let mut trainer = match patterns {
+            [] => Self::new(config, data, mean, std, device.clone())?,
+            patterns => {
+                let widths = config.widths();
+                let found = patterns
+                    .iter()
+                    .map(|found| [found.inputs(), found.outputs()]);
+                if !found.eq(widths.windows(2).map(|pair| [pair[0], pair[1]])) {
+                    return Err(CheckpointError::Patterns { widths }.into());
+                }
+                Self::of(config, data, mean, std, device.clone(), |_, _, _| {
+                    LinfDistNet::sparse(patterns).autodiff()
+                })?
+            }
+        };
+        trainer.origin = checkpoint.origin().map(str::to_owned);
         trainer.iteration = checkpoint.iteration();
         for (l, (layer, moments)) in trainer
             .net
@@ -521,7 +619,7 @@ impl Trainer {
             .zip(&mut trainer.weight_moments)
             .enumerate()
         {
-            let shape = layer.weight.val().dims();
+            let (shape, outputs) = (layer.weight.val().dims(), layer.outputs());
             let get = |name: &str| {
                 checkpoint.get::<2>(&format!("layer.{l}.weight{name}"), shape, &device)
             };
@@ -529,10 +627,10 @@ impl Trainer {
             moments.first = get(".first_moment")?;
             moments.second = get(".second_moment")?;
             if let Some(shift) = &layer.mean_shift {
-                shift.set_mean(checkpoint.get(&format!("layer.{l}.mean"), [shape[0]], &device)?);
+                shift.set_mean(checkpoint.get(&format!("layer.{l}.mean"), [outputs], &device)?);
             }
             if let Some(bias) = &mut layer.bias {
-                *bias = Param::from_tensor(checkpoint.get("bias", [shape[0]], &device)?.autodiff());
+                *bias = Param::from_tensor(checkpoint.get("bias", [outputs], &device)?.autodiff());
             }
         }
         for (moments, name, length) in [

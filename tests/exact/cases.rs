@@ -46,6 +46,7 @@ pub fn model() -> Model {
             weight: (0..pair[0] * pair[1])
                 .map(|_| 3.0 * random.uniform())
                 .collect(),
+            pattern: None,
             mean: (0..pair[1]).map(|_| 4.0 + random.uniform()).collect(),
         })
         .collect();

@@ -1,7 +1,10 @@
 //! Folding a float net: golden numbers, and agreement with the float net's own arithmetic.
 
-use linf_dist_net::exact::{DenseNet, FoldError};
+use std::sync::Arc;
+
+use linf_dist_net::exact::{DenseNet, ExactNet, FoldError};
 use linf_dist_net::float_net::{FloatLayer, FloatNet};
+use linf_dist_net::pattern::Pattern;
 use proptest::{collection::vec, prelude::*};
 
 const MEAN: f32 = 0.125;
@@ -18,12 +21,14 @@ fn small_net() -> FloatNet {
                 inputs: 3,
                 outputs: 2,
                 weight: vec![0.0, 1.0, -10.0, 0.25, -0.5, 3.5],
+                pattern: None,
                 mean: vec![2.0, 9.0],
             },
             FloatLayer {
                 inputs: 2,
                 outputs: 2,
                 weight: vec![0.0, 1.0, -1.0, 0.5],
+                pattern: None,
                 mean: vec![],
             },
         ],
@@ -92,6 +97,7 @@ fn float_net() -> impl Strategy<Value = FloatNet> {
                             inputs,
                             outputs,
                             weight,
+                            pattern: None,
                             mean,
                         })
                 })
@@ -123,6 +129,43 @@ proptest! {
             prop_assert!((levels - expected).abs() <= tolerance, "{levels} vs {expected}");
         }
     }
+}
+
+#[test]
+fn a_net_of_few_weights_is_folded_into_those_alone() {
+    let mut net = small_net();
+    // Of the first layer the weights 1.0 and −10.0 of one unit, and −0.5 of the other.
+    net.layers[0].pattern = Some(Arc::new(
+        Pattern::new(3, vec![0, 2, 3], vec![1, 2, 1]).unwrap(),
+    ));
+    net.layers[0].weight = vec![1.0, -10.0, -0.5];
+    let refused = DenseNet::fold(&net, SCALE).unwrap_err();
+    assert_eq!(refused, FoldError::Sparse { layer: 0 });
+
+    let exact = ExactNet::fold(&net, SCALE).unwrap();
+    let layers = exact.to_sparse();
+    // 1.0 is never as far from a pixel as −10.0, and nothing is left of it.
+    assert_eq!(
+        (&layers[0].columns[..], &layers[0].starts[..]),
+        (&[2, 1][..], &[0, 1, 2][..])
+    );
+    assert_eq!(layers[0].weights, [-19380, 0]);
+    let pixels = [10u8, 200, 30];
+    let unit = |weight: f64, pixel: u8| (f64::from(pixel) * 32.0 - weight).abs();
+    let hidden = [unit(-19380.0, 30), unit(0.0, 200)];
+    let rows = [[4080.0, 20400.0], [2040.0, 19380.0]].map(|row: [f64; 2]| {
+        let differences = hidden.iter().zip(row).map(|(x, w)| (x - w).abs());
+        differences.fold(0.0, f64::max)
+    });
+    let expected = [-(rows[0] + 1020.0) as i32, -(rows[1] - 510.0) as i32];
+    assert_eq!(exact.evaluator().logits(&pixels).unwrap(), expected);
+
+    net.layers[0].weight.pop();
+    let error = ExactNet::fold(&net, SCALE).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the weights of layer 0 should be 3 numbers, but are 2"
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ const PLAIN_SLOPES: f32 = 80.0;
 
 /// The share of a distance below which a difference has no slope that counts. Above 0 even at
 /// p = 1, where the slope is a sign and that of 0 is 0.
-fn negligible_slope(p: f32) -> f32 {
+pub(super) fn negligible_slope(p: f32) -> f32 {
     (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30)
 }
 

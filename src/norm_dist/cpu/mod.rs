@@ -33,8 +33,11 @@ mod interval;
 mod largest;
 mod rows;
 mod sample;
+mod sparse;
 mod terms;
 mod tile;
+
+pub use self::sparse::{sparse_backward, sparse_forward};
 
 use self::backward::Gradients;
 use super::{Norm, Sizes};

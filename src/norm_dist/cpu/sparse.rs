@@ -1,0 +1,318 @@
+//! Both passes of a layer that has few of its weights.
+//!
+//! A vector holds one input of as many images, so that no lane is idle however few inputs a unit
+//! has, and a weight is read once for all of them. A task is a block of images; what the blocks have
+//! for the gradient of the weights is added up in their order, so that the result does not depend on
+//! the number of threads. Every term is computed: nearly all those that count nothing were dropped.
+
+use macerator::Simd;
+
+use super::backward::negligible_slope;
+use super::for_each_chunk;
+use super::rows::{lanes, load, store};
+use super::terms::{Even, EvenSlope, General, GeneralSlope, Power, Slope, with_even};
+use crate::norm_dist::Norm;
+use crate::norm_dist::power::{F32s, general_power, quick_half, splat};
+use crate::pattern::Pattern;
+
+/// Images of a block.
+const BLOCK: usize = 32;
+/// Vectors that are worked on together.
+const PAIR: usize = 2;
+
+/// A number for each image of a block.
+type Lane = [f32; BLOCK];
+
+/// Weights that one thread adds up at a time.
+const SUM: usize = 1 << 14;
+
+/// `[rows, columns]` as `[rows/BLOCK][columns]` lanes; rows past the end are zeros.
+fn blocks(matrix: &[f32], columns: usize) -> Vec<Lane> {
+    let rows = matrix.len() / columns;
+    let mut blocks = vec![[0.0; BLOCK]; rows.div_ceil(BLOCK) * columns];
+    for_each_chunk(&mut blocks, columns, |block, lanes| {
+        let rows = matrix.chunks_exact(columns).skip(block * BLOCK).take(BLOCK);
+        for (image, row) in rows.enumerate() {
+            for (lane, value) in lanes.iter_mut().zip(row) {
+                lane[image] = *value;
+            }
+        }
+    });
+    blocks
+}
+
+/// The way back: `[rows, columns]` of `blocks`.
+fn matrix(blocks: &[Lane], rows: usize, columns: usize) -> Vec<f32> {
+    let mut matrix = vec![0.0; rows * columns];
+    for_each_chunk(&mut matrix, BLOCK * columns, |block, rows| {
+        let lanes = &blocks[block * columns..][..columns];
+        for (image, row) in rows.chunks_exact_mut(columns).enumerate() {
+            for (value, lane) in row.iter_mut().zip(lanes) {
+                *value = lane[image];
+            }
+        }
+    });
+    matrix
+}
+
+/// `‖x[b] − w[o]‖` over the inputs that unit o has, `[batch, outputs]`. `w` is `[pattern.weights()]`.
+///
+/// # Panics
+/// If a slice's length is not what the pattern says, or p < 1.
+pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Pattern, norm: Norm) -> Vec<f32> {
+    let batch = check(x, w, pattern, norm);
+    let (inputs, outputs) = (pattern.inputs(), pattern.outputs());
+    let x = blocks(x, inputs);
+    let mut u = vec![[0.0; BLOCK]; x.len() / inputs * outputs];
+    for_each_chunk(&mut u, outputs, |block, u| {
+        let job = Forward {
+            x: &x[block * inputs..][..inputs],
+            w,
+            pattern,
+            u,
+        };
+        match norm {
+            Norm::Inf => run_largest(job),
+            Norm::P(p) => match quick_half(p) {
+                Some(half) => with_even!(
+                    half,
+                    [2 3 4 5 6 7 8 9 11 13 15 17 21 25 29 33 41 49 65 81 97 129 161 193 257 321 385 513],
+                    |even| run_forward(even, job)
+                ),
+                None => run_forward(General { exponent: p }, job),
+            },
+        }
+    });
+    matrix(&u, batch, outputs)
+}
+
+/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[pattern.weights()]`),
+/// where `u` is what [`sparse_forward`] returned. The same bits for any number of threads.
+///
+/// # Panics
+/// If a slice's length is not what the pattern says, or p < 1.
+pub fn sparse_backward(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    pattern: &Pattern,
+    norm: Norm,
+) -> (Vec<f32>, Vec<f32>) {
+    let batch = check(x, w, pattern, norm);
+    let (inputs, outputs) = (pattern.inputs(), pattern.outputs());
+    assert_eq!(u.len(), batch * outputs, "u must be [batch, outputs]");
+    assert_eq!(grad.len(), u.len(), "the gradient must have the shape of u");
+    let (x, u, grad) = (blocks(x, inputs), blocks(u, outputs), blocks(grad, outputs));
+    let count = x.len() / inputs;
+    let mut dx = vec![[0.0; BLOCK]; x.len()];
+    let mut parts = vec![vec![0.0; w.len()]; count];
+    let mut jobs: Vec<_> = dx.chunks_exact_mut(inputs).zip(&mut parts).collect();
+    for_each_chunk(&mut jobs, 1, |block, job| {
+        let (dx, dw) = &mut job[0];
+        let job = Backward {
+            x: &x[block * inputs..][..inputs],
+            w,
+            pattern,
+            u: &u[block * outputs..][..outputs],
+            grad: &grad[block * outputs..][..outputs],
+            dx,
+            dw,
+        };
+        match norm {
+            Norm::Inf => run_first(job),
+            Norm::P(p) => match quick_half(p) {
+                Some(half) => with_even!(
+                    half - 1,
+                    [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
+                    |even| run_backward(EvenSlope(even), job)
+                ),
+                None => {
+                    let (exponent, smallest) = (p - 1.0, negligible_slope(p));
+                    run_backward(GeneralSlope { exponent, smallest }, job);
+                }
+            },
+        }
+    });
+    drop(jobs);
+    let mut dw = vec![0.0; w.len()];
+    for_each_chunk(&mut dw, SUM, |chunk, dw| {
+        for part in &parts {
+            for (sum, term) in dw.iter_mut().zip(&part[chunk * SUM..]) {
+                *sum += term;
+            }
+        }
+    });
+    (matrix(&dx, batch, inputs), dw)
+}
+
+/// The number of rows of `x`.
+fn check(x: &[f32], w: &[f32], pattern: &Pattern, norm: Norm) -> usize {
+    norm.check();
+    assert_eq!(
+        w.len(),
+        pattern.weights(),
+        "w must have a number for every weight of the pattern"
+    );
+    assert_eq!(x.len() % pattern.inputs(), 0, "x must be [batch, inputs]");
+    x.len() / pattern.inputs()
+}
+
+/// A forward task.
+struct Forward<'a> {
+    x: &'a [Lane],
+    w: &'a [f32],
+    pattern: &'a Pattern,
+    u: &'a mut [Lane],
+}
+
+/// A backward task.
+struct Backward<'a> {
+    x: &'a [Lane],
+    w: &'a [f32],
+    pattern: &'a Pattern,
+    u: &'a [Lane],
+    grad: &'a [Lane],
+    dx: &'a mut [Lane],
+    dw: &'a mut [f32],
+}
+
+/// The largest difference of a unit, for some of the images.
+#[inline(always)]
+fn largest<S: Simd>(x: &[Lane], w: &[f32], columns: &[u32], at: usize) -> [F32s<S>; PAIR] {
+    let mut largest = [splat::<S>(0.0); PAIR];
+    for (&column, &w) in columns.iter().zip(w) {
+        let (x, w) = (&x[column as usize], splat::<S>(w));
+        for k in 0..PAIR {
+            let d = load::<S>(x, at + k * lanes::<S>()) - w;
+            largest[k] = largest[k].max(d.abs());
+        }
+    }
+    largest
+}
+
+#[macerator::with_simd]
+fn run_largest<'a, S: Simd>(job: Forward<'a>) {
+    for (row, u) in job.pattern.rows().zip(job.u) {
+        let (columns, w) = (&job.pattern.columns()[row.clone()], &job.w[row]);
+        for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
+            let largest = largest::<S>(job.x, w, columns, at);
+            for k in 0..PAIR {
+                store(u, at + k * lanes::<S>(), largest[k]);
+            }
+        }
+    }
+}
+
+#[macerator::with_simd]
+fn run_forward<'a, S: Simd, P: Power>(power: P, job: Forward<'a>) {
+    let root = splat::<S>(1.0 / power.exponent());
+    for (row, u) in job.pattern.rows().zip(job.u) {
+        let (columns, w) = (&job.pattern.columns()[row.clone()], &job.w[row]);
+        for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
+            let largest = largest::<S>(job.x, w, columns, at);
+            let mut inverse = [splat::<S>(0.0); PAIR];
+            for k in 0..PAIR {
+                inverse[k] = splat::<S>(1.0) / largest[k].max(splat(f32::MIN_POSITIVE));
+            }
+            let mut sums = [splat::<S>(0.0); PAIR];
+            for (&column, &w) in columns.iter().zip(w) {
+                let (x, w) = (&job.x[column as usize], splat::<S>(w));
+                let mut t = [splat::<S>(0.0); PAIR];
+                for k in 0..PAIR {
+                    t[k] = (load::<S>(x, at + k * lanes::<S>()) - w) * inverse[k];
+                }
+                let powers = power.powers::<S, PAIR>(t);
+                for k in 0..PAIR {
+                    sums[k] += powers[k];
+                }
+            }
+            for k in 0..PAIR {
+                let distance = largest[k] * general_power(sums[k], root);
+                store(u, at + k * lanes::<S>(), distance);
+            }
+        }
+    }
+}
+
+/// 1/u, and 0 where that overflows.
+#[inline(always)]
+fn inverses<S: Simd>(u: F32s<S>) -> F32s<S> {
+    let smallest = splat(f32::MIN_POSITIVE);
+    let inverse = splat::<S>(1.0) / u.max(smallest);
+    u.ge(smallest).select(inverse, splat(0.0))
+}
+
+#[macerator::with_simd]
+fn run_backward<'a, S: Simd, K: Slope>(kernel: K, job: Backward<'a>) {
+    for (o, row) in job.pattern.rows().enumerate() {
+        let (columns, w) = (&job.pattern.columns()[row.clone()], &job.w[row.clone()]);
+        let dw = &mut job.dw[row];
+        for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
+            let (mut inverse, mut grad) = ([splat::<S>(0.0); PAIR], [splat::<S>(0.0); PAIR]);
+            for k in 0..PAIR {
+                let at = at + k * lanes::<S>();
+                inverse[k] = inverses(load::<S>(&job.u[o], at));
+                grad[k] = load::<S>(&job.grad[o], at);
+            }
+            for ((&column, &w), dw) in columns.iter().zip(w).zip(dw.iter_mut()) {
+                let (x, w) = (&job.x[column as usize], splat::<S>(w));
+                let dx = &mut job.dx[column as usize];
+                let mut t = [splat::<S>(0.0); PAIR];
+                for k in 0..PAIR {
+                    t[k] = (load::<S>(x, at + k * lanes::<S>()) - w) * inverse[k];
+                }
+                let slopes = kernel.slopes::<S, PAIR>(t);
+                let mut sum = splat::<S>(0.0);
+                for k in 0..PAIR {
+                    let at = at + k * lanes::<S>();
+                    let term = slopes[k] * grad[k];
+                    let all = load::<S>(dx, at) + term;
+                    store(dx, at, all);
+                    sum += term;
+                }
+                *dw -= sum.reduce_add();
+            }
+        }
+    }
+}
+
+/// At p = ∞ the first weight whose difference is the distance has all of the slope.
+#[macerator::with_simd]
+fn run_first<'a, S: Simd>(job: Backward<'a>) {
+    for (o, row) in job.pattern.rows().enumerate() {
+        let (columns, w) = (&job.pattern.columns()[row.clone()], &job.w[row.clone()]);
+        let dw = &mut job.dw[row];
+        for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
+            let (mut u, mut left) = ([splat::<S>(0.0); PAIR], [splat::<S>(0.0); PAIR]);
+            for k in 0..PAIR {
+                let at = at + k * lanes::<S>();
+                u[k] = load::<S>(&job.u[o], at);
+                left[k] = load::<S>(&job.grad[o], at);
+            }
+            for ((&column, &w), dw) in columns.iter().zip(w).zip(dw.iter_mut()) {
+                let (x, w) = (&job.x[column as usize], splat::<S>(w));
+                let mut terms = [splat::<S>(0.0); PAIR];
+                let mut any = false;
+                for k in 0..PAIR {
+                    let d = load::<S>(x, at + k * lanes::<S>()) - w;
+                    let decides = d.abs().ge(u[k]);
+                    any |= decides.any();
+                    let term = decides.select(left[k], splat(0.0));
+                    left[k] = left[k] - term;
+                    let falls = d.lt(splat(0.0));
+                    terms[k] = falls.select(splat::<S>(0.0) - term, term);
+                }
+                if any {
+                    let dx = &mut job.dx[column as usize];
+                    for k in 0..PAIR {
+                        let at = at + k * lanes::<S>();
+                        let all = load::<S>(dx, at) + terms[k];
+                        store(dx, at, all);
+                    }
+                    *dw -= (terms[0] + terms[1]).reduce_add();
+                }
+            }
+        }
+    }
+}

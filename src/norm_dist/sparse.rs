@@ -1,0 +1,167 @@
+//! The distance over few weights as a Burn operation, on the CPU.
+
+use std::sync::Arc;
+
+use burn::Tensor;
+use burn::backend::autodiff::{
+    Autodiff, NodeId,
+    checkpoint::{base::Checkpointer, strategy::CheckpointStrategy},
+    grads::Gradients,
+    ops::{Backward, Ops, OpsKind},
+};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
+
+use super::extension::{flex_tensor, slice};
+use super::{Norm, cpu};
+use crate::pattern::Pattern;
+
+/// `‖x[b] − w[o]‖_p` over the inputs that unit o has.
+///
+/// `x` is `[batch, inputs]`, `w` is `[1, pattern.weights()]`, the result `[batch, outputs]`. Gradients
+/// flow to both on an autodiff device. Values must be finite. Of the CPU only.
+pub fn sparse_norm_dist(
+    x: Tensor<2>,
+    w: Tensor<2>,
+    pattern: Arc<Pattern>,
+    norm: Norm,
+) -> Tensor<2> {
+    Tensor::from_dispatch(Dispatch::sparse_norm_dist(
+        x.into_dispatch(),
+        w.into_dispatch(),
+        pattern,
+        norm,
+    ))
+}
+
+/// The distance over few weights and its gradients. Use [`sparse_norm_dist`].
+#[backend_extension(Flex, Autodiff)]
+pub trait SparseNormDist: Backend {
+    /// Distances, `[batch, outputs]`.
+    fn sparse_norm_dist(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        pattern: Arc<Pattern>,
+        norm: Norm,
+    ) -> FloatTensor<Self>;
+
+    /// Gradients with respect to `x` and `w`.
+    fn sparse_norm_dist_backward(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        pattern: Arc<Pattern>,
+        norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+}
+
+impl SparseNormDist for Flex {
+    fn sparse_norm_dist(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        pattern: Arc<Pattern>,
+        norm: Norm,
+    ) -> FloatTensor<Self> {
+        let (x, w) = (x.to_contiguous(), w.to_contiguous());
+        let batch = x.shape()[0];
+        let u = cpu::sparse_forward(slice(&x), slice(&w), &pattern, norm);
+        flex_tensor(u, [batch, pattern.outputs()])
+    }
+
+    fn sparse_norm_dist_backward(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        pattern: Arc<Pattern>,
+        norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let batch = x.shape()[0];
+        let [x, w, u, grad] = [x, w, u, grad].map(|tensor| tensor.to_contiguous());
+        let (dx, dw) = cpu::sparse_backward(
+            slice(&x),
+            slice(&w),
+            slice(&u),
+            slice(&grad),
+            &pattern,
+            norm,
+        );
+        (
+            flex_tensor(dx, [batch, pattern.inputs()]),
+            flex_tensor(dw, [1, pattern.weights()]),
+        )
+    }
+}
+
+impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C> {
+    fn sparse_norm_dist(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        pattern: Arc<Pattern>,
+        norm: Norm,
+    ) -> FloatTensor<Self> {
+        #[derive(Debug)]
+        struct SparseBackward;
+
+        impl<B: SparseNormDist> Backward<B, 2> for SparseBackward {
+            type State = (NodeId, NodeId, FloatTensor<B>, Arc<Pattern>, Norm);
+
+            fn backward(
+                self,
+                ops: Ops<Self::State, 2>,
+                grads: &mut Gradients,
+                checkpointer: &mut Checkpointer,
+            ) {
+                let [parent_x, parent_w] = ops.parents;
+                let grad = grads.consume::<B>(&ops.node);
+                let (x, w, u, pattern, norm) = ops.state;
+                let x = checkpointer.retrieve_node_output(x);
+                let w = checkpointer.retrieve_node_output(w);
+                let (dx, dw) = B::sparse_norm_dist_backward(x, w, u, grad, pattern, norm);
+                if let Some(parent) = parent_x {
+                    grads.register::<B>(parent.id, dx);
+                }
+                if let Some(parent) = parent_w {
+                    grads.register::<B>(parent.id, dw);
+                }
+            }
+        }
+
+        match SparseBackward
+            .prepare::<C>([x.node(), w.node()])
+            .compute_bound()
+            .stateful()
+        {
+            OpsKind::Tracked(mut prep) => {
+                let (kept_x, kept_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
+                let u = B::sparse_norm_dist(
+                    x.into_primitive(),
+                    w.into_primitive(),
+                    Arc::clone(&pattern),
+                    norm,
+                );
+                prep.finish((kept_x, kept_w, u.clone(), pattern, norm), u)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(B::sparse_norm_dist(
+                x.into_primitive(),
+                w.into_primitive(),
+                pattern,
+                norm,
+            )),
+        }
+    }
+
+    fn sparse_norm_dist_backward(
+        _x: FloatTensor<Self>,
+        _w: FloatTensor<Self>,
+        _u: FloatTensor<Self>,
+        _grad: FloatTensor<Self>,
+        _pattern: Arc<Pattern>,
+        _norm: Norm,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        unimplemented!(
+            "the gradient of the distance has itself no gradient: only first derivatives are supported"
+        )
+    }
+}
