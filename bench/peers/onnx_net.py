@@ -14,16 +14,21 @@ import check
 
 
 def dense_layers(net):
-    """Weights, [outputs, inputs]; where one was dropped stands the middle of what its input can be,
-    whose distance can decide nothing."""
+    """Weights, [outputs, inputs], and gaps, of the same shape or None. Where a weight was dropped
+    stands the middle of what its input can be; where even its distance could decide, as in a few
+    units of a net that was trained on after it was pruned, is a gap: it must take no part."""
     low = np.zeros((net.inputs, 1), np.int64)
     high = low + net.top
     for layer in net.layers:
-        dense = np.repeat((low + high).T // 2, len(layer), axis=0)
-        for row, (kept, weights) in zip(dense, layer):
+        least, most = check.layer_bounds(layer, low, high)
+        middle = (low + high).T // 2
+        dense = np.repeat(middle, len(layer), axis=0)
+        gaps = np.maximum(high.T - middle, middle - low.T) > least
+        for row, gap, (kept, weights) in zip(dense, gaps, layer):
             row[kept] = weights[:, 0]
-        yield dense
-        low, high = check.layer_bounds(layer, low, high)
+            gap[kept] = False
+        yield dense, gaps if gaps.any() else None
+        low, high = least, most
 
 
 def model(layers, bias, dtype, across):
@@ -37,18 +42,24 @@ def model(layers, bias, dtype, across):
 
     inner, outer = (1, 2) if across else (2, 1)
     x = "x"
-    for index, weights in enumerate(layers):
+    for index, (weights, gaps) in enumerate(layers):
         # x is [images, 1, inputs] or [images, inputs, 1], the weights [outputs, inputs] or across.
-        array = (weights.T if across else weights).astype(dtype)
-        w = constant(f"w{index}", np.ascontiguousarray(array))
+        turned = lambda array: np.ascontiguousarray((array.T if across else array).astype(dtype))
+        w = constant(f"w{index}", turned(weights))
         outer_axis = constant(f"outer{index}", np.array([outer]))
         inner_axis = constant(f"inner{index}", np.array([inner]))
         nodes += [
             helper.make_node("Unsqueeze", [x, outer_axis], [f"x{index}"]),
             helper.make_node("Sub", [f"x{index}", w], [f"d{index}"]),
             helper.make_node("Abs", [f"d{index}"], [f"a{index}"]),
-            helper.make_node("ReduceMax", [f"a{index}", inner_axis], [f"u{index}"], keepdims=0),
         ]
+        x = f"a{index}"
+        if gaps is not None:
+            # A distance of 0 takes no part.
+            present = constant(f"present{index}", turned(~gaps))
+            nodes.append(helper.make_node("Mul", [x, present], [f"m{index}"]))
+            x = f"m{index}"
+        nodes.append(helper.make_node("ReduceMax", [x, inner_axis], [f"u{index}"], keepdims=0))
         x = f"u{index}"
     nodes += [
         helper.make_node("Add", [x, constant("bias", bias.astype(dtype))], ["sum"]),
@@ -57,7 +68,7 @@ def model(layers, bias, dtype, across):
     graph = helper.make_graph(
         nodes,
         "exact",
-        [helper.make_tensor_value_info("x", kind, ["images", layers[0].shape[1]])],
+        [helper.make_tensor_value_info("x", kind, ["images", layers[0][0].shape[1]])],
         [helper.make_tensor_value_info("logits", kind, ["images", len(bias)])],
         constants,
     )
@@ -71,8 +82,9 @@ def main():
     layers, bias = list(dense_layers(net)), net.bias[:, 0]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "exact.onnx").write_bytes(model(layers, bias, "float32", False))
-    # Layer after layer, [outputs, inputs] each, then the bias.
-    arrays = [*layers, bias]
+    # Layer after layer, [outputs, inputs] each, no numbers at gaps; then the bias.
+    filled = [weights if gaps is None else np.where(gaps, np.nan, weights) for weights, gaps in layers]
+    arrays = [*filled, bias]
     (folder / "weights.bin").write_bytes(b"".join(a.astype("<f4").tobytes() for a in arrays))
 
 

@@ -98,13 +98,21 @@ function exactInTensorFlow(weights, widths) {
   const floats = new Float32Array(weights.buffer);
   let at = 0;
   const take = (count) => floats.slice(at, (at += count));
-  const layers = widths.slice(1).map((outputs, l) =>
-    tf.tensor2d(take(outputs * widths[l]), [outputs, widths[l]]),
-  );
+  const layers = widths.slice(1).map((outputs, l) => {
+    const all = take(outputs * widths[l]);
+    const matrix = (numbers) => tf.tensor2d(numbers, [outputs, widths[l]]);
+    // Where there is no number there is a gap: the distance there becomes 0 and takes no part.
+    const present = all.some(Number.isNaN) ? matrix(all.map((w) => Number(!Number.isNaN(w)))) : null;
+    return { weights: matrix(all.map((w) => (Number.isNaN(w) ? 0 : w))), present };
+  });
+  const layer = (x, { weights, present }) => {
+    const distances = tf.abs(tf.sub(x, weights));
+    return tf.max(present ? tf.mul(distances, present) : distances, 1);
+  };
   const bias = tf.tensor1d(take(10));
   return async (input) => {
     const logits = tf.tidy(() => {
-      const last = layers.reduce((x, w) => tf.max(tf.abs(tf.sub(x, w)), 1), tf.tensor1d(input));
+      const last = layers.reduce(layer, tf.tensor1d(input));
       return tf.neg(tf.add(last, bias));
     });
     const data = await logits.data();

@@ -12,6 +12,7 @@ mod gpu;
 mod growth;
 mod kernels;
 mod limits;
+mod refine;
 mod steps;
 
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ use crate::norm_dist::Norm;
 /// Measure speed: the distance and its gradients, the exact network, training steps
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What to measure; everything but the GPU unless given
+    /// What to measure; everything but the GPU and refining unless given
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
     /// Seconds that each figure is measured for
@@ -58,6 +59,8 @@ enum Part {
     Exact,
     /// Whole training steps
     Steps,
+    /// Training steps over the weights that a pruned model kept, beside steps over all of them
+    Refine,
     /// Training, inference and file size as the hidden layers get wider
     Growth,
     /// The kernels on the GPU, beside what it could do and beside Burn's own operations
@@ -77,6 +80,8 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<steps::Report>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refine: Option<refine::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     growth: Option<growth::Report>,
     #[cfg(feature = "webgpu")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,6 +99,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             .transpose()?,
         steps: asked(Part::Steps)
             .then(|| steps::measure(&args.data_dir, args.steps.max(1)))
+            .transpose()?,
+        refine: args
+            .only
+            .contains(&Part::Refine)
+            .then(|| refine::measure(&args.model, &args.data_dir, args.steps.max(1)))
             .transpose()?,
         growth: asked(Part::Growth)
             .then(|| growth::measure(&args.data_dir, &args.widths, patience))
@@ -120,6 +130,7 @@ impl Report {
             self.norm_dist.as_ref().map(kernels::Report::to_text),
             self.exact.as_ref().map(exact::Report::to_text),
             self.steps.as_ref().map(steps::Report::to_text),
+            self.refine.as_ref().map(refine::Report::to_text),
             self.growth.as_ref().map(growth::Report::to_text),
             #[cfg(feature = "webgpu")]
             self.gpu.as_ref().map(gpu::to_text),

@@ -238,16 +238,6 @@ enum CliError {
         /// Why.
         source: AttackError,
     },
-    /// The model has no dense form to compare with.
-    #[error(
-        "{} lacks weights that no others can stand for, so its attacks cannot be compared with the \
-         plain reference; export it again",
-        path.display()
-    )]
-    NoReference {
-        /// The model's file.
-        path: PathBuf,
-    },
     /// A file is not a state of `linf attack`.
     #[error("{} is no state of attacks; name another file with --state", path.display())]
     State {

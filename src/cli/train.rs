@@ -27,15 +27,16 @@ pub(super) struct Args {
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// Named set of knobs: tiny, look, quick, standard, standard-0.1, hinge, look-fashion or fashion; a
-    /// resumed run needs none, such as one begun in the page
+    /// Named set of knobs: tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion,
+    /// or, with --refine, refine or refine-fashion; a resumed run needs none, such as one begun in the
+    /// page
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
     /// Turn a knob of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
     #[arg(long, value_name = "KNOB=VALUE", value_parser = knob, requires = "preset")]
     set: Vec<(String, String)>,
-    /// Train the weights that this model has, and no others; it was written by `linf export` or `linf
-    /// prune`. Its epochs take as much less time as it has fewer weights. Of the CPU only
+    /// Train on the weights that this model has, and no others: one that `linf export` or `linf prune`
+    /// wrote. The fewer it has, the less time an epoch takes. On the CPU only
     #[arg(
         long,
         value_name = "MODEL",

@@ -21,15 +21,27 @@ pub struct DenseLayer {
     pub inputs: usize,
     /// Number of units.
     pub outputs: usize,
-    /// Weights in units, `[outputs, inputs]` row-major.
+    /// Weights in units, `[outputs, inputs]` row-major; [`ABSENT`] where there is none.
     pub weight: Vec<i32>,
 }
+
+/// What stands where a unit has no weight: nothing there takes part in its maximum. No weight of a
+/// net is as large.
+pub const ABSENT: i32 = i32::MIN;
 
 impl DenseLayer {
     /// The weights of each unit, `[inputs]` each.
     fn rows(&self) -> impl Iterator<Item = &[i32]> {
         self.weight.chunks_exact(self.inputs)
     }
+}
+
+/// Inputs and weights of a unit, without those that are absent.
+fn present(row: &[i32]) -> impl Iterator<Item = (usize, i64)> {
+    let weights = row.iter().enumerate();
+    weights
+        .filter(|&(_, &weight)| weight != ABSENT)
+        .map(|(input, &weight)| (input, weight.into()))
 }
 
 impl DenseNet {
@@ -105,14 +117,11 @@ impl DenseNet {
                 let (mut unit, mut sign) = (class, -1);
                 for (layer, x) in self.layers.iter().zip(&inputs).rev() {
                     let row = &layer.weight[unit * layer.inputs..][..layer.inputs];
-                    let distance = |i: usize| (x[i] - i64::from(row[i])).abs();
-                    let largest = (0..row.len())
-                        .map(distance)
-                        .max()
+                    let distances = || present(row).map(|(i, w)| (i, (x[i] - w).abs()));
+                    let largest = distances().map(|(_, distance)| distance).max();
+                    (unit, _) = distances()
+                        .find(|&(_, distance)| Some(distance) == largest)
                         .expect("a unit has inputs");
-                    unit = (0..row.len())
-                        .find(|&i| distance(i) == largest)
-                        .expect("just found");
                     if x[unit] < i64::from(row[unit]) {
                         sign = -sign;
                     }
@@ -138,9 +147,9 @@ impl DenseNet {
         for (dense, (next_lower, next_upper)) in self.layers.iter().zip(after) {
             let mut sparse = SparseLayer::empty(dense.inputs);
             for (row, &floor) in dense.rows().zip(&next_lower) {
-                sparse.push_row(row.iter().enumerate().filter_map(|(i, &weight)| {
-                    let (_, largest) = distance_bounds(lower[i], upper[i], weight.into());
-                    (largest >= floor).then_some((i, weight))
+                sparse.push_row(present(row).filter_map(|(i, weight)| {
+                    let (_, largest) = distance_bounds(lower[i], upper[i], weight);
+                    (largest >= floor).then_some((i, row[i]))
                 }));
             }
             layers.push(sparse);
@@ -149,40 +158,56 @@ impl DenseNet {
         ExactNet::new(self.scale, &layers, self.bias.clone())
     }
 
-    /// A dense form of a pruned net: where a weight was dropped stands the middle of what its
-    /// input can be, whose distance is least at its largest. None where even that could decide:
-    /// then more was dropped than can be without changing the function.
-    ///
-    /// Logits and their bounds are those of `net`; among equal distances another may decide.
-    pub fn of(net: &ExactNet) -> Option<Self> {
-        let top = i64::from(MAX_LEVEL) * i64::from(net.scale());
-        let mut domain = vec![(0, top); net.inputs()];
-        let mut layers = Vec::new();
-        for sparse in net.to_sparse() {
-            let mut weight = Vec::with_capacity(sparse.inputs * sparse.outputs());
-            let next_domain = sparse.value_bounds(&domain);
-            let mut row = vec![None; sparse.inputs];
-            for (kept, &(floor, _)) in sparse.rows().zip(&next_domain) {
-                row.fill(None);
+    /// The dense form of a pruned net: where a weight was dropped, there is none.
+    pub fn of(net: &ExactNet) -> Self {
+        let layers = net.to_sparse().into_iter().map(|sparse| {
+            let mut weight = vec![ABSENT; sparse.inputs * sparse.outputs()];
+            for (kept, row) in sparse.rows().zip(weight.chunks_exact_mut(sparse.inputs)) {
                 for (column, kept) in kept {
-                    row[usize::from(column)] = Some(kept);
-                }
-                for (&kept, &(lower, upper)) in row.iter().zip(&domain) {
-                    let middle = (lower + upper) / 2;
-                    if kept.is_none() && distance_bounds(lower, upper, middle).1 > floor {
-                        return None;
-                    }
-                    weight.push(kept.unwrap_or(middle as i32));
+                    row[usize::from(column)] = kept;
                 }
             }
-            layers.push(DenseLayer {
+            DenseLayer {
                 inputs: sparse.inputs,
                 outputs: sparse.outputs(),
                 weight,
-            });
-            domain = next_domain;
+            }
+        });
+        let layers = layers.collect();
+        Self::new(net.scale(), layers, net.bias().to_vec()).expect("the shapes are those of a net")
+    }
+
+    /// The same function of every image with every weight: where there was none stands the middle of
+    /// what its input can be, whose distance is least at its largest. None where even that could
+    /// decide.
+    ///
+    /// Logits and their bounds are those of this net; among equal distances another may decide.
+    pub fn filled(&self) -> Option<Self> {
+        let top = i64::from(MAX_LEVEL) * i64::from(self.scale);
+        let inputs = self.layers[0].inputs;
+        let (mut lower, mut upper) = (vec![0; inputs], vec![top; inputs]);
+        let after = self.value_bounds(&lower, &upper);
+        let mut layers = self.layers.clone();
+        for (layer, (next_lower, next_upper)) in layers.iter_mut().zip(after) {
+            let rows = layer.weight.chunks_exact_mut(layer.inputs);
+            for (row, &floor) in rows.zip(&next_lower) {
+                for ((weight, &lower), &upper) in row.iter_mut().zip(&lower).zip(&upper) {
+                    if *weight == ABSENT {
+                        let middle = (lower + upper) / 2;
+                        if distance_bounds(lower, upper, middle).1 > floor {
+                            return None;
+                        }
+                        *weight = middle as i32;
+                    }
+                }
+            }
+            (lower, upper) = (next_lower, next_upper);
         }
-        Self::new(net.scale(), layers, net.bias().to_vec()).ok()
+        Some(Self {
+            scale: self.scale,
+            layers,
+            bias: self.bias.clone(),
+        })
     }
 
     /// Values of every layer's units for one input.
@@ -192,7 +217,7 @@ impl DenseNet {
         for layer in &self.layers {
             let x = values.last().map_or(input, Vec::as_slice);
             let unit = |row: &[i32]| {
-                let distances = x.iter().zip(row).map(|(&x, &w)| (x - i64::from(w)).abs());
+                let distances = present(row).map(|(i, w)| (x[i] - w).abs());
                 distances.max().expect("a unit has inputs")
             };
             values.push(layer.rows().map(unit).collect());
@@ -218,12 +243,10 @@ impl DenseNet {
                 .last()
                 .map_or((lower, upper), |(l, u)| (l.as_slice(), u.as_slice()));
             let unit = |row: &[i32]| {
-                row.iter()
-                    .enumerate()
-                    .fold((0, 0), |(least, most), (i, &w)| {
-                        let (lo, hi) = distance_bounds(lower[i], upper[i], w.into());
-                        (least.max(lo), most.max(hi))
-                    })
+                present(row).fold((0, 0), |(least, most), (i, w)| {
+                    let (lo, hi) = distance_bounds(lower[i], upper[i], w);
+                    (least.max(lo), most.max(hi))
+                })
             };
             bounds.push(layer.rows().map(unit).unzip());
         }

@@ -32,7 +32,7 @@ mod sparse;
 mod together;
 
 pub use certificate::{Bounds, Verdict, lipschitz_radius};
-pub use dense::{DenseLayer, DenseNet};
+pub use dense::{ABSENT, DenseLayer, DenseNet};
 pub use epsilon::{Epsilon, EpsilonError};
 pub use error::{InputError, NetError};
 pub use evaluation::{BeyondIntervals, Evaluation, evaluate, prove_beyond_intervals};

@@ -32,7 +32,7 @@ impl ExactNet {
     /// boxes, for the reason that [`DenseNet::prune`](super::DenseNet::prune) gives of the whole
     /// domain. Elsewhere it is another ℓ∞-dist net, whose own certificates are as sound as any's; with
     /// a larger `least` also near the images that made a dropped weight decide. So that
-    /// [`DenseNet::of`](super::DenseNet::of) finds a dense form of it wherever it finds one of `self`,
+    /// [`DenseNet::filled`](super::DenseNet::filled) fills it wherever it fills `self`,
     /// a weight also stays where no harmless one could take its place.
     ///
     /// Fails when `images` is not one or more images of the net's size.

@@ -35,7 +35,7 @@ fn start(attacker: &mut Attacker, image: &[u8], settings: JsValue) {
 #[wasm_bindgen_test]
 fn ten_thousand_attacked_images_have_the_logits_of_the_plain_reference() {
     let net = Model::from_bytes(MODEL).unwrap().net;
-    let reference = DenseNet::of(&net).unwrap();
+    let reference = DenseNet::of(&net);
     let campaign = Campaign {
         attack: Attack::All,
         epsilon: 2448,

@@ -170,8 +170,13 @@ fn the_command_that_a_model_records_makes_it_again() {
     assert!(near.net.share_kept() < anywhere.share_kept());
     let command = near.metadata.command;
 
-    let again = path(&folder, "again.safetensors");
-    let command = command.replace("RUN", &path(&folder, "again"));
+    run_again(&folder, &command, &bytes);
+}
+
+/// Runs the command that a model of these bytes records, and compares what it makes.
+fn run_again(folder: &TempDir, command: &str, bytes: &[u8]) {
+    let again = path(folder, "again.safetensors");
+    let command = command.replace("RUN", &path(folder, "again"));
     let programs = Path::new(env!("CARGO_BIN_EXE_linf")).parent().unwrap();
     let programs = format!("{}:{}", programs.display(), env::var("PATH").unwrap());
     let done = Command::new("sh")
@@ -182,6 +187,55 @@ fn the_command_that_a_model_records_makes_it_again() {
         .unwrap();
     assert!(done.status.success(), "{command}: {done:?}");
     assert!(fs::read(&again).unwrap() == bytes, "{command}");
+}
+
+#[test]
+fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
+    let folder = TempDir::new().unwrap();
+    let model = path(&folder, "model.safetensors");
+    let small = ["--set", "hidden=[16,12]", "--set", "images=640"];
+    printed(&train(&path(&folder, "run"), &small));
+    let checkpoint = path(&folder, "run/checkpoint.safetensors");
+    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    let first = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
+
+    let refine = [
+        "--refine",
+        &model,
+        "--set",
+        "p_start=30",
+        "--set",
+        "images=640",
+    ];
+    let out = path(&folder, "run/refined");
+    let message = refused(&train(
+        &out,
+        &[&refine[..], &["--set", "hidden=[9]"]].concat(),
+    ));
+    assert!(message.contains("give `hidden` its own"), "{message}");
+    let other = [
+        "train",
+        "--dataset",
+        "fashion-mnist",
+        "--preset",
+        "tiny",
+        "--out",
+        &out,
+    ];
+    let message = refused(&[&other[..], &["--data-dir", DATA, "--refine", &model]].concat());
+    assert!(
+        message.contains("was trained on mnist, not on fashion-mnist"),
+        "{message}"
+    );
+    printed(&train(&out, &refine));
+    let refined = path(&folder, "refined.safetensors");
+    let checkpoint = path(&folder, "run/refined/checkpoint.safetensors");
+    printed(&["export", &checkpoint, &refined, "--data-dir", DATA]);
+    let bytes = fs::read(&refined).unwrap();
+    let second = Model::from_bytes(&bytes).unwrap();
+    assert!(second.net.share_kept() <= first.net.share_kept());
+    assert_ne!(second.net.to_sparse(), first.net.to_sparse());
+    run_again(&folder, &second.metadata.command, &bytes);
 }
 
 /// Starts a command, sends it Ctrl-C once its first epoch is saved, and returns what it printed.
@@ -234,7 +288,7 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
     ]);
     assert!(
         message.contains(
-            "the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion"
+            "the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-fashion"
         ),
         "{message}"
     );

@@ -9,8 +9,10 @@ use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, LocalEvaluator};
 use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree};
 
 use crate::exhaustive::{ball, never_flips};
-use crate::nets::{SCALE, TOP, net_and_image, net_and_input, perturb, pruned, square_net};
-use crate::nets::{wide, with_image};
+use crate::nets::{
+    SCALE, TOP, net_and_image, net_and_input, net_with_gaps_and_input, perturb, pruned, square_net,
+};
+use crate::nets::{net_with_gaps_and_input, wide, with_image};
 
 const ATTACKS: [Attack; 7] = [
     Attack::Random,
@@ -93,9 +95,34 @@ proptest! {
 
     #[test]
     fn a_pruned_net_written_densely_is_the_same_function((dense, input) in net_and_input()) {
-        let again = DenseNet::of(&pruned(&dense)).expect("nothing was dropped that decides");
+        let again = DenseNet::of(&pruned(&dense)).filled().expect("nothing was dropped that decides");
         let x = wide(&input);
         prop_assert_eq!(again.logits(&x), dense.logits(&x));
+    }
+
+    #[test]
+    fn a_net_without_some_weights_is_one_function_in_every_form(
+        (gaps, input) in net_with_gaps_and_input(),
+        radius in 0..=TOP,
+    ) {
+        let net = pruned(&gaps);
+        let x = wide(&input);
+        let (lower, upper): (Vec<_>, Vec<_>) = x
+            .iter()
+            .map(|&x| ((x - i64::from(radius)).max(0), (x + i64::from(radius)).min(TOP.into())))
+            .unzip();
+        let mut evaluator = net.evaluator();
+        prop_assert_eq!(wide(evaluator.logits_at(&input).unwrap()), gaps.logits(&x));
+        prop_assert_eq!(evaluator.deciding_at(&input).unwrap(), gaps.deciding(&x));
+        let bounds = evaluator.logit_bounds_at(&input, radius.unsigned_abs()).unwrap();
+        let (least, most) = gaps.logit_bounds(&lower, &upper);
+        let ends = |end: usize| bounds.iter().map(|ends| i64::from(ends[end])).collect::<Vec<_>>();
+        prop_assert_eq!((ends(0), ends(1)), (least, most));
+        let again = DenseNet::of(&net);
+        prop_assert_eq!(again.logits(&x), gaps.logits(&x));
+        if let Some(filled) = again.filled() {
+            prop_assert_eq!(filled.logits(&x), gaps.logits(&x));
+        }
     }
 
     #[test]
@@ -188,7 +215,7 @@ proptest! {
         seed in any::<u32>(),
     ) {
         let net = pruned(&dense);
-        let reference = DenseNet::of(&net).unwrap();
+        let reference = DenseNet::of(&net);
         let campaign = Campaign {
             attack,
             epsilon: 40,

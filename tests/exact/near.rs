@@ -62,7 +62,7 @@ proptest! {
         for (before, after) in net.to_sparse().iter().zip(near.to_sparse()) {
             prop_assert!(after.weights.len() <= before.weights.len());
         }
-        let again = DenseNet::of(&near).expect("each dropped weight has one that can replace it");
+        let again = DenseNet::of(&near).filled().expect("each dropped weight has one that can replace it");
         let x = wide(&input);
         prop_assert_eq!(wide(near.evaluator().logits_at(&input).unwrap()), again.logits(&x));
     }

@@ -1,6 +1,6 @@
 //! Small random nets and inputs.
 
-use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet};
+use linf_dist_net::exact::{ABSENT, DenseLayer, DenseNet, ExactNet};
 use proptest::{collection::vec, prelude::*};
 
 /// Units per level in these tests; a small one makes ties and small margins common.
@@ -54,6 +54,26 @@ pub fn net_and_input() -> impl Strategy<Value = (DenseNet, Vec<i32>)> {
     dense_net().prop_flat_map(|net| {
         let inputs = net.layers()[0].inputs;
         (Just(net), vec(pixel(), inputs))
+    })
+}
+
+/// The same where about half of the weights are absent, but one of every unit.
+pub fn net_with_gaps_and_input() -> impl Strategy<Value = (DenseNet, Vec<i32>)> {
+    (net_and_input(), any::<u64>()).prop_map(|((net, input), gaps)| {
+        let mut layers = net.layers().to_vec();
+        for layer in &mut layers {
+            for (unit, row) in layer.weight.chunks_exact_mut(layer.inputs).enumerate() {
+                let kept = (unit + gaps as usize) % row.len();
+                for (k, weight) in row.iter_mut().enumerate() {
+                    let gap = gaps.rotate_left((7 * unit + 13 * k) as u32) & 1 == 1;
+                    if gap && k != kept {
+                        *weight = ABSENT;
+                    }
+                }
+            }
+        }
+        let net = DenseNet::new(SCALE, layers, net.bias().to_vec()).unwrap();
+        (net, input)
     })
 }
 

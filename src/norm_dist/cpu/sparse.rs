@@ -23,6 +23,9 @@ const PAIR: usize = 2;
 /// A number for each image of a block.
 type Lane = [f32; BLOCK];
 
+/// Columns that are turned at a time: their lanes stay in the first cache level.
+const TILE: usize = 64;
+
 /// Weights that one thread adds up at a time.
 const SUM: usize = 1 << 14;
 
@@ -31,10 +34,12 @@ fn blocks(matrix: &[f32], columns: usize) -> Vec<Lane> {
     let rows = matrix.len() / columns;
     let mut blocks = vec![[0.0; BLOCK]; rows.div_ceil(BLOCK) * columns];
     for_each_chunk(&mut blocks, columns, |block, lanes| {
-        let rows = matrix.chunks_exact(columns).skip(block * BLOCK).take(BLOCK);
-        for (image, row) in rows.enumerate() {
-            for (lane, value) in lanes.iter_mut().zip(row) {
-                lane[image] = *value;
+        for (tile, lanes) in lanes.chunks_mut(TILE).enumerate() {
+            let rows = matrix.chunks_exact(columns).skip(block * BLOCK).take(BLOCK);
+            for (image, row) in rows.enumerate() {
+                for (lane, value) in lanes.iter_mut().zip(&row[tile * TILE..]) {
+                    lane[image] = *value;
+                }
             }
         }
     });
@@ -46,9 +51,11 @@ fn matrix(blocks: &[Lane], rows: usize, columns: usize) -> Vec<f32> {
     let mut matrix = vec![0.0; rows * columns];
     for_each_chunk(&mut matrix, BLOCK * columns, |block, rows| {
         let lanes = &blocks[block * columns..][..columns];
-        for (image, row) in rows.chunks_exact_mut(columns).enumerate() {
-            for (value, lane) in row.iter_mut().zip(lanes) {
-                *value = lane[image];
+        for (tile, lanes) in lanes.chunks(TILE).enumerate() {
+            for (image, row) in rows.chunks_exact_mut(columns).enumerate() {
+                for (value, lane) in row[tile * TILE..].iter_mut().zip(lanes) {
+                    *value = lane[image];
+                }
             }
         }
     });
@@ -299,7 +306,7 @@ fn run_first<'a, S: Simd>(job: Backward<'a>) {
                     let decides = d.abs().ge(u[k]);
                     any |= decides.any();
                     let term = decides.select(left[k], splat(0.0));
-                    left[k] = left[k] - term;
+                    left[k] -= term;
                     let falls = d.lt(splat(0.0));
                     terms[k] = falls.select(splat::<S>(0.0) - term, term);
                 }

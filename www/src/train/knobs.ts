@@ -16,7 +16,7 @@ export const OFFERED: readonly { name: string; title: string; says: string }[] =
   {
     name: 'standard',
     title: 'Standard',
-    says: 'The recipe of the network for MNIST at ε = 0.3 that this page ships.',
+    says: 'What the network for MNIST at ε = 0.3 that this page ships began with: a matter for a GPU.',
   },
   {
     name: 'hinge',
