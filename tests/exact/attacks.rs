@@ -12,7 +12,7 @@ use crate::exhaustive::{ball, never_flips};
 use crate::nets::{
     SCALE, TOP, net_and_image, net_and_input, net_with_gaps_and_input, perturb, pruned, square_net,
 };
-use crate::nets::{net_with_gaps_and_input, wide, with_image};
+use crate::nets::{wide, with_image};
 
 const ATTACKS: [Attack; 7] = [
     Attack::Random,
