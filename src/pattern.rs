@@ -10,13 +10,13 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// A layer with `inputs` inputs. None where `starts` does not rise from 0 to the number of
-    /// columns, or a column is not below `inputs`.
+    /// A layer with `inputs` inputs. None where there are no inputs, `starts` does not rise from 0
+    /// to the number of columns, or a column is not below `inputs`.
     pub fn new(inputs: usize, starts: Vec<u32>, columns: Vec<u32>) -> Option<Self> {
         let rises = starts.first() == Some(&0) && starts.is_sorted();
         let ends = starts.last().map(|&end| end as usize) == Some(columns.len());
         let inside = columns.iter().all(|&column| (column as usize) < inputs);
-        (rises && ends && inside).then_some(Self {
+        (inputs > 0 && rises && ends && inside).then_some(Self {
             inputs,
             starts,
             columns,
@@ -94,5 +94,6 @@ mod tests {
         ] {
             assert_eq!(Pattern::new(3, starts, columns), None);
         }
+        assert_eq!(Pattern::new(0, vec![0, 0], vec![]), None);
     }
 }

@@ -82,6 +82,19 @@ fn distances_agree_with_the_reference() {
     }
 }
 
+/// By how much a gradient may be off, relative and absolute: each term errs by p times the relative
+/// error of u (4e-6 at most, 6e-7 as a rule), and terms below 2^-20 may be dropped.
+fn tolerance(sizes: Sizes, norm: Norm) -> (f64, f64) {
+    let p = if let Norm::P(p) = norm {
+        f64::from(p)
+    } else {
+        1.0
+    };
+    let terms = sizes.outputs.max(sizes.batch) as f64;
+    let relative = 1e-5 + 6e-7 * p;
+    (relative, terms.sqrt() * relative.min(5e-5))
+}
+
 #[test]
 fn gradients_agree_with_the_reference() {
     for case in shapes() {
@@ -89,16 +102,7 @@ fn gradients_agree_with_the_reference() {
             let (dx, dw) = gradients(&case.x, &case.w, &case.grad, case.sizes, norm);
             let (want_dx, want_dw) =
                 reference::backward(&case.x, &case.w, &case.grad, case.sizes, norm);
-            // Each term errs by p times the relative error of u (4e-6 at most, 6e-7 as a rule);
-            // terms below 2^-20 are dropped.
-            let p = if let Norm::P(p) = norm {
-                f64::from(p)
-            } else {
-                1.0
-            };
-            let terms = case.sizes.outputs.max(case.sizes.batch) as f64;
-            let relative = 1e-5 + 6e-7 * p;
-            let absolute = terms.sqrt() * relative.min(5e-5);
+            let (relative, absolute) = tolerance(case.sizes, norm);
             assert_close(
                 &format!("dx {norm:?} {:?}", case.sizes),
                 &dx,
@@ -419,14 +423,7 @@ fn distances_and_gradients_of_few_weights_agree_with_the_reference() {
             let u = cpu::sparse_forward(&case.x, &w, &pattern, norm);
             assert_close(&format!("u {what}"), &u, &want_u, 4e-6, 0.0);
             let (dx, dw) = cpu::sparse_backward(&case.x, &w, &u, &case.grad, &pattern, norm);
-            let p = if let Norm::P(p) = norm {
-                f64::from(p)
-            } else {
-                1.0
-            };
-            let terms = case.sizes.outputs.max(case.sizes.batch) as f64;
-            let relative = 1e-5 + 6e-7 * p;
-            let absolute = terms.sqrt() * relative.min(5e-5);
+            let (relative, absolute) = tolerance(case.sizes, norm);
             assert_close(&format!("dx {what}"), &dx, &want_dx, relative, absolute);
             assert_close(&format!("dw {what}"), &dw, &want_dw, relative, absolute);
         }

@@ -85,8 +85,8 @@ impl DenseNet {
 }
 
 impl ExactNet {
-    /// The same of any net, and what no input can make decide is dropped, as by
-    /// [`DenseNet::prune`].
+    /// Folds and rounds as [`DenseNet::fold`] does, whichever weights the layers of `net` have, and
+    /// drops what no input can make decide, as [`DenseNet::prune`] does.
     pub fn fold(net: &FloatNet, scale: u32) -> Result<Self, FoldError> {
         if net.layers.iter().all(|layer| layer.pattern.is_none()) {
             return Ok(DenseNet::fold(net, scale)?.prune()?);

@@ -1,7 +1,7 @@
 //! The weights that are kept, in the order of the model file.
 
-use super::NetError;
 use super::neuron::distance_bounds;
+use super::{ExactNet, MAX_LEVEL, NetError};
 
 /// One layer's kept weights, row after row.
 ///
@@ -116,5 +116,31 @@ impl SparseLayer {
             }
         }
         Ok(())
+    }
+}
+
+impl ExactNet {
+    /// The same function of every image without the weights that no input can make decide, as
+    /// [`DenseNet::prune`](super::DenseNet::prune) has it.
+    pub(super) fn prune(&self) -> Self {
+        self.with_fewer(SparseLayer::pruned)
+    }
+
+    /// The net of what `keep` leaves of each layer, which it is given with the least and the largest
+    /// value of each of its inputs.
+    pub(super) fn with_fewer(
+        &self,
+        mut keep: impl FnMut(&SparseLayer, &[(i64, i64)]) -> SparseLayer,
+    ) -> Self {
+        let top = i64::from(MAX_LEVEL) * i64::from(self.scale());
+        let mut domain = vec![(0, top); self.inputs()];
+        let mut layers = Vec::new();
+        for sparse in &self.to_sparse() {
+            let kept = keep(sparse, &domain);
+            domain = kept.value_bounds(&domain);
+            layers.push(kept);
+        }
+        let net = Self::new(self.scale(), &layers, self.bias().to_vec());
+        net.expect("with fewer weights no value is larger than it could be before")
     }
 }

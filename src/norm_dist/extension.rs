@@ -66,6 +66,10 @@ pub fn norm_dist_interval(
     (Tensor::from_dispatch(least), Tensor::from_dispatch(most))
 }
 
+/// What asks for more is told.
+pub(super) const FIRST_DERIVATIVES: &str =
+    "the gradient of the distance has itself no gradient: only first derivatives are supported";
+
 /// Distances as the pass backward needs them.
 #[derive(Clone, Debug, ExtensionType)]
 pub struct Distances<B: Backend> {
@@ -296,9 +300,7 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _grad: FloatTensor<Self>,
         _norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unimplemented!(
-            "the gradient of the distance has itself no gradient: only first derivatives are supported"
-        )
+        unimplemented!("{FIRST_DERIVATIVES}")
     }
 
     fn norm_dist_weight_gradient(
@@ -308,9 +310,7 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _grad: FloatTensor<Self>,
         _norm: Norm,
     ) -> FloatTensor<Self> {
-        unimplemented!(
-            "the gradient of the distance has itself no gradient: only first derivatives are supported"
-        )
+        unimplemented!("{FIRST_DERIVATIVES}")
     }
 
     fn norm_dist_interval(

@@ -12,14 +12,18 @@ use burn::backend::autodiff::{
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 
-use super::extension::{flex_tensor, slice};
+use super::extension::{FIRST_DERIVATIVES, flex_tensor, slice};
 use super::{Norm, cpu};
 use crate::pattern::Pattern;
 
 /// `‖x[b] − w[o]‖_p` over the inputs that unit o has.
 ///
 /// `x` is `[batch, inputs]`, `w` is `[1, pattern.weights()]`, the result `[batch, outputs]`. Gradients
-/// flow to both on an autodiff device. Values must be finite. Of the CPU only.
+/// flow to both on an autodiff device. Values must be finite.
+///
+/// # Panics
+/// If the shapes are not those of the pattern, p is not finite and at least 1, or the tensors are on
+/// a GPU, for which there is no such operation.
 pub fn sparse_norm_dist(
     x: Tensor<2>,
     w: Tensor<2>,
@@ -160,8 +164,6 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
         _pattern: Arc<Pattern>,
         _norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unimplemented!(
-            "the gradient of the distance has itself no gradient: only first derivatives are supported"
-        )
+        unimplemented!("{FIRST_DERIVATIVES}")
     }
 }

@@ -74,22 +74,20 @@ impl Report {
             });
         };
         let dense = DenseNet::of(net);
+        let few = &images[..images.len().min(REFERENCE_IMAGES * PIXELS)];
+        add("dense, the specification in plain loops", few, &|images| {
+            reference(&dense, images)
+        });
         // Vectors have a weight in every lane: of a net that was trained on after it was pruned some
         // units have none that could stand there.
-        if let Some(dense) = dense.filled() {
-            let few = &images[..images.len().min(REFERENCE_IMAGES * PIXELS)];
-            add("dense, the specification in plain loops", few, &|images| {
-                reference(&dense, images)
+        if let Some(dense) = dense.filled().filter(|_| net.is_exact_in_f32()) {
+            let dense = VectorNet::new(&dense);
+            add("dense, vectors, an image at a time", images, &|images| {
+                dense.logits(images, 1)
             });
-            if net.is_exact_in_f32() {
-                let dense = VectorNet::new(&dense);
-                add("dense, vectors, an image at a time", images, &|images| {
-                    dense.logits(images, 1)
-                });
-                add("dense, vectors, 128 images at a time", images, &|images| {
-                    dense.logits(images, BATCH)
-                });
-            }
+            add("dense, vectors, 128 images at a time", images, &|images| {
+                dense.logits(images, BATCH)
+            });
         }
         let sparse = net.to_sparse();
         add("pruned", images, &|images| pruned(net, &sparse, images));

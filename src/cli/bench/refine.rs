@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::clock::Time;
-use super::steps::{new_trainer, times};
+use super::steps::{at_one_p, new_trainer, times};
 use super::{DatasetName, on_threads, p_name, thread_counts};
 use crate::cli::{CliError, read_model};
 use crate::data::{Dataset, Split};
@@ -44,6 +44,11 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
     let dataset = DatasetName::recorded(&metadata.dataset, model)?;
     let data = dataset.load(data_dir, Split::Train)?;
     let widths = net.architecture();
+    let hidden = &widths[1..widths.len() - 1];
+    let recipe = TrainConfig {
+        dataset: metadata.dataset.clone(),
+        ..TrainConfig::preset("refine").expect("it is there")
+    };
     let counts = net.weights_kept();
     let (kept, all) = counts
         .iter()
@@ -51,7 +56,7 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
     let mut rows = Vec::new();
     for threads in thread_counts() {
         for norm in NORMS {
-            let config = config(&widths, norm, steps + 1);
+            let config = at_one_p(recipe.clone(), hidden, norm, steps + 1);
             let best = |mut trainer: Trainer| {
                 let timed = on_threads(threads, || times(&mut trainer, threads, steps))?;
                 let best = timed.into_iter().reduce(Time::shorter);
@@ -69,33 +74,13 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
         }
     }
     Ok(Report {
-        batch: config(&widths, Norm::Inf, 1).batch,
+        batch: recipe.batch,
         widths,
         kept,
         all,
         steps,
         rows,
     })
-}
-
-/// A run of `steps` steps at one p.
-fn config(widths: &[usize], norm: Norm, steps: usize) -> TrainConfig {
-    let refine = TrainConfig::preset("refine").expect("it is there");
-    let (p, epochs_start, epochs_inf) = match norm {
-        Norm::P(p) => (p, 1, 0),
-        Norm::Inf => (refine.p_start, 0, 1),
-    };
-    TrainConfig {
-        hidden: widths[1..widths.len() - 1].to_vec(),
-        images: refine.batch * steps,
-        held_out: 0,
-        epochs_start,
-        epochs_growth: 0,
-        epochs_inf,
-        p_start: p,
-        p_end: p,
-        ..refine
-    }
 }
 
 fn refining(

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::clock::Time;
 use super::{DatasetName, on_threads, p_name, thread_counts};
 use crate::cli::CliError;
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, Split, normalisation};
 use crate::net::Start;
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
@@ -90,12 +90,21 @@ pub(super) fn trainer(
     steps: usize,
     data: &Dataset,
 ) -> Result<Trainer, CliError> {
-    let recipe = recipe();
+    new_trainer(at_one_p(recipe(), hidden, norm, steps), data)
+}
+
+/// The recipe for `steps` steps at one p.
+pub(super) fn at_one_p(
+    recipe: TrainConfig,
+    hidden: &[usize],
+    norm: Norm,
+    steps: usize,
+) -> TrainConfig {
     let (p, epochs_start, epochs_inf) = match norm {
         Norm::P(p) => (p, 1, 0),
         Norm::Inf => (recipe.p_start, 0, 1),
     };
-    let config = TrainConfig {
+    TrainConfig {
         hidden: hidden.to_vec(),
         images: recipe.batch * steps,
         held_out: 0,
@@ -105,12 +114,11 @@ pub(super) fn trainer(
         p_start: p,
         p_end: p,
         ..recipe
-    };
-    new_trainer(config, data)
+    }
 }
 
 pub(super) fn new_trainer(config: TrainConfig, data: &Dataset) -> Result<Trainer, CliError> {
-    let (mean, std) = DatasetName::Mnist.normalisation();
+    let (mean, std) = normalisation(&config.dataset).expect("a benchmark's data set is known");
     Trainer::new(config, data.clone(), mean, std, Device::flex())
         .map_err(|source| CliError::Begin { source })
 }
