@@ -23,6 +23,38 @@ impl Pattern {
         })
     }
 
+    /// A layer that has every weight.
+    ///
+    /// # Panics
+    /// If there are no inputs, or more weights than a u32 counts.
+    pub fn full(outputs: usize, inputs: usize) -> Self {
+        let inputs_u32 = u32::try_from(inputs).expect("a layer has fewer inputs");
+        let starts = (0..=outputs).map(|unit| u32::try_from(unit * inputs));
+        let starts = starts.collect::<Result<_, _>>();
+        let columns = std::iter::repeat_n(0..inputs_u32, outputs).flatten();
+        let starts = starts.expect("a layer has fewer weights");
+        Self::new(inputs, starts, columns.collect()).expect("there are inputs")
+    }
+
+    /// The layer with only these of its weights: for each unit their places in a list of all of
+    /// them, which rise.
+    ///
+    /// # Panics
+    /// If there is no such place.
+    pub fn subset(&self, kept: &[Vec<usize>]) -> Self {
+        let mut starts = vec![0];
+        let mut columns = Vec::new();
+        for places in kept {
+            columns.extend(places.iter().map(|&place| self.columns[place]));
+            starts.push(columns.len() as u32);
+        }
+        Self {
+            inputs: self.inputs,
+            starts,
+            columns,
+        }
+    }
+
     /// Inputs of the layer.
     pub fn inputs(&self) -> usize {
         self.inputs
@@ -80,6 +112,24 @@ mod tests {
         let weights = [1.0, 2.0, 3.0];
         assert_eq!(pattern.dense(&weights, 5), [1.0, 0.0, 2.0, 0.0, 3.0, 0.0]);
         assert_eq!(pattern.dense(&weights, 1), [1.0, 0.0, 2.0]);
+    }
+
+    #[test]
+    fn a_subset_of_a_full_layer_has_the_inputs_of_its_places() {
+        let full = Pattern::full(2, 3);
+        assert_eq!(
+            full,
+            Pattern::new(3, vec![0, 3, 6], vec![0, 1, 2, 0, 1, 2]).unwrap()
+        );
+        let subset = full.subset(&[vec![0, 2], vec![4]]);
+        assert_eq!(
+            subset,
+            Pattern::new(3, vec![0, 2, 3], vec![0, 2, 1]).unwrap()
+        );
+        assert_eq!(
+            subset.subset(&[vec![1], vec![]]),
+            Pattern::new(3, vec![0, 1, 1], vec![2]).unwrap()
+        );
     }
 
     #[test]

@@ -163,6 +163,52 @@ fn a_resumed_run_of_a_pruned_net_ends_in_the_same_bits() {
     compare_with_resumed(|| refined(refining(), &net).unwrap());
 }
 
+/// As [`config`], with weights dropped before every epoch but the first two.
+fn thinning() -> TrainConfig {
+    TrainConfig {
+        thin_after: 2,
+        ..config()
+    }
+}
+
+#[test]
+fn a_run_that_drops_weights_has_fewer_every_epoch_and_learns_as_much() {
+    let mut whole = trainer(config());
+    run(&mut whole, 8 * 20);
+    let mut thin = trainer(thinning());
+    let epochs = 0..8;
+    let weights: Vec<_> = epochs
+        .map(|_| {
+            run(&mut thin, 20);
+            thin.weights()
+        })
+        .collect();
+    assert_eq!(weights[..2], [whole.weights(); 2]);
+    let falls = weights[1..].is_sorted_by(|one, next| next <= one);
+    assert!(falls && weights[7] < weights[0] / 5, "{weights:?}");
+
+    let epsilon = "0.1".parse().unwrap();
+    let [whole, thin] = [whole, thin]
+        .map(|trainer| read_sync(trainer.evaluate(epsilon, 400, NonZeroUsize::MIN)).unwrap());
+    let proved = |report: &HeldOutReport| report.evaluation.certified_interval;
+    assert!(proved(&thin) + 10 >= proved(&whole), "{whole:?} {thin:?}");
+}
+
+#[test]
+fn a_resumed_run_that_drops_weights_ends_in_the_same_bits() {
+    compare_with_resumed(|| trainer(thinning()));
+    // At the very place where some are dropped.
+    let mut whole = trainer(thinning());
+    run(&mut whole, 45);
+    let mut first = trainer(thinning());
+    run(&mut first, 40);
+    let checkpoint = read_sync(first.checkpoint()).unwrap();
+    let mut second =
+        Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex()).unwrap();
+    run(&mut second, 5);
+    assert!(read_sync(second.checkpoint()).unwrap() == read_sync(whole.checkpoint()).unwrap());
+}
+
 #[test]
 fn a_pruned_net_that_cannot_be_trained_is_refused_with_a_reason() {
     let net = trained();

@@ -81,7 +81,7 @@ const LOG_MEANS: usize = 10_000;
 /// Name of the checkpoint in the run's folder.
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOG: &str = "log.csv";
-const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_accuracy,clean,certified_lipschitz,certified_interval,weights_kept\n";
+const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_accuracy,weights,clean,certified_lipschitz,certified_interval,weights_kept\n";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = args.out.join(CHECKPOINT);
@@ -358,11 +358,12 @@ fn log_epoch(
     let epoch = trainer.iteration() / trainer.iterations_per_epoch();
     let settings = report.settings;
     let mut csv = format!(
-        "{epoch},{},{},{},{},{loss},{accuracy}",
+        "{epoch},{},{},{},{},{loss},{accuracy},{}",
         trainer.iteration(),
         settings.norm.p(),
         settings.learning_rate,
         settings.lambda,
+        trainer.weights(),
     );
     let mut line = format!(
         "epoch {epoch:3}  p {:6.1}  loss {loss:.4}  train {:5.2} %",

@@ -52,6 +52,15 @@ pub struct TrainConfig {
     pub epsilon_train: f32,
     /// The loss and its own knobs.
     pub loss: LossConfig,
+    /// Epochs after which, on the CPU, every further one begins with dropping the weights that have
+    /// next to no gradient any more; 0: all are trained to the end.
+    #[serde(default)]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
+    pub thin_after: usize,
+    /// Share of the squared gradients of a unit that what is dropped of it may have together.
+    #[serde(default = "hardly_any")]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
+    pub thin_tolerance: f32,
     /// Images of the training set that are held out to measure on (never those of the test set).
     pub held_out: usize,
     /// Iterations before which a knob was changed by hand; the knobs are as they were last.
@@ -72,6 +81,11 @@ fn one_pixel() -> u8 {
 /// The share that is moved in every run that does not say.
 fn all_of_them() -> f32 {
     1.0
+}
+
+/// The tolerance of every run that does not say.
+fn hardly_any() -> f32 {
+    1e-4
 }
 
 /// The loss, with its knobs.
@@ -182,6 +196,8 @@ impl TrainConfig {
                 lambda_end: 0.0002,
                 scale_learning_rate: 0.006,
             },
+            thin_after: 0,
+            thin_tolerance: hardly_any(),
             held_out: HELD_OUT,
             changed_at: Vec::new(),
         };
@@ -422,6 +438,9 @@ impl TrainConfig {
         if !positive(self.epsilon_train) {
             return refuse("epsilon_train", "positive", &self.epsilon_train);
         }
+        if !(0.0..1.0).contains(&self.thin_tolerance) {
+            return refuse("thin_tolerance", "from 0 to below 1", &self.thin_tolerance);
+        }
         match self.loss {
             LossConfig::Mixture {
                 lambda_start,
@@ -444,6 +463,10 @@ impl TrainConfig {
                 }
                 if self.p_start < 2.0 {
                     return refuse("p", "at least 2 with weight decay", &self.p_start);
+                }
+                // The weight decay needs every weight of a unit.
+                if self.thin_after > 0 {
+                    return refuse("thin_after", "0 with the hinge loss", &self.thin_after);
                 }
             }
         }

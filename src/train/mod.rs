@@ -16,6 +16,7 @@ mod protocol;
 mod schedule;
 mod session;
 mod speed;
+mod thin;
 mod trainer;
 
 #[cfg(feature = "ordinary")]

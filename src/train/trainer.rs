@@ -15,6 +15,7 @@ use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::device::DeviceError;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
+use super::thin::thin;
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::exact::{Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
 use crate::float_net::FloatNet;
@@ -298,6 +299,14 @@ impl Trainer {
         self.schedule.at(self.iteration.min(last)).norm.p()
     }
 
+    /// Weights that are trained: all of the net's, but for those that were dropped.
+    pub fn weights(&self) -> usize {
+        let layers = self.net.layers.iter();
+        layers
+            .map(|layer| layer.weight.val().shape().num_elements())
+            .sum()
+    }
+
     /// The run's schedule.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
@@ -326,6 +335,11 @@ impl Trainer {
     pub fn step(&mut self) -> Result<(), TrainError> {
         let iteration = self.iteration;
         let settings = self.schedule.at(iteration);
+        if self.thins_before(iteration) {
+            for (layer, moments) in self.net.layers.iter_mut().zip(&mut self.weight_moments) {
+                thin(layer, moments, self.config.thin_tolerance.into());
+            }
+        }
         let Batch { inputs, labels } = self.batches.batch(iteration);
         let x = Tensor::<2>::from_data(
             TensorData::new(inputs, [labels.len(), PIXELS]),
@@ -398,6 +412,15 @@ impl Trainer {
             self.check_weights().await?;
         }
         Ok(reports)
+    }
+
+    /// Whether weights are dropped before an iteration. A GPU keeps them all: there it would be no
+    /// faster.
+    fn thins_before(&self, iteration: usize) -> bool {
+        let per_epoch = self.batches.per_epoch();
+        let begins = iteration.is_multiple_of(per_epoch);
+        let after = self.config.thin_after;
+        begins && self.is_on_cpu() && after > 0 && iteration >= after * per_epoch
     }
 
     /// Whether results are there as soon as they are asked for.
