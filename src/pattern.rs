@@ -1,5 +1,7 @@
 //! Which weights a layer has, where it has not all of them.
 
+use std::ops::Range;
+
 /// The inputs of every unit, in compressed rows: those of unit `o` are
 /// `columns[starts[o]..starts[o + 1]]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,8 +97,13 @@ impl Pattern {
         dense
     }
 
+    /// The places of some neighbouring units in a list of all weights.
+    pub(crate) fn places(&self, units: Range<usize>) -> Range<usize> {
+        self.starts[units.start] as usize..self.starts[units.end] as usize
+    }
+
     /// Each unit's places in a list of all weights.
-    pub fn rows(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
+    pub fn rows(&self) -> impl Iterator<Item = Range<usize>> {
         let ends = self.starts.windows(2);
         ends.map(|ends| ends[0] as usize..ends[1] as usize)
     }

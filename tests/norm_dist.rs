@@ -415,7 +415,9 @@ fn sparse_reference(case: &Case, pattern: &Pattern, w: &[f32], norm: Norm) -> [V
 
 #[test]
 fn distances_and_gradients_of_few_weights_agree_with_the_reference() {
-    for case in shapes() {
+    // More weights than are worked on at a time.
+    let many = Case::new([2, 100, 4200], 3.0, 8);
+    for case in shapes().into_iter().chain([many]) {
         let (pattern, w) = pruned(&case);
         for norm in NORMS {
             let what = format!("{norm:?} {:?}", case.sizes);

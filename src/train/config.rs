@@ -85,7 +85,7 @@ fn all_of_them() -> f32 {
 
 /// The tolerance of every run that does not say.
 fn hardly_any() -> f32 {
-    1e-4
+    1e-6
 }
 
 /// The loss, with its knobs.

@@ -5,6 +5,8 @@
 //! for the gradient of the weights is added up in their order, so that the result does not depend on
 //! the number of threads. Every term is computed: nearly all those that count nothing were dropped.
 
+use std::ops::Range;
+
 use macerator::Simd;
 
 use super::backward::negligible_slope;
@@ -20,25 +22,34 @@ const BLOCK: usize = 32;
 /// Vectors that are worked on together.
 const PAIR: usize = 2;
 
-/// A number for each image of a block.
-type Lane = [f32; BLOCK];
+/// A number for each image of a block, at a place where no vector lies across two cache lines.
+#[derive(Clone, Copy)]
+#[repr(align(128))]
+struct Lane([f32; BLOCK]);
+
+impl Lane {
+    const ZERO: Self = Self([0.0; BLOCK]);
+}
 
 /// Columns that are turned at a time: their lanes stay in the first cache level.
 const TILE: usize = 64;
 
+/// Weights whose gradients the blocks have at a time, so that they stay in the caches.
+const GROUP: usize = 1 << 17;
+
 /// Weights that one thread adds up at a time.
-const SUM: usize = 1 << 14;
+const SUM: usize = 1 << 13;
 
 /// `[rows, columns]` as `[rows/BLOCK][columns]` lanes; rows past the end are zeros.
 fn blocks(matrix: &[f32], columns: usize) -> Vec<Lane> {
     let rows = matrix.len() / columns;
-    let mut blocks = vec![[0.0; BLOCK]; rows.div_ceil(BLOCK) * columns];
+    let mut blocks = vec![Lane::ZERO; rows.div_ceil(BLOCK) * columns];
     for_each_chunk(&mut blocks, columns, |block, lanes| {
         for (tile, lanes) in lanes.chunks_mut(TILE).enumerate() {
             let rows = matrix.chunks_exact(columns).skip(block * BLOCK).take(BLOCK);
             for (image, row) in rows.enumerate() {
                 for (lane, value) in lanes.iter_mut().zip(&row[tile * TILE..]) {
-                    lane[image] = *value;
+                    lane.0[image] = *value;
                 }
             }
         }
@@ -54,7 +65,7 @@ fn matrix(blocks: &[Lane], rows: usize, columns: usize) -> Vec<f32> {
         for (tile, lanes) in lanes.chunks(TILE).enumerate() {
             for (image, row) in rows.chunks_exact_mut(columns).enumerate() {
                 for (value, lane) in row[tile * TILE..].iter_mut().zip(lanes) {
-                    *value = lane[image];
+                    *value = lane.0[image];
                 }
             }
         }
@@ -70,7 +81,7 @@ pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Pattern, norm: Norm) -> Ve
     let batch = check(x, w, pattern, norm);
     let (inputs, outputs) = (pattern.inputs(), pattern.outputs());
     let x = blocks(x, inputs);
-    let mut u = vec![[0.0; BLOCK]; x.len() / inputs * outputs];
+    let mut u = vec![Lane::ZERO; x.len() / inputs * outputs];
     for_each_chunk(&mut u, outputs, |block, u| {
         let job = Forward {
             x: &x[block * inputs..][..inputs],
@@ -112,45 +123,65 @@ pub fn sparse_backward(
     assert_eq!(grad.len(), u.len(), "the gradient must have the shape of u");
     let (x, u, grad) = (blocks(x, inputs), blocks(u, outputs), blocks(grad, outputs));
     let count = x.len() / inputs;
-    let mut dx = vec![[0.0; BLOCK]; x.len()];
-    let mut parts = vec![vec![0.0; w.len()]; count];
-    let mut jobs: Vec<_> = dx.chunks_exact_mut(inputs).zip(&mut parts).collect();
-    for_each_chunk(&mut jobs, 1, |block, job| {
-        let (dx, dw) = &mut job[0];
-        let job = Backward {
-            x: &x[block * inputs..][..inputs],
-            w,
-            pattern,
-            u: &u[block * outputs..][..outputs],
-            grad: &grad[block * outputs..][..outputs],
-            dx,
-            dw,
-        };
-        match norm {
-            Norm::Inf => run_first(job),
-            Norm::P(p) => match quick_half(p) {
-                Some(half) => with_even!(
-                    half - 1,
-                    [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
-                    |even| run_backward(EvenSlope(even), job)
-                ),
-                None => {
-                    let (exponent, smallest) = (p - 1.0, negligible_slope(p));
-                    run_backward(GeneralSlope { exponent, smallest }, job);
-                }
-            },
-        }
-    });
-    drop(jobs);
+    let mut dx = vec![Lane::ZERO; x.len()];
     let mut dw = vec![0.0; w.len()];
-    for_each_chunk(&mut dw, SUM, |chunk, dw| {
-        for part in &parts {
-            for (sum, term) in dw.iter_mut().zip(&part[chunk * SUM..]) {
-                *sum += term;
+    let mut parts = Vec::new();
+    for units in groups(pattern) {
+        let weights = pattern.places(units.clone());
+        parts.clear();
+        parts.resize(count * weights.len(), 0.0);
+        let parts_of_blocks = parts.chunks_exact_mut(weights.len().max(1));
+        let mut jobs: Vec<_> = dx.chunks_exact_mut(inputs).zip(parts_of_blocks).collect();
+        for_each_chunk(&mut jobs, 1, |block, job| {
+            let (dx, dw) = &mut job[0];
+            let job = Backward {
+                x: &x[block * inputs..][..inputs],
+                w,
+                pattern,
+                units: units.clone(),
+                u: &u[block * outputs..][..outputs],
+                grad: &grad[block * outputs..][..outputs],
+                dx,
+                dw,
+            };
+            match norm {
+                Norm::Inf => run_first(job),
+                Norm::P(p) => match quick_half(p) {
+                    Some(half) => with_even!(
+                        half - 1,
+                        [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
+                        |even| run_backward(EvenSlope(even), job)
+                    ),
+                    None => {
+                        let (exponent, smallest) = (p - 1.0, negligible_slope(p));
+                        run_backward(GeneralSlope { exponent, smallest }, job);
+                    }
+                },
             }
-        }
-    });
+        });
+        let dw = &mut dw[weights.clone()];
+        for_each_chunk(dw, SUM, |chunk, dw| {
+            for part in parts.chunks_exact(weights.len().max(1)) {
+                for (sum, term) in dw.iter_mut().zip(&part[chunk * SUM..]) {
+                    *sum += term;
+                }
+            }
+        });
+    }
     (matrix(&dx, batch, inputs), dw)
+}
+
+/// Groups of units that have about [`GROUP`] weights, the last one fewer.
+fn groups(pattern: &Pattern) -> Vec<Range<usize>> {
+    let mut groups = Vec::new();
+    let mut start = 0;
+    for unit in 0..pattern.outputs() {
+        if pattern.places(start..unit + 1).len() >= GROUP || unit + 1 == pattern.outputs() {
+            groups.push(start..unit + 1);
+            start = unit + 1;
+        }
+    }
+    groups
 }
 
 /// The number of rows of `x`.
@@ -178,6 +209,7 @@ struct Backward<'a> {
     x: &'a [Lane],
     w: &'a [f32],
     pattern: &'a Pattern,
+    units: Range<usize>,
     u: &'a [Lane],
     grad: &'a [Lane],
     dx: &'a mut [Lane],
@@ -191,7 +223,7 @@ fn largest<S: Simd>(x: &[Lane], w: &[f32], columns: &[u32], at: usize) -> [F32s<
     for (&column, &w) in columns.iter().zip(w) {
         let (x, w) = (&x[column as usize], splat::<S>(w));
         for k in 0..PAIR {
-            let d = load::<S>(x, at + k * lanes::<S>()) - w;
+            let d = load::<S>(&x.0, at + k * lanes::<S>()) - w;
             largest[k] = largest[k].max(d.abs());
         }
     }
@@ -205,7 +237,7 @@ fn run_largest<'a, S: Simd>(job: Forward<'a>) {
         for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
             let largest = largest::<S>(job.x, w, columns, at);
             for k in 0..PAIR {
-                store(u, at + k * lanes::<S>(), largest[k]);
+                store(&mut u.0, at + k * lanes::<S>(), largest[k]);
             }
         }
     }
@@ -227,7 +259,7 @@ fn run_forward<'a, S: Simd, P: Power>(power: P, job: Forward<'a>) {
                 let (x, w) = (&job.x[column as usize], splat::<S>(w));
                 let mut t = [splat::<S>(0.0); PAIR];
                 for k in 0..PAIR {
-                    t[k] = (load::<S>(x, at + k * lanes::<S>()) - w) * inverse[k];
+                    t[k] = (load::<S>(&x.0, at + k * lanes::<S>()) - w) * inverse[k];
                 }
                 let powers = power.powers::<S, PAIR>(t);
                 for k in 0..PAIR {
@@ -236,7 +268,7 @@ fn run_forward<'a, S: Simd, P: Power>(power: P, job: Forward<'a>) {
             }
             for k in 0..PAIR {
                 let distance = largest[k] * general_power(sums[k], root);
-                store(u, at + k * lanes::<S>(), distance);
+                store(&mut u.0, at + k * lanes::<S>(), distance);
             }
         }
     }
@@ -252,30 +284,32 @@ fn inverses<S: Simd>(u: F32s<S>) -> F32s<S> {
 
 #[macerator::with_simd]
 fn run_backward<'a, S: Simd, K: Slope>(kernel: K, job: Backward<'a>) {
-    for (o, row) in job.pattern.rows().enumerate() {
+    let first = job.pattern.places(job.units.clone()).start;
+    for o in job.units {
+        let row = job.pattern.places(o..o + 1);
         let (columns, w) = (&job.pattern.columns()[row.clone()], &job.w[row.clone()]);
-        let dw = &mut job.dw[row];
+        let dw = &mut job.dw[row.start - first..row.end - first];
         for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
             let (mut inverse, mut grad) = ([splat::<S>(0.0); PAIR], [splat::<S>(0.0); PAIR]);
             for k in 0..PAIR {
                 let at = at + k * lanes::<S>();
-                inverse[k] = inverses(load::<S>(&job.u[o], at));
-                grad[k] = load::<S>(&job.grad[o], at);
+                inverse[k] = inverses(load::<S>(&job.u[o].0, at));
+                grad[k] = load::<S>(&job.grad[o].0, at);
             }
             for ((&column, &w), dw) in columns.iter().zip(w).zip(dw.iter_mut()) {
                 let (x, w) = (&job.x[column as usize], splat::<S>(w));
                 let dx = &mut job.dx[column as usize];
                 let mut t = [splat::<S>(0.0); PAIR];
                 for k in 0..PAIR {
-                    t[k] = (load::<S>(x, at + k * lanes::<S>()) - w) * inverse[k];
+                    t[k] = (load::<S>(&x.0, at + k * lanes::<S>()) - w) * inverse[k];
                 }
                 let slopes = kernel.slopes::<S, PAIR>(t);
                 let mut sum = splat::<S>(0.0);
                 for k in 0..PAIR {
                     let at = at + k * lanes::<S>();
                     let term = slopes[k] * grad[k];
-                    let all = load::<S>(dx, at) + term;
-                    store(dx, at, all);
+                    let all = load::<S>(&dx.0, at) + term;
+                    store(&mut dx.0, at, all);
                     sum += term;
                 }
                 *dw -= sum.reduce_add();
@@ -287,22 +321,24 @@ fn run_backward<'a, S: Simd, K: Slope>(kernel: K, job: Backward<'a>) {
 /// At p = ∞ the first weight whose difference is the distance has all of the slope.
 #[macerator::with_simd]
 fn run_first<'a, S: Simd>(job: Backward<'a>) {
-    for (o, row) in job.pattern.rows().enumerate() {
+    let first = job.pattern.places(job.units.clone()).start;
+    for o in job.units {
+        let row = job.pattern.places(o..o + 1);
         let (columns, w) = (&job.pattern.columns()[row.clone()], &job.w[row.clone()]);
-        let dw = &mut job.dw[row];
+        let dw = &mut job.dw[row.start - first..row.end - first];
         for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
             let (mut u, mut left) = ([splat::<S>(0.0); PAIR], [splat::<S>(0.0); PAIR]);
             for k in 0..PAIR {
                 let at = at + k * lanes::<S>();
-                u[k] = load::<S>(&job.u[o], at);
-                left[k] = load::<S>(&job.grad[o], at);
+                u[k] = load::<S>(&job.u[o].0, at);
+                left[k] = load::<S>(&job.grad[o].0, at);
             }
             for ((&column, &w), dw) in columns.iter().zip(w).zip(dw.iter_mut()) {
                 let (x, w) = (&job.x[column as usize], splat::<S>(w));
                 let mut terms = [splat::<S>(0.0); PAIR];
                 let mut any = false;
                 for k in 0..PAIR {
-                    let d = load::<S>(x, at + k * lanes::<S>()) - w;
+                    let d = load::<S>(&x.0, at + k * lanes::<S>()) - w;
                     let decides = d.abs().ge(u[k]);
                     any |= decides.any();
                     let term = decides.select(left[k], splat(0.0));
@@ -314,8 +350,8 @@ fn run_first<'a, S: Simd>(job: Backward<'a>) {
                     let dx = &mut job.dx[column as usize];
                     for k in 0..PAIR {
                         let at = at + k * lanes::<S>();
-                        let all = load::<S>(dx, at) + terms[k];
-                        store(dx, at, all);
+                        let all = load::<S>(&dx.0, at) + terms[k];
+                        store(&mut dx.0, at, all);
                     }
                     *dw -= (terms[0] + terms[1]).reduce_add();
                 }
