@@ -98,7 +98,10 @@ impl Pattern {
     }
 
     /// The places of some neighbouring units in a list of all weights.
-    pub(crate) fn places(&self, units: Range<usize>) -> Range<usize> {
+    ///
+    /// # Panics
+    /// If there are no such units.
+    pub fn places(&self, units: Range<usize>) -> Range<usize> {
         self.starts[units.start] as usize..self.starts[units.end] as usize
     }
 

@@ -280,7 +280,11 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     if !same {
         return Err(CliError::OtherRun { path: path.into() });
     }
-    let processor = processor(args.device)?;
+    let choice = match args.device {
+        DeviceName::Auto if checkpoint.has_few_weights() => DeviceName::Cpu,
+        choice => choice,
+    };
+    let processor = processor(choice)?;
     let device = processor.device();
     let trainer = restore(&checkpoint, args.dataset, &args.data_dir, path, device)?;
     forget_after(trainer.iteration(), &args.out.join(LOG))?;

@@ -118,6 +118,11 @@ impl Checkpoint {
         self.origin.as_deref()
     }
 
+    /// Whether weights were dropped; then it goes on on the CPU alone.
+    pub fn has_few_weights(&self) -> bool {
+        !self.patterns.is_empty()
+    }
+
     /// Which weights each layer has; none if all.
     pub(super) fn patterns(&self) -> &[Arc<Pattern>] {
         &self.patterns

@@ -212,6 +212,7 @@ impl TrainConfig {
             epochs_start: 4,
             epochs_growth: 9,
             epochs_inf: 2,
+            thin_after: 4,
             ..standard.clone()
         };
         let look = Self {

@@ -126,6 +126,8 @@ pub enum Reply {
     },
     /// A run is in place, and paused.
     Ready {
+        /// What it runs on: the CPU instead of a GPU where that cannot go on with it.
+        device: DeviceInfo,
         /// What defines it.
         config: TrainConfig,
         /// Iterations done.

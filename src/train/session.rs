@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::checkpoint::Checkpoint;
 use super::config::{PRESETS, TrainConfig};
-use super::device::Processor;
+use super::device::{DeviceKind, Processor};
 use super::metrics::measure;
 use super::protocol::{Knobs, Preset, Reply, Request, Shard, StepPoint};
 use super::schedule::Schedule;
@@ -24,13 +24,18 @@ use crate::sentence::sentence;
 const CHART_MEANS: usize = 2_000;
 /// Images that they are estimated over for a network to be used.
 const EXPORT_MEANS: usize = 10_000;
+/// Why a run is not on the GPU that is there.
+const FEW_WEIGHTS: &str =
+    "Weights of this run were dropped, and the CPU alone goes on without them.";
 
 /// A run and all that can be asked of it.
 pub struct Session {
     processor: Processor,
+    /// The CPU, where the session has a GPU and the run in place has dropped weights.
+    instead: Option<Processor>,
     clock: fn() -> Duration,
-    /// Measured when the first estimate is asked for.
-    speed: Option<Speed>,
+    /// Of the session's device and of the CPU instead, measured when the first estimate is asked for.
+    speeds: [Option<Speed>; 2],
     data: Option<Data>,
     /// A run that waits for its images.
     waiting: Option<Waiting>,
@@ -81,8 +86,9 @@ impl Session {
     pub fn new(processor: Processor, clock: fn() -> Duration) -> Self {
         Self {
             processor,
+            instead: None,
             clock,
-            speed: None,
+            speeds: [None; 2],
             data: None,
             waiting: None,
             trainer: None,
@@ -120,7 +126,7 @@ impl Session {
         &mut self,
         answer: Result<Vec<Reply>, SessionError>,
     ) -> Result<Vec<Reply>, SessionError> {
-        let answer = match self.processor.check() {
+        let answer = match self.run_on().check() {
             Ok(()) => answer,
             Err(failure) => Err(TrainError::from(failure).into()),
         };
@@ -175,7 +181,7 @@ impl Session {
                 trainer
                     .change(learning_rate, epsilon_train, epsilon)
                     .map_err(TrainError::from)?;
-                Ok(vec![ready(trainer)])
+                Ok(vec![ready(self.trainer()?, self.run_on())])
             }
             Request::Evaluate { images } => {
                 let metrics = measure(self.trainer()?, images, CHART_MEANS).await?;
@@ -198,6 +204,7 @@ impl Session {
             Request::Stop => {
                 self.running = false;
                 self.trainer = None;
+                self.instead = None;
                 self.waiting = None;
                 Ok(vec![Reply::Stopped])
             }
@@ -225,12 +232,24 @@ impl Session {
         self.trainer.as_ref().ok_or(SessionError::NoRun)
     }
 
-    async fn speed(&mut self) -> Result<Speed, TrainError> {
-        let speed = match self.speed {
-            Some(speed) => speed,
-            None => Speed::measure(&self.processor, self.clock).await?,
+    /// What the run in place runs on.
+    fn run_on(&self) -> &Processor {
+        self.instead.as_ref().unwrap_or(&self.processor)
+    }
+
+    /// Of what the run in place runs on, or of the session's device.
+    async fn speed(&mut self, of_run: bool) -> Result<Speed, TrainError> {
+        let processor = if of_run {
+            self.run_on()
+        } else {
+            &self.processor
         };
-        self.speed = Some(speed);
+        let place = usize::from(of_run && self.instead.is_some());
+        let speed = match self.speeds[place] {
+            Some(speed) => speed,
+            None => Speed::measure(processor, self.clock).await?,
+        };
+        self.speeds[place] = Some(speed);
         Ok(speed)
     }
 
@@ -243,7 +262,7 @@ impl Session {
         let images = config.images.min(TRAINING_IMAGES - config.held_out);
         let schedule = Schedule::new(config, images / config.batch);
         let seconds = self
-            .speed()
+            .speed(false)
             .await?
             .seconds(config, &schedule, 0, schedule.iterations());
         Ok(Reply::Estimate { name, seconds })
@@ -266,13 +285,17 @@ impl Session {
             return Ok(vec![Reply::Wanted { dataset, images }]);
         };
         let data = data.images.last(images);
-        let device = self.processor.device().clone();
+        let few = matches!(&run, Waiting::Saved(saved) if saved.has_few_weights());
+        let gpu = self.processor.info().kind == DeviceKind::Webgpu;
+        let instead = (few && gpu).then(|| Processor::cpu(FEW_WEIGHTS));
+        let device = instead.as_ref().unwrap_or(&self.processor).device().clone();
         let trainer = match run {
             Waiting::New(config) => Trainer::new(config, data, mean, std, device)?,
             Waiting::Saved(saved) => Trainer::restore(&saved, data, mean, std, device)?,
         };
         self.pace = Pace::default();
-        let reply = ready(&trainer);
+        self.instead = instead;
+        let reply = ready(&trainer, self.run_on());
         self.trainer = Some(trainer);
         Ok(vec![reply])
     }
@@ -302,7 +325,7 @@ impl Session {
     }
 
     async fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {
-        let speed = self.speed().await?;
+        let speed = self.speed(true).await?;
         let clock = self.clock;
         let trainer = self.trainer.as_mut().ok_or(SessionError::NoRun)?;
         let (from, last) = (trainer.iteration(), trainer.schedule().iterations());
@@ -375,8 +398,9 @@ fn refusal(error: &SessionError) -> Reply {
     }
 }
 
-fn ready(trainer: &Trainer) -> Reply {
+fn ready(trainer: &Trainer, processor: &Processor) -> Reply {
     Reply::Ready {
+        device: processor.info().clone(),
         config: trainer.config().clone(),
         iteration: trainer.iteration(),
         iterations: trainer.schedule().iterations(),
@@ -409,25 +433,70 @@ mod tests {
     use super::super::device::DeviceChoice;
     use super::*;
 
-    #[test]
-    fn a_lost_gpu_ends_the_session_with_a_way_on() {
-        let processor = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap();
-        let mut session = Session::new(processor, || Duration::ZERO);
-        let config = TrainConfig {
+    fn config() -> TrainConfig {
+        TrainConfig {
             hidden: vec![4],
             batch: 2,
             images: 10,
             held_out: 0,
             ..TrainConfig::preset("tiny").unwrap()
-        };
+        }
+    }
+
+    fn data() -> Request {
         let bytes = [vec![7; 10 * PIXELS], vec![1; 10]].concat();
         let sha256 = sha256_hex(&bytes);
-        let data = Request::Data {
+        Request::Data {
             dataset: "mnist".into(),
             shards: vec![Shard { sha256, bytes }],
+        }
+    }
+
+    fn last(session: &mut Session, request: Request) -> Reply {
+        read_sync(session.handle(request)).pop().unwrap()
+    }
+
+    #[test]
+    fn a_run_that_dropped_weights_goes_on_on_the_cpu() {
+        let kind = |reply: Reply| match reply {
+            Reply::Ready { device, .. } => device.kind,
+            other => panic!("{other:?}"),
         };
-        for request in [Request::Start { config }, data, Request::Resume] {
-            read_sync(session.handle(request));
+        let mut session = Session::new(Processor::cpu("A test."), || Duration::ZERO);
+        let thinning = TrainConfig {
+            thin_after: 1,
+            ..config()
+        };
+        for request in [Request::Start { config: thinning }, data(), Request::Resume] {
+            last(&mut session, request);
+        }
+        read_sync(session.advance(6));
+        let Reply::Checkpoint { bytes, .. } = last(&mut session, Request::Save) else {
+            panic!("no checkpoint");
+        };
+
+        let processor = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap();
+        let mut session = Session::new(processor, || Duration::ZERO);
+        read_sync(session.handle(data()));
+        let ready = last(&mut session, Request::Load { checkpoint: bytes });
+        assert_eq!(kind(ready), DeviceKind::Cpu);
+        last(&mut session, Request::Resume);
+        let replies = read_sync(session.advance(9));
+        assert!(
+            matches!(replies[..], [.., Reply::Done { iteration: 15 }]),
+            "{replies:?}"
+        );
+
+        let ready = last(&mut session, Request::Start { config: config() });
+        assert_eq!(kind(ready), DeviceKind::Webgpu);
+    }
+
+    #[test]
+    fn a_lost_gpu_ends_the_session_with_a_way_on() {
+        let processor = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap();
+        let mut session = Session::new(processor, || Duration::ZERO);
+        for request in [Request::Start { config: config() }, data(), Request::Resume] {
+            last(&mut session, request);
         }
         read_sync(session.advance(1));
         assert!(session.is_running());

@@ -2,7 +2,8 @@
 //!
 //! A step's cost is that of its distance terms, forward and backward; how much one costs depends
 //! on p, by a factor of ten. So one layer is timed at several p and a run is priced by its
-//! schedule. What else a step does is priced by the step, and on the CPU by the weight, which all
+//! schedule. Where weights are dropped as p grows, about as many are left as trained nets of this size
+//! kept, and the kernels of those are timed as well. What else a step does is priced by the step, and on the CPU by the weight, which all
 //! have their gradient and their moments: of small nets it is a good part of the time.
 
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::schedule::Schedule;
 use super::trainer::{TrainError, Trainer};
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::norm_dist::{Norm, Sizes, cpu, norm_dist};
+use crate::pattern::Pattern;
 use crate::tensors::{ReadError, read_all};
 
 /// The p at which the kernels are timed, all such as a schedule rounds to; a run's p is priced like the nearest of them.
@@ -44,6 +46,12 @@ const REPEATS: usize = 6;
 /// Timings on a GPU, each of several layers, as every wait for it takes time of its own.
 const GPU_REPEATS: usize = 3;
 const GPU_LAYERS: usize = 4;
+/// Inputs of the timed layer, of which one is kept.
+const ONE_OF: usize = 8;
+/// Share of the weights that are left where weights are dropped: so much by p, and at least the other.
+/// `quick` kept 49, 32, 19, 11, 8 and 6 % after epochs that ended at p = 8, 12, 16, 22, 34 and 66.
+const LEFT_TIMES_P: f64 = 4.0;
+const LEFT_AT_LEAST: f64 = 0.05;
 /// Steps whose cost beside their terms is measured, so many times over: of these, too, the best counts.
 const STEPS: usize = 10;
 const ROUNDS: usize = 4;
@@ -56,6 +64,8 @@ const MANY_WEIGHTS: [usize; 2] = [64, 64];
 pub(super) struct Speed {
     /// Seconds per distance term at each of [`TIMED`], forward and backward together.
     terms: [f64; TIMED.len()],
+    /// The same where a layer has few weights; None on a GPU, which drops none.
+    few_terms: Option<[f64; TIMED.len()]>,
     /// Seconds per step beside that.
     step: f64,
     /// Seconds per weight and step beside both.
@@ -81,20 +91,35 @@ impl Speed {
     async fn of_cpu(device: &Device, clock: fn() -> Duration) -> Result<Self, TrainError> {
         let (x, w) = layer(SIZES);
         let grad = vec![1.0; SIZES.batch * SIZES.outputs];
-        let terms = TIMED.map(|norm| {
+        let best = |pass: &dyn Fn()| {
             let timings = (0..REPEATS).map(|_| {
                 let start = clock();
-                let (u, kept) = cpu::forward_keeping(&x, &w, SIZES, norm);
-                cpu::backward(&x, &w, (&u, &kept), &grad, SIZES, norm);
+                pass();
                 (clock() - start).as_secs_f64()
             });
             timings.fold(f64::INFINITY, f64::min) / terms(SIZES)
+        };
+        let terms = TIMED.map(|norm| {
+            best(&|| {
+                let (u, kept) = cpu::forward_keeping(&x, &w, SIZES, norm);
+                cpu::backward(&x, &w, (&u, &kept), &grad, SIZES, norm);
+            })
+        });
+        let few = every(ONE_OF, SIZES);
+        let few_terms = TIMED.map(|norm| {
+            let passes = best(&|| {
+                let w = &w[..few.weights()];
+                let u = cpu::sparse_forward(&x, w, &few, norm);
+                cpu::sparse_backward(&x, w, &u, &grad, &few, norm);
+            });
+            passes * ONE_OF as f64
         });
         let step = step_without_terms(device, &FEW_WEIGHTS, clock).await?;
         let more = step_without_terms(device, &MANY_WEIGHTS, clock).await? - step;
         let weight = (more / (weights(&MANY_WEIGHTS) - weights(&FEW_WEIGHTS))).max(0.0);
         Ok(Self {
             terms,
+            few_terms: Some(few_terms),
             step,
             weight,
         })
@@ -124,13 +149,15 @@ impl Speed {
         }
         Ok(Self {
             terms: costs,
+            few_terms: None,
             step: step_without_terms(device, &FEW_WEIGHTS, clock).await?,
             weight: 0.0,
         })
     }
 
-    /// Seconds of one step with `batch` images and so many weights.
-    fn step(&self, norm: Norm, batch: f64, weights: f64) -> f64 {
+    /// Seconds of one step with `batch` images and so many weights, a distance term of which costs
+    /// what `terms` says.
+    fn step(&self, norm: Norm, batch: f64, weights: f64, terms: &[f64; TIMED.len()]) -> f64 {
         let log = |norm| match norm {
             Norm::P(p) => f32::ln(p),
             // Farther than any finite p that is timed.
@@ -140,7 +167,7 @@ impl Speed {
         let nearest = (0..TIMED.len())
             .min_by(|&a, &b| away(TIMED[a]).total_cmp(&away(TIMED[b])))
             .expect("some p are timed");
-        self.terms[nearest] * batch * weights + self.weight * weights + self.step
+        terms[nearest] * batch * weights + self.weight * weights + self.step
     }
 
     /// Seconds from iteration `from` up to `to` of a run.
@@ -152,10 +179,33 @@ impl Speed {
         to: usize,
     ) -> f64 {
         let (batch, weights) = (config.batch as f64, weights(&config.hidden));
-        (from..to)
-            .map(|iteration| self.step(schedule.at(iteration).norm, batch, weights))
-            .sum()
+        let per_epoch = schedule.iterations() / config.epochs().max(1);
+        let after = config.thin_after;
+        let seconds = |iteration| {
+            let norm = schedule.at(iteration).norm;
+            match self
+                .few_terms
+                .filter(|_| after > 0 && iteration >= after * per_epoch)
+            {
+                Some(terms) => {
+                    // What is left was chosen when the epoch began.
+                    let p = schedule.at(iteration.saturating_sub(per_epoch)).norm.p();
+                    let left = (LEFT_TIMES_P / f64::from(p)).clamp(LEFT_AT_LEAST, 1.0);
+                    self.step(norm, batch, left * weights, &terms)
+                }
+                None => self.step(norm, batch, weights, &self.terms),
+            }
+        };
+        (from..to).map(seconds).sum()
     }
+}
+
+/// A layer with one in so many of its weights.
+fn every(nth: usize, sizes: Sizes) -> Pattern {
+    let columns = (0..sizes.outputs).flat_map(|o| (o % nth..sizes.inputs).step_by(nth));
+    let columns: Vec<_> = columns.map(|column| column as u32).collect();
+    let starts = (0..=sizes.outputs).map(|o| (o * sizes.inputs / nth) as u32);
+    Pattern::new(sizes.inputs, starts.collect(), columns).expect("the timed layer is a layer")
 }
 
 /// Inputs and weights of a layer: no two values alike and none near the other side, as in a real one.
@@ -234,6 +284,7 @@ mod tests {
         // A step by itself costs two, and a hundredth for each weight.
         let speed = Speed {
             terms: [1.0, 0.0, 0.0, 0.0, 0.0, 0.1],
+            few_terms: Some([0.0, 0.0, 0.0, 0.0, 0.0, 0.3]),
             step: 2.0,
             weight: 0.01,
         };
@@ -251,5 +302,20 @@ mod tests {
         let expected = 2.0 * weights * (5.0 + 0.5) + 10.0 * (2.0 + 0.01 * weights);
         assert!((seconds - expected).abs() < 1e-6, "{seconds}");
         assert_eq!(speed.seconds(&config, &schedule, 10, 10), 0.0);
+
+        // After an epoch at p = 8 half of the weights are left.
+        let thin = TrainConfig {
+            thin_after: 1,
+            ..config.clone()
+        };
+        let seconds = speed.seconds(&thin, &schedule, 5, 10);
+        let expected = 2.0 * weights / 2.0 * 5.0 * 0.3 + 5.0 * (2.0 + 0.01 * weights / 2.0);
+        assert!((seconds - expected).abs() < 1e-6, "{seconds}");
+        let gpu = Speed {
+            few_terms: None,
+            ..speed
+        };
+        let [all, left] = [&config, &thin].map(|config| gpu.seconds(config, &schedule, 5, 10));
+        assert_eq!(all, left);
     }
 }

@@ -614,7 +614,7 @@ impl Trainer {
         device: Device,
     ) -> Result<Self, TrainError> {
         let patterns = checkpoint.patterns();
-        if !patterns.is_empty() && device != Device::flex() {
+        if checkpoint.has_few_weights() && device != Device::flex() {
             return Err(TrainError::PrunedOnGpu);
         }
         let config = checkpoint.config().clone();

@@ -37,6 +37,7 @@ export interface NumberKnob {
     | 'epochs_inf'
     | 'p_start'
     | 'p_end'
+    | 'thin_after'
     | 'learning_rate'
     | 'epsilon_train'
     | 'seed';
@@ -133,6 +134,15 @@ export const NUMBERS: readonly NumberKnob[] = [
     step: 'any',
   },
   {
+    key: 'thin_after',
+    group: 'schedule',
+    label: 'Epochs with all weights',
+    says: 'The higher p is, the fewer weights learn. On the CPU the others are dropped after so many epochs, and the rest takes half the time; 0 keeps them all.',
+    min: 0,
+    max: 1000,
+    step: 1,
+  },
+  {
     key: 'learning_rate',
     group: 'recipe',
     label: 'Learning rate',
@@ -186,14 +196,19 @@ export const lossName = (loss: LossConfig): LossName => ('hinge' in loss ? 'hing
 const preset = (presets: readonly Preset[], name: string) =>
   presets.find((preset) => preset.name === name)?.config;
 
-/** The configuration with another loss, its own knobs as the library's presets have them. */
+/**
+ * The configuration with another loss, its own knobs as the library's presets have them. The weight
+ * decay of the hinge loss needs all weights.
+ */
 export function withLoss(
   config: TrainConfig,
   loss: LossName,
   presets: readonly Preset[],
 ): TrainConfig {
   const source = preset(presets, loss === 'hinge' ? 'hinge' : 'standard');
-  return source ? { ...config, loss: source.loss } : config;
+  if (!source) return config;
+  const thin_after = loss === 'hinge' ? 0 : (config.thin_after ?? 0);
+  return { ...config, loss: source.loss, thin_after };
 }
 
 /**

@@ -80,7 +80,7 @@ export class Run {
   presets = $state.raw<readonly Preset[]>([]);
   /** What the run is asked to be trained on. */
   choice = $state<DeviceChoice>('auto');
-  /** What the steps run on. */
+  /** What the steps run on, or would. */
   device = $state.raw<Device | null>(null);
   /** Share of the program's bytes that has come. */
   loaded = $state(0);
@@ -110,6 +110,8 @@ export class Run {
   keepsNothing = $state(false);
 
   #worker: Worker | null = null;
+  /** The device of a run that does not need another. */
+  #opened: Device | null = null;
   /** Whether the program is on its way. */
   #opening = false;
   #heardAt = 0;
@@ -301,7 +303,7 @@ export class Run {
     switch (reply.type) {
       case 'opened':
         this.presets = reply.presets;
-        this.device = reply.device;
+        this.device = this.#opened = reply.device;
         this.phase = 'empty';
         if (this.#recovers) this.goOn('resume');
         this.#recovers = false;
@@ -350,6 +352,7 @@ export class Run {
         break;
       case 'stopped':
         this.config = null;
+        this.device = this.#opened;
         this.steps = this.speeds = this.metrics = [];
         this.phase = 'empty';
         this.#wakeLock.release();
@@ -376,6 +379,7 @@ export class Run {
   #ready(reply: Extract<Reply, { type: 'ready' }>) {
     const known = this.config !== null && this.#then === null && this.#charts === null;
     this.config = reply.config;
+    this.device = reply.device;
     this.iteration = reply.iteration;
     this.iterations = reply.iterations;
     this.images = reply.images;
