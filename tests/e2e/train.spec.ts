@@ -148,6 +148,39 @@ test('a link brings the knobs that differ, and keeps those that are turned', asy
   await expect(page.getByLabel('Batch')).toHaveValue('100');
 });
 
+test('the hinge loss, which needs all weights, keeps them', async ({ page }) => {
+  await openTraining(page, 'look');
+  await openKnobs(page);
+  await expect(page.getByLabel('Epochs with all weights')).toHaveValue('4');
+  await page.getByRole('combobox', { name: /^Loss/ }).selectOption('hinge');
+  await expect(page.getByLabel('Epochs with all weights')).toHaveValue('0');
+});
+
+test('a run that dropped weights goes on on the CPU, and a new one on the GPU', async ({
+  page,
+}) => {
+  test.setTimeout(240_000);
+  const epochs = 3;
+  await openTraining(page, `${LONG}~thin_after:${epochs}`);
+  await button(page, 'Train').click();
+  await expect.poll(() => stepOf(page)).toBeGreaterThan(epochs * 10);
+  await button(page, 'Pause').click();
+  await reach(page, 'paused');
+  const paused = await stepOf(page);
+  await expect(page.getByTestId('kept')).toHaveText(`Kept in this browser at step ${paused}.`);
+
+  await openTraining(page, FIXED, 'webgpu');
+  const device = page.getByTestId('device');
+  await expect(device).toHaveAttribute('data-kind', 'webgpu');
+  await button(page, 'Go on with it').click();
+  await reach(page, 'paused');
+  await expect(device).toHaveAttribute('data-kind', 'cpu');
+  await button(page, 'One step').click();
+  await expect.poll(() => stepOf(page)).toBe(paused + 1);
+  await button(page, 'Reset').click();
+  await expect(device).toHaveAttribute('data-kind', 'webgpu');
+});
+
 test('a run is started, paused and forgotten by keyboard alone', async ({ page }) => {
   await openTraining(page, LONG);
   await page.getByRole('radio', { name: /Quick look/ }).focus();
