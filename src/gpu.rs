@@ -65,11 +65,28 @@ pub struct Gpu {
     failure: Arc<OnceLock<String>>,
 }
 
+/// Runs what Burn's GPU kernels want done when a program starts: they register what they are made of.
+///
+/// Where nothing calls the constructors, the linker has every exported function run all of them,
+/// hundreds, each time it is called, and the bindings call such functions for every JavaScript value.
+#[cfg(target_family = "wasm")]
+fn run_constructors() {
+    unsafe extern "C" {
+        /// Made by the linker.
+        fn __wasm_call_ctors();
+    }
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    // SAFETY: it takes nothing, returns nothing, and is run once.
+    ONCE.call_once(|| unsafe { __wasm_call_ctors() });
+}
+
 impl Gpu {
     /// Asks for the fastest adapter there is, be it a software fallback.
     ///
     /// Every call opens the adapter anew: keep what it returns.
     pub async fn request() -> Result<Self, GpuError> {
+        #[cfg(target_family = "wasm")]
+        run_constructors();
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
         let adapter = instance
             .request_adapter(&wgpu::RequestAdapterOptions {

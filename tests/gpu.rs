@@ -29,6 +29,33 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
+/// What is to be done when a program starts, such as Burn's kernels have it, is done once, not each time
+/// a JavaScript value is made.
+#[cfg(target_arch = "wasm32")]
+mod constructors {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+
+    extern "C" fn count() {
+        RUNS.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static CONSTRUCTOR: extern "C" fn() = count;
+
+    #[wasm_bindgen_test::wasm_bindgen_test]
+    async fn they_run_once() {
+        for _ in 0..2 {
+            Gpu::request().await.unwrap();
+        }
+        assert_eq!(RUNS.load(Ordering::Relaxed), 1);
+    }
+}
+
 /// Turns each of these into a test that fails on an error which no call reported, too.
 macro_rules! gpu_tests {
     ($($name:ident)*) => {$(
