@@ -137,7 +137,7 @@ export const NUMBERS: readonly NumberKnob[] = [
     key: 'thin_after',
     group: 'schedule',
     label: 'Epochs with all weights',
-    says: 'The higher p is, the fewer weights learn. On the CPU the others are dropped after so many epochs, and the rest takes half the time; 0 keeps them all.',
+    says: 'The higher p is, the fewer weights learn. On the CPU the others are dropped after so many epochs, and the run takes half the time; 0 keeps them all.',
     min: 0,
     max: 1000,
     step: 1,
