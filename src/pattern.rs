@@ -107,8 +107,7 @@ impl Pattern {
 
     /// Each unit's places in a list of all weights.
     pub fn rows(&self) -> impl Iterator<Item = Range<usize>> {
-        let ends = self.starts.windows(2);
-        ends.map(|ends| ends[0] as usize..ends[1] as usize)
+        (0..self.outputs()).map(|unit| self.places(unit..unit + 1))
     }
 }
 

@@ -35,7 +35,7 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 mod constructors {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::*;
+    use super::Gpu;
 
     static RUNS: AtomicUsize = AtomicUsize::new(0);
 

@@ -30,18 +30,41 @@ const FEW_WEIGHTS: &str =
 
 /// A run and all that can be asked of it.
 pub struct Session {
-    processor: Processor,
+    machine: Machine,
     /// The CPU, where the session has a GPU and the run in place has dropped weights.
-    instead: Option<Processor>,
+    instead: Option<Machine>,
     clock: fn() -> Duration,
-    /// Of the session's device and of the CPU instead, measured when the first estimate is asked for.
-    speeds: [Option<Speed>; 2],
     data: Option<Data>,
     /// A run that waits for its images.
     waiting: Option<Waiting>,
     trainer: Option<Trainer>,
     running: bool,
     pace: Pace,
+}
+
+/// A device, and how fast it is.
+struct Machine {
+    processor: Processor,
+    /// Measured when the first estimate is asked for.
+    speed: Option<Speed>,
+}
+
+impl Machine {
+    fn new(processor: Processor) -> Self {
+        Self {
+            processor,
+            speed: None,
+        }
+    }
+
+    async fn speed(&mut self, clock: fn() -> Duration) -> Result<Speed, TrainError> {
+        let speed = match self.speed {
+            Some(speed) => speed,
+            None => Speed::measure(&self.processor, clock).await?,
+        };
+        self.speed = Some(speed);
+        Ok(speed)
+    }
 }
 
 /// The images that have been handed over.
@@ -85,10 +108,9 @@ impl Session {
     /// A session without a run. `clock` is the time since any moment.
     pub fn new(processor: Processor, clock: fn() -> Duration) -> Self {
         Self {
-            processor,
+            machine: Machine::new(processor),
             instead: None,
             clock,
-            speeds: [None; 2],
             data: None,
             waiting: None,
             trainer: None,
@@ -105,7 +127,7 @@ impl Session {
         };
         Reply::Opened {
             presets: PRESETS.into_iter().map(preset).collect(),
-            device: self.processor.info().clone(),
+            device: self.machine.processor.info().clone(),
         }
     }
 
@@ -234,23 +256,7 @@ impl Session {
 
     /// What the run in place runs on.
     fn run_on(&self) -> &Processor {
-        self.instead.as_ref().unwrap_or(&self.processor)
-    }
-
-    /// Of what the run in place runs on, or of the session's device.
-    async fn speed(&mut self, of_run: bool) -> Result<Speed, TrainError> {
-        let processor = if of_run {
-            self.run_on()
-        } else {
-            &self.processor
-        };
-        let place = usize::from(of_run && self.instead.is_some());
-        let speed = match self.speeds[place] {
-            Some(speed) => speed,
-            None => Speed::measure(processor, self.clock).await?,
-        };
-        self.speeds[place] = Some(speed);
-        Ok(speed)
+        &self.instead.as_ref().unwrap_or(&self.machine).processor
     }
 
     async fn estimate(
@@ -261,10 +267,8 @@ impl Session {
         config.check().map_err(TrainError::from)?;
         let images = config.images.min(TRAINING_IMAGES - config.held_out);
         let schedule = Schedule::new(config, images / config.batch);
-        let seconds = self
-            .speed(false)
-            .await?
-            .seconds(config, &schedule, 0, schedule.iterations());
+        let speed = self.machine.speed(self.clock).await?;
+        let seconds = speed.seconds(config, &schedule, 0, schedule.iterations());
         Ok(Reply::Estimate { name, seconds })
     }
 
@@ -286,9 +290,10 @@ impl Session {
         };
         let data = data.images.last(images);
         let few = matches!(&run, Waiting::Saved(saved) if saved.has_few_weights());
-        let gpu = self.processor.info().kind == DeviceKind::Webgpu;
-        let instead = (few && gpu).then(|| Processor::cpu(FEW_WEIGHTS));
-        let device = instead.as_ref().unwrap_or(&self.processor).device().clone();
+        let gpu = self.machine.processor.info().kind == DeviceKind::Webgpu;
+        let instead = (few && gpu).then(|| Machine::new(Processor::cpu(FEW_WEIGHTS)));
+        let machine = instead.as_ref().unwrap_or(&self.machine);
+        let device = machine.processor.device().clone();
         let trainer = match run {
             Waiting::New(config) => Trainer::new(config, data, mean, std, device)?,
             Waiting::Saved(saved) => Trainer::restore(&saved, data, mean, std, device)?,
@@ -325,8 +330,9 @@ impl Session {
     }
 
     async fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {
-        let speed = self.speed(true).await?;
         let clock = self.clock;
+        let machine = self.instead.as_mut().unwrap_or(&mut self.machine);
+        let speed = machine.speed(clock).await?;
         let trainer = self.trainer.as_mut().ok_or(SessionError::NoRun)?;
         let (from, last) = (trainer.iteration(), trainer.schedule().iterations());
         let start = clock();
@@ -500,7 +506,7 @@ mod tests {
         }
         read_sync(session.advance(1));
         assert!(session.is_running());
-        session.processor.gpu.as_ref().unwrap().destroy();
+        session.machine.processor.gpu.as_ref().unwrap().destroy();
         let replies = read_sync(session.advance(1));
         let Reply::Error {
             message,

@@ -2,9 +2,10 @@
 //!
 //! A step's cost is that of its distance terms, forward and backward; how much one costs depends
 //! on p, by a factor of ten. So one layer is timed at several p and a run is priced by its
-//! schedule. Where weights are dropped as p grows, about as many are left as trained nets of this size
-//! kept, and the kernels of those are timed as well. What else a step does is priced by the step, and on the CPU by the weight, which all
-//! have their gradient and their moments: of small nets it is a good part of the time.
+//! schedule. Where weights are dropped as p grows, as many are taken to be left as a trained net
+//! kept, and the kernels for few weights are timed as well. What else a step does is priced by the
+//! step, and on the CPU by the weight, which all have their gradient and their moments: of small
+//! nets it is a good part of the time.
 
 use std::time::Duration;
 

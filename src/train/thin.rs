@@ -14,6 +14,7 @@ use burn::tensor::TensorData;
 
 use super::adam::Moments;
 use crate::net::{LinfDistLayer, to_vec};
+use crate::norm_dist::cpu::for_each_chunk;
 use crate::pattern::Pattern;
 
 /// Drops, of each unit of a layer on the CPU, as many weights as together make up at most `tolerance`
@@ -40,8 +41,9 @@ pub(super) fn thin(layer: &mut LinfDistLayer, moments: &mut Moments<2>, toleranc
 
 /// The places that are kept, in rising order, unit by unit.
 fn kept(pattern: &Pattern, second: &[f32], tolerance: f64) -> Vec<Vec<usize>> {
-    let row = |row: std::ops::Range<usize>| {
-        let mut places: Vec<_> = row.collect();
+    let mut kept: Vec<Vec<_>> = pattern.rows().map(Iterator::collect).collect();
+    for_each_chunk(&mut kept, 1, |_, unit| {
+        let places = &mut unit[0];
         // Of equal ones the first stay.
         places.sort_by(|&one, &other| second[other].total_cmp(&second[one]));
         let total: f64 = places.iter().map(|&place| f64::from(second[place])).sum();
@@ -54,16 +56,8 @@ fn kept(pattern: &Pattern, second: &[f32], tolerance: f64) -> Vec<Vec<usize>> {
             places.pop();
         }
         places.sort_unstable();
-        places
-    };
-    #[cfg(not(target_arch = "wasm32"))]
-    {
-        use rayon::prelude::*;
-        let rows: Vec<_> = pattern.rows().collect();
-        rows.into_par_iter().map(row).collect()
-    }
-    #[cfg(target_arch = "wasm32")]
-    pattern.rows().map(row).collect()
+    });
+    kept
 }
 
 #[cfg(test)]

@@ -330,8 +330,9 @@ impl Trainer {
     /// One iteration: a batch forward, backward, and an Adam step. What it did is told by
     /// [`read`](Self::read).
     ///
-    /// On the CPU it fails, leaving everything as it was, when the loss is not finite; and, every
-    /// hundred iterations, when a weight is not. On a GPU that comes out when it is read.
+    /// On the CPU it fails, leaving everything as it was but for weights that the epoch begins with
+    /// dropping, when the loss is not finite; and, every hundred iterations, when a weight is not. On
+    /// a GPU that comes out when it is read.
     pub fn step(&mut self) -> Result<(), TrainError> {
         let iteration = self.iteration;
         let settings = self.schedule.at(iteration);

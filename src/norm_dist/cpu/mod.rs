@@ -126,7 +126,11 @@ pub fn interval(lower: &[f32], upper: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f
 }
 
 /// Calls `task(index, chunk)` for every chunk of `data`, on all threads where there are any.
-fn for_each_chunk<T: Send>(data: &mut [T], length: usize, task: impl Fn(usize, &mut [T]) + Sync) {
+pub(crate) fn for_each_chunk<T: Send>(
+    data: &mut [T],
+    length: usize,
+    task: impl Fn(usize, &mut [T]) + Sync,
+) {
     #[cfg(not(target_arch = "wasm32"))]
     {
         use rayon::prelude::*;
