@@ -3,7 +3,7 @@
 //! At p = ∞ the gradient of a logit is one-hot: one chain of arg-maxima leads from it down to one
 //! pixel, and the logit moves by one unit with each weight of that chain. So a step needs no floats
 //! and no Burn: an image whose label is not proved as far as is asked moves the weights of two
-//! chains, the label's and its strongest rival's, by a whole number of units. What comes out is an
+//! chains, the label's and its strongest rival's, by a whole number of units, in every head. What comes out is an
 //! [`ExactNet`] like any other, whose certificates are as exact; only weights that pruning has kept
 //! take part.
 //!
@@ -115,7 +115,7 @@ pub fn fine_tune(
             pupil.show(set.image(image), label, lessons.radius, step);
         }
     }
-    Ok(ExactNet::new(pupil.scale, &pupil.layers, pupil.bias)?)
+    Ok(pupil.net()?)
 }
 
 fn check(net: &ExactNet, set: &Dataset) -> Result<(), FineTuneError> {
@@ -139,6 +139,7 @@ struct Pupil {
     scale: u32,
     layers: Vec<SparseLayer>,
     bias: Vec<i32>,
+    heads: usize,
     /// The input and the values of every layer, in units: however far weights move, nothing overflows.
     values: Vec<Vec<i64>>,
 }
@@ -149,8 +150,14 @@ impl Pupil {
             scale: net.scale(),
             layers: net.to_sparse(),
             bias: net.bias().to_vec(),
+            heads: net.heads(),
             values: net.architecture().into_iter().map(|n| vec![0; n]).collect(),
         }
+    }
+
+    /// The network as it is now.
+    fn net(&self) -> Result<ExactNet, NetError> {
+        ExactNet::with_heads(self.scale, &self.layers, self.bias.clone(), self.heads)
     }
 
     /// Shows an image, and moves what decides its label and the strongest rival if the margin proves
@@ -158,15 +165,24 @@ impl Pupil {
     fn show(&mut self, image: &[u8], label: usize, radius: u32, step: i32) {
         self.run(image);
         let last = self.values.last().expect("the input is always there");
-        let outputs = last.iter().zip(&self.bias);
-        let logits: Vec<_> = outputs.map(|(u, &b)| -(u + i64::from(b))).collect();
-        let (rival, proved) = rival(&logits, label);
+        let classes = self.bias.len() / self.heads;
+        let mut logits = vec![0; classes];
+        for (unit, (u, &b)) in last.iter().zip(&self.bias).enumerate() {
+            logits[unit % classes] -= u + i64::from(b);
+        }
+        let (rival, proved) = rival(&logits, label, self.heads);
         if proved >= Some(radius) {
             return;
         }
-        // Both chains first: moving the one may change the other.
-        let chains = [(label, step), (rival, -step)].map(|(class, by)| (self.chain(class), by));
-        for (chain, by) in chains {
+        // All chains first: moving the one may change the other.
+        let outputs = (0..self.heads).flat_map(|head| {
+            let first = head * classes;
+            [(first + label, step), (first + rival, -step)]
+        });
+        let chains: Vec<_> = outputs
+            .map(|(output, by)| (output, self.chain(output), by))
+            .collect();
+        for (output, chain, by) in chains {
             for Link {
                 layer,
                 weight,
@@ -176,9 +192,8 @@ impl Pupil {
                 let weight = &mut self.layers[layer].weights[weight];
                 *weight = weight.saturating_add(slope * by);
             }
+            self.bias[output] = self.bias[output].saturating_sub(by);
         }
-        self.bias[label] = self.bias[label].saturating_sub(step);
-        self.bias[rival] = self.bias[rival].saturating_add(step);
     }
 
     /// Those of the images whose margin does not prove `radius`.
@@ -188,14 +203,14 @@ impl Pupil {
         mut images: Vec<usize>,
         radius: u32,
     ) -> Result<Vec<usize>, NetError> {
-        let net = ExactNet::new(self.scale, &self.layers, self.bias.clone())?;
+        let net = self.net()?;
         let pixels: Vec<_> = images.iter().flat_map(|&i| set.image(i)).copied().collect();
         let logits = net.batch_evaluator().logits(&pixels);
         let logits = logits.expect("images were checked to be of the network's size");
         let mut logits = logits.chunks_exact(net.classes());
         images.retain(|&image| {
             let logits = logits.next().expect("one for each class of each image");
-            rival(logits, usize::from(set.labels[image])).1 < Some(radius)
+            rival(logits, usize::from(set.labels[image]), self.heads).1 < Some(radius)
         });
         Ok(images)
     }
@@ -217,11 +232,11 @@ impl Pupil {
         }
     }
 
-    /// The weights that decide a logit for the image that was last run, and how the logit moves
-    /// with each.
-    fn chain(&self, class: usize) -> Vec<Link> {
+    /// The weights that decide a unit of the last layer for the image that was last run, and how its
+    /// logit moves with each.
+    fn chain(&self, output: usize) -> Vec<Link> {
         // Raising the value lowers the logit.
-        let (mut unit, mut slope) = (class, -1);
+        let (mut unit, mut slope) = (output, -1);
         let mut links = Vec::with_capacity(self.layers.len());
         for (index, layer) in self.layers.iter().enumerate().rev() {
             let (x, value) = (&self.values[index], self.values[index + 1][unit]);
@@ -243,14 +258,14 @@ impl Pupil {
 }
 
 /// The strongest rival of a label, and the radius that its margin over that proves, if any.
-fn rival<T: Copy + Into<i64>>(logits: &[T], label: usize) -> (usize, Option<u32>) {
+fn rival<T: Copy + Into<i64>>(logits: &[T], label: usize, heads: usize) -> (usize, Option<u32>) {
     let logit = |class: usize| -> i64 { logits[class].into() };
     let rival = (0..logits.len())
         .filter(|&class| class != label)
         .max_by_key(|&class| logit(class))
         .expect("a network has two classes");
     let margin = (logit(label) - logit(rival)).clamp(0, u32::MAX.into()) as u32;
-    (rival, lipschitz_radius(margin))
+    (rival, lipschitz_radius(margin, heads))
 }
 
 fn distance(x: i64, weight: i32) -> i64 {

@@ -51,8 +51,10 @@ impl<'net> ExactTarget<'net> {
 fn gradient(local: &LocalEvaluator, label: usize, rival: usize, smoothing: Smoothing) -> Vec<f32> {
     let (layers, values) = (local.net().layers(), local.values());
     let mut slopes: Vec<f32> = vec![0.0; values[layers.len()].len()];
-    // A logit is minus its unit's value.
-    (slopes[label], slopes[rival]) = (-1.0, 1.0);
+    for head in slopes.chunks_exact_mut(local.net().classes()) {
+        // What a head adds to a logit is minus its unit's value.
+        (head[label], head[rival]) = (-1.0, 1.0);
+    }
     let power = match smoothing {
         Smoothing::Exact => None,
         Smoothing::P(p) => Some(Power::new(p)),
@@ -227,6 +229,10 @@ impl Target for ExactTarget<'_> {
 
     fn classes(&self) -> usize {
         self.evaluator.net().classes()
+    }
+
+    fn heads(&self) -> usize {
+        self.evaluator.net().heads()
     }
 
     fn enter(&mut self, ball: &Ball) {

@@ -37,6 +37,12 @@ pub trait Target {
     /// Number of classes.
     fn classes(&self) -> usize;
 
+    /// How many logits are added up to one of this network's, which moves by so many units when every
+    /// pixel moves by one, as far as it is known: 1 unless the network has several heads.
+    fn heads(&self) -> usize {
+        1
+    }
+
     /// Prepares for the images of `ball`. Whoever asks for logits or gradients has first entered
     /// a ball that holds all the inputs.
     fn enter(&mut self, ball: &Ball);

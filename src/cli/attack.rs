@@ -253,7 +253,7 @@ async fn compare_on_gpu(net: &ExactNet, kept: &[Kept]) -> Result<OnGpu, String> 
     let logits = twin.logits_of_units(&inputs).await;
     let logits = logits.map_err(|error| sentence(&error))?;
     gpu.check().map_err(|error| sentence(&error))?;
-    let answers = logits.chunks_exact(net.bias().len());
+    let answers = logits.chunks_exact(net.classes());
     let other = kept
         .iter()
         .zip(answers)

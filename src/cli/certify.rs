@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{CliError, read, read_model};
 use crate::data::SIDE;
-use crate::exact::{ExactNet, MAX_LEVEL, Verdict};
+use crate::exact::{Deciding, ExactNet, MAX_LEVEL, Verdict};
 
 /// Label one image and print how far the label is proved
 #[derive(clap::Args)]
@@ -37,11 +37,18 @@ struct Report {
     model_sha256: String,
 }
 
-/// A class's logit and the pixel that decides it.
+/// A class's logit, and the pixel that decides it in each head.
 #[derive(Serialize)]
 struct Logit {
     class: usize,
+    /// The average over the heads.
     levels: f64,
+    deciding: Vec<Place>,
+}
+
+/// A pixel that decides.
+#[derive(Serialize)]
+struct Place {
     /// From the top, from 0.
     row: usize,
     /// From the left, from 0.
@@ -102,19 +109,27 @@ impl Report {
     fn new(net: &ExactNet, verdict: &Verdict, model_sha256: String) -> Self {
         let scale = f64::from(net.scale());
         let levels = |units: u32| f64::from(units) / scale;
-        let logits = verdict.logits.iter().zip(&verdict.deciding).enumerate();
+        let heads = net.heads() as f64;
+        let logits = verdict.logits.iter().enumerate();
+        let place = |deciding: &Deciding| Place {
+            row: deciding.pixel / SIDE,
+            column: deciding.pixel % SIDE,
+            sign: deciding.sign,
+        };
         Self {
             label: verdict.label,
-            margin_levels: levels(verdict.margin),
+            margin_levels: levels(verdict.margin) / heads,
             lipschitz_radius_levels: verdict.lipschitz_radius.map(levels),
             interval_radius_levels: verdict.interval_radius.map(levels),
             logits: logits
-                .map(|(class, (&logit, deciding))| Logit {
+                .map(|(class, &logit)| Logit {
                     class,
-                    levels: f64::from(logit) / scale,
-                    row: deciding.pixel / SIDE,
-                    column: deciding.pixel % SIDE,
-                    sign: deciding.sign,
+                    levels: f64::from(logit) / scale / heads,
+                    deciding: verdict.deciding[class..]
+                        .iter()
+                        .step_by(net.classes())
+                        .map(place)
+                        .collect(),
                 })
                 .collect(),
             model_sha256,
@@ -142,19 +157,13 @@ impl Report {
         line("proved by intervals ", radius(self.interval_radius_levels));
         text += "class  logit in levels  decided by (rows and columns from 0)\n";
         for logit in &self.logits {
-            let course = if logit.sign > 0 { "rises" } else { "falls" };
-            let Logit {
-                class,
-                levels,
-                row,
-                column,
-                ..
-            } = logit;
-            writeln!(
-                text,
-                "{class:5}  {levels:15}  row {row}, column {column}: {course} with it"
-            )
-            .expect("a String takes all");
+            let places = logit.deciding.iter().map(|Place { row, column, sign }| {
+                let course = if *sign > 0 { "rises" } else { "falls" };
+                format!("row {row}, column {column}: {course} with it")
+            });
+            let places = places.collect::<Vec<_>>().join("; ");
+            let Logit { class, levels, .. } = logit;
+            writeln!(text, "{class:5}  {levels:15}  {places}").expect("a String takes all");
         }
         text
     }

@@ -118,6 +118,10 @@ impl Report {
             .iter()
             .map(usize::to_string)
             .collect();
+        let heads = match model.net.heads() {
+            1 => String::new(),
+            heads => format!(" in {heads} heads"),
+        };
         let weights = model.net.weights_kept();
         let kept: usize = weights.iter().map(|(kept, _)| kept).sum();
         let total: usize = weights.iter().map(|(_, total)| total).sum();
@@ -132,7 +136,7 @@ impl Report {
             )
         });
         let text = format!(
-            "net      {}, {kept} of {total} weights kept, 1/{} of a pixel level per unit\n\
+            "net      {}{heads}, {kept} of {total} weights kept, 1/{} of a pixel level per unit\n\
              model    sha256 {}\n\
              test set {}, {} images, ε = {}\n\
              clean                    {:6.2} %\n\

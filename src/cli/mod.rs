@@ -7,6 +7,7 @@ mod attack;
 mod bench;
 mod certify;
 mod compare;
+mod ensemble;
 mod eval;
 mod export;
 mod ordinary;
@@ -26,7 +27,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::attack::AttackError;
 use crate::data::{self, DataError, Dataset, Split};
-use crate::exact::{InputError, Model, ModelError};
+use crate::exact::{EnsembleError, InputError, Model, ModelError};
 use crate::sentence::sentence;
 use crate::train::TrainError;
 
@@ -43,6 +44,7 @@ enum Command {
     Train(train::Args),
     Export(export::Args),
     Prune(prune::Args),
+    Ensemble(ensemble::Args),
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
@@ -200,6 +202,20 @@ enum CliError {
         /// What is wrong with it.
         source: TrainError,
     },
+    /// Models that are no ensemble.
+    #[error("these models cannot be joined")]
+    Ensemble {
+        /// Why not.
+        source: EnsembleError,
+    },
+    /// Models of different data sets or radii.
+    #[error("{} and {} were not trained for the same data set and ε, so they cannot be joined", first.display(), path.display())]
+    OtherAim {
+        /// The first model.
+        first: PathBuf,
+        /// The one that differs from it.
+        path: PathBuf,
+    },
     /// Ctrl-C cannot be caught.
     #[error("cannot listen for Ctrl-C, which a run needs to be stopped without loss")]
     Interrupts,
@@ -322,6 +338,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
+        Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),

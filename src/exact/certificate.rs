@@ -1,7 +1,7 @@
 //! From integer logits to what is proved about the label.
 //!
 //! Two certificates, both exact: the *Lipschitz* one needs nothing but the margin, because each
-//! logit moves by at most r when every pixel does; the *interval* one propagates the box itself
+//! logit moves by at most r in each head when every pixel does; the *interval* one propagates the box itself
 //! and is never smaller. A tie is no label, so a certificate must keep all others strictly below.
 
 use super::net::{BOXES, Evaluator, Intervals};
@@ -22,7 +22,7 @@ pub struct Verdict {
     /// The largest radius that interval propagation proves, at most 255·S and never below
     /// `lipschitz_radius`; none without a label.
     pub interval_radius: Option<u32>,
-    /// For every class the pixel that decides its logit, `[classes]`.
+    /// The pixel that decides each unit of the last layer, `[heads · classes]`, head by head.
     pub deciding: Vec<Deciding>,
 }
 
@@ -35,11 +35,14 @@ pub struct Bounds {
     pub certified: bool,
 }
 
-/// The largest radius proved by a margin, both in units: ⌊(margin − 1)/2⌋, none for margin 0.
+/// The largest radius that a margin proves of a net with so many heads, margin and radius in units:
+/// ⌊(margin − 1)/(2·heads)⌋, none for margin 0.
 ///
-/// Strictly inside half the margin, so that not even a tie occurs.
-pub fn lipschitz_radius(margin: u32) -> Option<u32> {
-    Some(margin.checked_sub(1)? / 2)
+/// Both logits move by at most a unit in each head for each unit of the radius. Strictly inside, so
+/// that not even a tie occurs.
+pub fn lipschitz_radius(margin: u32, heads: usize) -> Option<u32> {
+    let radius = u64::from(margin.checked_sub(1)?) / (2 * heads as u64);
+    Some(radius as u32)
 }
 
 impl Evaluator<'_> {
@@ -49,7 +52,8 @@ impl Evaluator<'_> {
         let logits = self.run().to_vec();
         let deciding = self.trace();
         let (label, margin) = label_and_margin(&logits);
-        let lipschitz_radius = lipschitz_radius(margin).map(|radius| radius.min(self.full_scale()));
+        let lipschitz_radius = lipschitz_radius(margin, self.net().heads());
+        let lipschitz_radius = lipschitz_radius.map(|radius| radius.min(self.full_scale()));
         let interval_radius = match (label, lipschitz_radius) {
             (Some(label), Some(proved)) => Some(self.interval_radius(label, proved)),
             _ => None,
@@ -146,8 +150,15 @@ mod tests {
 
     #[test]
     fn margin_proves_strictly_less_than_its_half() {
-        let radii: Vec<_> = (0..6).map(lipschitz_radius).collect();
-        assert_eq!(radii, [None, Some(0), Some(0), Some(1), Some(1), Some(2)]);
+        let radii = |heads| [0, 1, 2, 3, 4, 5].map(|margin| lipschitz_radius(margin, heads));
+        assert_eq!(
+            radii(1),
+            [None, Some(0), Some(0), Some(1), Some(1), Some(2)]
+        );
+        assert_eq!(
+            radii(2),
+            [None, Some(0), Some(0), Some(0), Some(0), Some(1)]
+        );
     }
 
     #[test]

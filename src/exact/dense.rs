@@ -6,12 +6,15 @@
 use super::neuron::distance_bounds;
 use super::{Deciding, ExactNet, MAX_LEVEL, NetError, SparseLayer};
 
-/// A dense integer net: hidden units `max_i |x_i − w_i|`, logits `z_k = −(max_i |x_i − w_ki| + b_k)`.
+/// A dense integer net: hidden units `max_i |x_i − w_i|`, logits `z_k = −(max_i |x_i − w_ki| + b_k)`,
+/// with several heads the sum of such terms, one of each head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DenseNet {
     scale: u32,
     layers: Vec<DenseLayer>,
+    /// Of the last layer's units, head by head.
     bias: Vec<i32>,
+    heads: usize,
 }
 
 /// One layer of a [`DenseNet`].
@@ -48,8 +51,19 @@ impl DenseNet {
     /// A net of `layers` with the last layer's `bias`, `[classes]`, both in units of 1/`scale`
     /// of a pixel level. Fails when the shapes do not fit together.
     pub fn new(scale: u32, layers: Vec<DenseLayer>, bias: Vec<i32>) -> Result<Self, NetError> {
+        Self::with_heads(scale, layers, bias, 1)
+    }
+
+    /// The same of a net with several heads; the last layer's units and its `bias`,
+    /// `[heads · classes]`, lie head by head.
+    pub fn with_heads(
+        scale: u32,
+        layers: Vec<DenseLayer>,
+        bias: Vec<i32>,
+        heads: usize,
+    ) -> Result<Self, NetError> {
         let shapes: Vec<_> = layers.iter().map(|l| (l.inputs, l.outputs)).collect();
-        check_shapes(scale, &shapes, bias.len())?;
+        check_shapes(scale, &shapes, bias.len(), heads)?;
         for (layer, dense) in layers.iter().enumerate() {
             let expected = dense.inputs * dense.outputs;
             if dense.weight.len() != expected {
@@ -65,6 +79,7 @@ impl DenseNet {
             scale,
             layers,
             bias,
+            heads,
         })
     }
 
@@ -78,7 +93,12 @@ impl DenseNet {
         &self.layers
     }
 
-    /// Bias of the last layer in units, `[classes]`.
+    /// Number of heads, the units of the last layer that each logit is the sum of.
+    pub fn heads(&self) -> usize {
+        self.heads
+    }
+
+    /// Bias of the last layer in units, `[heads · classes]`, head by head.
     pub fn bias(&self) -> &[i32] {
         &self.bias
     }
@@ -104,17 +124,17 @@ impl DenseNet {
         (self.logits_of(&upper), self.logits_of(&lower))
     }
 
-    /// For every logit the pixel that decides it, by following the arg-max of every unit down
-    /// to the input. Among equal distances the lowest index decides.
+    /// For every unit of the last layer the pixel that decides it, `[heads · classes]`, by following
+    /// the arg-max of every unit down to the input. Among equal distances the lowest index decides.
     ///
     /// Panics if `input` has another length than the first layer's inputs.
     pub fn deciding(&self, input: &[i64]) -> Vec<Deciding> {
         let mut inputs = vec![input.to_vec()];
         inputs.extend(self.values(input));
         (0..self.bias.len())
-            .map(|class| {
+            .map(|output| {
                 // Raising the value lowers the logit.
-                let (mut unit, mut sign) = (class, -1);
+                let (mut unit, mut sign) = (output, -1);
                 for (layer, x) in self.layers.iter().zip(&inputs).rev() {
                     let row = &layer.weight[unit * layer.inputs..][..layer.inputs];
                     let distances = || present(row).map(|(i, w)| (i, (x[i] - w).abs()));
@@ -155,7 +175,7 @@ impl DenseNet {
             layers.push(sparse);
             (lower, upper) = (next_lower, next_upper);
         }
-        ExactNet::new(self.scale, &layers, self.bias.clone())
+        ExactNet::with_heads(self.scale, &layers, self.bias.clone(), self.heads)
     }
 
     /// The dense form of a pruned net: where a weight was dropped, there is none.
@@ -174,7 +194,8 @@ impl DenseNet {
             }
         });
         let layers = layers.collect();
-        Self::new(net.scale(), layers, net.bias().to_vec()).expect("the shapes are those of a net")
+        Self::with_heads(net.scale(), layers, net.bias().to_vec(), net.heads())
+            .expect("the shapes are those of a net")
     }
 
     /// The same function of every image with every weight: where there was none stands the middle of
@@ -207,6 +228,7 @@ impl DenseNet {
             scale: self.scale,
             layers,
             bias: self.bias.clone(),
+            heads: self.heads,
         })
     }
 
@@ -254,10 +276,17 @@ impl DenseNet {
     }
 
     fn logits_of(&self, last: &[i64]) -> Vec<i64> {
-        last.iter()
-            .zip(&self.bias)
-            .map(|(&u, &b)| -(u + i64::from(b)))
-            .collect()
+        let mut logits = vec![0; self.bias.len() / self.heads];
+        let heads = self
+            .bias
+            .chunks(logits.len())
+            .zip(last.chunks(logits.len()));
+        for (bias, values) in heads {
+            for ((logit, &u), &b) in logits.iter_mut().zip(values).zip(bias) {
+                *logit -= u + i64::from(b);
+            }
+        }
+        logits
     }
 }
 
@@ -266,6 +295,7 @@ pub(super) fn check_shapes(
     scale: u32,
     shapes: &[(usize, usize)],
     bias: usize,
+    heads: usize,
 ) -> Result<(), NetError> {
     if !scale.is_power_of_two() || !(2..=4096).contains(&scale) {
         return Err(NetError::Scale(scale));
@@ -288,15 +318,15 @@ pub(super) fn check_shapes(
             });
         }
     }
-    let classes = shapes.last().ok_or(NetError::NoLayer)?.1;
-    if classes < 2 {
-        return Err(NetError::Classes(classes));
+    let units = shapes.last().ok_or(NetError::NoLayer)?.1;
+    if heads == 0 || !units.is_multiple_of(heads) {
+        return Err(NetError::Heads { units, heads });
     }
-    if bias != classes {
-        return Err(NetError::BiasCount {
-            found: bias,
-            classes,
-        });
+    if units / heads < 2 {
+        return Err(NetError::Classes(units / heads));
+    }
+    if bias != units {
+        return Err(NetError::BiasCount { found: bias, units });
     }
     Ok(())
 }

@@ -54,17 +54,25 @@ pub enum NetError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// The bias does not have one value per class.
-    #[error("the bias has {found} values, but the last layer has {classes} units")]
+    /// The bias does not have one value per unit.
+    #[error("the bias has {found} values, but the last layer has {units} units")]
     BiasCount {
         /// Values given.
         found: usize,
         /// Units of the last layer.
-        classes: usize,
+        units: usize,
     },
     /// A net with one class has nothing to tell apart.
-    #[error("the last layer has {0} unit; a classifier needs at least two")]
+    #[error("the last layer has {0} unit for the classes; a classifier needs at least two")]
     Classes(usize),
+    /// The last layer's units are not as many for each head.
+    #[error("the last layer has {units} units, which are no {heads} heads of as many classes each")]
+    Heads {
+        /// Units of the last layer.
+        units: usize,
+        /// Heads asked for.
+        heads: usize,
+    },
     /// Some 8-bit image could drive a value beyond what the integers of the evaluation hold.
     #[error(
         "layer {layer} can reach {magnitude} units for some image, beyond the limit of 2^30; \

@@ -8,7 +8,7 @@
 //! An input is evaluated whole, with early exit as in the net itself, or as a base with a few
 //! changes: then only those units are looked at whose kept weights see something that changed.
 
-use super::net::{Evaluator, Intervals, Layer};
+use super::net::{Evaluator, Intervals, Layer, add_heads};
 use super::{ExactNet, InputError};
 
 /// Weights of a row between two looks at whether it can be left.
@@ -20,6 +20,7 @@ pub struct LocalNet {
     /// Input side first; each sees the units that are kept of the layer before it.
     layers: Vec<LocalLayer>,
     bias: Vec<i32>,
+    classes: usize,
 }
 
 /// The units of one layer that something sees.
@@ -65,7 +66,7 @@ impl ExactNet {
         evaluator.logit_bounds_at(input, radius)?;
         let (net, boxes) = (evaluator.net(), evaluator.boxes());
         // From the logits down, since only what something sees is kept.
-        let mut units: Vec<_> = (0..net.classes()).collect();
+        let mut units: Vec<_> = (0..net.bias().len()).collect();
         let mut layers = Vec::new();
         for (index, layer) in net.layers().iter().enumerate().rev() {
             let mut local = LocalLayer::new(layer, &units, &boxes[index], &boxes[index + 1]);
@@ -75,8 +76,11 @@ impl ExactNet {
             layers.push(local);
         }
         layers.reverse();
-        let bias = net.bias().to_vec();
-        Ok(LocalNet { layers, bias })
+        Ok(LocalNet {
+            layers,
+            bias: net.bias().to_vec(),
+            classes: net.classes(),
+        })
     }
 }
 
@@ -84,6 +88,11 @@ impl LocalNet {
     /// The layers, input side first.
     pub(crate) fn layers(&self) -> &[LocalLayer] {
         &self.layers
+    }
+
+    /// Number of classes; the last layer has so many units in each head.
+    pub(crate) fn classes(&self) -> usize {
+        self.classes
     }
 
     /// Number of weights that are kept.
@@ -99,7 +108,9 @@ impl LocalNet {
 
     fn logits(&self, values: &[Vec<i32>]) -> Vec<i32> {
         let last = values.last().expect("the input is always there");
-        last.iter().zip(&self.bias).map(|(u, b)| -(u + b)).collect()
+        let mut logits = vec![0; self.classes];
+        add_heads(last.iter().copied(), &self.bias, &mut logits);
+        logits
     }
 }
 

@@ -11,6 +11,7 @@
 //! from a trained float net, [`DenseNet::prune`] drops the weights that no image can ever make
 //! decide, and [`ExactNet`] runs what is left with early exit: same outputs, bit for bit.
 //! [`ExactNet::prune_near`] drops those, too, that decide near no training image, or near too few.
+//! [`ExactNet::ensemble`] joins nets whose logits are then added up.
 //! [`Verdict`] is a label with its proved radii, [`Proof`] what proves more where intervals fail, [`Model`] the file, [`evaluate`] the test set.
 //!
 //! Every length is in units of 1/S of a pixel level unless its name or documentation says
@@ -18,6 +19,7 @@
 
 mod certificate;
 mod dense;
+mod ensemble;
 mod epsilon;
 mod error;
 mod evaluation;
@@ -33,6 +35,7 @@ mod together;
 
 pub use certificate::{Bounds, Verdict, lipschitz_radius};
 pub use dense::{ABSENT, DenseLayer, DenseNet};
+pub use ensemble::EnsembleError;
 pub use epsilon::{Epsilon, EpsilonError};
 pub use error::{InputError, NetError};
 pub use evaluation::{BeyondIntervals, Evaluation, evaluate, prove_beyond_intervals};
@@ -41,7 +44,7 @@ pub use joint::Proof;
 pub(crate) use local::LocalWeight;
 pub use local::{LocalEvaluator, LocalNet};
 pub use model::{Accuracies, Metadata, Model, ModelError};
-pub use net::{Deciding, Evaluator, ExactNet};
+pub use net::{Deciding, Evaluator, ExactNet, add_heads};
 pub use sparse::SparseLayer;
 pub use together::{BatchEvaluator, TOGETHER};
 

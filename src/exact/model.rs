@@ -1,7 +1,8 @@
 //! The model file: safetensors with integers only, described for outsiders in
 //! `docs/model-format.md`.
 //!
-//! Version 2 is written; version 1, whose layers were stored otherwise, is still read.
+//! Version 2 is written, of a net with several heads version 3, which tells how many; version 1, whose
+//! layers were stored otherwise, is still read.
 
 mod tensors;
 
@@ -18,6 +19,8 @@ use crate::stored::safetensors_file;
 
 const FORMAT: &str = "linf-dist-net";
 const FORMAT_VERSION: &str = "2";
+/// The version of nets with several heads.
+const WITH_HEADS: &str = "3";
 const FRACTION: &str = "a fraction from 0 to 1";
 
 /// An exact network with the record of where it came from.
@@ -36,9 +39,9 @@ pub struct Metadata {
     pub dataset: String,
     /// The radius that the model was trained for.
     pub epsilon: Epsilon,
-    /// The training recipe: its configuration as JSON.
+    /// The training recipe: its configuration as JSON; of an ensemble a list of them.
     pub recipe: String,
-    /// Seed of the training.
+    /// Seed of the training; of an ensemble that of its first net.
     pub seed: u64,
     /// The command that made the model.
     pub command: String,
@@ -67,7 +70,7 @@ pub enum ModelError {
     #[error("the file's `format` is {0:?}, not \"linf-dist-net\"; make a model with `linf export`")]
     Format(String),
     /// A version that this program does not know.
-    #[error("the file has format version {0:?}, but this program reads versions \"1\" and \"2\"")]
+    #[error("the file has format version {0:?}, but this program reads versions \"1\" to \"3\"")]
     Version(String),
     /// A metadata entry is missing.
     #[error("the file's metadata lack `{0}`")]
@@ -133,11 +136,15 @@ impl Model {
         }
         let version = entries.get("format_version")?;
         let read_layer = match version {
-            FORMAT_VERSION => read_layer,
+            FORMAT_VERSION | WITH_HEADS => read_layer,
             "1" => read_layer_version_1,
             other => return Err(ModelError::Version(other.into())),
         };
         let scale = entries.parse("scale", "a power of two")?;
+        let heads = match version {
+            WITH_HEADS => entries.parse("heads", "a number of heads")?,
+            _ => 1,
+        };
         let widths = entries.architecture()?;
         let metadata = entries.metadata()?;
 
@@ -145,10 +152,10 @@ impl Model {
         let layers: Vec<_> = shapes
             .map(|(index, (inputs, outputs))| read_layer(&tensors, index, inputs, outputs))
             .collect::<Result<_, _>>()?;
-        let classes = widths[widths.len() - 1];
-        let bias = read_integers(&tensors, BIAS, classes)?;
+        let outputs = widths[widths.len() - 1];
+        let bias = read_integers(&tensors, BIAS, outputs)?;
         Ok(Self {
-            net: ExactNet::new(scale, &layers, bias)?,
+            net: ExactNet::with_heads(scale, &layers, bias, heads)?,
             metadata,
         })
     }
@@ -179,9 +186,15 @@ impl Model {
             .iter()
             .map(usize::to_string)
             .collect();
+        let heads = self.net.heads();
+        let version = if heads == 1 {
+            FORMAT_VERSION
+        } else {
+            WITH_HEADS
+        };
         let mut entries = BTreeMap::from([
             ("format", FORMAT.into()),
-            ("format_version", FORMAT_VERSION.into()),
+            ("format_version", version.into()),
             ("architecture", widths.join("-")),
             ("scale", self.net.scale().to_string()),
             ("dataset", dataset.clone()),
@@ -190,6 +203,9 @@ impl Model {
             ("seed", seed.to_string()),
             ("command", command.clone()),
         ]);
+        if heads > 1 {
+            entries.insert("heads", heads.to_string());
+        }
         if let Some(accuracies) = accuracies {
             entries.insert("clean", accuracies.clean.to_string());
             entries.insert(

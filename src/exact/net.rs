@@ -15,11 +15,17 @@ use super::{InputError, MAX_LEVEL, NetError, SparseLayer, VALUE_LIMIT};
 const LANES: usize = 10;
 
 /// An integer ℓ∞-dist net whose evaluation, pruning and early exit included, is exact.
+///
+/// Its last layer has a unit for each class, or one in each of several *heads*: then a logit is the
+/// sum over the heads, and moves by at most as many units as there are heads when every pixel moves by
+/// one. That is how nets that were trained by themselves are one net ([`ExactNet::ensemble`]).
 #[derive(Clone, Debug)]
 pub struct ExactNet {
     scale: u32,
     layers: Vec<Layer>,
+    /// Of the last layer's units, head by head.
     bias: Vec<i32>,
+    heads: usize,
     max_magnitude: i64,
 }
 
@@ -44,6 +50,16 @@ struct Block {
     columns: [u16; LANES],
 }
 
+/// Sets the `logits`, `[classes]`, to minus the sums over the heads of the last layer's values and bias,
+/// `[heads · classes]` each, head by head.
+pub fn add_heads(values: impl Iterator<Item = i32>, bias: &[i32], logits: &mut [i32]) {
+    let classes = logits.len();
+    logits.fill(0);
+    for (unit, (value, bias)) in values.zip(bias).enumerate() {
+        logits[unit % classes] -= value + bias;
+    }
+}
+
 /// How many boxes are propagated at a time, around one input with different radii.
 ///
 /// One costs as much as four, which share every load and fill a vector register; the search for
@@ -57,7 +73,7 @@ pub(super) struct Intervals {
     pub(super) upper: [i32; BOXES],
 }
 
-/// The pixel that decides a logit: at the end of the chain of arg-maxima.
+/// The pixel that decides a logit, or what a head adds to it: at the end of the chain of arg-maxima.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deciding {
     /// Index of the pixel, row-major from the top left.
@@ -75,8 +91,19 @@ impl ExactNet {
     /// every difference and value over *all* inputs in `0..=255·scale` are propagated in `i64`
     /// and must stay within [`VALUE_LIMIT`], so that no image can ever overflow the evaluation.
     pub fn new(scale: u32, layers: &[SparseLayer], bias: Vec<i32>) -> Result<Self, NetError> {
+        Self::with_heads(scale, layers, bias, 1)
+    }
+
+    /// The same of a net with several heads; the last layer's units and its `bias`,
+    /// `[heads · classes]`, lie head by head.
+    pub fn with_heads(
+        scale: u32,
+        layers: &[SparseLayer],
+        bias: Vec<i32>,
+        heads: usize,
+    ) -> Result<Self, NetError> {
         let shapes: Vec<_> = layers.iter().map(|l| (l.inputs, l.outputs())).collect();
-        check_shapes(scale, &shapes, bias.len())?;
+        check_shapes(scale, &shapes, bias.len(), heads)?;
 
         let top = i64::from(MAX_LEVEL) * i64::from(scale);
         let mut domain = vec![(0, top); layers[0].inputs];
@@ -118,11 +145,14 @@ impl ExactNet {
             prepared.push(layer);
             domain = next_domain;
         }
-        for (&(lower, upper), &bias) in domain.iter().zip(&bias) {
-            for end in [lower, upper] {
-                max_magnitude = max_magnitude.max((end + i64::from(bias)).abs());
-            }
+        // However the heads are added up, no sum on the way is larger.
+        let mut logits = vec![0; bias.len() / heads];
+        for (unit, (&(lower, upper), &bias)) in domain.iter().zip(&bias).enumerate() {
+            let ends = [lower, upper].map(|end| (end + i64::from(bias)).abs());
+            let class = unit % logits.len();
+            logits[class] += ends[0].max(ends[1]);
         }
+        max_magnitude = logits.into_iter().fold(max_magnitude, i64::max);
         if max_magnitude > VALUE_LIMIT {
             let (layer, magnitude) = (layers.len() - 1, max_magnitude);
             return Err(NetError::Overflow { layer, magnitude });
@@ -131,6 +161,7 @@ impl ExactNet {
             scale,
             layers: prepared,
             bias,
+            heads,
             max_magnitude,
         })
     }
@@ -147,16 +178,22 @@ impl ExactNet {
 
     /// Number of classes.
     pub fn classes(&self) -> usize {
-        self.bias.len()
+        self.bias.len() / self.heads
     }
 
-    /// The widths from pixels to classes, such as `[784, 1024, 1024, 1024, 10]`.
+    /// Number of heads: how many units of the last layer each logit is the sum of, and the most that
+    /// it moves by, in units, when every pixel moves by one.
+    pub fn heads(&self) -> usize {
+        self.heads
+    }
+
+    /// The widths from pixels to the last layer's units, such as `[784, 1024, 1024, 1024, 10]`.
     pub fn architecture(&self) -> Vec<usize> {
         let outputs = self.layers.iter().map(Layer::outputs);
         std::iter::once(self.inputs()).chain(outputs).collect()
     }
 
-    /// Bias of the last layer in units, `[classes]`.
+    /// Bias of the last layer in units, `[heads · classes]`, head by head.
     pub fn bias(&self) -> &[i32] {
         &self.bias
     }
@@ -415,7 +452,8 @@ impl<'net> Evaluator<'net> {
         Ok(self.run_box(radius))
     }
 
-    /// For every logit the pixel that decides it, `[classes]`.
+    /// For every unit of the last layer the pixel that decides it, `[heads · classes]`: with one head
+    /// for every logit.
     ///
     /// Where several distances are equally large, the input with the lowest index decides. The
     /// rule is that of [`super::DenseNet::deciding`]: pruning keeps every weight that can be
@@ -488,9 +526,7 @@ impl<'net> Evaluator<'net> {
             layer.forward(&before[index], &mut after[0]);
         }
         let last = self.values.last().expect("the input is always there");
-        for ((logit, &value), &bias) in self.logits.iter_mut().zip(last).zip(&self.net.bias) {
-            *logit = -(value + bias);
-        }
+        add_heads(last.iter().copied(), &self.net.bias, &mut self.logits);
         &self.logits
     }
 
@@ -521,21 +557,25 @@ impl<'net> Evaluator<'net> {
             layer.forward_bounds(&before[index], &mut after[0]);
         }
         let last = self.boxes.last().expect("the input is always there");
-        let logit_bounds = self.logit_bounds.iter_mut();
-        for ((logit, unit), &bias) in logit_bounds.zip(last).zip(&self.net.bias) {
-            // The logit is minus the value, so the ends change places.
-            logit.lower = unit.upper.map(|most| -(most + bias));
-            logit.upper = unit.lower.map(|least| -(least + bias));
+        let classes = self.logit_bounds.len();
+        self.logit_bounds.fill(Intervals::default());
+        for (index, (unit, &bias)) in last.iter().zip(&self.net.bias).enumerate() {
+            let logit = &mut self.logit_bounds[index % classes];
+            for lane in 0..BOXES {
+                // The logit is minus the value, so the ends change places.
+                logit.lower[lane] -= unit.upper[lane] + bias;
+                logit.upper[lane] -= unit.lower[lane] + bias;
+            }
         }
         &self.logit_bounds
     }
 
     /// Deciding pixels of the input that was last run.
     pub(super) fn trace(&self) -> Vec<Deciding> {
-        (0..self.net.classes())
-            .map(|class| {
+        (0..self.net.bias.len())
+            .map(|output| {
                 // Raising the value lowers the logit.
-                let (mut unit, mut sign) = (class, -1);
+                let (mut unit, mut sign) = (output, -1);
                 for (index, layer) in self.net.layers.iter().enumerate().rev() {
                     let value = self.values[index + 1][unit];
                     let (column, direction) = layer.deciding(unit, &self.values[index], value);

@@ -140,7 +140,7 @@ impl ExactNet {
             domain = kept.value_bounds(&domain);
             layers.push(kept);
         }
-        let net = Self::new(self.scale(), &layers, self.bias().to_vec());
+        let net = Self::with_heads(self.scale(), &layers, self.bias().to_vec(), self.heads());
         net.expect("with fewer weights no value is larger than it could be before")
     }
 }

@@ -5,7 +5,7 @@
 //! many images as a vector register holds. A row is left when its weights can win for none of them;
 //! that is later than for one image alone, though not by much.
 
-use super::net::Layer;
+use super::net::{Layer, add_heads};
 use super::{ExactNet, InputError};
 
 /// Images that are evaluated together: the 32-bit lanes of the longest vectors there are.
@@ -60,8 +60,10 @@ impl BatchEvaluator<'_> {
             }
             let outputs = self.values.last().expect("the input is always there");
             for image in 0..=last {
-                let of_image = outputs.iter().zip(net.bias());
-                logits.extend(of_image.map(|(values, bias)| -(values[image] + bias)));
+                let from = logits.len();
+                logits.resize(from + net.classes(), 0);
+                let of_image = outputs.iter().map(|values| values[image]);
+                add_heads(of_image, net.bias(), &mut logits[from..]);
             }
         }
         Ok(logits)

@@ -17,7 +17,7 @@ use burn_cubecl::{CubeBackend, ops::numeric::empty_device_contiguous_dtype};
 use cubecl::prelude::*;
 use thiserror::Error;
 
-use crate::exact::{ExactNet, InputError, MAX_LEVEL};
+use crate::exact::{ExactNet, InputError, MAX_LEVEL, add_heads};
 use crate::tensors::{ReadError, read};
 
 /// Images of one workgroup.
@@ -52,6 +52,7 @@ pub enum ExactOnGpuError {
 pub struct ExactNetOnGpu {
     layers: Vec<Layer>,
     bias: Vec<i32>,
+    classes: usize,
     scale: i32,
     inputs: usize,
     device: Device,
@@ -89,6 +90,7 @@ impl ExactNetOnGpu {
         Ok(Self {
             layers: layers.collect(),
             bias: net.bias().to_vec(),
+            classes: net.classes(),
             scale: net.scale().cast_signed(),
             inputs: net.inputs(),
             device: device.clone(),
@@ -131,17 +133,21 @@ impl ExactNetOnGpu {
             let (found, expected) = (images.len() % self.inputs, self.inputs);
             return Err(InputError::Pixels { found, expected }.into());
         }
-        let mut bounds = Vec::with_capacity(images.len() / self.inputs * self.bias.len());
+        let mut bounds = Vec::with_capacity(images.len() / self.inputs * self.classes);
         for images in images.chunks(BATCH * self.inputs) {
             let count = images.len() / self.inputs;
             let [lower, upper] = [0, 1].map(|end| self.columns(images, |x| interval(x)[end]));
             let (lower, upper) = self.run(lower, upper);
             let (lower, upper) = (read(lower).await?, read(upper).await?);
             for image in 0..count {
-                for (class, bias) in self.bias.iter().enumerate() {
-                    let at = class * count + image;
-                    bounds.push([-(upper[at] as i32 + bias), -(lower[at] as i32 + bias)]);
-                }
+                // The logit is minus the value, so the ends change places.
+                let [low, high] = [&upper, &lower].map(|values| {
+                    let of_image = values[image..].iter().step_by(count);
+                    let mut logits = vec![0; self.classes];
+                    add_heads(of_image.map(|&value| value as i32), &self.bias, &mut logits);
+                    logits
+                });
+                bounds.extend(low.into_iter().zip(high).map(|(low, high)| [low, high]));
             }
         }
         Ok(bounds)
@@ -160,7 +166,7 @@ impl ExactNetOnGpu {
         Tensor::from_data(TensorData::new(values, [self.inputs, count]), &self.device)
     }
 
-    /// Bounds of the last layer's units, `[classes, images]`.
+    /// Bounds of the last layer's units, `[heads · classes, images]`.
     fn run(&self, lower: Tensor<2>, upper: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         self.layers
             .iter()

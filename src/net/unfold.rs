@@ -15,12 +15,16 @@ impl LinfDistNet {
     ///
     /// Its means are those over `batches`, `[batch, inputs]` each; they are called for once per hidden
     /// layer and have to be the same every time.
+    ///
+    /// # Panics
+    /// If `net` has several heads.
     pub fn unfold<I: Iterator<Item = Vec<f32>>>(
         net: &ExactNet,
         input_mean: f32,
         input_std: f32,
         batches: impl Fn() -> I,
     ) -> Self {
+        assert_eq!(net.heads(), 1, "one logit for each unit of the last layer");
         let device = Device::flex();
         let inputs = net.inputs();
         let full_scale = f64::from(MAX_LEVEL) * f64::from(net.scale());

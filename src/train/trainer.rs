@@ -54,6 +54,11 @@ pub enum TrainError {
         /// Widths of the net.
         found: Vec<usize>,
     },
+    /// A net of several heads.
+    #[error(
+        "a net of {0} heads was to be trained, and one alone can be; refine the nets that it was joined from, and join them again"
+    )]
+    Heads(usize),
     /// The loss needs every weight.
     #[error(
         "the weight decay of the hinge loss needs every weight of a unit, and a pruned net has not; use a preset with the mixture loss, such as refine"
@@ -185,6 +190,9 @@ impl Trainer {
         mean: f32,
         std: f32,
     ) -> Result<Self, TrainError> {
+        if net.heads() > 1 {
+            return Err(TrainError::Heads(net.heads()));
+        }
         let (expected, found) = (config.widths(), net.architecture());
         if found != expected {
             return Err(TrainError::Widths { expected, found });

@@ -121,7 +121,7 @@ pub(super) fn progress(run: &Run, target: &impl Target) -> Result<JsValue, JsErr
         label: run.label(),
         tries: run.tries(),
         flips: run.flips(),
-        best: run.strongest().map(|found| FoundShape::new(found, scale)),
+        best: run.strongest().map(|found| FoundShape::new(found, target)),
         radius_levels: in_levels(run.ball().radius(), scale),
         bracket: run.bracket().map(|bracket| BracketShape {
             proved_levels: bracket.proved.map(|units| in_levels(units, scale)),
@@ -146,7 +146,7 @@ pub(super) fn paint(
         return Err(js_error(AttackError::Pixels { found, expected }));
     }
     let perturbed = Perturbed::evaluate(target, &ball, label, ball.nearest(painted));
-    to_js(&PerturbedShape::new(&perturbed, target.scale()))
+    to_js(&PerturbedShape::new(&perturbed, target))
 }
 
 /// ε in units, rounded down, so that no try is outside.
@@ -206,9 +206,9 @@ struct PerturbedShape {
 }
 
 impl FoundShape {
-    fn new(found: &Found, scale: u32) -> Self {
+    fn new(found: &Found, target: &impl Target) -> Self {
         Self {
-            perturbed: PerturbedShape::new(&found.perturbed, scale),
+            perturbed: PerturbedShape::new(&found.perturbed, target),
             attack: found.attack,
             tries: found.tries,
             steps: found.steps,
@@ -217,7 +217,10 @@ impl FoundShape {
 }
 
 impl PerturbedShape {
-    fn new(perturbed: &Perturbed, scale: u32) -> Self {
+    fn new(perturbed: &Perturbed, target: &impl Target) -> Self {
+        let scale = target.scale();
+        // As the certifier gives them: averages over the heads.
+        let average = |sum: f64| in_levels(sum, scale) / target.heads() as f64;
         // Pixels in units stay below 2²⁴, so single precision holds them too.
         let units = perturbed.input.iter();
         let levels: Vec<_> = units.map(|&units| units as f32 / scale as f32).collect();
@@ -231,10 +234,10 @@ impl PerturbedShape {
                 JsValue::NULL
             },
             levels: levels.as_slice().into(),
-            logits: logits.map(|&units| in_levels(units, scale)).collect(),
+            logits: logits.map(|&sum| average(sum)).collect(),
             label: perturbed.label(),
             flipped: perturbed.flipped(),
-            margin_levels: in_levels(perturbed.margin, scale),
+            margin_levels: average(perturbed.margin),
             radius_levels: in_levels(perturbed.radius, scale),
         }
     }

@@ -1,7 +1,9 @@
 //! What the page calls for every stroke: strokes to image, image to label with its proof.
 //!
 //! Inside, lengths are integers in units of 1/S of a pixel level; the page shows levels. S is a
-//! power of two, so the division is exact and a JavaScript number holds the result exactly.
+//! power of two, so the division is exact and a JavaScript number holds the result exactly; that is
+//! so of every radius. Logits and the margin, which are sums over the net's heads, are given as
+//! averages, so that they move by as many levels as the pixels do.
 
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
@@ -15,8 +17,11 @@ use crate::exact::{ExactNet, InputError, Model};
 const TYPES: &str = r#"
 /** What a model is and where it came from. */
 export interface ModelInfo {
-  /** Widths from pixels to classes, such as [784, 1024, 10]. */
+  /** Widths from pixels to the last layer's units, such as [784, 1024, 10]. */
   architecture: number[];
+  /** Units of the last layer for each class. With more than one the net is an ensemble: a logit is the
+   *  average of so many. */
+  heads: number;
   classes: number;
   /** Units per pixel level: every radius is a multiple of 1/scale. */
   scale: number;
@@ -24,7 +29,7 @@ export interface ModelInfo {
   /** The radius that the model was trained for, of full scale 1, as an exact decimal. */
   epsilon: string;
   recipe: string;
-  /** A whole number of up to 64 bits. */
+  /** A whole number of up to 64 bits; of an ensemble that of its first net. */
   seed: string;
   /** The command that made the model. */
   command: string;
@@ -35,12 +40,12 @@ export interface ModelInfo {
   weightsKept: number;
 }
 
-/** The pixel that decides a logit. */
+/** The pixel that decides a logit, in one head. */
 export interface Deciding {
   /** 0..783, row-major from the top left. */
   pixel: number;
-  /** Raising the pixel by one unit times `sign` raises the logit by one unit, as long as the
-   *  same chain of units decides. */
+  /** Raising the pixel by one unit times `sign` raises the logit by one unit, divided by the number
+   *  of heads, as long as the same chain of units decides. */
   sign: 1 | -1;
 }
 
@@ -56,8 +61,8 @@ export interface Verdict {
   lipschitzRadiusLevels: number;
   /** The same, proved by interval propagation; never smaller. Both are 0 when there is no label. */
   intervalRadiusLevels: number;
-  /** Per class. */
-  deciding: Deciding[];
+  /** Per class, and for each class per head. */
+  deciding: Deciding[][];
 }
 
 /** Where the logits can go when no pixel moves by more than ε, in pixel levels. */
@@ -114,6 +119,7 @@ impl Certifier {
         let weights = net.weights_kept();
         to_js(&ModelInfo {
             architecture: net.architecture(),
+            heads: net.heads(),
             classes: net.classes(),
             scale: net.scale(),
             dataset: &metadata.dataset,
@@ -142,17 +148,19 @@ impl Certifier {
             logits: verdict
                 .logits
                 .iter()
-                .map(|&logit| levels(net, logit))
+                .map(|&logit| average_levels(net, logit))
                 .collect(),
-            margin_levels: levels(net, verdict.margin),
+            margin_levels: average_levels(net, verdict.margin),
             lipschitz_radius_levels: levels(net, verdict.lipschitz_radius.unwrap_or(0)),
             interval_radius_levels: levels(net, verdict.interval_radius.unwrap_or(0)),
-            deciding: verdict
-                .deciding
-                .iter()
-                .map(|deciding| Deciding {
-                    pixel: deciding.pixel,
-                    sign: deciding.sign,
+            deciding: (0..net.classes())
+                .map(|class| {
+                    let heads = verdict.deciding[class..].iter().step_by(net.classes());
+                    let deciding = heads.map(|deciding| Deciding {
+                        pixel: deciding.pixel,
+                        sign: deciding.sign,
+                    });
+                    deciding.collect()
                 })
                 .collect(),
         })
@@ -176,7 +184,7 @@ impl Certifier {
             bounds
                 .logits
                 .iter()
-                .map(|ends| levels(net, ends[end]))
+                .map(|ends| average_levels(net, ends[end]))
                 .collect()
         };
         // Bytes hold whole levels; rounded down, so that both copies lie within ε.
@@ -213,6 +221,11 @@ fn levels(net: &ExactNet, units: impl Into<f64>) -> f64 {
     units.into() / f64::from(net.scale())
 }
 
+/// The average over the heads, in pixel levels, of a sum over them; exact with one head, or two, four …
+fn average_levels(net: &ExactNet, units: impl Into<f64>) -> f64 {
+    levels(net, units) / net.heads() as f64
+}
+
 /// As a `Uint8Array` rather than an array of numbers.
 fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
@@ -224,6 +237,7 @@ fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Erro
 #[serde(rename_all = "camelCase")]
 struct ModelInfo<'model> {
     architecture: Vec<usize>,
+    heads: usize,
     classes: usize,
     scale: u32,
     dataset: &'model str,
@@ -252,7 +266,7 @@ struct Verdict {
     margin_levels: f64,
     lipschitz_radius_levels: f64,
     interval_radius_levels: f64,
-    deciding: Vec<Deciding>,
+    deciding: Vec<Vec<Deciding>>,
 }
 
 #[derive(Serialize)]

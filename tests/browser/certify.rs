@@ -70,7 +70,7 @@ fn certify_gives_javascript_the_golden_verdicts_in_levels() {
             "lipschitzRadiusLevels": levels(&golden["lipschitz_radius"]),
             "intervalRadiusLevels": levels(&golden["interval_radius"]),
             "deciding": deciding
-                .map(|pair| json!({ "pixel": pair[0], "sign": pair[1] }))
+                .map(|pair| json!([{ "pixel": pair[0], "sign": pair[1] }]))
                 .collect::<Vec<_>>(),
         });
         assert_eq!(from_js(certifier.certify(image)), expected);

@@ -64,9 +64,13 @@ fn certify_prints_the_verdict_of_the_image() {
         .zip(verdict.logits.iter().zip(&verdict.deciding))
     {
         assert_eq!(logit["levels"], f64::from(units) / 32.0);
-        let pixel = logit["row"].as_u64().unwrap() * 28 + logit["column"].as_u64().unwrap();
+        let place = &logit["deciding"].as_array().unwrap()[..];
+        let [place] = place else {
+            panic!("one head, not {place:?}")
+        };
+        let pixel = place["row"].as_u64().unwrap() * 28 + place["column"].as_u64().unwrap();
         assert_eq!(pixel, deciding.pixel as u64);
-        assert_eq!(logit["sign"], deciding.sign);
+        assert_eq!(place["sign"], deciding.sign);
     }
 
     let text = printed(&["certify", "--model", MODEL, path]);

@@ -54,13 +54,7 @@ fn shapes_that_do_not_fit_are_refused() {
     );
     assert_eq!(refused(2, vec![layer(2, 1, 0)], 1), NetError::Classes(1));
     let error = refused(2, vec![layer(2, 3, 0)], 2);
-    assert_eq!(
-        error,
-        NetError::BiasCount {
-            found: 2,
-            classes: 3
-        }
-    );
+    assert_eq!(error, NetError::BiasCount { found: 2, units: 3 });
     let short = DenseLayer {
         inputs: 2,
         outputs: 2,

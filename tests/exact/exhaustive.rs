@@ -35,9 +35,10 @@ pub fn never_flips(net: &DenseNet, label: usize, inputs: &[Vec<i32>]) -> bool {
 
 /// A net of two or three pixels, and an image of them, whose logits lie close together.
 fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
-    (2..=3_usize, 1..=2_usize, 2..=3_usize).prop_flat_map(|(inputs, depth, classes)| {
+    let shape = (2..=3_usize, 1..=2_usize, 2..=3_usize, 1..=2_usize);
+    shape.prop_flat_map(|(inputs, depth, classes, heads)| {
         let mut widths = vec![inputs; depth];
-        widths.push(classes);
+        widths.push(heads * classes);
         let layers: Vec<_> = widths
             .windows(2)
             .map(|pair| {
@@ -49,8 +50,9 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
                 })
             })
             .collect();
-        let net = (layers, vec(-3..=3, classes))
-            .prop_map(|(layers, bias)| DenseNet::new(SCALE, layers, bias).unwrap());
+        let net = (layers, vec(-3..=3, heads * classes)).prop_map(move |(layers, bias)| {
+            DenseNet::with_heads(SCALE, layers, bias, heads).unwrap()
+        });
         (net, vec(0..=10_u8, inputs))
     })
 }
@@ -75,7 +77,7 @@ fn no_image_within_a_certified_radius_flips() {
         }
         prop_assert_eq!(
             lipschitz_radius,
-            Some(((margin - 1) / 2).min(TOP.unsigned_abs()))
+            Some(((margin - 1) / (2 * net.heads() as u32)).min(TOP.unsigned_abs()))
         );
         // Larger balls are too many inputs to try; all points of a smaller one still count.
         let radius = interval_radius.unwrap().min(12);
@@ -95,7 +97,7 @@ fn no_image_within_a_certified_radius_flips() {
 fn no_image_flips_where_differences_or_parts_prove_the_label() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(4000));
     // How often each kind of proof was among the cases, and none.
-    let kinds = std::cell::RefCell::new([0; 4]);
+    let kinds = std::cell::RefCell::new([[0; 4]; 2]);
     let outcome = runner.run(&(tiny(), 0..=12_u32), |((dense, image), radius)| {
         let net = pruned(&dense);
         let mut evaluator = net.evaluator();
@@ -103,7 +105,7 @@ fn no_image_flips_where_differences_or_parts_prove_the_label() {
         let proof = evaluator.proof(&image, radius, 40).unwrap();
         let by_intervals = verdict.interval_radius >= Some(radius) && verdict.label.is_some();
         prop_assert_eq!(by_intervals, proof == Some(Proof::Intervals));
-        kinds.borrow_mut()[match proof {
+        kinds.borrow_mut()[net.heads() - 1][match proof {
             Some(Proof::Intervals) => 0,
             Some(Proof::Differences) => 1,
             Some(Proof::Parts { .. }) => 2,
@@ -119,7 +121,7 @@ fn no_image_flips_where_differences_or_parts_prove_the_label() {
     outcome.unwrap();
     let kinds = kinds.into_inner();
     assert!(
-        kinds.iter().all(|&count| count >= 20),
+        kinds.iter().flatten().all(|&count| count >= 20),
         "proofs seen: {kinds:?}"
     );
 }

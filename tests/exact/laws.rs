@@ -56,13 +56,14 @@ proptest! {
     fn kept_weights_survive_sorting_and_padding(dense in dense_net()) {
         let net = pruned(&dense);
         let sparse = net.to_sparse();
-        let again = ExactNet::new(net.scale(), &sparse, net.bias().to_vec()).unwrap();
+        let bias = net.bias().to_vec();
+        let again = ExactNet::with_heads(net.scale(), &sparse, bias, net.heads()).unwrap();
         prop_assert_eq!(again.to_sparse(), sparse);
         prop_assert_eq!(again.weights_kept(), net.weights_kept());
     }
 
     #[test]
-    fn each_logit_moves_by_at_most_r_when_every_pixel_does(
+    fn each_logit_moves_by_at_most_r_in_each_head_when_every_pixel_does(
         (dense, input) in net_and_input(),
         radius in 0..=TOP,
         fractions in fractions(),
@@ -72,7 +73,7 @@ proptest! {
         let before = evaluator.logits_at(&input).unwrap().to_vec();
         let after = evaluator.logits_at(&perturb(&input, radius, &fractions)).unwrap();
         for (before, after) in before.iter().zip(after) {
-            prop_assert!((before - after).abs() <= radius);
+            prop_assert!((before - after).abs() <= radius * net.heads() as i32);
         }
     }
 
@@ -99,7 +100,8 @@ proptest! {
         let mut evaluator = net.evaluator();
         let verdict = evaluator.verdict(&image).unwrap();
         let full_scale = TOP.unsigned_abs();
-        let by_margin = lipschitz_radius(verdict.margin).map(|radius| radius.min(full_scale));
+        let by_margin = lipschitz_radius(verdict.margin, net.heads());
+        let by_margin = by_margin.map(|radius| radius.min(full_scale));
         prop_assert_eq!(verdict.lipschitz_radius, by_margin);
         prop_assert_eq!(verdict.label.is_some(), verdict.interval_radius.is_some());
         let Some(tight) = verdict.interval_radius else {
@@ -115,40 +117,47 @@ proptest! {
     }
 
     #[test]
-    fn moving_a_deciding_pixel_one_unit_moves_its_logit_one_unit(
+    fn moving_a_deciding_pixel_one_unit_moves_its_logit_one_unit_in_its_head(
         (dense, input) in net_and_input(),
     ) {
         let net = pruned(&dense);
+        let classes = net.classes();
         let mut evaluator = net.evaluator();
         let logits = evaluator.logits_at(&input).unwrap().to_vec();
         let deciding = evaluator.deciding_at(&input).unwrap();
-        for (class, (logit, deciding)) in logits.iter().zip(deciding).enumerate() {
+        prop_assert_eq!(deciding.len(), net.heads() * classes);
+        for (class, logit) in logits.iter().enumerate() {
+            let of_class: Vec<_> = deciding[class..].iter().step_by(classes).collect();
             // A runner-up closer than two units may take over on the way.
-            if chain_gap(&dense, &input, class) < 2 {
+            let mut outputs = (class..deciding.len()).step_by(classes);
+            if outputs.any(|output| chain_gap(&dense, &input, output) < 2) {
                 continue;
             }
-            for step in [-1, 1] {
+            for (pixel, step) in of_class.iter().flat_map(|d| [(d.pixel, -1), (d.pixel, 1)]) {
                 let mut moved = input.clone();
-                moved[deciding.pixel] += step * i32::from(deciding.sign);
-                if (0..=TOP).contains(&moved[deciding.pixel]) {
+                moved[pixel] += step;
+                if (0..=TOP).contains(&moved[pixel]) {
                     let after = evaluator.logits_at(&moved).unwrap()[class];
-                    prop_assert_eq!(after - logit, step);
+                    // Of all the heads that this pixel decides.
+                    let decided = of_class.iter().filter(|d| d.pixel == pixel);
+                    let slope: i32 = decided.map(|d| i32::from(d.sign)).sum();
+                    prop_assert_eq!(after - logit, step * slope);
                 }
             }
         }
     }
 }
 
-/// Along the chain of arg-maxima under a logit: the least distance between a unit's value and
+/// Along the chain of arg-maxima under a unit of the last layer: the least distance between a unit's value and
 /// its runner-up, which is 0 where there is none.
-fn chain_gap(net: &DenseNet, input: &[i32], class: usize) -> i64 {
+fn chain_gap(net: &DenseNet, input: &[i32], output: usize) -> i64 {
     let mut inputs = vec![wide(input)];
     for layer in net.layers() {
         let x = &inputs[inputs.len() - 1];
         let rows = layer.weight.chunks(layer.inputs);
         inputs.push(rows.map(|row| sorted_distances(x, row)[0].0).collect());
     }
-    let (mut unit, mut gap) = (class, i64::MAX);
+    let (mut unit, mut gap) = (output, i64::MAX);
     for (layer, x) in net.layers().iter().zip(&inputs).rev() {
         let row = &layer.weight[unit * layer.inputs..][..layer.inputs];
         let distances = sorted_distances(x, row);

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod cases;
+mod ensemble;
 mod errors;
 mod exhaustive;
 mod fold;

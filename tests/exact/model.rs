@@ -60,6 +60,7 @@ proptest! {
         let read = Model::from_bytes(&bytes).unwrap();
         prop_assert_eq!(read.net.to_sparse(), model.net.to_sparse());
         prop_assert_eq!(read.net.bias(), model.net.bias());
+        prop_assert_eq!(read.net.heads(), model.net.heads());
         prop_assert_eq!(read.net.scale(), model.net.scale());
         prop_assert_eq!(&read.metadata, &model.metadata);
         prop_assert_eq!(read.to_bytes(), bytes);
@@ -213,7 +214,11 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
         refused(move |header| header["__metadata__"][key] = json!(value))
     };
     assert!(entry("format", "pt").contains("`format` is \"pt\""));
-    assert!(entry("format_version", "3").contains("format version \"3\""));
+    assert!(entry("format_version", "4").contains("format version \"4\""));
+    assert_eq!(
+        entry("format_version", "3"),
+        "the file's metadata lack `heads`"
+    );
     assert!(entry("scale", "32.0").contains("`scale` is \"32.0\""));
     for widths in ["", "9", "9-0-2", "9--2", "9-3-70000", "a-b"] {
         assert!(

@@ -11,7 +11,7 @@ use super::clock::Time;
 use super::{DatasetName, on_threads};
 use crate::cli::{CliError, read_model};
 use crate::data::{PIXELS, Split, sha256_hex};
-use crate::exact::{DenseNet, ExactNet, SparseLayer};
+use crate::exact::{DenseNet, ExactNet, SparseLayer, add_heads};
 use crate::norm_dist::{Norm, Sizes, cpu};
 
 /// Test images that are evaluated.
@@ -182,11 +182,9 @@ fn pruned(net: &ExactNet, layers: &[SparseLayer], images: &[u8]) -> Vec<i32> {
             };
             x = layer.starts.windows(2).map(unit).collect();
         }
-        logits.extend(
-            x.iter()
-                .zip(net.bias())
-                .map(|(value, bias)| -(value + bias)),
-        );
+        let from = logits.len();
+        logits.resize(from + net.classes(), 0);
+        add_heads(x.into_iter(), net.bias(), &mut logits[from..]);
     }
     logits
 }
@@ -197,6 +195,7 @@ struct VectorNet {
     /// Outputs, inputs and weights.
     layers: Vec<(usize, usize, Vec<f32>)>,
     bias: Vec<i32>,
+    classes: usize,
 }
 
 impl VectorNet {
@@ -209,6 +208,7 @@ impl VectorNet {
             scale: net.scale() as f32,
             layers: layers.collect(),
             bias: net.bias().to_vec(),
+            classes: net.bias().len() / net.heads(),
         }
     }
 
@@ -230,7 +230,9 @@ impl VectorNet {
             }
             for values in x.chunks_exact(self.bias.len()) {
                 let values = values.iter().map(|&value| value as i32);
-                logits.extend(values.zip(&self.bias).map(|(value, bias)| -(value + bias)));
+                let from = logits.len();
+                logits.resize(from + self.classes, 0);
+                add_heads(values, &self.bias, &mut logits[from..]);
             }
         }
         logits

@@ -1,0 +1,106 @@
+//! Nets that were trained by themselves, side by side as the heads of one.
+//!
+//! Every layer holds the members' units one member after another, and a unit keeps the weights for
+//! the units of its own member alone; only the pixels are seen by all. A logit is the sum of the
+//! members', so an image is labelled by their average, and the radius that is proved is that of the
+//! average: what one member would give up the others may hold.
+
+use thiserror::Error;
+
+use super::{ExactNet, NetError, SparseLayer};
+
+/// Why nets cannot be the heads of one.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum EnsembleError {
+    /// Nothing to join.
+    #[error("an ensemble needs at least one net")]
+    Empty,
+    /// A member differs in what all must share.
+    #[error(
+        "net {member} has {found} {what}, but the first has {expected}; only nets alike in that can be joined"
+    )]
+    Unlike {
+        /// Index of the member, from 0.
+        member: usize,
+        /// `pixels`, `classes`, `layers` or `units per pixel level`.
+        what: &'static str,
+        /// What it has.
+        found: usize,
+        /// What the first has.
+        expected: usize,
+    },
+    /// Together they are no net.
+    #[error("the nets cannot be run exactly together")]
+    Net(#[from] NetError),
+}
+
+impl ExactNet {
+    /// One net whose logits are the sums of those of `members`, whose pixels, classes, numbers of
+    /// layers and scales must be the same. A member may have several heads itself.
+    ///
+    /// Label and radii do not depend on the members' order.
+    pub fn ensemble(members: &[&Self]) -> Result<Self, EnsembleError> {
+        let first = *members.first().ok_or(EnsembleError::Empty)?;
+        let traits = |net: &Self| {
+            [
+                ("pixels", net.inputs()),
+                ("classes", net.classes()),
+                ("layers", net.layers().len()),
+                ("units per pixel level", net.scale() as usize),
+            ]
+        };
+        for (member, net) in members.iter().enumerate() {
+            for ((what, found), (_, expected)) in traits(net).into_iter().zip(traits(first)) {
+                if found != expected {
+                    return Err(EnsembleError::Unlike {
+                        member,
+                        what,
+                        found,
+                        expected,
+                    });
+                }
+            }
+        }
+
+        let sparse: Vec<_> = members.iter().map(|net| net.to_sparse()).collect();
+        let layers: Vec<_> = (0..first.layers().len())
+            .map(|layer| side_by_side(layer, sparse.iter().map(|layers| &layers[layer])))
+            .collect::<Result<_, _>>()?;
+        let bias = members.iter().flat_map(|net| net.bias()).copied().collect();
+        let heads = members.iter().map(|net| net.heads()).sum();
+        Ok(Self::with_heads(first.scale(), &layers, bias, heads)?)
+    }
+}
+
+/// The members' layers of this `index` as one. All but the first have inputs of their own, which lie
+/// side by side, too.
+fn side_by_side<'a>(
+    index: usize,
+    members: impl Iterator<Item = &'a SparseLayer> + Clone,
+) -> Result<SparseLayer, NetError> {
+    let own = index > 0;
+    let inputs = |layer: &SparseLayer| layer.inputs;
+    let joined = match own {
+        true => members.clone().map(inputs).sum(),
+        false => members.clone().map(inputs).max().unwrap_or(0),
+    };
+    // Before a column is given a number that it cannot have.
+    if joined > usize::from(u16::MAX) + 1 {
+        return Err(NetError::Width {
+            layer: index,
+            inputs: joined,
+            outputs: members.map(SparseLayer::outputs).sum(),
+        });
+    }
+    let mut joined = SparseLayer::empty(joined);
+    let mut first = 0;
+    for layer in members {
+        for row in layer.rows() {
+            joined.push_row(row.map(|(column, weight)| (first + usize::from(column), weight)));
+        }
+        if own {
+            first += layer.inputs;
+        }
+    }
+    Ok(joined)
+}

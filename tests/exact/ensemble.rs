@@ -1,0 +1,176 @@
+//! Nets as the heads of one.
+
+use linf_dist_net::exact::{
+    DenseLayer, DenseNet, EnsembleError, ExactNet, Metadata, Model, NetError,
+};
+use proptest::{collection::vec, prelude::*};
+
+use crate::nets::{SCALE, TOP, dense_net, pruned};
+
+/// One to three nets of as many pixels, layers and classes, and an input in units.
+fn members_and_input() -> impl Strategy<Value = (Vec<ExactNet>, Vec<i32>)> {
+    (dense_net(), vec(-50..=50_i32, 1..=3)).prop_flat_map(|(net, shifts)| {
+        let members = shifts.into_iter().map(move |shift| other(&net, shift));
+        let members: Vec<_> = members.collect();
+        let inputs = members[0].inputs();
+        (Just(members), vec(0..=TOP, inputs))
+    })
+}
+
+/// Another net of this one's shape but for a unit more or less in each hidden layer.
+fn other(net: &DenseNet, shift: i32) -> ExactNet {
+    let last = net.layers().len() - 1;
+    let mut inputs = net.layers()[0].inputs;
+    let mut layers = Vec::new();
+    for (index, layer) in net.layers().iter().enumerate() {
+        let outputs = match index == last {
+            true => layer.outputs,
+            false => layer.outputs + shift.unsigned_abs() as usize % 2,
+        };
+        let weights = (0..inputs * outputs).map(|k| {
+            let from = &layer.weight;
+            from[k % from.len()] + shift * (k as i32 % 5 - 2)
+        });
+        layers.push(DenseLayer {
+            inputs,
+            outputs,
+            weight: weights.collect(),
+        });
+        inputs = outputs;
+    }
+    let bias = net.bias().iter().map(|bias| bias + shift).collect();
+    pruned(&DenseNet::with_heads(SCALE, layers, bias, net.heads()).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn logits_and_bounds_are_the_sums_of_the_members(
+        (members, input) in members_and_input(),
+        radius in 0..=TOP.unsigned_abs(),
+    ) {
+        let net = ExactNet::ensemble(&members.iter().collect::<Vec<_>>()).unwrap();
+        prop_assert_eq!(net.heads(), members.iter().map(ExactNet::heads).sum::<usize>());
+        let mut logits = vec![0; net.classes()];
+        let mut bounds = vec![[0; 2]; net.classes()];
+        let mut deciding = Vec::new();
+        for member in &members {
+            let mut evaluator = member.evaluator();
+            let own = evaluator.logits_at(&input).unwrap();
+            logits.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+            let own = evaluator.logit_bounds_at(&input, radius).unwrap();
+            for (sum, own) in bounds.iter_mut().zip(own) {
+                *sum = [sum[0] + own[0], sum[1] + own[1]];
+            }
+            deciding.extend(evaluator.deciding_at(&input).unwrap());
+        }
+        let mut evaluator = net.evaluator();
+        prop_assert_eq!(evaluator.logits_at(&input).unwrap(), logits);
+        prop_assert_eq!(evaluator.logit_bounds_at(&input, radius).unwrap(), bounds);
+        prop_assert_eq!(evaluator.deciding_at(&input).unwrap(), deciding);
+    }
+}
+
+/// A net of these widths without a bias.
+fn net(scale: u32, widths: &[usize]) -> ExactNet {
+    let layers = widths.windows(2).map(|pair| DenseLayer {
+        inputs: pair[0],
+        outputs: pair[1],
+        weight: vec![0; pair[0] * pair[1]],
+    });
+    let bias = vec![0; widths[widths.len() - 1]];
+    let dense = DenseNet::new(scale, layers.collect(), bias).unwrap();
+    dense.prune().unwrap()
+}
+
+#[test]
+fn nets_that_differ_in_what_all_share_are_refused() {
+    assert_eq!(ExactNet::ensemble(&[]).unwrap_err(), EnsembleError::Empty);
+    let first = net(2, &[4, 3, 2]);
+    let refused = |other: ExactNet| {
+        let error = ExactNet::ensemble(&[&first, &first, &other]).unwrap_err();
+        error.to_string()
+    };
+    let only = "only nets alike in that can be joined";
+    for (other, what) in [
+        (net(2, &[5, 3, 2]), "5 pixels, but the first has 4"),
+        (net(2, &[4, 3, 3]), "3 classes, but the first has 2"),
+        (net(2, &[4, 2]), "1 layers, but the first has 2"),
+        (
+            net(4, &[4, 3, 2]),
+            "4 units per pixel level, but the first has 2",
+        ),
+    ] {
+        assert_eq!(refused(other), format!("net 2 has {what}; {only}"));
+    }
+    // Each is a net, but their units side by side are more than a column can name.
+    let wide = net(2, &[1, 40_000, 2]);
+    let error = ExactNet::ensemble(&[&wide, &wide]).unwrap_err();
+    let width = NetError::Width {
+        layer: 1,
+        inputs: 80_000,
+        outputs: 4,
+    };
+    assert_eq!(error, EnsembleError::Net(width));
+}
+
+#[test]
+fn a_sum_of_heads_that_could_overflow_is_refused() {
+    let layer = || DenseLayer {
+        inputs: 1,
+        outputs: 2,
+        weight: vec![0; 2],
+    };
+    let half = DenseNet::new(2, vec![layer()], vec![1 << 29, 0]).unwrap();
+    let half = half.prune().unwrap();
+    let error = ExactNet::ensemble(&[&half, &half]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            EnsembleError::Net(NetError::Overflow { layer: 0, .. })
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_of_version_3_tells_the_heads() {
+    let member = net(2, &[4, 3, 2]);
+    let metadata = Metadata {
+        dataset: "mnist".into(),
+        epsilon: "0.3".parse().unwrap(),
+        recipe: "[]".into(),
+        seed: 1,
+        command: String::new(),
+        accuracies: None,
+    };
+    let net = ExactNet::ensemble(&[&member, &member]).unwrap();
+    let bytes = Model { net, metadata }.to_bytes();
+    let text = String::from_utf8_lossy(&bytes);
+    for entry in [
+        r#""format_version":"3""#,
+        r#""architecture":"4-6-4""#,
+        r#""heads":"2""#,
+    ] {
+        assert!(text.contains(entry), "{entry} in {text}");
+    }
+    assert_eq!(Model::from_bytes(&bytes).unwrap().net.heads(), 2);
+    let with = |heads: &str| {
+        let entry = format!(r#""heads":"{heads}""#);
+        let at = text.find(r#""heads":"2""#).unwrap();
+        let mut bytes = bytes.clone();
+        bytes[at..at + entry.len()].copy_from_slice(entry.as_bytes());
+        Model::from_bytes(&bytes).unwrap_err()
+    };
+    for (heads, reason) in [
+        ("0", "no 0 heads"),
+        ("3", "no 3 heads"),
+        ("4", "1 unit for the classes"),
+    ] {
+        let error = with(heads);
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains(reason), "{source}");
+    }
+    assert!(with("x").to_string().contains("`heads` is \"x\""));
+}
