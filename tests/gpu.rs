@@ -408,7 +408,7 @@ mod bodies {
         assert_eq!(read(u).await, [4.0, 5.0, 6.0]);
     }
 
-    /// A random net 50 → 40 → 5 that keeps about a third of the weights.
+    /// A random net 50 → 40 → 10, two heads of five classes, that keeps about a third of the weights.
     fn exact_net(scale: u32, weights: std::ops::Range<i32>) -> ExactNet {
         let mut rng = StdRng::seed_from_u64(5);
         let mut layer = |inputs: u16, outputs: usize| {
@@ -429,8 +429,9 @@ mod bodies {
             }
             layer
         };
-        let layers = [layer(50, 40), layer(40, 5)];
-        ExactNet::new(scale, &layers, vec![-7, 100, 0, 3, -200]).unwrap()
+        let layers = [layer(50, 40), layer(40, 10)];
+        let bias = vec![-7, 100, 0, 3, -200, 9, 0, -80, 50, 1];
+        ExactNet::with_heads(scale, &layers, bias, 2).unwrap()
     }
 
     pub async fn the_exact_network_has_the_bits_of_the_cpu(gpu: &Gpu) {

@@ -46,8 +46,8 @@ class Net:
         header, tensors = read_safetensors(file)
         metadata = header.get("__metadata__", {})
         version = metadata.get("format_version")
-        if metadata.get("format") != "linf-dist-net" or version not in ("1", "2"):
-            raise Refused("the model file is not of format linf-dist-net, version 1 or 2")
+        if metadata.get("format") != "linf-dist-net" or version not in ("1", "2", "3"):
+            raise Refused("the model file is not of format linf-dist-net, version 1 to 3")
         self.scale = int(metadata["scale"])
         if self.scale not in [2**k for k in range(1, 13)]:
             raise Refused(f"the scale {self.scale} is not a power of two from 2 to 4096")
@@ -55,12 +55,15 @@ class Net:
         widths = [int(width) for width in metadata["architecture"].split("-")]
         possible = len(widths) >= 2 and all(1 <= width <= 65536 for width in widths)
         countable = all(inputs * outputs <= 2**31 for inputs, outputs in zip(widths, widths[1:]))
-        if not possible or not countable or widths[-1] < 2:
+        self.heads = int(metadata["heads"]) if version == "3" else 1
+        if not possible or not countable or self.heads < 1:
             raise Refused(f"the architecture {metadata['architecture']} is none")
+        if widths[-1] % self.heads or widths[-1] // self.heads < 2:
+            raise Refused(f"{widths[-1]} units are no {self.heads} heads of two classes or more")
 
         self.layers = []
         for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
-            read = kept_weights if version == "2" else kept_weights_version_1
+            read = kept_weights_version_1 if version == "1" else kept_weights
             bits, weight = read(tensors, f"layers.{index}", inputs, outputs)
             if not bits.any(axis=1).all():
                 raise Refused(f"layer {index} has a unit without weights")
@@ -81,7 +84,8 @@ class Net:
             magnitudes += [np.abs(w).max() for _, w in layer]
             low, high = layer_bounds(layer, low, high)
             magnitudes.append(high.max())
-        magnitudes += [np.abs(low + self.bias).max(), np.abs(high + self.bias).max()]
+        ends = np.maximum(np.abs(low + self.bias), np.abs(high + self.bias))
+        magnitudes.append(self.over_heads(ends).max())
         if max(magnitudes) > LIMIT:
             raise Refused("some image could reach a value beyond 2^30")
         # From here on 32 bits hold everything.
@@ -92,14 +96,18 @@ class Net:
         """Logits, [classes, batch], of inputs in units, [inputs, batch]."""
         for layer in self.layers:
             x = np.stack([np.abs(x[i] - w).max(axis=0) for i, w in layer])
-        return -(x + self.bias)
+        return -self.over_heads(x + self.bias)
 
     def logit_bounds(self, x, radius):
         """Lower and upper bounds, [classes, batch] each, for a radius in units, [batch]."""
         low, high = np.maximum(x - radius, 0), np.minimum(x + radius, self.top)
         for layer in self.layers:
             low, high = layer_bounds(layer, low, high)
-        return -(high + self.bias), -(low + self.bias)
+        return -self.over_heads(high + self.bias), -self.over_heads(low + self.bias)
+
+    def over_heads(self, units):
+        """Sums over the heads, [classes, batch], of what belongs to the last layer's units."""
+        return units.reshape(self.heads, -1, units.shape[1]).sum(axis=0, dtype=units.dtype)
 
     def proves(self, x, label, radius):
         """For each image of the batch, whether intervals prove its label at its radius."""
@@ -115,7 +123,7 @@ class Net:
         margin = ordered[-1] - ordered[-2]
         right = (logits.argmax(axis=0) == labels) & (margin > 0)
         x, label, margin = x[:, right], labels[right], margin[right]
-        lipschitz = np.minimum((margin - 1) // 2, self.top)
+        lipschitz = np.minimum((margin - 1) // (2 * self.heads), self.top)
 
         # The radii that are proved are 0..R. R is usually close above the margin's radius:
         # double the step until a radius is not proved, then halve what is left.

@@ -49,8 +49,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     print_kept(&net);
 
     let first = &models[0].metadata;
-    let dataset = DatasetName::recorded(&first.dataset, &args.models[0])?;
-    let measure = || measured(&args.ensemble, &args.data_dir, dataset, first.epsilon, &net);
+    let measure = || {
+        let dataset = DatasetName::recorded(&first.dataset, &args.models[0])?;
+        measured(&args.ensemble, &args.data_dir, dataset, first.epsilon, &net)
+    };
     let accuracies = args.measure.then(measure).transpose()?;
     let metadata = Metadata {
         dataset: first.dataset.clone(),

@@ -1,22 +1,24 @@
-//! `linf eval`: accuracies and mean radii over the whole test set, through the integer network.
+//! `linf eval`: accuracies and mean radii over the whole test set, or the images that were held out of
+//! training, through the integer network.
 
 use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
 use super::{CliError, DatasetName, read_model, threads};
-use crate::data::Split;
+use crate::data::{Dataset, Split};
 use crate::exact::{
     BeyondIntervals, Epsilon, Evaluation, MAX_LEVEL, Model, evaluate, prove_beyond_intervals,
 };
+use crate::train::TrainConfig;
 
-/// Measure clean and certified accuracy on the full test set
+/// Measure clean and certified accuracy on the full test set, or on held-out images
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
-    /// Data set whose test images are used
+    /// Data set whose images are used
     #[arg(long, value_enum)]
     dataset: DatasetName,
     /// Folder that holds the data sets' folders
@@ -25,6 +27,10 @@ pub(super) struct Args {
     /// Radius ε as a decimal fraction of full scale, such as 0.3
     #[arg(long)]
     epsilon: Epsilon,
+    /// Measure on the training images that the model's run held out, instead of the test set: to choose
+    /// among networks
+    #[arg(long)]
+    held_out: bool,
     /// Where intervals fail, bound differences of logits and cut the box up to so many times
     #[arg(long, value_name = "N")]
     cuts: Option<usize>,
@@ -36,6 +42,9 @@ pub(super) struct Args {
 /// What is printed: fractions of all images, radii of full scale 1.0 averaged over all images.
 #[derive(Serialize)]
 struct Report {
+    /// Only where it is so: the images are not the test set.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    held_out: bool,
     images: u64,
     dataset: &'static str,
     epsilon: String,
@@ -63,21 +72,23 @@ struct Beyond {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
-    let test = args.dataset.load(&args.data_dir, Split::Test)?;
+    let measured = match args.held_out {
+        true => held_out(args, &model)?,
+        false => args.dataset.load(&args.data_dir, Split::Test)?,
+    };
+    let (images, labels) = (&measured.images, &measured.labels);
     let threads = threads();
     let refused = |source| CliError::Input {
         path: args.model.clone(),
         source,
     };
     let (net, epsilon) = (&model.net, args.epsilon);
-    let evaluation =
-        evaluate(net, &test.images, &test.labels, epsilon, threads).map_err(refused)?;
+    let evaluation = evaluate(net, images, labels, epsilon, threads).map_err(refused)?;
     let mut report = Report::new(args, &model, evaluation, model_sha256);
     if let Some(cuts) = args.cuts {
         let start = Instant::now();
-        let beyond =
-            prove_beyond_intervals(net, &test.images, &test.labels, epsilon, cuts, threads)
-                .map_err(refused)?;
+        let beyond = prove_beyond_intervals(net, images, labels, epsilon, cuts, threads);
+        let beyond = beyond.map_err(refused)?;
         let seconds = start.elapsed().as_secs_f64() * threads.get() as f64;
         report.beyond_intervals = Some(Beyond::new(cuts, evaluation, beyond, seconds));
     }
@@ -90,6 +101,32 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The training images that none of the runs behind a model has seen.
+fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
+    let (path, metadata) = (|| args.model.clone(), &model.metadata);
+    if metadata.dataset != args.dataset.as_str() {
+        return Err(CliError::OtherDataset {
+            path: path(),
+            found: metadata.dataset.clone(),
+            asked: args.dataset.as_str(),
+        });
+    }
+    // Of an ensemble there is a list.
+    let runs = serde_json::from_str::<Vec<TrainConfig>>(&metadata.recipe)
+        .or_else(|_| serde_json::from_str(&metadata.recipe).map(|run| vec![run]))
+        .map_err(|source| CliError::NoRun {
+            path: path(),
+            source,
+        })?;
+    let unseen = runs.iter().map(|run| run.held_out).min().unwrap_or(0);
+    if unseen == 0 {
+        return Err(CliError::NoneHeldOut { path: path() });
+    }
+    let data = args.dataset.load(&args.data_dir, Split::Train)?;
+    let unseen = unseen.min(data.len());
+    Ok(data.hold_out(unseen).1)
+}
+
 impl Report {
     fn new(args: &Args, model: &Model, evaluation: Evaluation, model_sha256: String) -> Self {
         // Sums and counts are whole numbers far below 2⁵³: each figure is rounded once.
@@ -98,6 +135,7 @@ impl Report {
         let accuracies = evaluation.accuracies();
         let mean_radius = |sum: u64| sum as f64 / (images * full_scale);
         Self {
+            held_out: args.held_out,
             images: evaluation.images,
             dataset: args.dataset.as_str(),
             epsilon: args.epsilon.to_string(),
@@ -138,13 +176,18 @@ impl Report {
         let text = format!(
             "net      {}{heads}, {kept} of {total} weights kept, 1/{} of a pixel level per unit\n\
              model    sha256 {}\n\
-             test set {}, {} images, ε = {}\n\
+             {} {}, {} images, ε = {}\n\
              clean                    {:6.2} %\n\
              certified by the margin  {:6.2} %   mean radius {:.4}\n\
              certified by intervals   {:6.2} %   mean radius {:.4}\n",
             widths.join("-"),
             model.net.scale(),
             self.model_sha256,
+            if self.held_out {
+                "held out"
+            } else {
+                "test set"
+            },
             self.dataset,
             self.images,
             self.epsilon,

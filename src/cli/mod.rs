@@ -194,6 +194,12 @@ enum CliError {
         /// What is wrong with its record.
         source: serde_json::Error,
     },
+    /// A model that was trained on every image.
+    #[error("{} was trained on all images, so none of them were held out; leave out --held-out to measure on the test set", path.display())]
+    NoneHeldOut {
+        /// The model.
+        path: PathBuf,
+    },
     /// A model whose record of its run cannot be true here.
     #[error("{} records a run that cannot have been one on these images", path.display())]
     OtherImages {

@@ -204,3 +204,51 @@ fn an_epsilon_that_is_no_decimal_is_refused_with_advice() {
         "{message}"
     );
 }
+
+#[test]
+fn an_ensemble_is_written_with_the_record_of_its_members() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ensemble.safetensors");
+    let path = path.to_str().unwrap();
+    printed(&["ensemble", MODEL, MODEL, path]);
+    let one = Model::from_bytes(&fs::read(MODEL).unwrap()).unwrap();
+    let two = Model::from_bytes(&fs::read(path).unwrap()).unwrap();
+    assert_eq!(two.net.architecture(), [784, 24, 24, 20]);
+    assert_eq!(two.metadata.epsilon, one.metadata.epsilon);
+    let made = &two.metadata.command;
+    assert!(
+        made.ends_with("linf ensemble MODEL1 MODEL2 MODEL"),
+        "{made}"
+    );
+    let recipes: Value = serde_json::from_str(&two.metadata.recipe).unwrap();
+    assert_eq!(recipes.as_array().unwrap().len(), 2);
+
+    // With itself a net has the same average, and the same is proved of it.
+    let image = folder.path().join("gradient.png");
+    png(&image, 28, png::ColorType::Grayscale, &self::image());
+    let report = |model: &str| -> Value {
+        let json = printed(&[
+            "certify",
+            "--model",
+            model,
+            image.to_str().unwrap(),
+            "--json",
+        ]);
+        serde_json::from_str(&json).unwrap()
+    };
+    let (mut of_one, of_two) = (report(MODEL), report(path));
+    for logit in of_one["logits"].as_array_mut().unwrap() {
+        let deciding = logit["deciding"].as_array_mut().unwrap();
+        deciding.push(deciding[0].clone());
+    }
+    of_one["model_sha256"] = of_two["model_sha256"].clone();
+    assert_eq!(of_one, of_two);
+
+    let message = refused(&["ensemble", MODEL, MODEL, path]);
+    assert!(message.contains("exists already"), "{message}");
+    let mut other = one;
+    other.metadata.epsilon = "0.2".parse().unwrap();
+    let other = file(&folder, "other.safetensors", &other.to_bytes());
+    let message = refused(&["ensemble", "--force", MODEL, other.to_str().unwrap(), path]);
+    assert!(message.contains("same data set and ε"), "{message}");
+}

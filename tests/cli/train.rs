@@ -10,7 +10,7 @@ use burn::tensor::{Device, read_sync};
 use linf_dist_net::data::{Split, mnist};
 use linf_dist_net::exact::Model;
 use linf_dist_net::train::{TrainConfig, Trainer};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{printed, refused};
@@ -187,6 +187,58 @@ fn run_again(folder: &TempDir, command: &str, bytes: &[u8]) {
         .unwrap();
     assert!(done.status.success(), "{command}: {done:?}");
     assert!(fs::read(&again).unwrap() == bytes, "{command}");
+}
+
+#[test]
+fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
+    let folder = TempDir::new().unwrap();
+    let model = path(&folder, "model.safetensors");
+    let small = ["--set", "hidden=[16,12]", "--set", "images=640"];
+    printed(&train(&path(&folder, "run"), &small));
+    let checkpoint = path(&folder, "run/checkpoint.safetensors");
+    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+
+    let two = path(&folder, "two.safetensors");
+    printed(&["ensemble", &model, &model, &two]);
+    let held_out = |model: &str| -> Value {
+        let eval = [
+            "eval",
+            "--dataset",
+            "mnist",
+            "--data-dir",
+            DATA,
+            "--epsilon",
+            "0.3",
+        ];
+        let json = printed(&[&eval[..], &["--held-out", "--json", "--model", model]].concat());
+        serde_json::from_str(&json).unwrap()
+    };
+    let (mut of_one, of_two) = (held_out(&model), held_out(&two));
+    assert_eq!(
+        (&of_one["held_out"], &of_one["images"]),
+        (&json!(true), &json!(5_000))
+    );
+    of_one["model_sha256"] = of_two["model_sha256"].clone();
+    assert_eq!(of_one, of_two);
+    let heads = refused(&[&train(&path(&folder, "two"), &[]), &["--refine", &two][..]].concat());
+    assert!(heads.contains("a net of 2 heads"), "{heads}");
+
+    let all = path(&folder, "all.safetensors");
+    let mut seen = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
+    seen.metadata.recipe = seen.metadata.recipe.replace("5000", "0");
+    fs::write(&all, seen.to_bytes()).unwrap();
+    let eval = [
+        "eval",
+        "--dataset",
+        "mnist",
+        "--epsilon",
+        "0.3",
+        "--held-out",
+        "--model",
+        &all,
+    ];
+    let message = refused(&eval);
+    assert!(message.contains("none of them were held out"), "{message}");
 }
 
 #[test]
