@@ -96,6 +96,27 @@ fn the_same_seed_teaches_the_same_network() {
 }
 
 #[test]
+fn all_heads_of_a_network_learn() {
+    let data = mnist::load("data/mnist".as_ref(), Split::Train).unwrap();
+    let one = shipped();
+    let net = ExactNet::ensemble(&[&one, &one]).unwrap();
+    // A digit that the network gives another label than this one.
+    let mut new = chosen(&data, 55_000..55_001);
+    new.labels[0] = (new.labels[0] + 1) % 10;
+    let lessons = Lessons {
+        step: 8,
+        ..Lessons::usual(&net, epsilon(), 1)
+    };
+    let taught = |net: &ExactNet| fine_tune(net, &new, &Dataset::default(), lessons).unwrap();
+    // Both heads are taught what the one is, so they stay the same.
+    let (taught_one, taught) = (taught(&one), taught(&net));
+    let joined = ExactNet::ensemble(&[&taught_one, &taught_one]).unwrap();
+    assert_eq!(label(&taught, new.image(0)), Some(new.labels[0].into()));
+    assert_eq!(taught.to_sparse(), joined.to_sparse());
+    assert_eq!(taught.bias(), joined.bias());
+}
+
+#[test]
 fn images_of_another_size_are_refused() {
     let layer = DenseLayer {
         inputs: 4,

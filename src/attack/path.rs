@@ -1,7 +1,7 @@
 //! The path attack: follow the exact gradient, one or two pixels at a time.
 //!
-//! The exact gradient of an ℓ∞-dist net's margin names two pixels, those at the ends of the
-//! chains that decide the two logits. Moving them to the end of the ball moves the margin until
+//! The exact gradient of an ℓ∞-dist net's margin names two pixels in each head, those at the ends of
+//! the chains that decide the two logits. Moving them to the end of the ball moves the margin until
 //! another chain takes over, and then that one is followed. Other networks' gradients name every
 //! pixel; there the steepest are moved.
 
@@ -12,7 +12,7 @@ use super::record::Record;
 use super::target::Smoothing;
 use super::{Ball, Change, Target};
 
-/// How many of the steepest pixels are moved together.
+/// How many of the steepest pixels are moved together, for each head.
 const PIXELS: usize = 2;
 
 /// One round.
@@ -68,7 +68,7 @@ impl PathRound {
         let (_, gradients) = target.gradients(&starts, label, &aims, &exact);
         record.steps += 1;
         for gradient in gradients.chunks(ball.pixels()) {
-            let changes = self.steepest(ball, gradient);
+            let changes = self.steepest(ball, gradient, PIXELS * target.heads());
             if changes.is_empty() {
                 continue;
             }
@@ -87,8 +87,8 @@ impl PathRound {
         false
     }
 
-    /// The steepest pixels that can still move down the gradient, moved to their ends.
-    fn steepest(&self, ball: &Ball, gradient: &[f32]) -> Vec<Change> {
+    /// Up to so many of the steepest pixels that can still move down the gradient, moved to their ends.
+    fn steepest(&self, ball: &Ball, gradient: &[f32], most: usize) -> Vec<Change> {
         let moves = gradient
             .iter()
             .enumerate()
@@ -98,7 +98,7 @@ impl PathRound {
             .filter(|&(_, pixel, value)| value != self.input[pixel])
             .collect();
         changes.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        changes.truncate(PIXELS);
+        changes.truncate(most);
         let change = |(_, pixel, value)| Change { pixel, value };
         changes.into_iter().map(change).collect()
     }

@@ -37,8 +37,7 @@ pub trait Target {
     /// Number of classes.
     fn classes(&self) -> usize;
 
-    /// How many logits are added up to one of this network's, which moves by so many units when every
-    /// pixel moves by one, as far as it is known: 1 unless the network has several heads.
+    /// How many heads an ℓ∞-dist net has, whose logits are sums over them; 1 of any other network.
     fn heads(&self) -> usize {
         1
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::export::{measured, print_kept, refuse_existing, write_model};
+use super::export::{measured, refuse_existing, write_model};
 use super::{CliError, DatasetName, read_model};
 use crate::exact::{ExactNet, Metadata, Model};
 
@@ -46,7 +46,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let nets: Vec<_> = models.iter().map(|model| &model.net).collect();
     let net = ExactNet::ensemble(&nets).map_err(|source| CliError::Ensemble { source })?;
-    print_kept(&net);
+    let kept: usize = net.weights_kept().iter().map(|(kept, _)| kept).sum();
+    println!("{} heads, {kept} weights", net.heads());
 
     let first = &models[0].metadata;
     let measure = || {
@@ -65,22 +66,33 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     write_model(&args.ensemble, &Model { net, metadata })
 }
 
-/// The recipes of the models, as a list.
+/// The recipes of the models, as one list; an ensemble has one already.
 fn recipes(models: &[Model]) -> String {
-    let recipe = |model: &Model| {
+    let recipes = models.iter().flat_map(|model| {
         let recipe = &model.metadata.recipe;
-        serde_json::from_str(recipe).unwrap_or_else(|_| Value::String(recipe.clone()))
-    };
-    Value::Array(models.iter().map(recipe).collect()).to_string()
+        match serde_json::from_str(recipe) {
+            Ok(Value::Array(recipes)) => recipes,
+            Ok(recipe) => vec![recipe],
+            Err(_) => vec![Value::String(recipe.clone())],
+        }
+    });
+    Value::Array(recipes.collect()).to_string()
 }
 
 /// The commands that make the ensemble again: those that made its models, and this.
 fn command(args: &Args, models: &[Model]) -> String {
-    let names = || (1..=models.len()).map(|number| format!("MODEL{number}"));
     let measure = if args.measure { " --measure" } else { "" };
-    let joined = names().collect::<Vec<_>>().join(" ");
-    let before = models.iter().zip(names());
-    let before = before.map(|(model, name)| model.metadata.command.replace("MODEL", &name));
-    let all = before.chain([format!("linf ensemble{measure} {joined} MODEL")]);
-    all.collect::<Vec<_>>().join(" && ")
+    let mut commands = Vec::new();
+    let mut joined = Vec::new();
+    for (model, number) in models.iter().zip(1..) {
+        // Each has a file and runs of its own, also where it is an ensemble itself.
+        let mut command = model.metadata.command.clone();
+        for name in ["MODEL", "RUN"] {
+            command = command.replace(name, &format!("{name}-{number}"));
+        }
+        commands.push(command);
+        joined.push(format!("MODEL-{number}"));
+    }
+    commands.push(format!("linf ensemble{measure} {} MODEL", joined.join(" ")));
+    commands.join(" && ")
 }

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Instant};
 use serde::Serialize;
 
 use super::{CliError, DatasetName, read_model, threads};
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, HELD_OUT, Split};
 use crate::exact::{
     BeyondIntervals, Epsilon, Evaluation, MAX_LEVEL, Model, evaluate, prove_beyond_intervals,
 };
@@ -118,13 +118,31 @@ fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
             path: path(),
             source,
         })?;
-    let unseen = runs.iter().map(|run| run.held_out).min().unwrap_or(0);
+    let last = runs.iter().map(|run| run.held_out);
+    let unseen = last.chain(held_out_by(&metadata.command)).min();
+    let unseen = unseen.unwrap_or(0);
     if unseen == 0 {
         return Err(CliError::NoneHeldOut { path: path() });
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let unseen = unseen.min(data.len());
     Ok(data.hold_out(unseen).1)
+}
+
+/// How many images each run held out, by the commands that made a model: the record has only the last
+/// of the runs that trained the same weights.
+fn held_out_by(command: &str) -> impl Iterator<Item = usize> {
+    let runs = command
+        .split("&&")
+        .filter(|part| part.contains("linf train"));
+    runs.map(|run| {
+        let mut words = run.split_whitespace();
+        let number = words.find_map(|word| word.strip_prefix("held_out=")?.parse().ok());
+        match run.contains("--all-images") {
+            true => 0,
+            false => number.unwrap_or(HELD_OUT),
+        }
+    })
 }
 
 impl Report {
@@ -162,7 +180,14 @@ impl Report {
         };
         let weights = model.net.weights_kept();
         let kept: usize = weights.iter().map(|(kept, _)| kept).sum();
-        let total: usize = weights.iter().map(|(_, total)| total).sum();
+        // Between the nets of an ensemble there never were any.
+        let total = match model.net.heads() {
+            1 => format!(
+                " of {}",
+                weights.iter().map(|(_, total)| total).sum::<usize>()
+            ),
+            _ => String::new(),
+        };
         let beyond = self.beyond_intervals.as_ref().map_or_else(String::new, |beyond| {
             format!(
                 "certified beyond them    {:6.2} %   by differences {:.2} %, in parts {:.2} %, of {:.2} % tried; {:.1} ms each\n",
@@ -174,7 +199,7 @@ impl Report {
             )
         });
         let text = format!(
-            "net      {}{heads}, {kept} of {total} weights kept, 1/{} of a pixel level per unit\n\
+            "net      {}{heads}, {kept}{total} weights kept, 1/{} of a pixel level per unit\n\
              model    sha256 {}\n\
              {} {}, {} images, ε = {}\n\
              clean                    {:6.2} %\n\

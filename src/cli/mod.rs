@@ -194,8 +194,8 @@ enum CliError {
         /// What is wrong with its record.
         source: serde_json::Error,
     },
-    /// A model that was trained on every image.
-    #[error("{} was trained on all images, so none of them were held out; leave out --held-out to measure on the test set", path.display())]
+    /// A model for which every image was trained on.
+    #[error("for {} all images were trained on, so none of them were held out; leave out --held-out to measure on the test set", path.display())]
     NoneHeldOut {
         /// The model.
         path: PathBuf,
@@ -213,6 +213,12 @@ enum CliError {
     Ensemble {
         /// Why not.
         source: EnsembleError,
+    },
+    /// An ensemble where one net is wanted.
+    #[error("{} is an ensemble; prune the models that it was joined from, and join them again", path.display())]
+    PruneEnsemble {
+        /// The model.
+        path: PathBuf,
     },
     /// Models of different data sets or radii.
     #[error("{} and {} were not trained for the same data set and ε, so they cannot be joined", first.display(), path.display())]

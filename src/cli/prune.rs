@@ -35,6 +35,11 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     refuse_existing(&args.pruned, args.force)?;
     let (Model { net, metadata }, _) = read_model(&args.model)?;
+    if net.heads() > 1 {
+        return Err(CliError::PruneEnsemble {
+            path: args.model.clone(),
+        });
+    }
     let dataset = DatasetName::recorded(&metadata.dataset, &args.model)?;
     let config: TrainConfig =
         serde_json::from_str(&metadata.recipe).map_err(|source| CliError::NoRun {

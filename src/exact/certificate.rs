@@ -40,7 +40,11 @@ pub struct Bounds {
 ///
 /// Both logits move by at most a unit in each head for each unit of the radius. Strictly inside, so
 /// that not even a tie occurs.
+///
+/// # Panics
+/// If there is no head.
 pub fn lipschitz_radius(margin: u32, heads: usize) -> Option<u32> {
+    assert_ne!(heads, 0, "a net has a head");
     let radius = u64::from(margin.checked_sub(1)?) / (2 * heads as u64);
     Some(radius as u32)
 }

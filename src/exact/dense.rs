@@ -290,6 +290,9 @@ impl DenseNet {
     }
 }
 
+/// The most weights of a layer, whether they are kept or not.
+pub(super) const MOST_WEIGHTS: u64 = 1 << 31;
+
 /// Checks what dense and sparse nets have in common; `shapes` are `(inputs, outputs)` per layer.
 pub(super) fn check_shapes(
     scale: u32,
@@ -304,6 +307,14 @@ pub(super) fn check_shapes(
     for (layer, &(inputs, outputs)) in shapes.iter().enumerate() {
         if !widths.contains(&inputs) || !widths.contains(&outputs) {
             return Err(NetError::Width {
+                layer,
+                inputs,
+                outputs,
+            });
+        }
+        // Which every machine can count, also the one of WebAssembly.
+        if inputs as u64 * outputs as u64 > MOST_WEIGHTS {
+            return Err(NetError::Layer {
                 layer,
                 inputs,
                 outputs,

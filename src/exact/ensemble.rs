@@ -17,7 +17,8 @@ pub enum EnsembleError {
     Empty,
     /// A member differs in what all must share.
     #[error(
-        "net {member} has {found} {what}, but the first has {expected}; only nets alike in that can be joined"
+        "net {} has {found} {what}, but the first has {expected}; only nets alike in that can be joined",
+        member + 1
     )]
     Unlike {
         /// Index of the member, from 0.

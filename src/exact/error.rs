@@ -21,6 +21,16 @@ pub enum NetError {
         /// Its outputs.
         outputs: usize,
     },
+    /// A layer has more weights than can be counted everywhere.
+    #[error("layer {layer} is {inputs} → {outputs}, which is more than 2^31 weights")]
+    Layer {
+        /// Index of the layer, from 0.
+        layer: usize,
+        /// Its inputs.
+        inputs: usize,
+        /// Its outputs.
+        outputs: usize,
+    },
     /// Consecutive layers do not fit together.
     #[error("layer {layer} takes {inputs} inputs, but the layer before it has {outputs} outputs")]
     Chain {

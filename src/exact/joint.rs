@@ -13,8 +13,8 @@
 //! must hold, where `F_j` is the rival's lower bound over the box. Both sides are piecewise linear
 //! in `t`, so a few points decide for all real `t` between them. Never looser than intervals: those
 //! ask for the same with the left side at its largest and `F_j` alone on the right. With several heads
-//! that is done in each of them: the most by which the left side can exceed the right without the
-//! biases, added up, must stay below what the biases allow.
+//! the most by which `|t − w_yk|` can exceed the maximum is found in each head, and the sum of these must
+//! stay below the rival's biases less the label's.
 //!
 //! Where that fails the box is cut in two, at a pixel that decides the failing bound, and both parts
 //! are proved on their own, to the end of a budget. All of it in the integers of the network.
@@ -67,6 +67,9 @@ struct Excess {
     at: Failure,
 }
 
+/// What fails in each head.
+type Failures = Vec<Failure>;
+
 impl Evaluator<'_> {
     /// What proves that no change of an 8-bit image of up to `radius` units per pixel takes its
     /// label away: the cheapest proof that suffices, with at most `cuts` cuts of the box; none if
@@ -86,10 +89,10 @@ impl Evaluator<'_> {
         if is_certified(self.propagate(), label, 0) {
             return Ok(Some(Proof::Intervals));
         }
-        let Some(failure) = self.failure(label, 0) else {
+        let Some(failures) = self.failures(label, 0) else {
             return Ok(Some(Proof::Differences));
         };
-        Ok(self.proof_in_parts(whole, label, failure, cuts))
+        Ok(self.proof_in_parts(whole, label, failures, cuts))
     }
 
     /// Cuts the box until every part is proved.
@@ -97,20 +100,20 @@ impl Evaluator<'_> {
         &mut self,
         whole: Part,
         label: usize,
-        failure: Failure,
+        failures: Failures,
         budget: usize,
     ) -> Option<Proof> {
         let mut open = Vec::new();
         let mut cuts = 0;
         // The parts that were propagated last, with what fails in each.
-        let mut failed = vec![(0, whole, failure)];
+        let mut failed = vec![(0, whole, failures)];
         loop {
-            for (lane, part, failure) in failed.drain(..) {
+            for (lane, part, failures) in failed.drain(..) {
                 if cuts == budget {
                     return None;
                 }
                 cuts += 1;
-                open.extend(self.cut(lane, part, failure)?);
+                open.extend(self.cut(lane, part, &failures)?);
             }
             if open.is_empty() {
                 return Some(Proof::Parts { cuts });
@@ -119,8 +122,8 @@ impl Evaluator<'_> {
             self.load_parts(&parts);
             self.propagate();
             for (lane, part) in parts.into_iter().enumerate() {
-                if let Some(failure) = self.failure(label, lane) {
-                    failed.push((lane, part, failure));
+                if let Some(failures) = self.failures(label, lane) {
+                    failed.push((lane, part, failures));
                 }
             }
         }
@@ -150,7 +153,7 @@ impl Evaluator<'_> {
     }
 
     /// What keeps the differences in box `lane` from proving the label; none if nothing does.
-    fn failure(&self, label: usize, lane: usize) -> Option<Failure> {
+    fn failures(&self, label: usize, lane: usize) -> Option<Failures> {
         let net = self.net();
         let (classes, heads) = (net.classes(), net.heads());
         let bias = |class: usize| -> i64 {
@@ -160,18 +163,15 @@ impl Evaluator<'_> {
         let mut rivals = (0..classes).filter(|&class| class != label);
         rivals.find_map(|rival| {
             let lead = bias(rival) - bias(label);
-            // Less than that is no failure; of one head among several, nobody knows yet.
+            // With one head what stays below that is no failure, and need not be known.
             let least = if heads == 1 { lead } else { i64::MIN };
-            let mut most = 0;
-            let mut worst: Option<Excess> = None;
+            let (mut most, mut failures) = (0, Vec::with_capacity(heads));
             for first in (0..heads).map(|head| head * classes) {
                 let excess = self.excess(first + label, first + rival, lane, least)?;
                 most += excess.most;
-                if worst.is_none_or(|worst| excess.most > worst.most) {
-                    worst = Some(excess);
-                }
+                failures.push(excess.at);
             }
-            worst.filter(|_| most >= lead).map(|worst| worst.at)
+            (most >= lead).then_some(failures)
         })
     }
 
@@ -182,14 +182,13 @@ impl Evaluator<'_> {
         let depth = net.layers().len();
         let (last, inputs) = (&net.layers()[depth - 1], &boxes[depth - 1]);
         let floor = boxes[depth][rival].lower[lane];
-        let mut found: Option<Excess> = None;
-        // Nor can what does not in the whole domain.
+        // What comes less far above the rival's floor in the whole domain does so in the box.
         let above = least.saturating_add(i64::from(floor) - 1);
         let above = above.clamp(-1, i64::from(i32::MAX)) as i32;
+        let mut found: Option<Excess> = None;
         for (unit, weight) in last.weights_above(own, above) {
             let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
             let reach = i64::from((upper - weight).max(weight - lower));
-            // What cannot come as far above the rival's floor is not looked at.
             let more = found.map_or(least, |found| found.most + 1);
             if reach - i64::from(floor) < more {
                 continue;
@@ -208,19 +207,22 @@ impl Evaluator<'_> {
 
     /// Two halves of a part, along a pixel that decides one of the failing bounds in box `lane`;
     /// none if those pixels have no extent left.
-    fn cut(&self, lane: usize, part: Part, failure: Failure) -> Option<[Part; 2]> {
+    fn cut(&self, lane: usize, part: Part, failures: &[Failure]) -> Option<[Part; 2]> {
         let depth = self.net().layers().len();
-        let rival = End {
-            unit: failure.rival,
-            upper: false,
-        };
-        let pixels = [
-            self.deciding_pixel(lane, depth - 1, failure.input),
-            self.deciding_pixel(lane, depth, rival),
-        ];
+        let pixels = failures.iter().flat_map(|failure| {
+            let rival = End {
+                unit: failure.rival,
+                upper: false,
+            };
+            [
+                self.deciding_pixel(lane, depth - 1, failure.input),
+                self.deciding_pixel(lane, depth, rival),
+            ]
+        });
+        let pixels: Vec<_> = pixels.flatten().collect();
         let extent = |pixel: &usize| part.upper[*pixel] - part.lower[*pixel];
         // The first among equals: the label's own.
-        let pixel = pixels.into_iter().flatten().rev().max_by_key(extent)?;
+        let pixel = pixels.into_iter().rev().max_by_key(extent)?;
         if extent(&pixel) < 2 {
             return None;
         }

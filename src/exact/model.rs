@@ -14,6 +14,7 @@ use thiserror::Error;
 use self::tensors::{
     BIAS, read_integers, read_layer, read_layer_version_1, stored_integers, stored_layer,
 };
+use super::dense::MOST_WEIGHTS;
 use super::{Epsilon, EpsilonError, ExactNet, NetError};
 use crate::stored::safetensors_file;
 
@@ -251,8 +252,7 @@ impl Entries {
         let widths: Option<Vec<usize>> = value.split('-').map(|width| width.parse().ok()).collect();
         let valid = widths.filter(|widths| {
             let possible = |width| (1..=65_536).contains(width);
-            // Which every machine can count, also the one of WebAssembly.
-            let countable = |pair: &[usize]| pair[0] as u64 * pair[1] as u64 <= 1 << 31;
+            let countable = |pair: &[usize]| pair[0] as u64 * pair[1] as u64 <= MOST_WEIGHTS;
             widths.len() >= 2 && widths.iter().all(possible) && widths.windows(2).all(countable)
         });
         let expected =

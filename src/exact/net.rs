@@ -78,8 +78,8 @@ pub(super) struct Intervals {
 pub struct Deciding {
     /// Index of the pixel, row-major from the top left.
     pub pixel: usize,
-    /// Raising the pixel by one unit times this sign raises the logit by one unit, as long as the
-    /// chain goes the same way; a distance one unit behind along it may take over and end that.
+    /// Raising the pixel by one unit times this sign raises what the head adds to the logit by one unit,
+    /// as long as the chain goes the same way; a distance one unit behind along it may take over and end that.
     pub sign: i8,
 }
 

@@ -37,7 +37,7 @@ export interface Perturbed {
   levels: Float32Array;
   /** The same as bytes; null when some pixel is no whole level. */
   image: Uint8Array | null;
-  /** Per class, in levels. */
+  /** Per class, in levels; the average over the heads of the network. */
   logits: number[];
   /** null in a tie, which is no label and counts as a flip. */
   label: number | null;

@@ -44,8 +44,8 @@ export interface ModelInfo {
 export interface Deciding {
   /** 0..783, row-major from the top left. */
   pixel: number;
-  /** Raising the pixel by one unit times `sign` raises the logit by one unit, divided by the number
-   *  of heads, as long as the same chain of units decides. */
+  /** Raising the pixel by one unit times `sign` raises what the head adds to the logit by one unit,
+   *  divided by the number of heads, as long as the same chain of units decides. */
   sign: 1 | -1;
 }
 

@@ -4,7 +4,7 @@
 #[allow(dead_code, reason = "the native tests use more of it")]
 pub mod cases;
 
-use linf_dist_net::exact::Model;
+use linf_dist_net::exact::{ExactNet, Model};
 use linf_dist_net::web::certify::{Certifier, strokes_to_image};
 use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsError, JsValue};
@@ -74,6 +74,31 @@ fn certify_gives_javascript_the_golden_verdicts_in_levels() {
                 .collect::<Vec<_>>(),
         });
         assert_eq!(from_js(certifier.certify(image)), expected);
+    }
+}
+
+#[wasm_bindgen_test]
+fn an_ensemble_is_told_in_averages() {
+    let mut model = Model::from_bytes(MODEL).unwrap();
+    model.net = ExactNet::ensemble(&[&model.net, &model.net]).unwrap();
+    let [one, two] = [MODEL, &model.to_bytes()[..]]
+        .map(|model| Certifier::new(model).map_err(JsValue::from).unwrap());
+    let info = from_js(two.info());
+    assert_eq!(info["heads"], 2);
+    assert_eq!(info["classes"], 10);
+    assert_eq!(info["architecture"], json!([784, 24, 24, 20]));
+    for image in &cases::images() {
+        // With itself a net has the same average; each head has the same pixels.
+        let mut verdict = from_js(one.certify(image));
+        for heads in verdict["deciding"].as_array_mut().unwrap() {
+            let heads = heads.as_array_mut().unwrap();
+            heads.push(heads[0].clone());
+        }
+        assert_eq!(from_js(two.certify(image)), verdict);
+        let [one, two] = [&one, &two].map(|certifier| from_js(certifier.bounds(image, 10.5)));
+        for name in ["lower", "upper", "certified"] {
+            assert_eq!(one[name], two[name], "{name}");
+        }
     }
 }
 

@@ -217,7 +217,7 @@ fn an_ensemble_is_written_with_the_record_of_its_members() {
     assert_eq!(two.metadata.epsilon, one.metadata.epsilon);
     let made = &two.metadata.command;
     assert!(
-        made.ends_with("linf ensemble MODEL1 MODEL2 MODEL"),
+        made.ends_with("linf ensemble MODEL-1 MODEL-2 MODEL"),
         "{made}"
     );
     let recipes: Value = serde_json::from_str(&two.metadata.recipe).unwrap();

@@ -173,10 +173,16 @@ fn the_command_that_a_model_records_makes_it_again() {
     run_again(&folder, &command, &bytes);
 }
 
+/// The command that made a model.
+fn recorded(model: &str) -> String {
+    let model = Model::from_bytes(&fs::read(model).unwrap()).unwrap();
+    model.metadata.command
+}
+
 /// Runs the command that a model of these bytes records, and compares what it makes.
 fn run_again(folder: &TempDir, command: &str, bytes: &[u8]) {
     let again = path(folder, "again.safetensors");
-    let command = command.replace("RUN", &path(folder, "again"));
+    let command = command.replace("RUN", &path(folder, "again-run"));
     let programs = Path::new(env!("CARGO_BIN_EXE_linf")).parent().unwrap();
     let programs = format!("{}:{}", programs.display(), env::var("PATH").unwrap());
     let done = Command::new("sh")
@@ -222,6 +228,24 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     assert_eq!(of_one, of_two);
     let heads = refused(&[&train(&path(&folder, "two"), &[]), &["--refine", &two][..]].concat());
     assert!(heads.contains("a net of 2 heads"), "{heads}");
+
+    run_again(&folder, &recorded(&two), &fs::read(&two).unwrap());
+    let message = refused(&["prune", "--force", "--near", "0", &two, &two]);
+    assert!(message.contains("is an ensemble"), "{message}");
+
+    // Of two that held out different images only what both held out is left.
+    let few = path(&folder, "few.safetensors");
+    let fewer = [&small[..], &["--set", "held_out=300"]].concat();
+    printed(&train(&path(&folder, "few"), &fewer));
+    let checkpoint = path(&folder, "few/checkpoint.safetensors");
+    printed(&["export", &checkpoint, &few, "--data-dir", DATA]);
+    printed(&["ensemble", "--force", &model, &few, &two]);
+    assert_eq!(held_out(&two)["images"], 300);
+    let refined = path(&folder, "refined");
+    printed(&train(&refined, &["--refine", &few, "--set", "images=640"]));
+    let checkpoint = path(&folder, "refined/checkpoint.safetensors");
+    printed(&["export", "--force", &checkpoint, &few, "--data-dir", DATA]);
+    assert_eq!(held_out(&few)["images"], 300);
 
     let all = path(&folder, "all.safetensors");
     let mut seen = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();

@@ -373,6 +373,28 @@ fn the_exact_gradient_names_the_deciding_pixels() {
 }
 
 #[test]
+fn the_gradient_of_several_heads_is_the_sum_of_theirs() {
+    // z_0 = −|x_0 + 2000| − |x_1 + 2000| and z_1 = −|x_1 + 2000| − |x_2 + 2000|.
+    let decided_by = |pixel: usize| {
+        let mut row = [255; 4];
+        row[pixel] = -2000;
+        row
+    };
+    let layer = DenseLayer {
+        inputs: 4,
+        outputs: 4,
+        weight: [0, 1, 1, 2].map(decided_by).concat(),
+    };
+    let net = pruned(&DenseNet::with_heads(SCALE, vec![layer], vec![0; 4], 2).unwrap());
+    let mut target = ExactTarget::new(&net);
+    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Units);
+    target.enter(&ball);
+    let (logits, gradient) = target.gradients(ball.centre(), 0, &[None], &[Smoothing::Exact]);
+    assert_eq!(logits, [-4400.0, -4400.0]);
+    assert_eq!(gradient, [-1.0, 0.0, 1.0, 0.0]);
+}
+
+#[test]
 fn a_smoothed_gradient_is_that_of_the_p_norms_up_to_a_factor() {
     let weight = vec![-400, -390, -410, 420, 0, 0, 0, 0];
     let layer = DenseLayer {

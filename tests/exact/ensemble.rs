@@ -10,7 +10,9 @@ use crate::nets::{SCALE, TOP, dense_net, pruned};
 /// One to three nets of as many pixels, layers and classes, and an input in units.
 fn members_and_input() -> impl Strategy<Value = (Vec<ExactNet>, Vec<i32>)> {
     (dense_net(), vec(-50..=50_i32, 1..=3)).prop_flat_map(|(net, shifts)| {
-        let members = shifts.into_iter().map(move |shift| other(&net, shift));
+        let members = shifts
+            .into_iter()
+            .map(move |shift| maybe_twice(other(&net, shift), shift % 3 == 0));
         let members: Vec<_> = members.collect();
         let inputs = members[0].inputs();
         (Just(members), vec(0..=TOP, inputs))
@@ -40,6 +42,14 @@ fn other(net: &DenseNet, shift: i32) -> ExactNet {
     }
     let bias = net.bias().iter().map(|bias| bias + shift).collect();
     pruned(&DenseNet::with_heads(SCALE, layers, bias, net.heads()).unwrap())
+}
+
+/// The net twice, when `twice`: it has twice as many heads.
+fn maybe_twice(net: ExactNet, twice: bool) -> ExactNet {
+    match twice {
+        true => ExactNet::ensemble(&[&net, &net]).unwrap(),
+        false => net,
+    }
 }
 
 proptest! {
@@ -102,7 +112,7 @@ fn nets_that_differ_in_what_all_share_are_refused() {
             "4 units per pixel level, but the first has 2",
         ),
     ] {
-        assert_eq!(refused(other), format!("net 2 has {what}; {only}"));
+        assert_eq!(refused(other), format!("net 3 has {what}; {only}"));
     }
     // Each is a net, but their units side by side are more than a column can name.
     let wide = net(2, &[1, 40_000, 2]);
@@ -122,9 +132,11 @@ fn a_sum_of_heads_that_could_overflow_is_refused() {
         outputs: 2,
         weight: vec![0; 2],
     };
-    let half = DenseNet::new(2, vec![layer()], vec![1 << 29, 0]).unwrap();
-    let half = half.prune().unwrap();
-    let error = ExactNet::ensemble(&[&half, &half]).unwrap_err();
+    // Of the first class, where the heads would cancel.
+    let half = |bias| DenseNet::new(2, vec![layer()], vec![bias, 0]).unwrap();
+    let [half, less] = [1 << 29, -(1 << 29)].map(|bias| half(bias).prune().unwrap());
+    assert!(ExactNet::ensemble(&[&less]).is_ok());
+    let error = ExactNet::ensemble(&[&half, &less]).unwrap_err();
     assert!(
         matches!(
             error,
