@@ -428,6 +428,8 @@ fn distances_and_gradients_of_few_weights_agree_with_the_reference() {
             let (relative, absolute) = tolerance(case.sizes, norm);
             assert_close(&format!("dx {what}"), &dx, &want_dx, relative, absolute);
             assert_close(&format!("dw {what}"), &dw, &want_dw, relative, absolute);
+            let alone = cpu::sparse_weight_gradient(&case.x, &w, &u, &case.grad, &pattern, norm);
+            assert!(alone == dw, "{what}");
         }
     }
 }

@@ -58,6 +58,16 @@ pub trait SparseNormDist: Backend {
         pattern: Arc<Pattern>,
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The second of the two gradients alone: nobody asks for that of the images in a first layer.
+    fn sparse_norm_dist_weight_gradient(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        pattern: Arc<Pattern>,
+        norm: Norm,
+    ) -> FloatTensor<Self>;
 }
 
 impl SparseNormDist for Flex {
@@ -96,6 +106,26 @@ impl SparseNormDist for Flex {
             flex_tensor(dw, [1, pattern.weights()]),
         )
     }
+
+    fn sparse_norm_dist_weight_gradient(
+        x: FloatTensor<Self>,
+        w: FloatTensor<Self>,
+        u: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        pattern: Arc<Pattern>,
+        norm: Norm,
+    ) -> FloatTensor<Self> {
+        let [x, w, u, grad] = [x, w, u, grad].map(|tensor| tensor.to_contiguous());
+        let dw = cpu::sparse_weight_gradient(
+            slice(&x),
+            slice(&w),
+            slice(&u),
+            slice(&grad),
+            &pattern,
+            norm,
+        );
+        flex_tensor(dw, [1, pattern.weights()])
+    }
 }
 
 impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C> {
@@ -122,10 +152,14 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
                 let (x, w, u, pattern, norm) = ops.state;
                 let x = checkpointer.retrieve_node_output(x);
                 let w = checkpointer.retrieve_node_output(w);
-                let (dx, dw) = B::sparse_norm_dist_backward(x, w, u, grad, pattern, norm);
-                if let Some(parent) = parent_x {
-                    grads.register::<B>(parent.id, dx);
-                }
+                let dw = match parent_x {
+                    Some(parent) => {
+                        let (dx, dw) = B::sparse_norm_dist_backward(x, w, u, grad, pattern, norm);
+                        grads.register::<B>(parent.id, dx);
+                        dw
+                    }
+                    None => B::sparse_norm_dist_weight_gradient(x, w, u, grad, pattern, norm),
+                };
                 if let Some(parent) = parent_w {
                     grads.register::<B>(parent.id, dw);
                 }
@@ -164,6 +198,17 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
         _pattern: Arc<Pattern>,
         _norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        unimplemented!("{FIRST_DERIVATIVES}")
+    }
+
+    fn sparse_norm_dist_weight_gradient(
+        _x: FloatTensor<Self>,
+        _w: FloatTensor<Self>,
+        _u: FloatTensor<Self>,
+        _grad: FloatTensor<Self>,
+        _pattern: Arc<Pattern>,
+        _norm: Norm,
+    ) -> FloatTensor<Self> {
         unimplemented!("{FIRST_DERIVATIVES}")
     }
 }

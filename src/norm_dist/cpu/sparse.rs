@@ -19,7 +19,7 @@ use crate::pattern::Pattern;
 
 /// Images of a block.
 const BLOCK: usize = 32;
-/// Vectors that are worked on together.
+/// Vectors that are worked on together where nothing is added up across their lanes, or seldom.
 const PAIR: usize = 2;
 
 /// A number for each image of a block, at a place where no vector lies across two cache lines.
@@ -117,13 +117,42 @@ pub fn sparse_backward(
     pattern: &Pattern,
     norm: Norm,
 ) -> (Vec<f32>, Vec<f32>) {
+    gradients(x, w, u, grad, pattern, norm, true)
+}
+
+/// The second gradient of [`sparse_backward`] alone, to the bit: nobody asks for that of the images in a
+/// first layer.
+///
+/// # Panics
+/// If a slice's length is not what the pattern says, or p < 1.
+pub fn sparse_weight_gradient(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    pattern: &Pattern,
+    norm: Norm,
+) -> Vec<f32> {
+    gradients(x, w, u, grad, pattern, norm, false).1
+}
+
+/// Both gradients; the first one is empty unless it is `wanted`.
+fn gradients(
+    x: &[f32],
+    w: &[f32],
+    u: &[f32],
+    grad: &[f32],
+    pattern: &Pattern,
+    norm: Norm,
+    wanted: bool,
+) -> (Vec<f32>, Vec<f32>) {
     let batch = check(x, w, pattern, norm);
     let (inputs, outputs) = (pattern.inputs(), pattern.outputs());
     assert_eq!(u.len(), batch * outputs, "u must be [batch, outputs]");
     assert_eq!(grad.len(), u.len(), "the gradient must have the shape of u");
     let (x, u, grad) = (blocks(x, inputs), blocks(u, outputs), blocks(grad, outputs));
     let count = x.len() / inputs;
-    let mut dx = vec![Lane::ZERO; x.len()];
+    let mut dx = vec![Lane::ZERO; if wanted { x.len() } else { 0 }];
     let mut dw = vec![0.0; w.len()];
     let mut parts = Vec::new();
     for units in groups(pattern) {
@@ -131,7 +160,10 @@ pub fn sparse_backward(
         parts.clear();
         parts.resize(count * weights.len(), 0.0);
         let parts_of_blocks = parts.chunks_exact_mut(weights.len().max(1));
-        let mut jobs: Vec<_> = dx.chunks_exact_mut(inputs).zip(parts_of_blocks).collect();
+        let mut dx = dx.chunks_exact_mut(inputs);
+        let mut jobs: Vec<_> = parts_of_blocks
+            .map(|dw| (dx.next().unwrap_or_default(), dw))
+            .collect();
         for_each_chunk(&mut jobs, 1, |block, job| {
             let (dx, dw) = &mut job[0];
             let job = Backward {
@@ -168,7 +200,12 @@ pub fn sparse_backward(
             }
         });
     }
-    (matrix(&dx, batch, inputs), dw)
+    let dx = if wanted {
+        matrix(&dx, batch, inputs)
+    } else {
+        Vec::new()
+    };
+    (dx, dw)
 }
 
 /// Groups of units that have about [`GROUP`] weights, the last one fewer.
@@ -212,6 +249,7 @@ struct Backward<'a> {
     units: Range<usize>,
     u: &'a [Lane],
     grad: &'a [Lane],
+    /// Empty if it is not wanted.
     dx: &'a mut [Lane],
     dw: &'a mut [f32],
 }
@@ -284,32 +322,49 @@ fn inverses<S: Simd>(u: F32s<S>) -> F32s<S> {
 
 #[macerator::with_simd]
 fn run_backward<'a, S: Simd, K: Slope>(kernel: K, job: Backward<'a>) {
+    // The fewer additions of lanes for a weight the better, as far as there are registers.
+    match (lanes::<S>() < 16, job.dx.is_empty()) {
+        (true, true) => run_backward_of::<S, K, 4, false>(kernel, job),
+        (true, false) => run_backward_of::<S, K, 4, true>(kernel, job),
+        (false, true) => run_backward_of::<S, K, 2, false>(kernel, job),
+        (false, false) => run_backward_of::<S, K, 2, true>(kernel, job),
+    }
+}
+
+/// Works on `N` vectors together; the gradient of the inputs only if they are `WANTED`.
+#[inline(always)]
+fn run_backward_of<S: Simd, K: Slope, const N: usize, const WANTED: bool>(
+    kernel: K,
+    job: Backward<'_>,
+) {
     let first = job.pattern.places(job.units.clone()).start;
     for o in job.units {
         let row = job.pattern.places(o..o + 1);
         let (columns, w) = (&job.pattern.columns()[row.clone()], &job.w[row.clone()]);
         let dw = &mut job.dw[row.start - first..row.end - first];
-        for at in (0..BLOCK).step_by(PAIR * lanes::<S>()) {
-            let (mut inverse, mut grad) = ([splat::<S>(0.0); PAIR], [splat::<S>(0.0); PAIR]);
-            for k in 0..PAIR {
+        for at in (0..BLOCK).step_by(N * lanes::<S>()) {
+            let (mut inverse, mut grad) = ([splat::<S>(0.0); N], [splat::<S>(0.0); N]);
+            for k in 0..N {
                 let at = at + k * lanes::<S>();
                 inverse[k] = inverses(load::<S>(&job.u[o].0, at));
                 grad[k] = load::<S>(&job.grad[o].0, at);
             }
             for ((&column, &w), dw) in columns.iter().zip(w).zip(dw.iter_mut()) {
                 let (x, w) = (&job.x[column as usize], splat::<S>(w));
-                let dx = &mut job.dx[column as usize];
-                let mut t = [splat::<S>(0.0); PAIR];
-                for k in 0..PAIR {
+                let mut t = [splat::<S>(0.0); N];
+                for k in 0..N {
                     t[k] = (load::<S>(&x.0, at + k * lanes::<S>()) - w) * inverse[k];
                 }
-                let slopes = kernel.slopes::<S, PAIR>(t);
+                let slopes = kernel.slopes::<S, N>(t);
                 let mut sum = splat::<S>(0.0);
-                for k in 0..PAIR {
-                    let at = at + k * lanes::<S>();
+                for k in 0..N {
                     let term = slopes[k] * grad[k];
-                    let all = load::<S>(&dx.0, at) + term;
-                    store(&mut dx.0, at, all);
+                    if WANTED {
+                        let at = at + k * lanes::<S>();
+                        let dx = &mut job.dx[column as usize].0;
+                        let all = load::<S>(dx, at) + term;
+                        store(dx, at, all);
+                    }
                     sum += term;
                 }
                 *dw -= sum.reduce_add();
@@ -347,11 +402,12 @@ fn run_first<'a, S: Simd>(job: Backward<'a>) {
                     terms[k] = falls.select(splat::<S>(0.0) - term, term);
                 }
                 if any {
-                    let dx = &mut job.dx[column as usize];
-                    for k in 0..PAIR {
-                        let at = at + k * lanes::<S>();
-                        let all = load::<S>(&dx.0, at) + terms[k];
-                        store(&mut dx.0, at, all);
+                    if let Some(dx) = job.dx.get_mut(column as usize) {
+                        for k in 0..PAIR {
+                            let at = at + k * lanes::<S>();
+                            let all = load::<S>(&dx.0, at) + terms[k];
+                            store(&mut dx.0, at, all);
+                        }
                     }
                     *dw -= (terms[0] + terms[1]).reduce_add();
                 }
