@@ -114,13 +114,24 @@ builds_without_warnings() {
   scripts/build.sh 2>&1 | tee "$LOGS/build" && ! grep -E "generated [0-9]+ warning" "$LOGS/build"
 }
 
-# The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints.
+# The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints: of a
+# shipped network, and of one with several heads.
 checker_agrees() {
-  local model=www/public/models/mnist-eps0.3.safetensors
-  cargo run --quiet --all-features --bin linf -- eval --model "$model" --dataset mnist --epsilon 0.3 --json |
-    tee "$LOGS/eval" &&
-    "$(python_path)" tools/check.py --model "$model" --dataset mnist --epsilon 0.3 --json >"$LOGS/check" &&
+  local models=www/public/models ensemble="$LOGS/ensemble.safetensors"
+  linf ensemble --force "$models/fashion-eps0.1.safetensors" "$models/fashion-eps0.1.safetensors" "$ensemble" &&
+    checked "$models/mnist-eps0.3.safetensors" --dataset mnist --epsilon 0.3 &&
+    checked "$ensemble" --dataset fashion-mnist --epsilon 0.1
+}
+
+# checked MODEL OPTION...
+checked() {
+  linf eval --model "$@" --json | tee "$LOGS/eval" &&
+    "$(python_path)" tools/check.py --model "$@" --json >"$LOGS/check" &&
     diff "$LOGS/eval" "$LOGS/check"
+}
+
+linf() {
+  cargo run --quiet --all-features --bin linf -- "$@"
 }
 
 check "format: Rust" cargo fmt --check
