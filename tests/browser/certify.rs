@@ -155,6 +155,7 @@ fn info_tells_what_the_file_records() {
         info,
         json!({
             "architecture": [784, 12, 12, 10],
+            "heads": 1,
             "classes": 10,
             "scale": 32,
             "dataset": "none",

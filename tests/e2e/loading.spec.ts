@@ -282,3 +282,30 @@ test('opening the page fetches one index, one program, one module and one packed
   }
   expect(built.filter((file) => file.endsWith('.safetensors'))).toEqual([]);
 });
+
+test('of several nets side by side the page tells averages, and a pixel of each', async ({
+  page,
+}) => {
+  const bias = [40, 40, 40, 40, 9, 40, 40, 40, 0, 40];
+  const claims: string[] = [];
+  for (const heads of [1, 3]) {
+    await page.unrouteAll();
+    await changeModel(page, (gzip) => modelOfBias(bias, gunzipSync(gzip).length, {}, heads));
+    await open(page);
+    await draw(page, SEVEN);
+    const claim = page.getByTestId('claim');
+    await expect(claim).toContainText('Proved only for changes below one level.');
+    claims.push(await claim.innerText());
+    await expect(page.getByTestId('mark')).toHaveCount(2 * heads);
+  }
+  // All of them alike, their average is each.
+  expect(claims[1]).toBe(claims[0]);
+  await expect(page.getByText(/decide 8: row 1, column 1, \w+; row 1, column 1,/)).toBeVisible();
+  await page.getByText('Why?').click();
+  await expect(page.getByRole('region', { name: 'Why' })).toContainText(
+    'Three pixels decide each score',
+  );
+  await expect(page.getByTestId('network')).toContainText(
+    'three nets side by side, with 784–30 units in all',
+  );
+});

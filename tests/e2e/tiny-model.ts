@@ -6,27 +6,31 @@
 /**
  * One layer, and every unit looks at the top left pixel alone: where that is background, the
  * logits are minus `bias`, in units of 1/32 level, for any drawing whatsoever. `accuracies` are
- * more entries of the metadata.
+ * more entries of the metadata. With several heads, all alike, that is so of their average.
  */
 export function modelOfBias(
   bias: readonly number[],
   atLeastBytes: number,
   accuracies: Record<string, string> = {},
+  heads = 1,
 ): Buffer {
-  const classes = bias.length;
-  const kept = Buffer.alloc(classes * 98);
-  for (let row = 0; row < classes; row += 1) kept.writeUInt8(1, row * 98);
-  const weight = Buffer.alloc(classes * 2);
-  const biases = Buffer.alloc(classes * 2);
-  bias.forEach((value, index) => biases.writeInt16LE(value, 2 * index));
-  const data = Buffer.concat([kept, weight, biases]);
+  const units = heads * bias.length;
+  // The first pixel of every row: 783 weights are left out before each but the first.
+  const between = [255, 255, 255, 783 - 3 * 255];
+  const gap = Buffer.from([0, ...Array.from({ length: units - 1 }, () => between).flat()]);
+  const weight = Buffer.alloc(2 * units);
+  const biases = Buffer.alloc(2 * units);
+  for (let unit = 0; unit < units; unit += 1) {
+    biases.writeInt16LE(bias[unit % bias.length] ?? 0, 2 * unit);
+  }
+  const data = Buffer.concat([gap, weight, biases]);
 
-  const [weightAt, biasAt] = [kept.length, kept.length + weight.length];
+  const [weightAt, biasAt] = [gap.length, gap.length + weight.length];
   const header = JSON.stringify({
     __metadata__: {
       format: 'linf-dist-net',
-      format_version: '1',
-      architecture: `784-${classes}`,
+      ...(heads === 1 ? { format_version: '2' } : { format_version: '3', heads: String(heads) }),
+      architecture: `784-${units}`,
       scale: '32',
       dataset: 'mnist',
       epsilon: '0.3',
@@ -35,9 +39,9 @@ export function modelOfBias(
       command: 'none',
       ...accuracies,
     },
-    'layers.0.kept': { dtype: 'U8', shape: [classes, 98], data_offsets: [0, weightAt] },
-    'layers.0.weight': { dtype: 'I16', shape: [classes], data_offsets: [weightAt, biasAt] },
-    bias: { dtype: 'I16', shape: [classes], data_offsets: [biasAt, data.length] },
+    'layers.0.gap': { dtype: 'U8', shape: [gap.length], data_offsets: [0, weightAt] },
+    'layers.0.weight': { dtype: 'U8', shape: [2, units], data_offsets: [weightAt, biasAt] },
+    bias: { dtype: 'I16', shape: [units], data_offsets: [biasAt, data.length] },
   });
   // The page knows how long its network is, so this one is padded, as the format allows.
   const shortest = Math.ceil(header.length / 8) * 8;
