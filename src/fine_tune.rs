@@ -3,9 +3,9 @@
 //! At p = ∞ the gradient of a logit is one-hot: one chain of arg-maxima leads from it down to one
 //! pixel, and the logit moves by one unit with each weight of that chain. So a step needs no floats
 //! and no Burn: an image whose label is not proved as far as is asked moves the weights of two
-//! chains, the label's and its strongest rival's, by a whole number of units, in every head. What comes out is an
-//! [`ExactNet`] like any other, whose certificates are as exact; only weights that pruning has kept
-//! take part.
+//! chains in every head, the label's and its strongest rival's, by a whole number of units. What comes
+//! out is an [`ExactNet`] like any other, whose certificates are as exact; only weights that pruning
+//! has kept take part.
 //!
 //! It costs a little of what was proved before. So images of before are shown in between, and move
 //! weights back where they have lost their radius; [`Lessons::usual`] is what was found to forget

@@ -1,9 +1,9 @@
 //! Attacks along the sign of a gradient: FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015) and PGD
 //! (Madry, Makelov, Schmidt, Tsipras, Vladu, ICLR 2018).
 //!
-//! The loss is the margin itself. An ℓ∞-dist net's own gradient knows one pixel per logit in each head, so the
-//! starts of a round differ in how much they smooth it, besides where they begin and which class
-//! they aim at.
+//! The loss is the margin itself. An ℓ∞-dist net's own gradient knows one pixel per logit in each
+//! head, so the starts of a round differ in how much they smooth it, besides where they begin and
+//! which class they aim at.
 
 use rand_chacha::ChaCha8Rng;
 

@@ -1,4 +1,4 @@
-//! The path attack: follow the exact gradient, one or two pixels at a time.
+//! The path attack: follow the exact gradient, one or two pixels of each head at a time.
 //!
 //! The exact gradient of an ℓ∞-dist net's margin names two pixels in each head, those at the ends of
 //! the chains that decide the two logits. Moving them to the end of the ball moves the margin until

@@ -125,11 +125,7 @@ impl Report {
                 .map(|(class, &logit)| Logit {
                     class,
                     levels: f64::from(logit) / scale / heads,
-                    deciding: verdict.deciding[class..]
-                        .iter()
-                        .step_by(net.classes())
-                        .map(place)
-                        .collect(),
+                    deciding: verdict.deciding_of(class).map(place).collect(),
                 })
                 .collect(),
             model_sha256,

@@ -1,8 +1,9 @@
 //! From integer logits to what is proved about the label.
 //!
 //! Two certificates, both exact: the *Lipschitz* one needs nothing but the margin, because each
-//! logit moves by at most r in each head when every pixel does; the *interval* one propagates the box itself
-//! and is never smaller. A tie is no label, so a certificate must keep all others strictly below.
+//! logit moves by at most r in each head when every pixel does; the *interval* one propagates the
+//! box itself and is never smaller. A tie is no label, so a certificate must keep all others strictly
+//! below.
 
 use super::net::{BOXES, Evaluator, Intervals};
 use super::{Deciding, InputError, MAX_LEVEL};
@@ -24,6 +25,13 @@ pub struct Verdict {
     pub interval_radius: Option<u32>,
     /// The pixel that decides each unit of the last layer, `[heads · classes]`, head by head.
     pub deciding: Vec<Deciding>,
+}
+
+impl Verdict {
+    /// The pixels that decide a class's logit, one in each head.
+    pub fn deciding_of(&self, class: usize) -> impl Iterator<Item = &Deciding> {
+        self.deciding[class..].iter().step_by(self.logits.len())
+    }
 }
 
 /// Where the logits can go within a radius, in units.

@@ -51,7 +51,7 @@ struct End {
     upper: bool,
 }
 
-/// Why a difference is not bounded: the ends that would have to come closer.
+/// Why a difference is not bounded, as far as one head makes it: the ends that would have to come closer.
 #[derive(Clone, Copy, Debug)]
 struct Failure {
     /// Of an input of the last layer, which drives the label down.
@@ -66,9 +66,6 @@ struct Excess {
     most: i64,
     at: Failure,
 }
-
-/// What fails in each head.
-type Failures = Vec<Failure>;
 
 impl Evaluator<'_> {
     /// What proves that no change of an 8-bit image of up to `radius` units per pixel takes its
@@ -100,7 +97,7 @@ impl Evaluator<'_> {
         &mut self,
         whole: Part,
         label: usize,
-        failures: Failures,
+        failures: Vec<Failure>,
         budget: usize,
     ) -> Option<Proof> {
         let mut open = Vec::new();
@@ -153,7 +150,7 @@ impl Evaluator<'_> {
     }
 
     /// What keeps the differences in box `lane` from proving the label; none if nothing does.
-    fn failures(&self, label: usize, lane: usize) -> Option<Failures> {
+    fn failures(&self, label: usize, lane: usize) -> Option<Vec<Failure>> {
         let net = self.net();
         let (classes, heads) = (net.classes(), net.heads());
         let bias = |class: usize| -> i64 {
@@ -165,7 +162,7 @@ impl Evaluator<'_> {
             let lead = bias(rival) - bias(label);
             // With one head what stays below that is no failure, and need not be known.
             let least = if heads == 1 { lead } else { i64::MIN };
-            let (mut most, mut failures) = (0, Vec::with_capacity(heads));
+            let (mut most, mut failures) = (0, Vec::new());
             for first in (0..heads).map(|head| head * classes) {
                 let excess = self.excess(first + label, first + rival, lane, least)?;
                 most += excess.most;

@@ -8,7 +8,7 @@
 //! An input is evaluated whole, with early exit as in the net itself, or as a base with a few
 //! changes: then only those units are looked at whose kept weights see something that changed.
 
-use super::net::{Evaluator, Intervals, Layer, add_heads};
+use super::net::{Evaluator, Intervals, Layer, logits_of_heads};
 use super::{ExactNet, InputError};
 
 /// Weights of a row between two looks at whether it can be left.
@@ -108,9 +108,7 @@ impl LocalNet {
 
     fn logits(&self, values: &[Vec<i32>]) -> Vec<i32> {
         let last = values.last().expect("the input is always there");
-        let mut logits = vec![0; self.classes];
-        add_heads(last.iter().copied(), &self.bias, &mut logits);
-        logits
+        logits_of_heads(&self.bias, self.classes, |unit| last[unit]).collect()
     }
 }
 

@@ -44,7 +44,7 @@ pub use joint::Proof;
 pub(crate) use local::LocalWeight;
 pub use local::{LocalEvaluator, LocalNet};
 pub use model::{Accuracies, Metadata, Model, ModelError};
-pub use net::{Deciding, Evaluator, ExactNet, add_heads};
+pub use net::{Deciding, Evaluator, ExactNet, logits_of_heads};
 pub use sparse::SparseLayer;
 pub use together::{BatchEvaluator, TOGETHER};
 

@@ -50,14 +50,17 @@ struct Block {
     columns: [u16; LANES],
 }
 
-/// Sets the `logits`, `[classes]`, to minus the sums over the heads of the last layer's values and bias,
-/// `[heads · classes]` each, head by head.
-pub fn add_heads(values: impl Iterator<Item = i32>, bias: &[i32], logits: &mut [i32]) {
-    let classes = logits.len();
-    logits.fill(0);
-    for (unit, (value, bias)) in values.zip(bias).enumerate() {
-        logits[unit % classes] -= value + bias;
-    }
+/// The logits of so many `classes`: minus the sums over the heads of the last layer's values and `bias`,
+/// `[heads · classes]`, head by head. `value` gives that of a unit.
+pub fn logits_of_heads(
+    bias: &[i32],
+    classes: usize,
+    value: impl Fn(usize) -> i32,
+) -> impl Iterator<Item = i32> {
+    (0..classes).map(move |class| {
+        let units = (class..bias.len()).step_by(classes);
+        units.map(|unit| -(value(unit) + bias[unit])).sum()
+    })
 }
 
 /// How many boxes are propagated at a time, around one input with different radii.
@@ -526,7 +529,11 @@ impl<'net> Evaluator<'net> {
             layer.forward(&before[index], &mut after[0]);
         }
         let last = self.values.last().expect("the input is always there");
-        add_heads(last.iter().copied(), &self.net.bias, &mut self.logits);
+        let logits = logits_of_heads(&self.net.bias, self.net.classes(), |unit| last[unit]);
+        self.logits
+            .iter_mut()
+            .zip(logits)
+            .for_each(|(to, logit)| *to = logit);
         &self.logits
     }
 

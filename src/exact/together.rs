@@ -5,7 +5,7 @@
 //! many images as a vector register holds. A row is left when its weights can win for none of them;
 //! that is later than for one image alone, though not by much.
 
-use super::net::{Layer, add_heads};
+use super::net::{Layer, logits_of_heads};
 use super::{ExactNet, InputError};
 
 /// Images that are evaluated together: the 32-bit lanes of the longest vectors there are.
@@ -59,12 +59,9 @@ impl BatchEvaluator<'_> {
                 forward(layer, &before[index], &mut after[0]);
             }
             let outputs = self.values.last().expect("the input is always there");
-            for image in 0..=last {
-                let from = logits.len();
-                logits.resize(from + net.classes(), 0);
-                let of_image = outputs.iter().map(|values| values[image]);
-                add_heads(of_image, net.bias(), &mut logits[from..]);
-            }
+            logits.extend((0..=last).flat_map(|image| {
+                logits_of_heads(net.bias(), net.classes(), move |unit| outputs[unit][image])
+            }));
         }
         Ok(logits)
     }

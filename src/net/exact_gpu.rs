@@ -17,7 +17,7 @@ use burn_cubecl::{CubeBackend, ops::numeric::empty_device_contiguous_dtype};
 use cubecl::prelude::*;
 use thiserror::Error;
 
-use crate::exact::{ExactNet, InputError, MAX_LEVEL, add_heads};
+use crate::exact::{ExactNet, InputError, MAX_LEVEL, logits_of_heads};
 use crate::tensors::{ReadError, read};
 
 /// Images of one workgroup.
@@ -142,12 +142,10 @@ impl ExactNetOnGpu {
             for image in 0..count {
                 // The logit is minus the value, so the ends change places.
                 let [low, high] = [&upper, &lower].map(|values| {
-                    let of_image = values[image..].iter().step_by(count);
-                    let mut logits = vec![0; self.classes];
-                    add_heads(of_image.map(|&value| value as i32), &self.bias, &mut logits);
-                    logits
+                    let value = move |unit: usize| values[unit * count + image] as i32;
+                    logits_of_heads(&self.bias, self.classes, value)
                 });
-                bounds.extend(low.into_iter().zip(high).map(|(low, high)| [low, high]));
+                bounds.extend(low.zip(high).map(|(low, high)| [low, high]));
             }
         }
         Ok(bounds)

@@ -49,7 +49,7 @@ pub trait SparseNormDist: Backend {
         norm: Norm,
     ) -> FloatTensor<Self>;
 
-    /// Gradients with respect to `x` and `w`.
+    /// Gradients with respect to `x` and `w`; the first has no row unless that `of_inputs` is asked for.
     fn sparse_norm_dist_backward(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
@@ -57,17 +57,8 @@ pub trait SparseNormDist: Backend {
         grad: FloatTensor<Self>,
         pattern: Arc<Pattern>,
         norm: Norm,
+        of_inputs: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
-
-    /// The second of the two gradients alone: nobody asks for that of the images in a first layer.
-    fn sparse_norm_dist_weight_gradient(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        u: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        pattern: Arc<Pattern>,
-        norm: Norm,
-    ) -> FloatTensor<Self>;
 }
 
 impl SparseNormDist for Flex {
@@ -90,6 +81,7 @@ impl SparseNormDist for Flex {
         grad: FloatTensor<Self>,
         pattern: Arc<Pattern>,
         norm: Norm,
+        of_inputs: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let batch = x.shape()[0];
         let [x, w, u, grad] = [x, w, u, grad].map(|tensor| tensor.to_contiguous());
@@ -100,31 +92,13 @@ impl SparseNormDist for Flex {
             slice(&grad),
             &pattern,
             norm,
+            of_inputs,
         );
+        let rows = if of_inputs { batch } else { 0 };
         (
-            flex_tensor(dx, [batch, pattern.inputs()]),
+            flex_tensor(dx, [rows, pattern.inputs()]),
             flex_tensor(dw, [1, pattern.weights()]),
         )
-    }
-
-    fn sparse_norm_dist_weight_gradient(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        u: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        pattern: Arc<Pattern>,
-        norm: Norm,
-    ) -> FloatTensor<Self> {
-        let [x, w, u, grad] = [x, w, u, grad].map(|tensor| tensor.to_contiguous());
-        let dw = cpu::sparse_weight_gradient(
-            slice(&x),
-            slice(&w),
-            slice(&u),
-            slice(&grad),
-            &pattern,
-            norm,
-        );
-        flex_tensor(dw, [1, pattern.weights()])
     }
 }
 
@@ -152,14 +126,12 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
                 let (x, w, u, pattern, norm) = ops.state;
                 let x = checkpointer.retrieve_node_output(x);
                 let w = checkpointer.retrieve_node_output(w);
-                let dw = match parent_x {
-                    Some(parent) => {
-                        let (dx, dw) = B::sparse_norm_dist_backward(x, w, u, grad, pattern, norm);
-                        grads.register::<B>(parent.id, dx);
-                        dw
-                    }
-                    None => B::sparse_norm_dist_weight_gradient(x, w, u, grad, pattern, norm),
-                };
+                let of_inputs = parent_x.is_some();
+                let (dx, dw) =
+                    B::sparse_norm_dist_backward(x, w, u, grad, pattern, norm, of_inputs);
+                if let Some(parent) = parent_x {
+                    grads.register::<B>(parent.id, dx);
+                }
                 if let Some(parent) = parent_w {
                     grads.register::<B>(parent.id, dw);
                 }
@@ -197,18 +169,8 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
         _grad: FloatTensor<Self>,
         _pattern: Arc<Pattern>,
         _norm: Norm,
+        _of_inputs: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unimplemented!("{FIRST_DERIVATIVES}")
-    }
-
-    fn sparse_norm_dist_weight_gradient(
-        _x: FloatTensor<Self>,
-        _w: FloatTensor<Self>,
-        _u: FloatTensor<Self>,
-        _grad: FloatTensor<Self>,
-        _pattern: Arc<Pattern>,
-        _norm: Norm,
-    ) -> FloatTensor<Self> {
         unimplemented!("{FIRST_DERIVATIVES}")
     }
 }

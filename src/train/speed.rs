@@ -111,7 +111,7 @@ impl Speed {
             let passes = best(&|| {
                 let w = &w[..few.weights()];
                 let u = cpu::sparse_forward(&x, w, &few, norm);
-                cpu::sparse_backward(&x, w, &u, &grad, &few, norm);
+                cpu::sparse_backward(&x, w, &u, &grad, &few, norm, true);
             });
             passes * ONE_OF as f64
         });

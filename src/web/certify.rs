@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use super::{epsilon_in_domain, js_error, to_js};
 use crate::data::PIXELS;
 use crate::digit;
-use crate::exact::{ExactNet, InputError, Model};
+use crate::exact::{self, ExactNet, InputError, Model};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -155,12 +155,12 @@ impl Certifier {
             interval_radius_levels: levels(net, verdict.interval_radius.unwrap_or(0)),
             deciding: (0..net.classes())
                 .map(|class| {
-                    let heads = verdict.deciding[class..].iter().step_by(net.classes());
-                    let deciding = heads.map(|deciding| Deciding {
+                    let deciding = verdict.deciding_of(class);
+                    let shape = |deciding: &exact::Deciding| Deciding {
                         pixel: deciding.pixel,
                         sign: deciding.sign,
-                    });
-                    deciding.collect()
+                    };
+                    deciding.map(shape).collect()
                 })
                 .collect(),
         })

@@ -195,14 +195,23 @@ fn run_again(folder: &TempDir, command: &str, bytes: &[u8]) {
     assert!(fs::read(&again).unwrap() == bytes, "{command}");
 }
 
+/// A run that is over soon.
+const SMALL: [&str; 4] = ["--set", "hidden=[16,12]", "--set", "images=640"];
+
+/// Trains with these options, and gives the model file of what comes out.
+fn trained(folder: &TempDir, name: &str, options: &[&str]) -> String {
+    let run = path(folder, name);
+    printed(&train(&run, options));
+    let checkpoint = format!("{run}/checkpoint.safetensors");
+    let model = format!("{run}.safetensors");
+    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    model
+}
+
 #[test]
 fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     let folder = TempDir::new().unwrap();
-    let model = path(&folder, "model.safetensors");
-    let small = ["--set", "hidden=[16,12]", "--set", "images=640"];
-    printed(&train(&path(&folder, "run"), &small));
-    let checkpoint = path(&folder, "run/checkpoint.safetensors");
-    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    let model = trained(&folder, "model", &SMALL);
 
     let two = path(&folder, "two.safetensors");
     printed(&["ensemble", &model, &model, &two]);
@@ -234,18 +243,16 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     assert!(message.contains("is an ensemble"), "{message}");
 
     // Of two that held out different images only what both held out is left.
-    let few = path(&folder, "few.safetensors");
-    let fewer = [&small[..], &["--set", "held_out=300"]].concat();
-    printed(&train(&path(&folder, "few"), &fewer));
-    let checkpoint = path(&folder, "few/checkpoint.safetensors");
-    printed(&["export", &checkpoint, &few, "--data-dir", DATA]);
+    let fewer = [&SMALL[..], &["--set", "held_out=300"]].concat();
+    let few = trained(&folder, "few", &fewer);
     printed(&["ensemble", "--force", &model, &few, &two]);
     assert_eq!(held_out(&two)["images"], 300);
-    let refined = path(&folder, "refined");
-    printed(&train(&refined, &["--refine", &few, "--set", "images=640"]));
-    let checkpoint = path(&folder, "refined/checkpoint.safetensors");
-    printed(&["export", "--force", &checkpoint, &few, "--data-dir", DATA]);
-    assert_eq!(held_out(&few)["images"], 300);
+    let refined = trained(
+        &folder,
+        "refined",
+        &["--refine", &few, "--set", "images=640"],
+    );
+    assert_eq!(held_out(&refined)["images"], 300);
 
     let all = path(&folder, "all.safetensors");
     let mut seen = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
@@ -268,11 +275,7 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
 #[test]
 fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
     let folder = TempDir::new().unwrap();
-    let model = path(&folder, "model.safetensors");
-    let small = ["--set", "hidden=[16,12]", "--set", "images=640"];
-    printed(&train(&path(&folder, "run"), &small));
-    let checkpoint = path(&folder, "run/checkpoint.safetensors");
-    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+    let model = trained(&folder, "model", &SMALL);
     let first = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
 
     let refine = [

@@ -11,7 +11,7 @@ use super::clock::Time;
 use super::{DatasetName, on_threads};
 use crate::cli::{CliError, read_model};
 use crate::data::{PIXELS, Split, sha256_hex};
-use crate::exact::{DenseNet, ExactNet, SparseLayer, add_heads};
+use crate::exact::{DenseNet, ExactNet, SparseLayer, logits_of_heads};
 use crate::norm_dist::{Norm, Sizes, cpu};
 
 /// Test images that are evaluated.
@@ -182,9 +182,7 @@ fn pruned(net: &ExactNet, layers: &[SparseLayer], images: &[u8]) -> Vec<i32> {
             };
             x = layer.starts.windows(2).map(unit).collect();
         }
-        let from = logits.len();
-        logits.resize(from + net.classes(), 0);
-        add_heads(x.into_iter(), net.bias(), &mut logits[from..]);
+        logits.extend(logits_of_heads(net.bias(), net.classes(), |unit| x[unit]));
     }
     logits
 }
@@ -229,10 +227,8 @@ impl VectorNet {
                 x = cpu::forward(&x, weights, sizes, Norm::Inf);
             }
             for values in x.chunks_exact(self.bias.len()) {
-                let values = values.iter().map(|&value| value as i32);
-                let from = logits.len();
-                logits.resize(from + self.classes, 0);
-                add_heads(values, &self.bias, &mut logits[from..]);
+                let value = |unit: usize| values[unit] as i32;
+                logits.extend(logits_of_heads(&self.bias, self.classes, value));
             }
         }
         logits

@@ -37,7 +37,7 @@ mod sparse;
 mod terms;
 mod tile;
 
-pub use self::sparse::{sparse_backward, sparse_forward, sparse_weight_gradient};
+pub use self::sparse::{sparse_backward, sparse_forward};
 
 use self::backward::Gradients;
 use super::{Norm, Sizes};

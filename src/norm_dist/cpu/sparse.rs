@@ -105,7 +105,8 @@ pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Pattern, norm: Norm) -> Ve
 }
 
 /// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[pattern.weights()]`),
-/// where `u` is what [`sparse_forward`] returned. The same bits for any number of threads.
+/// where `u` is what [`sparse_forward`] returned. The same bits for any number of threads. The first
+/// is empty unless that `of_inputs` is asked for: nobody wants that of the images in a first layer.
 ///
 /// # Panics
 /// If a slice's length is not what the pattern says, or p < 1.
@@ -116,35 +117,7 @@ pub fn sparse_backward(
     grad: &[f32],
     pattern: &Pattern,
     norm: Norm,
-) -> (Vec<f32>, Vec<f32>) {
-    gradients(x, w, u, grad, pattern, norm, true)
-}
-
-/// The second gradient of [`sparse_backward`] alone, to the bit: nobody asks for that of the images in a
-/// first layer.
-///
-/// # Panics
-/// If a slice's length is not what the pattern says, or p < 1.
-pub fn sparse_weight_gradient(
-    x: &[f32],
-    w: &[f32],
-    u: &[f32],
-    grad: &[f32],
-    pattern: &Pattern,
-    norm: Norm,
-) -> Vec<f32> {
-    gradients(x, w, u, grad, pattern, norm, false).1
-}
-
-/// Both gradients; the first one is empty unless it is `wanted`.
-fn gradients(
-    x: &[f32],
-    w: &[f32],
-    u: &[f32],
-    grad: &[f32],
-    pattern: &Pattern,
-    norm: Norm,
-    wanted: bool,
+    of_inputs: bool,
 ) -> (Vec<f32>, Vec<f32>) {
     let batch = check(x, w, pattern, norm);
     let (inputs, outputs) = (pattern.inputs(), pattern.outputs());
@@ -152,7 +125,7 @@ fn gradients(
     assert_eq!(grad.len(), u.len(), "the gradient must have the shape of u");
     let (x, u, grad) = (blocks(x, inputs), blocks(u, outputs), blocks(grad, outputs));
     let count = x.len() / inputs;
-    let mut dx = vec![Lane::ZERO; if wanted { x.len() } else { 0 }];
+    let mut dx = vec![Lane::ZERO; if of_inputs { x.len() } else { 0 }];
     let mut dw = vec![0.0; w.len()];
     let mut parts = Vec::new();
     for units in groups(pattern) {
@@ -200,12 +173,8 @@ fn gradients(
             }
         });
     }
-    let dx = if wanted {
-        matrix(&dx, batch, inputs)
-    } else {
-        Vec::new()
-    };
-    (dx, dw)
+    let rows = if of_inputs { batch } else { 0 };
+    (matrix(&dx, rows, inputs), dw)
 }
 
 /// Groups of units that have about [`GROUP`] weights, the last one fewer.
