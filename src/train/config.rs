@@ -210,7 +210,7 @@ impl TrainConfig {
             learning_rate: 0.05,
             epsilon_train: 0.36,
             epochs_start: 4,
-            epochs_growth: 9,
+            epochs_growth: 20,
             epochs_inf: 2,
             thin_after: 4,
             ..standard.clone()
@@ -270,6 +270,7 @@ impl TrainConfig {
             },
             "quick" => Self {
                 hidden: vec![256; 2],
+                epochs_growth: 30,
                 ..short
             },
             "fashion" => fashion,

@@ -42,6 +42,8 @@ const LARGE_SIZES: Sizes = Sizes {
     outputs: 1024,
     inputs: PIXELS,
 };
+/// Where the weight that decides a unit lies: where it starts from. Training moves it, but not near.
+const FAR_WEIGHT: f32 = -10.0;
 /// Timings of each p, of which the best counts: the first of them warm up caches and compilers.
 const REPEATS: usize = 6;
 /// Timings on a GPU, each of several layers, as every wait for it takes time of its own.
@@ -65,8 +67,9 @@ const MANY_WEIGHTS: [usize; 2] = [64, 64];
 pub(super) struct Speed {
     /// Seconds per distance term at each of [`TIMED`], forward and backward together.
     terms: [f64; TIMED.len()],
-    /// The same where a layer has few weights; None on a GPU, which drops none.
-    few_terms: Option<[f64; TIMED.len()]>,
+    /// The same where few weights are left, in a first layer, whose inputs need no gradient, and in the
+    /// others; None on a GPU, which drops none.
+    few_terms: Option<[[f64; TIMED.len()]; 2]>,
     /// Seconds per step beside that.
     step: f64,
     /// Seconds per weight and step beside both.
@@ -107,13 +110,20 @@ impl Speed {
             })
         });
         let few = every(ONE_OF, SIZES);
-        let few_terms = TIMED.map(|norm| {
-            let passes = best(&|| {
-                let w = &w[..few.weights()];
-                let u = cpu::sparse_forward(&x, w, &few, norm);
-                cpu::sparse_backward(&x, w, &u, &grad, &few, norm, true);
-            });
-            passes * ONE_OF as f64
+        let few_w: Vec<_> = few
+            .rows()
+            .enumerate()
+            .flat_map(|(o, row)| few.columns()[row].iter().map(move |&i| (o, i as usize)))
+            .map(|(o, i)| w[o * SIZES.inputs + i])
+            .collect();
+        let few_terms = [false, true].map(|of_inputs| {
+            TIMED.map(|norm| {
+                let passes = best(&|| {
+                    let u = cpu::sparse_forward(&x, &few_w, &few, norm);
+                    cpu::sparse_backward(&x, &few_w, &u, &grad, &few, norm, of_inputs);
+                });
+                passes * ONE_OF as f64
+            })
         });
         let step = step_without_terms(device, &FEW_WEIGHTS, clock).await?;
         let more = step_without_terms(device, &MANY_WEIGHTS, clock).await? - step;
@@ -180,21 +190,24 @@ impl Speed {
         to: usize,
     ) -> f64 {
         let (batch, weights) = (config.batch as f64, weights(&config.hidden));
+        let first = PIXELS as f64 * config.hidden[0] as f64 / weights;
+        let few_terms = self.few_terms.map(|[of_first, of_others]| {
+            let mixed = |k: usize| first * of_first[k] + (1.0 - first) * of_others[k];
+            std::array::from_fn(mixed)
+        });
         let per_epoch = schedule.iterations() / config.epochs().max(1);
         let after = config.thin_after;
         let seconds = |iteration| {
             let norm = schedule.at(iteration).norm;
-            match self
-                .few_terms
-                .filter(|_| after > 0 && iteration >= after * per_epoch)
-            {
-                Some(terms) => {
+            let few_are_left = after > 0 && iteration >= after * per_epoch;
+            match &few_terms {
+                Some(terms) if few_are_left => {
                     // What is left was chosen when the epoch began.
                     let p = schedule.at(iteration.saturating_sub(per_epoch)).norm.p();
                     let left = (LEFT_TIMES_P / f64::from(p)).clamp(LEFT_AT_LEAST, 1.0);
-                    self.step(norm, batch, left * weights, &terms)
+                    self.step(norm, batch, left * weights, terms)
                 }
-                None => self.step(norm, batch, weights, &self.terms),
+                _ => self.step(norm, batch, weights, &self.terms),
             }
         };
         (from..to).map(seconds).sum()
@@ -209,12 +222,16 @@ fn every(nth: usize, sizes: Sizes) -> Pattern {
     Pattern::new(sizes.inputs, starts.collect(), columns).expect("the timed layer is a layer")
 }
 
-/// Inputs and weights of a layer: no two values alike and none near the other side, as in a real one.
+/// Inputs and weights of a layer as they are in a real one: no two values alike, and in each unit one
+/// weight far from the others, which is what the kernels skip most of them for.
 fn layer(sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
     let wave = |k: usize| ((k * 7919) % 1009) as f32 / 500.0 - 1.0;
     let x = (0..sizes.batch * sizes.inputs).map(wave).collect();
-    let w = (0..sizes.outputs * sizes.inputs).map(|k| 1.7 * wave(k + 13));
-    (x, w.collect())
+    let weight = |k: usize| match k / sizes.inputs == k % sizes.inputs {
+        true => FAR_WEIGHT,
+        false => 1.7 * wave(k + 13),
+    };
+    (x, (0..sizes.outputs * sizes.inputs).map(weight).collect())
 }
 
 fn terms(sizes: Sizes) -> f64 {
@@ -285,7 +302,10 @@ mod tests {
         // A step by itself costs two, and a hundredth for each weight.
         let speed = Speed {
             terms: [1.0, 0.0, 0.0, 0.0, 0.0, 0.1],
-            few_terms: Some([0.0, 0.0, 0.0, 0.0, 0.0, 0.3]),
+            few_terms: Some([
+                [0.0, 0.0, 0.0, 0.0, 0.0, 0.3],
+                [0.0, 0.0, 0.0, 0.0, 0.0, 0.5],
+            ]),
             step: 2.0,
             weight: 0.01,
         };
@@ -310,7 +330,8 @@ mod tests {
             ..config.clone()
         };
         let seconds = speed.seconds(&thin, &schedule, 5, 10);
-        let expected = 2.0 * weights / 2.0 * 5.0 * 0.3 + 5.0 * (2.0 + 0.01 * weights / 2.0);
+        let terms = 0.3 * 784.0 * 3.0 + 0.5 * 3.0 * 10.0;
+        let expected = 2.0 * terms / 2.0 * 5.0 + 5.0 * (2.0 + 0.01 * weights / 2.0);
         assert!((seconds - expected).abs() < 1e-6, "{seconds}");
         let gpu = Speed {
             few_terms: None,
