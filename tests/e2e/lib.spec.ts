@@ -6,7 +6,16 @@ import { sandwich, verdict as said, type Case } from '../../www/src/attack/words
 import { DEFAULTS, linkTo, readLink, writeLink } from '../../www/src/lib/link.ts';
 import { pack, unpack } from '../../www/src/lib/packing.ts';
 import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
-import { apart, cut, fraction, leaders, lift, rivals, spoken } from '../../www/src/lib/words.ts';
+import {
+  apart,
+  cut,
+  fraction,
+  leaders,
+  lift,
+  raised,
+  rivals,
+  spoken,
+} from '../../www/src/lib/words.ts';
 import { liftOff } from '../../www/src/train/words.ts';
 
 const verdict = {
@@ -17,6 +26,17 @@ const verdict = {
   intervalRadiusLevels: 76.5,
   deciding: [],
 };
+
+test('the pixels that decide a score are named by what raises it', () => {
+  const dark = { x: 7, y: 8, raises: 'darker' } as const;
+  const other = { x: 3, y: 0, raises: 'darker' } as const;
+  const light = { x: 27, y: 27, raises: 'lighter' } as const;
+  expect(raised([dark])).toBe('row 9, column 8, darker raises it');
+  expect(raised([light, dark, other])).toBe(
+    'darker at (9, 8) and (1, 4), lighter at (28, 28) raises it',
+  );
+  expect(raised([light, light])).toBe('lighter at (28, 28) raises it');
+});
 
 test('strokes come back from a link as they went in', () => {
   const strokes = [

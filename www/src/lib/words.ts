@@ -74,6 +74,30 @@ export function listed(labels: readonly (number | string)[]): string {
   return `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}`;
 }
 
+/** A pixel that decides a score, counted from 0, and whether the score rises as it gets lighter. */
+export interface Deciding {
+  x: number;
+  y: number;
+  raises: 'lighter' | 'darker';
+}
+
+/**
+ * Which change of the pixels that decide a score raises it: "row 9, column 8, darker raises it"; of
+ * several, by (row, column), "darker at (9, 8) and (7, 4), lighter at (5, 5) raises it".
+ */
+export function raised(places: readonly Deciding[]): string {
+  const [first] = places;
+  if (places.length === 1 && first) {
+    return `row ${first.y + 1}, column ${first.x + 1}, ${first.raises} raises it`;
+  }
+  const changes = (['darker', 'lighter'] as const).flatMap((change) => {
+    const at = places.filter(({ raises }) => raises === change);
+    const named = at.map(({ x, y }) => `(${y + 1}, ${x + 1})`);
+    return at.length > 0 ? [`${change} at ${listed([...new Set(named)])}`] : [];
+  });
+  return `${changes.join(', ')} raises it`;
+}
+
 /** The sentence for a screen reader: "Seven, proved for any change up to 71 of 255". */
 export function spoken(verdict: Verdict, names: readonly string[] = MNIST.spoken): string {
   if (verdict.label === null) {
