@@ -411,7 +411,8 @@ def models():
         rows.append(
             [
                 f"{DATASETS[metadata['dataset']]}, ε = {metadata['epsilon']}",
-                metadata["architecture"],
+                metadata["architecture"]
+                + (f" in {metadata['heads']} heads" if "heads" in metadata else ""),
                 *(
                     percent(float(metadata[name]), 2) if name in metadata else "–"
                     for name in accuracies

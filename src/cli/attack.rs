@@ -20,10 +20,10 @@ use crate::sentence::sentence;
 /// Images between two writes of the state file.
 const CHUNK: usize = 64;
 
-/// Tries that the plain reference evaluates too, of all that are made inside certificates; as many of
-/// a net with heads, whose layers are wide and mostly empty, as do not take it more differences in all.
+/// Tries that the plain reference evaluates too, of all that are made inside certificates.
 const COMPARED: u64 = 10_000;
-const DIFFERENCES: u64 = 220_000_000_000;
+/// Fewer where they would take it more distance terms than this, some minutes' worth.
+const REFERENCE_TERMS: u64 = 220_000_000_000;
 
 /// Attack the test images, at ε and inside their certificates
 #[derive(clap::Args)]
@@ -184,8 +184,8 @@ fn attack(
 ) -> Result<Outcome, CliError> {
     let reference = DenseNet::of(net);
     let tries = question.tries_per_image * question.images as u64;
-    let differences: usize = net.weights_kept().iter().map(|(_, all)| all).sum();
-    let compared = COMPARED.min(DIFFERENCES / differences as u64).max(1);
+    let terms: usize = net.weights_kept().iter().map(|(_, all)| all).sum();
+    let compared = COMPARED.min(REFERENCE_TERMS / terms as u64).max(1);
     let campaign = Campaign {
         attack: question.attack,
         epsilon: args.epsilon.units(net.scale()),

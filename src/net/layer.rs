@@ -17,7 +17,7 @@ use crate::tensors::{ReadError, read};
 
 /// The weight that makes a unit start as the identity of one input, up to a constant (Zhang et
 /// al., ICLR 2022, "identity_val"): far below every input, it decides the maximum.
-const IDENTITY_WEIGHT: f32 = -10.0;
+pub(crate) const IDENTITY_WEIGHT: f32 = -10.0;
 
 /// What the units of a layer with at least as many outputs as inputs start as; a layer with fewer
 /// has weights from N(0, 1) alone.

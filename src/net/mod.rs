@@ -18,6 +18,7 @@ use rand_chacha::rand_core::SeedableRng;
 
 #[cfg(feature = "webgpu")]
 pub use exact_gpu::{ExactNetOnGpu, ExactOnGpuError};
+pub(crate) use layer::IDENTITY_WEIGHT;
 pub use layer::{LinfDistLayer, Start};
 pub use mean_shift::MeanShift;
 

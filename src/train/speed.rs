@@ -17,6 +17,7 @@ use super::device::{DeviceKind, Processor};
 use super::schedule::Schedule;
 use super::trainer::{TrainError, Trainer};
 use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::net::IDENTITY_WEIGHT;
 use crate::norm_dist::{Norm, Sizes, cpu, norm_dist};
 use crate::pattern::Pattern;
 use crate::tensors::{ReadError, read_all};
@@ -42,8 +43,6 @@ const LARGE_SIZES: Sizes = Sizes {
     outputs: 1024,
     inputs: PIXELS,
 };
-/// Where the weight that decides a unit lies: where it starts from. Training moves it, but not near.
-const FAR_WEIGHT: f32 = -10.0;
 /// Timings of each p, of which the best counts: the first of them warm up caches and compilers.
 const REPEATS: usize = 6;
 /// Timings on a GPU, each of several layers, as every wait for it takes time of its own.
@@ -227,8 +226,8 @@ fn every(nth: usize, sizes: Sizes) -> Pattern {
 fn layer(sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
     let wave = |k: usize| ((k * 7919) % 1009) as f32 / 500.0 - 1.0;
     let x = (0..sizes.batch * sizes.inputs).map(wave).collect();
-    let weight = |k: usize| match k / sizes.inputs == k % sizes.inputs {
-        true => FAR_WEIGHT,
+    let weight = |k: usize| match k / sizes.inputs % sizes.inputs == k % sizes.inputs {
+        true => IDENTITY_WEIGHT,
         false => 1.7 * wave(k + 13),
     };
     (x, (0..sizes.outputs * sizes.inputs).map(weight).collect())

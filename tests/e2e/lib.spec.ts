@@ -33,9 +33,9 @@ test('the pixels that decide a score are named by what raises it', () => {
   const light = { x: 27, y: 27, raises: 'lighter' } as const;
   expect(raised([dark])).toBe('row 9, column 8, darker raises it');
   expect(raised([light, dark, other])).toBe(
-    'darker at (9, 8) and (1, 4), lighter at (28, 28) raises it',
+    'darker at (9,\u00a08) and (1,\u00a04), lighter at (28,\u00a028) raises it',
   );
-  expect(raised([light, light])).toBe('lighter at (28, 28) raises it');
+  expect(raised([light, light])).toBe('lighter at (28,\u00a028) raises it');
 });
 
 test('strokes come back from a link as they went in', () => {

@@ -74,8 +74,8 @@ export function listed(labels: readonly (number | string)[]): string {
   return `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}`;
 }
 
-/** A pixel that decides a score, counted from 0, and whether the score rises as it gets lighter. */
-export interface Deciding {
+/** Where a pixel that decides a score is, counted from 0, and which change of it raises the score. */
+export interface Place {
   x: number;
   y: number;
   raises: 'lighter' | 'darker';
@@ -85,14 +85,15 @@ export interface Deciding {
  * Which change of the pixels that decide a score raises it: "row 9, column 8, darker raises it"; of
  * several, by (row, column), "darker at (9, 8) and (7, 4), lighter at (5, 5) raises it".
  */
-export function raised(places: readonly Deciding[]): string {
+export function raised(places: readonly Place[]): string {
   const [first] = places;
   if (places.length === 1 && first) {
     return `row ${first.y + 1}, column ${first.x + 1}, ${first.raises} raises it`;
   }
   const changes = (['darker', 'lighter'] as const).flatMap((change) => {
     const at = places.filter(({ raises }) => raises === change);
-    const named = at.map(({ x, y }) => `(${y + 1}, ${x + 1})`);
+    // No line ends inside the brackets.
+    const named = at.map(({ x, y }) => `(${y + 1},\u00a0${x + 1})`);
     return at.length > 0 ? [`${change} at ${listed([...new Set(named)])}`] : [];
   });
   return `${changes.join(', ')} raises it`;
