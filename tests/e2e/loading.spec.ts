@@ -300,7 +300,7 @@ test('of several nets side by side the page tells averages, and a pixel of each'
   }
   // All of them alike, their average is each.
   expect(claims[1]).toBe(claims[0]);
-  await expect(page.getByText(/decide 8: \w+ at \(1, 1\) raises it/)).toBeVisible();
+  await expect(page.getByText(/decide 8: \w+ at \(1,\u00a01\) raises it/)).toBeVisible();
   await page.getByText('Why?').click();
   await expect(page.getByRole('region', { name: 'Why' })).toContainText(
     'Three pixels decide each score',
