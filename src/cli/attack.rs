@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{CliError, DatasetName, read, read_model, write};
+use super::{CliError, DatasetName, print, print_line, read, read_model, write};
 use crate::attack::{Attack, Campaign, Kept, Outcome, Violation};
 use crate::data::{Dataset, Split};
 use crate::exact::{DenseNet, Epsilon, ExactNet};
@@ -158,9 +158,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let report = Report::new(&question, &outcome, gpu);
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        println!("{json}");
+        print_line(json)?;
     } else {
-        print!("{}", report.to_text());
+        print(report.to_text())?;
     }
     match outcome.violations.first() {
         Some(violation) => Err(CliError::BrokenCertificate {

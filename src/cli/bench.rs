@@ -21,7 +21,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::{CliError, DatasetName, on_threads, threads};
+use super::{CliError, DatasetName, on_threads, print, print_line, threads};
 use crate::norm_dist::Norm;
 
 /// Measure speed: the distance and its gradients, the exact network, training steps
@@ -117,9 +117,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     if args.json {
         let json = serde_json::to_string_pretty(&report).expect("strings and numbers are JSON");
-        println!("{json}");
+        print_line(json)?;
     } else {
-        print!("{}", report.to_text());
+        print(report.to_text())?;
     }
     Ok(())
 }

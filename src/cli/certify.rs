@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{CliError, read, read_model};
+use super::{CliError, print, print_line, read, read_model};
 use crate::data::SIDE;
 use crate::exact::{Deciding, ExactNet, MAX_LEVEL, Verdict};
 
@@ -71,9 +71,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let report = Report::new(&model.net, &verdict, model_sha256);
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        println!("{json}");
+        print_line(json)?;
     } else {
-        print!("{}", report.to_text());
+        print(report.to_text())?;
     }
     Ok(())
 }

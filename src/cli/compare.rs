@@ -9,7 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{CliError, DatasetName, on_threads, read};
+use super::{CliError, DatasetName, on_threads, print, print_line, read};
 use crate::attack::{Attack, ExactTarget, Grid, Pgd, Run, Settings, Target, own_label};
 use crate::data::{self, Dataset, PIXELS, Split};
 use crate::exact::{self, Epsilon, ExactNet, InputError};
@@ -138,9 +138,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     if args.json {
         let json = serde_json::to_string_pretty(&report).expect("strings and numbers are JSON");
-        println!("{json}");
+        print_line(json)?;
     } else {
-        print!("{}", report.to_text());
+        print(report.to_text())?;
     }
     Ok(())
 }

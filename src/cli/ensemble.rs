@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::export::{measured, refuse_existing, write_model};
-use super::{CliError, DatasetName, read_model};
+use super::{CliError, DatasetName, print_line, read_model};
 use crate::exact::{ExactNet, Metadata, Model};
 
 /// Join models into one that labels an image by the average of their logits
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let nets: Vec<_> = models.iter().map(|model| &model.net).collect();
     let net = ExactNet::ensemble(&nets).map_err(|source| CliError::Ensemble { source })?;
     let kept: usize = net.weights_kept().iter().map(|(kept, _)| kept).sum();
-    println!("{} heads, {kept} weights", net.heads());
+    print_line(format!("{} heads, {kept} weights", net.heads()))?;
 
     let first = &models[0].metadata;
     let measure = || {

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
-use super::{CliError, DatasetName, read_model, threads};
+use super::{CliError, DatasetName, print, print_line, read_model, threads};
 use crate::data::{Dataset, HELD_OUT, Split};
 use crate::exact::{
     BeyondIntervals, Epsilon, Evaluation, MAX_LEVEL, Model, evaluate, prove_beyond_intervals,
@@ -94,9 +94,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        println!("{json}");
+        print_line(json)?;
     } else {
-        print!("{}", report.to_text(&model));
+        print(report.to_text(&model))?;
     }
     Ok(())
 }

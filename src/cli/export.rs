@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, read_sync};
 
-use super::{CliError, DatasetName, threads, train};
+use super::{CliError, DatasetName, print_line, threads, train};
 use crate::data::{CLASSES, Dataset, HELD_OUT, Split};
 use crate::exact::{Accuracies, Epsilon, ExactNet, Metadata, Model, evaluate};
 use crate::float_net::FloatNet;
@@ -56,13 +56,13 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
     let net = ExactNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
-    println!(
+    print_line(format!(
         "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
         args.scale,
         net.max_magnitude()
-    );
-    print_changed_labels(&float, &net, trainer.held_out());
-    print_kept(&net);
+    ))?;
+    print_changed_labels(&float, &net, trainer.held_out())?;
+    print_kept(&net)?;
 
     let epsilon = args.epsilon.unwrap_or(checkpoint.config().epsilon);
     let measure = || measured(&args.model, &args.data_dir, dataset, epsilon, &net);
@@ -87,26 +87,31 @@ pub(super) fn refuse_existing(path: &Path, force: bool) -> Result<(), CliError> 
 }
 
 /// Says how many weights of each layer are kept.
-pub(super) fn print_kept(net: &ExactNet) {
+pub(super) fn print_kept(net: &ExactNet) -> Result<(), CliError> {
     for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
         let share = 100.0 * kept as f64 / total as f64;
-        println!(
+        print_line(format!(
             "layer {}: {kept} of {total} weights are kept ({share:.2} %)",
             index + 1
-        );
+        ))?;
     }
+    Ok(())
 }
 
 /// Writes a model file, and says how large it is.
 pub(super) fn write_model(path: &Path, model: &Model) -> Result<(), CliError> {
     let bytes = model.to_bytes();
     super::write(path, &bytes)?;
-    println!("{}: {} bytes", path.display(), bytes.len());
+    print_line(format!("{}: {} bytes", path.display(), bytes.len()))?;
     Ok(())
 }
 
 /// Says how many held-out images the integer network labels otherwise than the floats did.
-fn print_changed_labels(float: &FloatNet, net: &ExactNet, held_out: &Dataset) {
+fn print_changed_labels(
+    float: &FloatNet,
+    net: &ExactNet,
+    held_out: &Dataset,
+) -> Result<(), CliError> {
     let mut evaluator = net.evaluator();
     let float_logits = float_logits(float, &held_out.images);
     let changed = float_logits
@@ -118,11 +123,11 @@ fn print_changed_labels(float: &FloatNet, net: &ExactNet, held_out: &Dataset) {
                 .expect("images of the net's size");
             largest(logits.iter().copied()) != largest(exact.iter().copied())
         });
-    println!(
+    print_line(format!(
         "{} of {} held-out images change their label through rounding",
         changed.count(),
         held_out.len()
-    );
+    ))
 }
 
 /// Index of the largest value, the first among equals.
@@ -198,13 +203,13 @@ pub(super) fn measured(
         source,
     })?;
     let accuracies = evaluation.accuracies();
-    println!(
+    print_line(format!(
         "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
         evaluation.images,
         epsilon,
         100.0 * accuracies.clean,
         100.0 * accuracies.certified_lipschitz,
         100.0 * accuracies.certified_interval,
-    );
+    ))?;
     Ok(accuracies)
 }

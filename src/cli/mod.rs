@@ -16,7 +16,9 @@ mod train;
 
 use std::{
     ffi::OsString,
+    fmt::Display,
     fs,
+    io::{ErrorKind, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -109,6 +111,12 @@ enum CliError {
     Write {
         /// The file.
         path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The report or a line of it cannot be printed.
+    #[error("cannot print to the standard output")]
+    Print {
         /// What the system says.
         source: std::io::Error,
     },
@@ -365,6 +373,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints text. A reader that has left, such as `head`, has read what it wanted: that is no error.
+fn print(text: impl Display) -> Result<(), CliError> {
+    let mut output = std::io::stdout().lock();
+    let printed = write!(output, "{text}").and_then(|()| output.flush());
+    match printed {
+        Err(source) if source.kind() != ErrorKind::BrokenPipe => Err(CliError::Print { source }),
+        _ => Ok(()),
+    }
+}
+
+/// The same, and ends the line.
+fn print_line(text: impl Display) -> Result<(), CliError> {
+    print(format_args!("{text}\n"))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CliError> {

@@ -10,7 +10,7 @@ use burn::tensor::Device;
 use clap::Subcommand;
 
 use super::train::{Averages, progress_bar};
-use super::{CliError, DatasetName, threads};
+use super::{CliError, DatasetName, print_line, threads};
 use crate::data::Split;
 use crate::exact::Epsilon;
 use crate::ordinary::train::{Config, TrainError, Trainer};
@@ -102,7 +102,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     while !trainer.is_finished() {
         if interrupted.load(Ordering::Relaxed) {
             bar.finish_and_clear();
-            println!("interrupted; nothing was written");
+            print_line("interrupted; nothing was written")?;
             return Ok(ExitCode::from(130));
         }
         let report = trainer.step().map_err(failed)?;
@@ -114,7 +114,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
         {
             let line = describe_epoch(args, &trainer, &std::mem::take(&mut epoch), threads)?;
             // Unlike println, this prints where there is no terminal to draw a bar on, too.
-            bar.suspend(|| println!("{line}"));
+            bar.suspend(|| print_line(line))?;
         }
     }
     bar.finish_and_clear();
@@ -130,7 +130,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     };
     let bytes = Model { plain, metadata }.to_bytes();
     super::write(&args.model, &bytes)?;
-    println!("{}: {} bytes", args.model.display(), bytes.len());
+    print_line(format!("{}: {} bytes", args.model.display(), bytes.len()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -182,12 +182,12 @@ fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
     };
     model.metadata.accuracies = Some(accuracies);
     super::write(&args.model, &model.to_bytes())?;
-    println!(
+    print_line(format!(
         "{} test images: {:.2} % right, {:.2} % certified at ε = {}",
         test.len(),
         100.0 * accuracies.clean,
         100.0 * accuracies.certified,
         args.epsilon
-    );
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

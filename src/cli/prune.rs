@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.model.clone(),
             source,
         })?;
-    print_kept(&net);
+    print_kept(&net)?;
     let epsilon = metadata.epsilon;
     let measure = || measured(&args.pruned, &args.data_dir, dataset, epsilon, &net);
     let accuracies = args.measure.then(measure).transpose()?;

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, DatasetName, read, read_model, threads};
+use super::{CliError, DatasetName, print_line, read, read_model, threads};
 use crate::data::Split;
 use crate::exact::{Accuracies, ExactNet, Metadata, Model};
 use crate::train::{
@@ -132,11 +132,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         // What a shell reports of a command that Ctrl-C ended: what follows it must not go on.
         false => ("interrupted; --resume goes on", ExitCode::from(130)),
     };
-    println!(
+    print_line(format!(
         "{} of {last} iterations, {done}: {}",
         trainer.iteration(),
         path.display()
-    );
+    ))?;
     Ok(code)
 }
 

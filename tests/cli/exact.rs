@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use linf_dist_net::exact::Model;
 use serde_json::Value;
@@ -36,6 +37,39 @@ fn png(path: &Path, side: u32, color: png::ColorType, pixels: &[u8]) {
 /// A column gradient.
 fn image() -> Vec<u8> {
     (0..784).map(|pixel| (pixel % 28 * 9) as u8).collect()
+}
+
+/// `linf certify` of a column gradient, its report going to `output`.
+fn certify_into(output: impl Into<Stdio>) -> Output {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("gradient.png");
+    png(&path, 28, png::ColorType::Grayscale, &image());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_linf"));
+    command.args(["certify", "--model", MODEL, path.to_str().unwrap()]);
+    let process = command.stdout(output).stderr(Stdio::piped()).spawn();
+    process.unwrap().wait_with_output().unwrap()
+}
+
+#[test]
+fn a_reader_that_has_left_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = certify_into(writer);
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn output_that_cannot_be_written_is_told() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = certify_into(full);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.starts_with("error: cannot print to the standard output: "),
+        "{message}"
+    );
 }
 
 #[test]
