@@ -26,6 +26,19 @@ pub(super) fn negligible_slope(p: f32) -> f32 {
     (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30)
 }
 
+/// All of them to the same power, by multiplications that its bits tell.
+fn powers<const N: usize>(mut square: [f32; N], exponent: u32) -> [f32; N] {
+    let (mut power, mut rest) = ([1.0; N], exponent);
+    while rest > 0 {
+        if rest & 1 == 1 {
+            power = std::array::from_fn(|k| power[k] * square[k]);
+        }
+        square = square.map(|square| square * square);
+        rest >>= 1;
+    }
+    power
+}
+
 /// What the gradients are computed from.
 #[derive(Clone, Copy)]
 pub(super) struct Gradients<'a> {
@@ -67,13 +80,14 @@ impl Gradients<'_> {
     }
 
     fn plain(&self, half: u32, scale: f32) -> (Vec<f32>, Vec<f32>) {
-        let power = 2 * half as i32 - 1;
-        let factors = self.factors(TILE_BACK, |u, grad| grad * inverse(scale * u).powi(power));
-        let factors = factors.as_chunks().0;
+        let factors = self.factors(|u: [f32; TILE_BACK], grad| {
+            let slope = powers(u.map(|u| inverse(scale * u)), 2 * half - 1);
+            std::array::from_fn(|o| grad[o] * slope[o])
+        });
         self.in_blocks(scale, |block| {
             let job = PlainBlock {
                 block,
-                factors,
+                factors: &factors,
                 scale,
             };
             // The slope needs one square less than the distance.
@@ -88,12 +102,12 @@ impl Gradients<'_> {
     fn bounded(&self, p: f32) -> (Vec<f32>, Vec<f32>) {
         let smallest = negligible_slope(p);
         let active = Active::new(self, smallest);
-        let factors = self.factors(1, |u, grad| [inverse(u), grad]);
+        let factors = self.factors(|[u], [grad]| [[inverse(u), grad]]);
         self.in_blocks(1.0, |block| {
             let job = BoundedBlock {
                 block,
                 active: &active,
-                factors: &factors,
+                factors: factors.as_flattened(),
             };
             match quick_half(p) {
                 Some(half) => with_even!(
@@ -112,21 +126,24 @@ impl Gradients<'_> {
         })
     }
 
-    /// A number for every pair of rows, as `[outputs/tile][batch][tile]`, so that the inner loops
-    /// read them in order. Missing outputs get zeros and contribute nothing.
-    fn factors<T: Copy + Default + Send>(
+    /// What `factor` makes of the distances and incoming gradients of every `N` outputs, as
+    /// `[outputs/N][batch]` of `N`, so that the inner loops read them in order. Where outputs are
+    /// missing there are zeros, which contribute nothing.
+    fn factors<T: Copy + Default + Send, const N: usize>(
         &self,
-        tile: usize,
-        factor: impl Fn(f32, f32) -> T + Sync,
-    ) -> Vec<T> {
+        factor: impl Fn([f32; N], [f32; N]) -> [T; N] + Sync,
+    ) -> Vec<[T; N]> {
         let Sizes { batch, outputs, .. } = self.sizes;
-        let mut factors = vec![T::default(); outputs.div_ceil(tile) * batch * tile];
-        for_each_chunk(&mut factors, batch * tile, |index, factors| {
-            let columns = index * tile..outputs.min((index + 1) * tile);
-            for (b, row) in factors.chunks_exact_mut(tile).enumerate() {
-                for (at, out) in columns.clone().zip(row) {
-                    *out = factor(self.u[b * outputs + at], self.grad[b * outputs + at]);
-                }
+        let mut factors = vec![[T::default(); N]; outputs.div_ceil(N) * batch];
+        for_each_chunk(&mut factors, batch, |index, factors| {
+            let columns = index * N..outputs.min((index + 1) * N);
+            let padded = |values: &[f32], b: usize| {
+                let mut padded = [0.0; N];
+                padded[..columns.len()].copy_from_slice(&values[b * outputs..][columns.clone()]);
+                padded
+            };
+            for (b, out) in factors.iter_mut().enumerate() {
+                *out = factor(padded(self.u, b), padded(self.grad, b));
             }
         });
         factors
