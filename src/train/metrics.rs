@@ -3,8 +3,9 @@
 
 use std::num::NonZeroUsize;
 
+use super::error::TrainError;
 use super::protocol::Metrics;
-use super::trainer::{TrainError, Trainer};
+use super::trainer::Trainer;
 use crate::data::{CLASSES, PIXELS};
 use crate::exact::{ExactNet, evaluate};
 

@@ -14,8 +14,9 @@ use burn::tensor::{Device, TensorData, Transaction};
 
 use super::config::TrainConfig;
 use super::device::{DeviceKind, Processor};
+use super::error::TrainError;
 use super::schedule::Schedule;
-use super::trainer::{TrainError, Trainer};
+use super::trainer::Trainer;
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::net::IDENTITY_WEIGHT;
 use crate::norm_dist::{Norm, Sizes, cpu, norm_dist};

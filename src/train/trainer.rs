@@ -1,90 +1,26 @@
 //! The trainer: a state machine that is stepped from outside.
 
+mod state;
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use burn::Tensor;
 use burn::module::Param;
 use burn::tensor::{Device, TensorData, Transaction, read_sync};
-use thiserror::Error;
 
 use super::adam::Moments;
 use super::batches::{Batch, Batches, Crop};
-use super::checkpoint::{Checkpoint, CheckpointError, State};
 use super::config::{ConfigError, LossConfig, TrainConfig};
-use super::device::DeviceError;
+use super::error::TrainError;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
 use super::thin::thin;
 use crate::data::{CLASSES, Dataset, PIXELS};
-use crate::exact::{Epsilon, Evaluation, ExactNet, FoldError, NetError, evaluate};
+use crate::exact::{Epsilon, Evaluation, ExactNet, evaluate};
 use crate::float_net::FloatNet;
 use crate::net::{LinfDistNet, to_vec};
-use crate::tensors::{ReadError, read, read_all};
-
-/// Why training cannot begin or go on.
-#[derive(Debug, Error)]
-pub enum TrainError {
-    /// A knob is out of range.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// Fewer images than a batch.
-    #[error("the training set has {found} images, which is less than one batch of {batch}")]
-    TooFewImages {
-        /// Images left for training.
-        found: usize,
-        /// Images in a batch.
-        batch: usize,
-    },
-    /// The loss or the weights are not finite any more.
-    #[error("training diverged by iteration {iteration}: {what}; a lower learning rate may help")]
-    Diverged {
-        /// The iteration at which it was noticed, counted from 0.
-        iteration: usize,
-        /// What is not finite.
-        what: String,
-    },
-    /// A net of other widths than the configuration's.
-    #[error(
-        "a net of widths {found:?} was to be trained as one of {expected:?}; give `hidden` its own"
-    )]
-    Widths {
-        /// Widths of the configuration.
-        expected: Vec<usize>,
-        /// Widths of the net.
-        found: Vec<usize>,
-    },
-    /// A net of several heads.
-    #[error(
-        "a net of {0} heads was to be trained, and one alone can be; refine the nets that it was joined from, and join them again"
-    )]
-    Heads(usize),
-    /// The loss needs every weight.
-    #[error(
-        "the weight decay of the hinge loss needs every weight of a unit, and a pruned net has not; use a preset with the mixture loss, such as refine"
-    )]
-    HingeOfPruned,
-    /// A device that cannot train a pruned net.
-    #[error(
-        "the weights that a pruned net kept are trained on the CPU alone; choose it as the device"
-    )]
-    PrunedOnGpu,
-    /// A checkpoint does not fit.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The weights are no exact integer network.
-    #[error("the trained weights cannot be made an exact integer network")]
-    Fold(#[from] FoldError),
-    /// The exact network is refused.
-    #[error("the exact integer network is refused")]
-    Net(#[from] NetError),
-    /// The device does not answer.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The device cannot be used, or not any more.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-}
+use crate::tensors::{read, read_all};
 
 /// What one step did, measured on its own batch at the p of the moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -584,96 +520,6 @@ impl Trainer {
             evaluation,
             weights_kept: net.share_kept(),
         })
-    }
-
-    /// Everything that is needed to go on from here, to the bit. Fails when a weight is not finite.
-    pub async fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
-        self.check_weights().await?;
-        let mut state = State::default();
-        for (l, (layer, moments)) in self.net.layers.iter().zip(&self.weight_moments).enumerate() {
-            let weight = format!("layer.{l}.weight");
-            state.put(weight.clone(), layer.weight.val());
-            state.put(format!("{weight}.first_moment"), moments.first.clone());
-            state.put(format!("{weight}.second_moment"), moments.second.clone());
-            if let Some(pattern) = &layer.pattern {
-                state.patterns.push(Arc::clone(pattern));
-            }
-            if let Some(shift) = &layer.mean_shift {
-                state.put(format!("layer.{l}.mean"), shift.running_mean.value_sync());
-            }
-            if let Some(bias) = &layer.bias {
-                state.put("bias", bias.val());
-            }
-        }
-        state.put("bias.first_moment", self.bias_moments.first.clone());
-        state.put("bias.second_moment", self.bias_moments.second.clone());
-        state.put("scale", self.scale.val());
-        state.put("scale.first_moment", self.scale_moments.first.clone());
-        state.put("scale.second_moment", self.scale_moments.second.clone());
-        let (config, origin) = (self.config.clone(), self.origin.clone());
-        Ok(Checkpoint::new(config, origin, self.iteration, state).await?)
-    }
-
-    /// A trainer that goes on where `checkpoint` was taken, on the same data.
-    pub fn restore(
-        checkpoint: &Checkpoint,
-        data: Dataset,
-        mean: f32,
-        std: f32,
-        device: Device,
-    ) -> Result<Self, TrainError> {
-        let patterns = checkpoint.patterns();
-        if checkpoint.has_few_weights() && device != Device::flex() {
-            return Err(TrainError::PrunedOnGpu);
-        }
-        let config = checkpoint.config().clone();
-        let mut trainer = match patterns {
-            [] => Self::new(config, data, mean, std, device.clone())?,
-            patterns => {
-                let widths = config.widths();
-                let found = patterns
-                    .iter()
-                    .map(|found| [found.inputs(), found.outputs()]);
-                if !found.eq(widths.windows(2).map(|pair| [pair[0], pair[1]])) {
-                    return Err(CheckpointError::Patterns { widths }.into());
-                }
-                Self::of(config, data, mean, std, device.clone(), |_, _, _| {
-                    LinfDistNet::sparse(patterns).autodiff()
-                })?
-            }
-        };
-        trainer.origin = checkpoint.origin().map(str::to_owned);
-        trainer.iteration = checkpoint.iteration();
-        for (l, (layer, moments)) in trainer
-            .net
-            .layers
-            .iter_mut()
-            .zip(&mut trainer.weight_moments)
-            .enumerate()
-        {
-            let (shape, outputs) = (layer.weight.val().dims(), layer.outputs());
-            let get = |name: &str| {
-                checkpoint.get::<2>(&format!("layer.{l}.weight{name}"), shape, &device)
-            };
-            layer.weight = Param::from_tensor(get("")?.autodiff());
-            moments.first = get(".first_moment")?;
-            moments.second = get(".second_moment")?;
-            if let Some(shift) = &layer.mean_shift {
-                shift.set_mean(checkpoint.get(&format!("layer.{l}.mean"), [outputs], &device)?);
-            }
-            if let Some(bias) = &mut layer.bias {
-                *bias = Param::from_tensor(checkpoint.get("bias", [outputs], &device)?.autodiff());
-            }
-        }
-        for (moments, name, length) in [
-            (&mut trainer.bias_moments, "bias", CLASSES),
-            (&mut trainer.scale_moments, "scale", 1),
-        ] {
-            moments.first = checkpoint.get(&format!("{name}.first_moment"), [length], &device)?;
-            moments.second = checkpoint.get(&format!("{name}.second_moment"), [length], &device)?;
-        }
-        trainer.scale = Param::from_tensor(checkpoint.get("scale", [1], &device)?.autodiff());
-        Ok(trainer)
     }
 }
 
