@@ -28,8 +28,8 @@ pub(super) struct Args {
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
     /// Named set of knobs: tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion,
-    /// or, with --refine, refine or refine-fashion; a resumed run needs none, such as one begun in the
-    /// page
+    /// or, with --refine, refine, refine-0.1 or refine-fashion; a resumed run needs none, such as one
+    /// begun in the page
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
     /// Turn a knob of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256

@@ -113,7 +113,7 @@ pub enum LossConfig {
 
 /// Names of the presets. For another data set than a preset's own the page takes radii and shift from
 /// the first one here of that data set, so the one for small nets comes first.
-pub const PRESETS: [&str; 10] = [
+pub const PRESETS: [&str; 11] = [
     "tiny",
     "look",
     "quick",
@@ -123,6 +123,7 @@ pub const PRESETS: [&str; 10] = [
     "look-fashion",
     "fashion",
     "refine",
+    "refine-0.1",
     "refine-fashion",
 ];
 
@@ -165,11 +166,11 @@ pub enum ConfigError {
 }
 
 impl TrainConfig {
-    /// A preset: for MNIST at ε = 0.3; `standard-0.1` is for MNIST at 0.1, `fashion`,
-    /// `refine-fashion` and `look-fashion` for Fashion-MNIST at 0.1.
+    /// A preset: for MNIST at ε = 0.3; `standard-0.1` and `refine-0.1` are for MNIST at 0.1,
+    /// `fashion`, `refine-fashion` and `look-fashion` for Fashion-MNIST at 0.1.
     ///
-    /// `standard`, `standard-0.1` and `fashion` trained the shipped networks; two of them were pruned
-    /// and then trained on by `refine` and `refine-fashion`
+    /// `standard`, `standard-0.1` and `fashion` trained the shipped networks, which were pruned and
+    /// then trained on by `refine`, `refine-0.1` and `refine-fashion`
     /// ([`Trainer::refine`](super::Trainer::refine)). `look` and
     /// `look-fashion` are for a visitor of the page with a minute to spare, `quick` shows the idea in
     /// minutes, `hinge` is the recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
@@ -244,16 +245,17 @@ impl TrainConfig {
             },
             ..at_a_tenth.clone()
         };
+        let standard_at_a_tenth = Self {
+            start: Start::Identity,
+            epochs_start: 40,
+            epochs_growth: 56,
+            learning_rate: 0.02,
+            epsilon_train: 0.2,
+            ..at_a_tenth
+        };
         Ok(match name {
             "standard" => standard,
-            "standard-0.1" => Self {
-                start: Start::Identity,
-                epochs_start: 40,
-                epochs_growth: 56,
-                learning_rate: 0.02,
-                epsilon_train: 0.2,
-                ..at_a_tenth
-            },
+            "standard-0.1" => standard_at_a_tenth,
             "hinge" => Self {
                 hidden: vec![1024; 3],
                 start: Start::Identity,
@@ -274,15 +276,21 @@ impl TrainConfig {
                 ..short
             },
             "fashion" => fashion,
-            // What was dropped would count at a lower p than 30, and a net that has learned nearly
-            // everything wants smaller steps.
+            // At a lower p than 14 what was dropped would count; and epochs cost little now.
             "refine" => Self {
-                p_start: 30.0,
+                p_start: 14.0,
                 p_end: 300.0,
                 epochs_start: 6,
-                epochs_growth: 32,
+                epochs_growth: 120,
                 epochs_inf: 2,
                 ..standard
+            },
+            "refine-0.1" => Self {
+                p_start: 14.0,
+                epochs_start: 6,
+                epochs_growth: 92,
+                epochs_inf: 2,
+                ..standard_at_a_tenth
             },
             "refine-fashion" => Self {
                 p_start: 30.0,
@@ -505,7 +513,7 @@ mod tests {
         let message = TrainConfig::preset("huge").unwrap_err().to_string();
         assert_eq!(
             message,
-            "there is no preset `huge`; the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-fashion"
+            "there is no preset `huge`; the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-0.1, refine-fashion"
         );
     }
 

@@ -367,7 +367,7 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
     ]);
     assert!(
         message.contains(
-            "the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-fashion"
+            "the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-0.1, refine-fashion"
         ),
         "{message}"
     );
