@@ -4,6 +4,8 @@
 //! Raising `|d|/M` to the p-th power is what training spends its time on. Even powers take two to
 //! ten multiplications, the general power about thirty operations.
 
+use std::ops::Mul;
+
 use macerator::{Simd, Vector};
 
 /// A vector of f32.
@@ -69,16 +71,16 @@ pub(super) fn integer_power<S: Simd, const E: u32>(s: F32s<S>) -> F32s<S> {
 /// `first · base^exponent`, by multiplications that the exponent's bits tell: of several at a time,
 /// as the loop over bits does not unroll.
 #[inline(always)]
-pub(super) fn whole_powers<S: Simd, const N: usize>(
-    base: [F32s<S>; N],
+pub(super) fn whole_powers<T: Copy + Mul<Output = T>, const N: usize>(
+    base: [T; N],
     exponent: u32,
-    first: [F32s<S>; N],
-) -> [F32s<S>; N] {
+    first: [T; N],
+) -> [T; N] {
     let (mut square, mut power, mut rest) = (base, first, exponent);
     loop {
         if rest & 1 == 1 {
             for (power, square) in power.iter_mut().zip(square) {
-                *power *= square;
+                *power = *power * square;
             }
         }
         rest >>= 1;

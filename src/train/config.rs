@@ -1,12 +1,16 @@
-//! What defines a training run, and the named presets.
+//! What defines a training run.
+
+mod presets;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, from_str, from_value, to_string};
 use thiserror::Error;
 
-use crate::data::{CLASSES, HELD_OUT, PIXELS, TRAINING_IMAGES};
+use crate::data::{CLASSES, PIXELS, TRAINING_IMAGES};
 use crate::exact::Epsilon;
 use crate::net::Start;
+
+pub use presets::PRESETS;
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -111,22 +115,6 @@ pub enum LossConfig {
     },
 }
 
-/// Names of the presets. For another data set than a preset's own the page takes radii and shift from
-/// the first one here of that data set, so the one for small nets comes first.
-pub const PRESETS: [&str; 11] = [
-    "tiny",
-    "look",
-    "quick",
-    "standard",
-    "standard-0.1",
-    "hinge",
-    "look-fashion",
-    "fashion",
-    "refine",
-    "refine-0.1",
-    "refine-fashion",
-];
-
 /// Why a configuration was refused.
 #[derive(Debug, Error, PartialEq)]
 pub enum ConfigError {
@@ -166,164 +154,6 @@ pub enum ConfigError {
 }
 
 impl TrainConfig {
-    /// A preset: for MNIST at ε = 0.3; `standard-0.1` and `refine-0.1` are for MNIST at 0.1,
-    /// `fashion`, `refine-fashion` and `look-fashion` for Fashion-MNIST at 0.1.
-    ///
-    /// `standard`, `standard-0.1` and `fashion` trained the shipped networks, which were pruned and
-    /// then trained on by `refine`, `refine-0.1` and `refine-fashion`
-    /// ([`Trainer::refine`](super::Trainer::refine)). `look` and
-    /// `look-fashion` are for a visitor of the page with a minute to spare, `quick` shows the idea in
-    /// minutes, `hinge` is the recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
-    pub fn preset(name: &str) -> Result<Self, ConfigError> {
-        let standard = Self {
-            dataset: "mnist".into(),
-            epsilon: radius("0.3"),
-            images: every_image(),
-            seed: 0,
-            hidden: vec![3072; 3],
-            start: Start::SignedIdentity,
-            batch: 128,
-            crop: 1,
-            crop_share: 1.0,
-            epochs_start: 36,
-            epochs_growth: 46,
-            epochs_inf: 4,
-            p_start: 8.0,
-            p_end: 400.0,
-            learning_rate: 0.025,
-            epsilon_train: 0.4,
-            loss: LossConfig::Mixture {
-                lambda_start: 0.05,
-                lambda_end: 0.0002,
-                scale_learning_rate: 0.006,
-            },
-            thin_after: 0,
-            thin_tolerance: hardly_any(),
-            held_out: HELD_OUT,
-            changed_at: Vec::new(),
-        };
-        // Few epochs ask for large and many steps, and leave no time to learn images that are moved.
-        let short = Self {
-            start: Start::Identity,
-            batch: 64,
-            crop: 0,
-            p_end: 200.0,
-            learning_rate: 0.05,
-            epsilon_train: 0.36,
-            epochs_start: 4,
-            epochs_growth: 20,
-            epochs_inf: 2,
-            thin_after: 4,
-            ..standard.clone()
-        };
-        let look = Self {
-            images: 10_000,
-            crop: 1,
-            hidden: vec![128; 2],
-            learning_rate: 0.08,
-            ..short.clone()
-        };
-        let at_a_tenth = Self {
-            epsilon: radius("0.1"),
-            hidden: vec![2048; 3],
-            p_end: 200.0,
-            ..standard.clone()
-        };
-        let fashion = Self {
-            dataset: "fashion-mnist".into(),
-            hidden: vec![2560; 3],
-            crop_share: 0.3,
-            epochs_start: 15,
-            epochs_growth: 19,
-            epochs_inf: 2,
-            learning_rate: 0.03,
-            epsilon_train: 0.17,
-            loss: LossConfig::Mixture {
-                lambda_start: 0.05,
-                lambda_end: 0.0005,
-                scale_learning_rate: 0.006,
-            },
-            ..at_a_tenth.clone()
-        };
-        let standard_at_a_tenth = Self {
-            start: Start::Identity,
-            epochs_start: 40,
-            epochs_growth: 56,
-            learning_rate: 0.02,
-            epsilon_train: 0.2,
-            ..at_a_tenth
-        };
-        Ok(match name {
-            "standard" => standard,
-            "standard-0.1" => standard_at_a_tenth,
-            "hinge" => Self {
-                hidden: vec![1024; 3],
-                start: Start::Identity,
-                epochs_start: 14,
-                epochs_growth: 22,
-                p_end: 1000.0,
-                learning_rate: 0.02,
-                epsilon_train: 0.45,
-                loss: LossConfig::Hinge {
-                    mix: 0.75,
-                    weight_decay: 5e-3,
-                },
-                ..standard
-            },
-            "quick" => Self {
-                hidden: vec![256; 2],
-                epochs_growth: 30,
-                ..short
-            },
-            "fashion" => fashion,
-            // At a lower p than 14 what was dropped would count; and epochs cost little now.
-            "refine" => Self {
-                p_start: 14.0,
-                p_end: 300.0,
-                epochs_start: 6,
-                epochs_growth: 120,
-                epochs_inf: 2,
-                ..standard
-            },
-            "refine-0.1" => Self {
-                p_start: 14.0,
-                epochs_start: 6,
-                epochs_growth: 92,
-                epochs_inf: 2,
-                ..standard_at_a_tenth
-            },
-            "refine-fashion" => Self {
-                p_start: 30.0,
-                learning_rate: 0.02,
-                epochs_start: 8,
-                epochs_growth: 50,
-                crop_share: 0.4,
-                epsilon_train: 0.18,
-                ..fashion
-            },
-            "look" => look,
-            "look-fashion" => Self {
-                dataset: "fashion-mnist".into(),
-                epsilon: radius("0.1"),
-                crop: 0,
-                epsilon_train: 0.15,
-                ..look
-            },
-            "tiny" => Self {
-                hidden: vec![32; 2],
-                start: Start::Identity,
-                batch: 64,
-                epochs_start: 1,
-                epochs_growth: 1,
-                epochs_inf: 1,
-                p_end: 1000.0,
-                learning_rate: 0.02,
-                ..standard
-            },
-            _ => return Err(ConfigError::UnknownPreset(name.into())),
-        })
-    }
-
     /// The same configuration with one knob turned: its name here, and its value as JSON, such as
     /// `epsilon_train` and `0.36`, or `hidden` and `[512,512]`. [`check`](Self::check) looks at ranges.
     pub fn with(&self, knob: &str, value: &str) -> Result<Self, ConfigError> {
@@ -355,29 +185,6 @@ impl TrainConfig {
         // By way of text, which has the fewest digits that tell a number.
         let text = to_string(self).expect("a configuration is plain data");
         from_str(&text).expect("a configuration has knobs")
-    }
-
-    /// The preset from which the fewest knobs lead here, and those knobs with their values, as
-    /// [`with`](Self::with) takes them. Data set, seed and the images that are held out belong to no
-    /// preset; what was changed during a run does not count.
-    pub fn as_preset(&self) -> (&'static str, Vec<(String, String)>) {
-        let of_no_preset = ["dataset", "seed", "held_out", "changed_at"];
-        let here = self.knobs();
-        let turned = |name: &'static str| {
-            let preset = Self::preset(name).expect("it is one of those there are");
-            let preset = preset.knobs();
-            let others = here.iter().filter(|(knob, value)| {
-                !of_no_preset.contains(&knob.as_str()) && preset.get(*knob) != Some(*value)
-            });
-            let plain = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);
-            let others = others.map(|(knob, value)| (knob.clone(), plain(value)));
-            (name, others.collect::<Vec<_>>())
-        };
-        PRESETS
-            .map(turned)
-            .into_iter()
-            .min_by_key(|(_, turned)| turned.len())
-            .expect("there are presets")
     }
 
     /// Widths of the net from its pixels to its classes.
@@ -484,38 +291,9 @@ impl TrainConfig {
     }
 }
 
-/// The ε of a preset.
-fn radius(decimal: &str) -> Epsilon {
-    decimal.parse().expect("a preset's ε is a decimal")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn of_another_data_set_the_preset_for_small_nets_comes_first() {
-        let presets = PRESETS.map(|name| (name, TrainConfig::preset(name).unwrap()));
-        let first = |dataset: &str| presets.iter().find(|(_, config)| config.dataset == dataset);
-        let (name, config) = first("fashion-mnist").unwrap();
-        assert_eq!((*name, config.crop), ("look-fashion", 0));
-    }
-
-    #[test]
-    fn every_preset_is_in_range() {
-        for name in PRESETS {
-            TrainConfig::preset(name).unwrap().check().unwrap();
-        }
-    }
-
-    #[test]
-    fn an_unknown_preset_is_told_the_known_ones() {
-        let message = TrainConfig::preset("huge").unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "there is no preset `huge`; the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-0.1, refine-fashion"
-        );
-    }
 
     #[test]
     fn one_knob_is_turned_and_the_others_stay() {
@@ -530,38 +308,10 @@ mod tests {
                 epsilon_train: 0.25,
                 hidden: vec![20, 30],
                 start: Start::SignedIdentity,
-                epsilon: radius("0.1"),
+                epsilon: "0.1".parse().unwrap(),
                 ..preset
             }
         );
-    }
-
-    #[test]
-    fn a_configuration_is_a_preset_with_some_knobs_turned() {
-        for name in PRESETS {
-            let preset = TrainConfig::preset(name).unwrap();
-            assert_eq!(preset.as_preset(), (name, vec![]));
-        }
-        let mut config = TrainConfig {
-            seed: 7,
-            held_out: 0,
-            hidden: vec![20, 30],
-            epsilon: radius("0.2"),
-            ..TrainConfig::preset("hinge").unwrap()
-        };
-        let (name, turned) = config.as_preset();
-        let turned = turned.iter().map(|(knob, value)| (&**knob, &**value));
-        let turned: Vec<_> = turned.collect();
-        assert_eq!(
-            (name, &turned[..]),
-            ("hinge", &[("epsilon", "0.2"), ("hidden", "[20,30]")][..])
-        );
-        let again = turned.iter().fold(
-            TrainConfig::preset(name).unwrap(),
-            |config, (knob, value)| config.with(knob, value).unwrap(),
-        );
-        (config.seed, config.held_out) = (again.seed, again.held_out);
-        assert_eq!(again, config);
     }
 
     #[test]

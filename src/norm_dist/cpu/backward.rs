@@ -10,7 +10,7 @@ use super::terms::{Even, EvenSlope, GeneralSlope, Slope, WholeSlope, inverse, wh
 use super::tile::{TILE_W, TILE_X, group_largest};
 use super::{for_each, for_each_chunk};
 use crate::norm_dist::Sizes;
-use crate::norm_dist::power::{quick_half, splat};
+use crate::norm_dist::power::{quick_half, splat, whole_powers};
 
 /// Rows of `w` handled together in the plain backward pass.
 const TILE_BACK: usize = 4;
@@ -24,19 +24,6 @@ const PLAIN_SLOPES: f32 = 80.0;
 /// p = 1, where the slope is a sign and that of 0 is 0.
 pub(super) fn negligible_slope(p: f32) -> f32 {
     (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30)
-}
-
-/// All of them to the same power, by multiplications that its bits tell.
-fn powers<const N: usize>(mut square: [f32; N], exponent: u32) -> [f32; N] {
-    let (mut power, mut rest) = ([1.0; N], exponent);
-    while rest > 0 {
-        if rest & 1 == 1 {
-            power = std::array::from_fn(|k| power[k] * square[k]);
-        }
-        square = square.map(|square| square * square);
-        rest >>= 1;
-    }
-    power
 }
 
 /// What the gradients are computed from.
@@ -81,8 +68,7 @@ impl Gradients<'_> {
 
     fn plain(&self, half: u32, scale: f32) -> (Vec<f32>, Vec<f32>) {
         let factors = self.factors(|u: [f32; TILE_BACK], grad| {
-            let slope = powers(u.map(|u| inverse(scale * u)), 2 * half - 1);
-            std::array::from_fn(|o| grad[o] * slope[o])
+            whole_powers(u.map(|u| inverse(scale * u)), 2 * half - 1, grad)
         });
         self.in_blocks(scale, |block| {
             let job = PlainBlock {
