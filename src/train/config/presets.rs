@@ -29,9 +29,9 @@ impl TrainConfig {
     ///
     /// `standard`, `standard-0.1` and `fashion` trained the shipped networks, which were pruned and
     /// then trained on by `refine`, `refine-0.1` and `refine-fashion`
-    /// ([`Trainer::refine`](super::Trainer::refine)). `look` and
-    /// `look-fashion` are for a visitor of the page with a minute to spare, `quick` shows the idea in
-    /// minutes, `hinge` is the recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
+    /// ([`Trainer::refine`](crate::train::Trainer::refine)). `look` and `look-fashion` are for a
+    /// visitor of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the
+    /// recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
