@@ -180,8 +180,8 @@ test('the result is spoken once the pen rests', async ({ page }) => {
 test('the page works by keyboard alone', async ({ page }) => {
   await open(page);
   // The links to the views come first.
-  for (let view = 0; view < 3; view += 1) await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Train' })).toBeFocused();
+  for (let view = 0; view < 4; view += 1) await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Learn' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('combobox', { name: 'network' })).toBeFocused();
   await page.keyboard.press('Tab');

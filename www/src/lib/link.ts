@@ -11,7 +11,7 @@ import { decodeStrokes, encodeStrokes, type Stroke } from './strokes.ts';
 const VERSION = '1';
 
 /** The views of the page, in the order in which they are offered; the first is the default. */
-export const VIEWS = ['draw', 'attack', 'train'] as const;
+export const VIEWS = ['draw', 'attack', 'train', 'learn'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The ordinary networks to choose from, by the names of their files; the first is the default. */
@@ -43,6 +43,8 @@ export interface LinkState {
   result: string | null;
   /** The preset of a run and the knobs that differ from it; see `train/knobs.ts`. */
   train: string | null;
+  /** The weights and the image of the lesson; see `learn/link.ts`. */
+  learn: string | null;
 }
 
 /** What a link without a word says. */
@@ -57,6 +59,7 @@ export const DEFAULTS: LinkState = {
   seed: DEFAULT_SEED,
   result: null,
   train: null,
+  learn: null,
 };
 
 function oneOf<Name extends string>(names: readonly Name[], text: string | null): Name | undefined {
@@ -80,6 +83,7 @@ export async function readLink(hash: string): Promise<LinkState> {
   state.seed = whole('seed', 2 ** 32 - 1) ?? state.seed;
   state.result = fields.get('result');
   state.train = fields.get('train');
+  state.learn = fields.get('learn');
 
   state.digit = whole('digit', 99_999);
   const [ink, pixels] = [fields.get('ink'), fields.get('pixels')];
@@ -113,6 +117,7 @@ export async function writeLink(state: LinkState): Promise<string> {
   }
   if (state.result !== null) fields.set('result', state.result);
   if (state.train !== null) fields.set('train', state.train);
+  if (state.learn !== null) fields.set('learn', state.learn);
   const text = fields.toString();
   return text && `v=${VERSION}&${text}`;
 }

@@ -57,6 +57,8 @@ export class PageState {
 
   /** What a link says of the knobs of a run; see `train/knobs.ts`. */
   train = $state<string | null>(DEFAULTS.train);
+  /** What a link says of the lesson; see `learn/link.ts`. */
+  learn = $state<string | null>(DEFAULTS.learn);
 
   /** The link's digit, until the test digits have come or something is drawn instead. */
   #wanted = $state<number | null>(null);
@@ -100,6 +102,7 @@ export class PageState {
       seed: this.seed,
       result: this.result,
       train: this.train,
+      learn: this.learn,
     };
   }
 
@@ -237,6 +240,7 @@ export class PageState {
     this.seed = link.seed;
     this.result = link.result;
     this.train = link.train;
+    this.learn = link.learn;
     this.#wanted = link.digit;
     this.#pickWanted();
   }
