@@ -1,7 +1,7 @@
 /** The distance of one neuron, for whole p and for p = ∞. */
 import { type Image } from './two-pixels.ts';
 
-/** What p can be, as it grows in training. */
+/** What p can be here; training begins at 8. */
 export const NORMS = [2, 4, 8, 16, 32, 64, 128, Infinity] as const;
 
 /** `‖d‖_p` of differences that are not negative. */
@@ -12,14 +12,14 @@ export function norm(differences: readonly number[], p: number): number {
   return most * sum ** (1 / p);
 }
 
-/** By how much the distance grows for each level that a difference grows. */
+/** By how much the distance grows for each level that one of the differences grows. */
 export function slopes(differences: readonly number[], p: number): number[] {
   const distance = norm(differences, p);
-  if (distance === 0) return differences.map(() => 0);
-  if (p < Infinity) return differences.map((difference) => (difference / distance) ** (p - 1));
-  // The first of the largest decides.
-  const decides = differences.indexOf(distance);
-  return differences.map((_, pixel) => (pixel === decides ? 1 : 0));
+  return differences.map((difference) => {
+    if (distance === 0) return 1;
+    if (p === Infinity) return difference === distance ? 1 : 0;
+    return (difference / distance) ** (p - 1);
+  });
 }
 
 /** The most by which a distance over `pixels` changes when each of them moves by one level. */

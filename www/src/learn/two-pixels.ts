@@ -187,13 +187,21 @@ export class Atlas {
     return lead > 0 ? Math.floor((lead - 1) / 2) : null;
   }
 
-  /** Of the images whose pixels differ by up to `radius` from these: all, and those of another label. */
+  /** The largest whole radius that the lead proves: half of it, divided by what a level may do. */
+  byLead(image: Image): number | null {
+    const lead = this.lead(image);
+    return lead > 0 ? Math.floor((lead - 1) / (2 * this.steepest)) : null;
+  }
+
+  /** Of the images whose pixels differ by up to `radius` from these: all, and those without their label. */
   around(image: Image, radius: number): { all: number; others: number } {
     const [[left, right], [bottom, top]] = box(image, radius);
     const label = this.label(image);
     let others = 0;
     for (let y = bottom; y <= top; y += 1) {
-      for (let x = left; x <= right; x += 1) others += this.label([x, y]) === label ? 0 : 1;
+      for (let at = index([left, y]); at <= index([right, y]); at += 1) {
+        if (this.#labels[at] !== label) others += 1;
+      }
     }
     return { all: (right - left + 1) * (top - bottom + 1), others };
   }
@@ -203,16 +211,13 @@ export class Atlas {
     // To the right, up, and both diagonals: every pair of neighbours once.
     const steps = [[1, 0], [0, 1], [1, 1], [-1, 1]] as const; // prettier-ignore
     let most = 0;
-    for (let y = 0; y < LEVELS; y += 1) {
-      for (let x = 0; x < LEVELS; x += 1) {
-        const here = LABELS.length * index([x, y]);
-        for (const [right, up] of steps) {
-          if (x + right < 0 || x + right >= LEVELS || y + up >= LEVELS) continue;
-          const there = LABELS.length * index([x + right, y + up]);
-          for (let label = 0; label < LABELS.length; label += 1) {
-            const change = (scores[here + label] ?? 0) - (scores[there + label] ?? 0);
-            most = Math.max(most, Math.abs(change));
-          }
+    for (const [right, up] of steps) {
+      const [first, last] = [Math.max(0, -right), LEVELS - Math.max(0, right)];
+      const step = LABELS.length * (up * LEVELS + right);
+      for (let y = 0; y < LEVELS - up; y += 1) {
+        const end = LABELS.length * (y * LEVELS + last);
+        for (let at = LABELS.length * (y * LEVELS + first); at < end; at += 1) {
+          most = Math.max(most, Math.abs((scores[at] ?? 0) - (scores[at + step] ?? 0)));
         }
       }
     }
@@ -238,9 +243,9 @@ export class DistanceAtlas extends Atlas {
     this.#net = net;
   }
 
-  /** The largest whole radius that intervals prove, at least half the lead; `null` in a tie. */
+  /** The largest whole radius that intervals prove, at least what the lead proves; `null` in a tie. */
   intervals(image: Image): number | null {
-    let radius = this.halfLead(image);
+    let radius = this.byLead(image);
     if (radius === null) return null;
     const label = this.label(image);
     while (radius < LEVELS - 1 && this.#holds(image, label, radius + 1)) radius += 1;
