@@ -11,7 +11,7 @@ use crate::norm_dist::Sizes;
 use crate::norm_dist::power::{F32s, splat};
 
 /// Chunks in a block: few enough to search, and enough that remembering the block costs little.
-const BLOCK_CHUNKS: usize = 16;
+const BLOCK_CHUNKS: usize = 8;
 /// Rows of `x` in one task of the search: they stay in the second cache level while `w` streams by.
 const SEARCH_ROWS: usize = 16;
 /// Rows of the gradient of `w` that slopes are spread over at a time, in the first cache level.
