@@ -161,7 +161,9 @@ test('the hinge loss, which needs all weights, keeps them', async ({ page }) => 
 test('a run that dropped weights goes on on the CPU, and a new one on the GPU', async ({
   page,
 }) => {
-  test.setTimeout(240_000);
+  test.setTimeout(600_000);
+  // The program that imitates a GPU compiles its kernels first.
+  const slowly = { timeout: 180_000 };
   const epochs = 3;
   await openTraining(page, `${LONG}~thin_after:${epochs}`);
   await button(page, 'Train').click();
@@ -175,12 +177,12 @@ test('a run that dropped weights goes on on the CPU, and a new one on the GPU', 
   const device = page.getByTestId('device');
   await expect(device).toHaveAttribute('data-kind', 'webgpu');
   await button(page, 'Go on with it').click();
-  await reach(page, 'paused');
+  await reach(page, 'paused', slowly.timeout);
   await expect(device).toHaveAttribute('data-kind', 'cpu');
   await button(page, 'One step').click();
-  await expect.poll(() => stepOf(page)).toBe(paused + 1);
+  await expect.poll(() => stepOf(page), slowly).toBe(paused + 1);
   await button(page, 'Reset').click();
-  await expect(device).toHaveAttribute('data-kind', 'webgpu');
+  await expect(device).toHaveAttribute('data-kind', 'webgpu', slowly);
 });
 
 test('a run is started, paused and forgotten by keyboard alone', async ({ page }) => {
