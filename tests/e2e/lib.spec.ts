@@ -79,7 +79,7 @@ test('a link holds what differs from the defaults, after its version', async () 
     DEFAULTS,
     { ...DEFAULTS, epsilon: 255, strokes: [[1, 2, 30, 4]] },
     { ...DEFAULTS, view: 'attack' as const, seed: 2 ** 32 - 1, pixels, result: 'abc' },
-    { ...DEFAULTS, view: 'learn' as const, learn: '7~120~40' },
+    { ...DEFAULTS, view: 'learn' as const, learn: '7~120~40~8~theirs' },
   ]) {
     expect(await readLink(`#${await writeLink(state)}`)).toEqual(state);
   }

@@ -43,7 +43,7 @@ export interface LinkState {
   result: string | null;
   /** The preset of a run and the knobs that differ from it; see `train/knobs.ts`. */
   train: string | null;
-  /** The weights and the image of the lesson; see `learn/link.ts`. */
+  /** The weights, the image and the choices of the lesson; see `learn/link.ts`. */
   learn: string | null;
 }
 
