@@ -6,7 +6,12 @@ const PORT = 4273;
 /** The system's Chromium; without one, the browser that Playwright itself would install. */
 const chromium =
   process.env.CHROMIUM ??
-  ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
+  [
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  ].find(existsSync);
 
 export default defineConfig({
   testDir: 'tests/e2e',

@@ -50,6 +50,8 @@ def main():
         args.out.write_text(json.dumps(report, indent=1) + "\n")
         return
 
+    if sys.platform != "linux":
+        sys.exit("bench/run.py asks Linux what computes and how many processors there are; run it there")
     python = environment()
     linf = args.linf or build()
     threads = sorted({1, len(os.sched_getaffinity(0))})
@@ -112,7 +114,7 @@ def build():
     """Builds `linf` without the parts for the GPU, of which nothing is measured here."""
     features = ["--no-default-features", "--features", "cli"]
     subprocess.run(["cargo", "build", "--release", *features], cwd=ROOT, check=True)
-    return ROOT / "target/release/linf"
+    return Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "release/linf"
 
 
 def output(command):

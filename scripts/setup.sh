@@ -48,11 +48,12 @@ wasm-pack --version
 wasm-bindgen --version
 
 heading "setup: Node"
-have node && have npm || fail "install Node 20.19 or newer with npm from https://nodejs.org, then run this again"
+have node && have npm || fail "install Node 22.12 or newer (or 20.19 of the 20s) with npm from https://nodejs.org, then run this again"
 node -e '
   const [major, minor] = process.versions.node.split(".").map(Number);
-  process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1);
-' || fail "Node $(node --version) is too old: install 20.19 or newer from https://nodejs.org, then run this again"
+  const fits = major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 23;
+  process.exit(fits ? 0 : 1);
+' || fail "Node $(node --version) does not do: install 22.12 or newer (not 23), or 20.19, from https://nodejs.org, then run this again"
 # npm ci starts from nothing each time, so it runs only when the lock has changed.
 STAMP="node_modules/.installed-lock"
 if [ -f "$STAMP" ] && cmp -s package-lock.json "$STAMP"; then

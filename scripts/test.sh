@@ -146,6 +146,7 @@ suite "tests: examples in the documentation" count_cargo cargo test --quiet --do
 check "model: the checker in Python agrees" checker_agrees
 suite "tests: in the browser" count_browser browser_tests
 check "lint: the page" npm run --silent lint
+check "documentation: tables of what was measured" "$(python_path)" bench/report.py --check
 check "build: the page, without a warning" builds_without_warnings
 # After the build: the types of the WebAssembly module come out of it.
 check "types: the page" npm run --silent check

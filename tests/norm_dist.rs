@@ -215,6 +215,26 @@ fn equal_rows_have_no_distance_and_no_slope() {
         assert_eq!(u, [0.0; 4], "{norm:?}");
         let (dx, dw) = gradients(&x, &x, &[1.0; 4], sizes, norm);
         assert!(dx.iter().chain(&dw).all(|g| *g == 0.0), "{norm:?}");
+
+        let all = Pattern::new(19, vec![0, 19, 38], (0..19).chain(0..19).collect()).unwrap();
+        let u = cpu::sparse_forward(&x, &x, &all, norm);
+        assert_eq!(u, [0.0; 4], "{norm:?}");
+        let (dx, dw) = cpu::sparse_backward(&x, &x, &u, &[1.0; 4], &all, norm, true);
+        assert!(dx.iter().chain(&dw).all(|g| *g == 0.0), "{norm:?}");
+    }
+}
+
+#[test]
+fn where_there_are_no_pairs_there_are_no_distances() {
+    for [batch, outputs] in [[0, 3], [3, 0], [0, 0]] {
+        let case = Case::new([batch, outputs, 200], 1.0, 1);
+        for norm in NORMS {
+            let (u, kept) = cpu::forward_keeping(&case.x, &case.w, case.sizes, norm);
+            assert!(u.is_empty(), "{norm:?}");
+            let (dx, dw) = cpu::backward(&case.x, &case.w, (&u, &kept), &u, case.sizes, norm);
+            assert_eq!(dx, vec![0.0; batch * 200], "{norm:?}");
+            assert_eq!(dw, vec![0.0; outputs * 200], "{norm:?}");
+        }
     }
 }
 

@@ -325,4 +325,31 @@ fn damaged_checkpoints_are_refused_with_a_reason() {
         error.ends_with("holds values that are not finite"),
         "{error}"
     );
+
+    // Words of the header that are as long as those they replace.
+    let mut short = trainer(TrainConfig {
+        epochs_start: 1,
+        epochs_growth: 0,
+        epochs_inf: 0,
+        ..config()
+    });
+    run(&mut short, 10);
+    let bytes = read_sync(short.checkpoint()).unwrap().to_bytes();
+    let restored = |word: &str, other: &str| {
+        assert_eq!(word.len(), other.len());
+        let at = bytes.windows(word.len()).position(|w| w == word.as_bytes());
+        let mut bytes = bytes.clone();
+        bytes[at.unwrap()..][..word.len()].copy_from_slice(other.as_bytes());
+        let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
+        let trainer = Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex());
+        trainer.err().unwrap().to_string()
+    };
+    let error = restored(r#""iteration":"10""#, r#""iteration":"99""#);
+    assert!(
+        error.contains("99 iterations were done, of a run of 20"),
+        "{error}"
+    );
+    // A net that is far larger than its file is not made before that is noticed.
+    let error = restored(r#"\"hidden\":[24]"#, r#"\"hidden\":[80]"#);
+    assert!(error.contains("`layer.0.weight`"), "{error}");
 }

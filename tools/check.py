@@ -14,6 +14,7 @@ import gzip
 import hashlib
 import json
 import multiprocessing
+import re
 import sys
 from fractions import Fraction
 from math import ceil
@@ -136,7 +137,7 @@ class Net:
             holds = self.proves(x[:, open_], label[open_], radius)
             proved[open_] = np.where(holds, radius, p)
             beyond[open_] = np.where(holds, b, radius)
-            step *= 2
+            step = min(2 * step, self.top)
         # The search took from the margin where to start; intervals must prove it too.
         assert self.proves(x, label, lipschitz).all()
         return lipschitz, proved
@@ -163,6 +164,12 @@ def read_safetensors(file):
     entries = [(name, info) for name, info in header.items() if name != "__metadata__"]
     for name, info in sorted(entries, key=lambda entry: entry[1]["data_offsets"]):
         begin, end = info["data_offsets"]
+        if info["dtype"] not in dtypes:
+            # What this version does not know is passed over.
+            if begin != covered:
+                raise Refused(f"the data of {name} are not where the header says")
+            covered = end
+            continue
         dtype = np.dtype(dtypes[info["dtype"]])
         size = dtype.itemsize * int(np.prod(info["shape"], dtype=object))
         if begin != covered or end - begin != size or end > len(data):
@@ -252,12 +259,16 @@ def main():
     parser.add_argument("--json", action="store_true", help="always so; taken as by `linf eval`")
     args = parser.parse_args()
 
+    if not re.fullmatch(r"\d+(\.\d+)?", args.epsilon) or Fraction(args.epsilon) > 1:
+        raise Refused(f"ε is a decimal from 0 to 1, such as 0.3, not {args.epsilon}")
+    exact = Fraction(args.epsilon)
     file = args.model.read_bytes()
+    if file.startswith(b"\x1f\x8b"):
+        file = gzip.decompress(file)
     net = Net(file)
     images, labels = read_test_set(args.data_dir / args.dataset, TEST_FILES[args.dataset])
     if net.inputs != images.shape[1]:
         raise Refused(f"the net takes {net.inputs} pixels, not {images.shape[1]}")
-    exact = Fraction(args.epsilon)
     epsilon = ceil(net.top * exact)
 
     size = 500
@@ -295,6 +306,9 @@ def decimal(epsilon):
 if __name__ == "__main__":
     try:
         main()
-    except (Refused, OSError, KeyError, ValueError) as error:
+    except KeyError as error:
+        print(f"error: the model file has no {error}", file=sys.stderr)
+        sys.exit(2)
+    except (Refused, OSError, EOFError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -2,10 +2,10 @@
 // TensorFlow.js; the exact network beside ONNX Runtime Web and TensorFlow.js. All on one thread, by
 // turns, of several rounds the best.
 //
-//   npm run wasm && npm run wasm:bench && npm ci --prefix bench/web
+//   scripts/tools.sh npm run wasm && scripts/tools.sh npm run wasm:bench && npm ci --prefix bench/web
 //   cargo build --release --no-default-features --features cli
-//   python3 bench/peers/onnx_net.py www/public/models/mnist-eps0.3.safetensors FOLDER
-//   node bench/web/cpu.js FOLDER > bench/results/web.json
+//   scripts/tools.sh python3 bench/peers/onnx_net.py www/public/models/mnist-eps0.3.safetensors FOLDER
+//   scripts/tools.sh node bench/web/cpu.js FOLDER > bench/results/web.json
 //
 // Of the exact network the peers compute ten logits; ours is what the page asks for, which takes
 // several evaluations: the logits, both proved radii and the deciding pixels.

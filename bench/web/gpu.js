@@ -3,8 +3,8 @@
 // jax-js, all in one page on one adapter. A machine without a GPU measures a program that imitates
 // one, and says so.
 //
-//   npm run wasm:bench && npm ci --prefix bench/web
-//   node bench/web/gpu.js > bench/results/webgpu.json
+//   scripts/tools.sh npm run wasm:bench && npm ci --prefix bench/web
+//   scripts/tools.sh node bench/web/gpu.js > bench/results/webgpu.json
 
 import { printReport } from './chromium.js';
 

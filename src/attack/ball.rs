@@ -134,7 +134,8 @@ impl Ball {
             }
             // A cast takes what is beyond the integers to the last of them.
             let steps = ((level * scale - self.centre[pixel] as f32) / self.step as f32).round();
-            let change = (steps as i32).clamp(-self.radius, self.radius) * self.step;
+            let most = self.radius / self.step;
+            let change = (steps as i32).clamp(-most, most) * self.step;
             self.clamp(pixel, self.centre[pixel] + change)
         };
         levels.iter().enumerate().map(clamp).collect()

@@ -11,6 +11,7 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 use super::gradient::Pgd;
+use super::record::Found;
 use super::run::{Attack, Run, Settings};
 use super::{AttackError, ExactTarget, Grid, Target};
 use crate::exact::{DenseNet, ExactNet};
@@ -74,7 +75,8 @@ pub struct Outcome {
     pub tries_inside: BTreeMap<Attack, u64>,
     /// Of these, how many the plain reference has evaluated too.
     pub compared: u64,
-    /// And how many of those gave other logits.
+    /// How many gave other logits there: of these, and of the strongest of each image, which the whole
+    /// network evaluates.
     pub differences: u64,
     /// Perturbations inside certificates that are kept for a third evaluation, the first
     /// [`KEPT`] of them.
@@ -158,6 +160,17 @@ impl Campaign {
                     // Integers all of them.
                     logits: sample.logits.iter().map(|logit| *logit as i32).collect(),
                 }));
+            // The attack's own target drops what it takes to decide nothing in the ball: what it found
+            // is looked at by the whole network, too.
+            if let Some(Found { perturbed, .. }) = run.strongest() {
+                let mut whole = net.evaluator();
+                let logits = whole.logits_at(&perturbed.input).ok();
+                let same = logits.is_some_and(|logits| {
+                    let logits = logits.iter().copied().map(f64::from);
+                    logits.eq(perturbed.logits.iter().copied())
+                });
+                outcome.differences += u64::from(!same);
+            }
             for sample in run.samples() {
                 let input: Vec<_> = sample.input.iter().copied().map(i64::from).collect();
                 let logits = reference.logits(&input).into_iter();

@@ -56,7 +56,13 @@ impl Search {
     /// The ball to attack in now; none when nothing lies between proof and flip.
     pub(super) fn ball(&self) -> Option<Ball> {
         let radius = match &self.broken {
-            Some(flip) => self.middle(flip.perturbed.radius),
+            Some(flip) => {
+                let broken = flip.perturbed.radius.cast_signed();
+                if broken - self.failed <= self.limit.step() {
+                    return None;
+                }
+                self.middle(flip.perturbed.radius)
+            }
             // Far up, where it is easy; what is found there soon shrinks. Where nothing was
             // found at all, the next sweep looks nearer to the proof.
             None => {

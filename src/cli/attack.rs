@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    num::NonZeroU64,
+    num::{NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
 };
 
@@ -45,7 +45,7 @@ pub(super) struct Args {
     attack: AttackName,
     /// Attack the first N test images only
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     /// Perturbations to try inside every image's certificate
     #[arg(long, value_name = "T", default_value_t = 1000)]
     tries: u64,
@@ -147,7 +147,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         dataset: args.dataset.as_str().into(),
         epsilon: args.epsilon.to_string(),
         attack: args.attack.attack(),
-        images: args.limit.unwrap_or(test.len()).min(test.len()),
+        images: args
+            .limit
+            .map_or(usize::MAX, NonZeroUsize::get)
+            .min(test.len()),
         tries_per_image: args.tries,
         seed: args.seed,
     };

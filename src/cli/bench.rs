@@ -31,8 +31,8 @@ pub(super) struct Args {
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
     /// Seconds that each figure is measured for
-    #[arg(long, default_value_t = 1.0)]
-    seconds: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = duration)]
+    seconds: Duration,
     /// Training steps at each p
     #[arg(long, default_value_t = 20)]
     steps: usize,
@@ -90,7 +90,7 @@ struct Report {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let asked = |part| args.only.is_empty() || args.only.contains(&part);
-    let patience = Duration::from_secs_f64(args.seconds.max(0.0));
+    let patience = args.seconds;
     let report = Report {
         processors: threads().get(),
         norm_dist: asked(Part::NormDist).then(|| kernels::measure(patience)),
@@ -137,6 +137,12 @@ impl Report {
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
     }
+}
+
+/// So many seconds.
+fn duration(word: &str) -> Result<Duration, String> {
+    let seconds = word.parse().map_err(|_| "not a number")?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "not a time that can be waited for".into())
 }
 
 /// One thread, and as many as there are processors.

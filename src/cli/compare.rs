@@ -1,15 +1,14 @@
 //! `linf compare`: the same figures of every network, ℓ∞-dist and ordinary, on the same images.
 
 use std::hint::black_box;
-use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use flate2::{Compression, write::GzEncoder};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{CliError, DatasetName, on_threads, print, print_line, read};
+use super::{CliError, DatasetName, on_threads, print, print_line, read_unpacked};
 use crate::attack::{Attack, ExactTarget, Grid, Pgd, Run, Settings, Target, own_label};
 use crate::data::{self, Dataset, PIXELS, Split};
 use crate::exact::{self, Epsilon, ExactNet, InputError};
@@ -37,7 +36,7 @@ pub(super) struct Args {
     epsilon: Epsilon,
     /// Use the first N test images only
     #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    limit: Option<NonZeroUsize>,
     /// Seed of the attack
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -97,7 +96,6 @@ struct NetworkReport {
     /// What proves.
     certificate: &'static str,
     bytes: usize,
-    gzip_bytes: usize,
     /// The median of single images on one thread.
     microseconds_per_image: f64,
 }
@@ -119,8 +117,8 @@ struct Counts {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let mut test = args.dataset.load(&args.data_dir, Split::Test)?;
     if let Some(limit) = args.limit {
-        test.labels.truncate(limit);
-        test.images.truncate(limit * PIXELS);
+        test.labels.truncate(limit.get());
+        test.images.truncate(limit.get().saturating_mul(PIXELS));
     }
     let networks = args.models.iter().map(|path| compare(args, path, &test));
     let report = Report {
@@ -146,7 +144,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 }
 
 fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, CliError> {
-    let bytes = read(path)?;
+    let bytes = read_unpacked(path)?;
     let (network, kind, architecture) = open(path, &bytes)?;
     let certificate = match network {
         Network::Linf(_) => "intervals, in exact integers",
@@ -168,7 +166,6 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
         certified: fraction(counts.certified),
         certificate,
         bytes: bytes.len(),
-        gzip_bytes: gzip_size(&bytes),
         // A page has a single thread; Burn would share out even the smallest convolution.
         microseconds_per_image: on_threads(1, || network.median_microseconds(test)),
     })
@@ -314,17 +311,11 @@ fn median_microseconds<'a>(
     (median as f64 / 100.0).round() / 10.0
 }
 
-pub(super) fn gzip_size(bytes: &[u8]) -> usize {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
-    packed.expect("memory takes whatever is written").len()
-}
-
 impl Report {
     fn to_text(&self) -> String {
         let mut text = format!(
             "{}, {} test images, ε = {}; PGD: {} steps of {} ε, {} restarts\n\n\
-             network               clean   under PGD   certified    kB (gzip)   µs per image   layers\n",
+             network               clean   under PGD   certified     kB   µs per image   layers\n",
             self.dataset,
             self.images,
             self.epsilon,
@@ -334,13 +325,12 @@ impl Report {
         );
         for network in &self.networks {
             text += &format!(
-                "{:18} {:6.2} %    {:6.2} %    {:6.2} %   {:4} ({:4})   {:12.1}   {}\n",
+                "{:18} {:6.2} %    {:6.2} %    {:6.2} %   {:4}   {:12.1}   {}\n",
                 network.name,
                 100.0 * network.clean,
                 100.0 * network.under_attack,
                 100.0 * network.certified,
                 network.bytes / 1000,
-                network.gzip_bytes / 1000,
                 network.microseconds_per_image,
                 network.architecture,
             );

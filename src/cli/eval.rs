@@ -5,6 +5,7 @@ use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
+use super::export::{NONE, REFINE};
 use super::{CliError, DatasetName, print, print_line, read_model, threads};
 use crate::data::{Dataset, HELD_OUT, Split};
 use crate::exact::{
@@ -104,13 +105,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 /// The training images that none of the runs behind a model has seen.
 fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
     let (path, metadata) = (|| args.model.clone(), &model.metadata);
-    if metadata.dataset != args.dataset.as_str() {
-        return Err(CliError::OtherDataset {
-            path: path(),
-            found: metadata.dataset.clone(),
-            asked: args.dataset.as_str(),
-        });
-    }
+    args.dataset.same_as(&metadata.dataset, &args.model)?;
     // Of an ensemble there is a list.
     let runs = serde_json::from_str::<Vec<TrainConfig>>(&metadata.recipe)
         .or_else(|_| serde_json::from_str(&metadata.recipe).map(|run| vec![run]))
@@ -130,18 +125,19 @@ fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
 }
 
 /// How many images each run held out, by the commands that made a model: the record has only the last
-/// of the runs that trained the same weights.
+/// of the runs that trained the same weights. What was refined and says no command held out none.
 fn held_out_by(command: &str) -> impl Iterator<Item = usize> {
-    let runs = command
-        .split("&&")
-        .filter(|part| part.contains("linf train"));
-    runs.map(|run| {
-        let mut words = run.split_whitespace();
+    let refined = command.contains(REFINE);
+    command.split("&&").filter_map(move |part| {
+        if !part.contains("linf train") {
+            return (refined && part.contains(NONE)).then_some(0);
+        }
+        let mut words = part.split_whitespace();
         let number = words.find_map(|word| word.strip_prefix("held_out=")?.parse().ok());
-        match run.contains("--all-images") {
+        Some(match part.contains("--all-images") {
             true => 0,
             false => number.unwrap_or(HELD_OUT),
-        }
+        })
     })
 }
 

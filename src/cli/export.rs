@@ -72,7 +72,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         epsilon,
         recipe: serde_json::to_string(checkpoint.config()).expect("a configuration is plain data"),
         seed: checkpoint.config().seed,
-        command: command(args, epsilon, &trainer),
+        command: command(args, epsilon, &trainer, checkpoint.has_few_weights()),
         accuracies,
     };
     write_model(&args.model, &Model { net, metadata })
@@ -136,11 +136,14 @@ fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
     values.enumerate().reduce(better).map(|(index, _)| index)
 }
 
-/// What `linf train` is told to train the weights of a model.
-const REFINE: &str = "--refine";
+/// How the record begins of a model that no command makes again.
+pub(super) const NONE: &str = "none:";
 
-/// The commands that make the model again.
-fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
+/// What `linf train` is told to train the weights of a model.
+pub(super) const REFINE: &str = "--refine";
+
+/// The commands that make the model again; whether the run dropped weights is told by its checkpoint.
+fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) -> String {
     let config = trainer.config();
     let measure = if args.measure { " --measure" } else { "" };
     let export = |run: &str| {
@@ -149,16 +152,6 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
             args.scale
         )
     };
-    if !trainer.is_finished() {
-        let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
-        return format!(
-            "none: interrupted after {done} of {all} iterations; {}",
-            export("RUN")
-        );
-    }
-    if !config.changed_at.is_empty() {
-        return format!("none: knobs were turned during the run; {}", export("RUN"));
-    }
     let (preset, turned) = config.as_preset();
     // Brackets, braces and quotes mean something to a shell.
     let turned: String = turned
@@ -170,21 +163,35 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer) -> String {
         0 => " --all-images".into(),
         other => format!(" --set held_out={other}"),
     };
+    // A GPU would have kept the weights that were dropped.
+    let device = match few_weights && trainer.origin().is_none() {
+        true => " --device cpu",
+        false => "",
+    };
     let train = format!(
-        "--dataset {} --preset {preset}{turned} --seed {}{held_out}",
+        "--dataset {} --preset {preset}{turned} --seed {}{held_out}{device}",
         config.dataset, config.seed
     );
-    match trainer.origin() {
-        None => format!("linf train {train} --out RUN && {}", export("RUN")),
+    let (train, export) = match trainer.origin() {
+        None => (format!("linf train {train} --out RUN"), export("RUN")),
         // The model that was refined was in the file that this one replaces.
         Some(origin) => {
             let run = format!(
                 "RUN{}",
                 "/refined".repeat(1 + origin.matches(REFINE).count())
             );
-            let export = export(&run);
-            format!("{origin} && linf train {REFINE} MODEL {train} --out {run} && {export} --force")
+            let train = format!("{origin} && linf train {REFINE} MODEL {train} --out {run}");
+            (train, export(&run) + " --force")
         }
+    };
+    // What the run held out is told all the same: `linf eval --held-out` reads it here.
+    if !trainer.is_finished() {
+        let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
+        format!("{NONE} interrupted after {done} of {all} iterations: {train} && {export}")
+    } else if !config.changed_at.is_empty() {
+        format!("{NONE} knobs were turned during the run: {train} && {export}")
+    } else {
+        format!("{train} && {export}")
     }
 }
 

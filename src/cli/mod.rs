@@ -18,7 +18,7 @@ use std::{
     ffi::OsString,
     fmt::Display,
     fs,
-    io::{ErrorKind, Write},
+    io::{ErrorKind, Read, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -26,6 +26,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
+use flate2::read::GzDecoder;
 
 use crate::attack::AttackError;
 use crate::data::{self, DataError, Dataset, Split};
@@ -80,6 +81,19 @@ impl DatasetName {
         })
     }
 
+    /// Refuses the file at `path` if it records another data set, which it was trained on.
+    fn same_as(self, found: &str, path: &Path) -> Result<(), CliError> {
+        let asked = self.as_str();
+        match found == asked {
+            true => Ok(()),
+            false => Err(CliError::OtherDataset {
+                path: path.into(),
+                found: found.into(),
+                asked,
+            }),
+        }
+    }
+
     /// Mean and standard deviation that the pixels are normalised with, of full scale 1.0.
     fn normalisation(self) -> (f32, f32) {
         data::normalisation(self.as_str()).expect("every data set has a normalisation")
@@ -132,11 +146,23 @@ enum CliError {
         /// The checkpoint.
         path: PathBuf,
     },
+    /// The run's folder holds the log of a run, and no checkpoint.
+    #[error("{} is the log of a run that left no checkpoint to go on from; remove it, or name another folder with --out", path.display())]
+    LogExists {
+        /// The log.
+        path: PathBuf,
+    },
     /// `--resume` with other knobs than the run began with.
-    #[error("{} belongs to a run with another data set, preset, seed or choice of --all-images; give those it began with", path.display())]
+    #[error("{} belongs to another run, whose {knob} is {begun} where {asked} is asked for; give what it began with, or leave out --preset to go on with all of that", path.display())]
     OtherRun {
         /// The checkpoint.
         path: PathBuf,
+        /// The first knob that differs.
+        knob: String,
+        /// Its value in the command.
+        asked: String,
+        /// Its value in the checkpoint.
+        begun: String,
     },
     /// The knobs or the data of a run are refused.
     #[error("the run cannot begin")]
@@ -397,6 +423,15 @@ fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     })
 }
 
+/// Makes the folder that a file is to be written to, before hours are spent on what is to be in it.
+fn make_folder_of(path: &Path) -> Result<(), CliError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(folder).map_err(|source| CliError::Write {
+        path: folder.into(),
+        source,
+    })
+}
+
 /// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let partial = path.with_added_extension("partial");
@@ -411,9 +446,24 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     })
 }
 
-/// Reads a model file; also gives its SHA-256.
-fn read_model(path: &Path) -> Result<(Model, String), CliError> {
+/// The bytes of a model file, which may be compressed with gzip, as the page's are.
+fn read_unpacked(path: &Path) -> Result<Vec<u8>, CliError> {
     let bytes = read(path)?;
+    if !bytes.starts_with(&[0x1f, 0x8b]) {
+        return Ok(bytes);
+    }
+    let mut unpacked = Vec::new();
+    let read = GzDecoder::new(&bytes[..]).read_to_end(&mut unpacked);
+    read.map_err(|source| CliError::Read {
+        path: path.into(),
+        source,
+    })?;
+    Ok(unpacked)
+}
+
+/// Reads a model file; also gives the SHA-256 of what it unpacks to.
+fn read_model(path: &Path) -> Result<(Model, String), CliError> {
+    let bytes = read_unpacked(path)?;
     let model = Model::from_bytes(&bytes).map_err(|source| CliError::Model {
         path: path.into(),
         source,

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::Device;
 use clap::Subcommand;
 
+use super::export::refuse_existing;
 use super::train::{Averages, progress_bar};
-use super::{CliError, DatasetName, print_line, threads};
+use super::{CliError, DatasetName, make_folder_of, print_line, threads};
 use crate::data::Split;
 use crate::exact::Epsilon;
 use crate::ordinary::train::{Config, TrainError, Trainer};
@@ -78,11 +79,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
 }
 
 fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
-    if args.model.exists() && !args.force {
-        return Err(CliError::Exists {
-            path: args.model.clone(),
-        });
-    }
+    refuse_existing(&args.model, args.force)?;
     let named = Config::named(&args.recipe)?;
     let config = Config {
         dataset: args.dataset.as_str().into(),
@@ -91,6 +88,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     };
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let mut trainer = Trainer::new(config, data, Device::flex()).map_err(failed)?;
+    make_folder_of(&args.model)?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let handler = Arc::clone(&interrupted);
     ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
@@ -171,6 +169,7 @@ fn command(args: &TrainArgs) -> String {
 
 fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
     let mut model = super::read_ordinary(&args.model, &super::read(&args.model)?)?;
+    args.dataset.same_as(&model.metadata.dataset, &args.model)?;
     let test = args.dataset.load(&args.data_dir, Split::Test)?;
     let threads = threads();
     let evaluation = evaluate(&model.plain, &test, args.epsilon, threads);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, DatasetName, print_line, read, read_model, threads};
+use super::{CliError, DatasetName, make_folder_of, print_line, read, read_model, threads};
 use crate::data::Split;
 use crate::exact::{Accuracies, ExactNet, Metadata, Model};
 use crate::train::{
@@ -36,13 +36,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "KNOB=VALUE", value_parser = knob, requires = "preset")]
     set: Vec<(String, String)>,
     /// Train on the weights that this model has, and no others: one that `linf export` or `linf prune`
-    /// wrote. The fewer it has, the less time an epoch takes. On the CPU only
-    #[arg(
-        long,
-        value_name = "MODEL",
-        requires = "preset",
-        conflicts_with = "resume"
-    )]
+    /// wrote. The fewer it has, the less time an epoch takes. On the CPU only. With --resume it is not
+    /// looked at again
+    #[arg(long, value_name = "MODEL", requires = "preset")]
     refine: Option<PathBuf>,
     /// Seed of the weights, the order of the images and the augmentation
     #[arg(long, default_value_t = 0, requires = "preset")]
@@ -63,6 +59,13 @@ pub(super) struct Args {
     /// of a wide net on a fast GPU both take longer than the epoch
     #[arg(long, value_name = "EPOCHS", default_value = "1")]
     every: NonZeroUsize,
+}
+
+impl Args {
+    /// Whether `--set` turns this knob.
+    fn sets(&self, name: &str) -> bool {
+        self.set.iter().any(|(knob, _)| knob == name)
+    }
 }
 
 /// The names of devices on the command line.
@@ -119,7 +122,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
             let due = (trainer.iteration() / per_epoch).is_multiple_of(args.every.get());
             let look = due || trainer.is_finished();
             let line = log_epoch(args, &trainer, report, &std::mem::take(&mut epoch), look)?;
-            bar.println(line);
+            // Unlike println, this prints where there is no terminal to draw a bar on, too.
+            bar.suspend(|| print_line(line))?;
             if look {
                 save(&path, &trainer)?;
             }
@@ -210,6 +214,10 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     if path.exists() {
         return Err(CliError::RunExists { path: path.into() });
     }
+    let log = args.out.join(LOG);
+    if log.exists() {
+        return Err(CliError::LogExists { path: log });
+    }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let (mean, std) = args.dataset.normalisation();
     let begin = |source| CliError::Begin { source };
@@ -232,10 +240,7 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
             (trainer, processor(device)?)
         }
     };
-    fs::create_dir_all(&args.out).map_err(|source| CliError::Write {
-        path: args.out.clone(),
-        source,
-    })?;
+    make_folder_of(path)?;
     Ok((trainer, processor))
 }
 
@@ -247,13 +252,7 @@ fn refined(
     net: &ExactNet,
     metadata: &Metadata,
 ) -> Result<TrainConfig, CliError> {
-    if metadata.dataset != args.dataset.as_str() {
-        return Err(CliError::OtherDataset {
-            path: path.into(),
-            found: metadata.dataset.clone(),
-            asked: args.dataset.as_str(),
-        });
-    }
+    args.dataset.same_as(&metadata.dataset, path)?;
     let seen_all = serde_json::from_str::<TrainConfig>(&metadata.recipe)
         .is_ok_and(|recipe| recipe.held_out < config.held_out);
     if seen_all {
@@ -262,7 +261,7 @@ fn refined(
             path.display()
         );
     }
-    if args.set.iter().any(|(knob, _)| knob == "hidden") {
+    if args.sets("hidden") {
         return Ok(config);
     }
     let widths = net.architecture();
@@ -272,13 +271,22 @@ fn refined(
 
 fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     let checkpoint = read_checkpoint(path)?;
-    let asked = configuration(args)?;
-    let same = match &asked {
-        Some(config) => config == checkpoint.config(),
-        None => checkpoint.config().dataset == args.dataset.as_str(),
-    };
-    if !same {
-        return Err(CliError::OtherRun { path: path.into() });
+    let begun = checkpoint.config();
+    let mut asked = configuration(args)?.unwrap_or_else(|| TrainConfig {
+        dataset: args.dataset.as_str().into(),
+        ..begun.clone()
+    });
+    // A run that refines a model has its widths, unless it was given others.
+    if checkpoint.origin().is_some() && !args.sets("hidden") {
+        asked.hidden.clone_from(&begun.hidden);
+    }
+    if let Some((knob, asked, begun)) = asked.difference(begun) {
+        return Err(CliError::OtherRun {
+            path: path.into(),
+            knob,
+            asked,
+            begun,
+        });
     }
     let choice = match args.device {
         DeviceName::Auto if checkpoint.has_few_weights() => DeviceName::Cpu,

@@ -74,6 +74,13 @@ impl DenseNet {
                     found,
                 });
             }
+            if let Some(unit) = dense.rows().position(|row| present(row).next().is_none()) {
+                return Err(NetError::Row {
+                    layer,
+                    unit,
+                    problem: "it is empty",
+                });
+            }
         }
         Ok(Self {
             scale,
@@ -218,7 +225,7 @@ impl DenseNet {
                         if distance_bounds(lower, upper, middle).1 > floor {
                             return None;
                         }
-                        *weight = middle as i32;
+                        *weight = i32::try_from(middle).ok().filter(|w| *w != ABSENT)?;
                     }
                 }
             }

@@ -107,6 +107,22 @@ pub enum InputError {
         /// Inputs of the network.
         expected: usize,
     },
+    /// Images that lie one behind the other are not whole.
+    #[error("the images have {bytes} bytes together, which are no whole images of {pixels} pixels")]
+    Images {
+        /// Bytes given.
+        bytes: usize,
+        /// Inputs of the network.
+        pixels: usize,
+    },
+    /// Images and labels do not belong together.
+    #[error("there are {images} images, but {labels} labels")]
+    Labels {
+        /// Images given.
+        images: usize,
+        /// Labels given.
+        labels: usize,
+    },
     /// A pixel lies outside the domain over which the network was pruned and proved.
     #[error("pixel {pixel} is {value} units, outside 0 to {limit}")]
     Domain {

@@ -110,6 +110,17 @@ pub fn prove_beyond_intervals(
     })
 }
 
+/// How many images of so many pixels lie one behind the other.
+pub(super) fn whole_images(images: &[u8], pixels: usize) -> Result<usize, InputError> {
+    match images.len().is_multiple_of(pixels) {
+        true => Ok(images.len() / pixels),
+        false => Err(InputError::Images {
+            bytes: images.len(),
+            pixels,
+        }),
+    }
+}
+
 /// Adds up what `measure` makes of shares of the images, one share a thread.
 fn in_shares<T: Default + AddAssign + Send>(
     inputs: usize,
@@ -118,14 +129,11 @@ fn in_shares<T: Default + AddAssign + Send>(
     threads: NonZeroUsize,
     measure: impl Fn(&[u8], &[u8]) -> Result<T, InputError> + Sync,
 ) -> Result<T, InputError> {
-    if images.len() != labels.len() * inputs {
-        let found = images
-            .len()
-            .checked_div(labels.len())
-            .unwrap_or(images.len());
-        return Err(InputError::Pixels {
-            found,
-            expected: inputs,
+    let count = whole_images(images, inputs)?;
+    if count != labels.len() {
+        return Err(InputError::Labels {
+            images: count,
+            labels: labels.len(),
         });
     }
     let share = labels.len().div_ceil(threads.get()).max(1);

@@ -19,9 +19,9 @@
 //! Where that fails the box is cut in two, at a pixel that decides the failing bound, and both parts
 //! are proved on their own, to the end of a budget. All of it in the integers of the network.
 
+use super::InputError;
 use super::certificate::{is_certified, label_and_margin};
 use super::net::{BOXES, Evaluator, Intervals, Layer};
-use super::{InputError, MAX_LEVEL};
 
 /// What it took to prove a label within a radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,8 @@ impl Evaluator<'_> {
         let (Some(label), _) = label_and_margin(self.run()) else {
             return Ok(None);
         };
-        let whole = self.ball(radius);
-        self.load_parts(std::slice::from_ref(&whole));
+        self.enter_boxes([radius; BOXES]);
+        let whole = self.entered();
         if is_certified(self.propagate(), label, 0) {
             return Ok(Some(Proof::Intervals));
         }
@@ -126,18 +126,11 @@ impl Evaluator<'_> {
         }
     }
 
-    /// All inputs within `radius` units of the loaded one, in the domain.
-    fn ball(&self, radius: u32) -> Part {
-        let limit = MAX_LEVEL * self.net().scale().cast_signed();
-        let radius = radius.min(limit.unsigned_abs()).cast_signed();
-        let moved = |by: i32| {
-            let pixels = self.input().iter();
-            pixels.map(move |x| (x + by).clamp(0, limit)).collect()
-        };
-        Part {
-            lower: moved(-radius),
-            upper: moved(radius),
-        }
+    /// The first of the boxes of the input.
+    fn entered(&self) -> Part {
+        let pixels = self.boxes()[0].iter();
+        let (lower, upper) = pixels.map(|ends| (ends.lower[0], ends.upper[0])).unzip();
+        Part { lower, upper }
     }
 
     /// Makes up to [`BOXES`] parts the boxes that are propagated next; the last one fills the rest.

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::ops::AddAssign;
 
-use super::evaluation::add_up;
+use super::evaluation::{add_up, whole_images};
 use super::neuron::distance_bounds;
 use super::{ExactNet, InputError, SparseLayer};
 
@@ -44,11 +44,11 @@ impl ExactNet {
         threads: NonZeroUsize,
     ) -> Result<Self, InputError> {
         let expected = self.inputs();
-        if images.is_empty() || !images.len().is_multiple_of(expected) {
-            let found = images.len();
-            return Err(InputError::Pixels { found, expected });
+        let count = whole_images(images, expected)?;
+        if count == 0 {
+            return Err(InputError::Pixels { found: 0, expected });
         }
-        let share = (images.len() / expected).div_ceil(threads.get());
+        let share = count.div_ceil(threads.get());
         let shares = images.chunks(share * expected);
         let used: Used = add_up(shares, |images| self.used_near(images, radius))?;
 

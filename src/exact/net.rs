@@ -474,11 +474,6 @@ impl<'net> Evaluator<'net> {
         Ok(self.trace())
     }
 
-    /// The loaded input in units, `[inputs]`.
-    pub(super) fn input(&self) -> &[i32] {
-        &self.values[0]
-    }
-
     /// The boxes of the input, to be set before [`Self::propagate`], `[inputs]`.
     pub(super) fn input_boxes(&mut self) -> &mut [Intervals] {
         &mut self.boxes[0]
@@ -548,13 +543,18 @@ impl<'net> Evaluator<'net> {
 
     /// Logit bounds of the boxes of `radii` units around the loaded input.
     pub(super) fn run_boxes(&mut self, radii: [u32; BOXES]) -> &[Intervals] {
+        self.enter_boxes(radii);
+        self.propagate()
+    }
+
+    /// Makes the inputs within `radii` units of the loaded one, in the domain, the boxes of the input.
+    pub(super) fn enter_boxes(&mut self, radii: [u32; BOXES]) {
         let limit = MAX_LEVEL * self.net.scale.cast_signed();
         let radii = radii.map(|radius| radius.min(limit.unsigned_abs()).cast_signed());
         for (pixel, &value) in self.boxes[0].iter_mut().zip(&self.values[0]) {
             pixel.lower = radii.map(|radius| (value - radius).max(0));
             pixel.upper = radii.map(|radius| (value + radius).min(limit));
         }
-        self.propagate()
     }
 
     /// Logit bounds of the boxes of the input, which must lie in the domain.

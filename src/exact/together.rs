@@ -5,6 +5,7 @@
 //! many images as a vector register holds. A row is left when its weights can win for none of them;
 //! that is later than for one image alone, though not by much.
 
+use super::evaluation::whole_images;
 use super::net::{Layer, logits_of_heads};
 use super::{ExactNet, InputError};
 
@@ -40,12 +41,9 @@ impl BatchEvaluator<'_> {
     /// Fails when `images` is no whole number of images of the net's size.
     pub fn logits(&mut self, images: &[u8]) -> Result<Vec<i32>, InputError> {
         let (net, expected) = (self.net, self.net.inputs());
-        if !images.len().is_multiple_of(expected) {
-            let found = images.len() % expected;
-            return Err(InputError::Pixels { found, expected });
-        }
+        let count = whole_images(images, expected)?;
         let scale = net.scale().cast_signed();
-        let mut logits = Vec::with_capacity(images.len() / expected * net.classes());
+        let mut logits = Vec::with_capacity(count * net.classes());
         for group in images.chunks(TOGETHER * expected) {
             // The last group may be short: its last image stands in for those that are not there.
             let last = group.len() / expected - 1;

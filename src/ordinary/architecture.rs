@@ -21,7 +21,11 @@ pub(super) fn describe(layers: &[Layer]) -> String {
 pub(super) fn parse(words: &str) -> Option<Vec<(Geometry, usize)>> {
     let mut words = words.split('-');
     // The output of the layer before: channels of square images.
-    let (mut channels, mut side) = square(words.next()?.parse().ok()?);
+    let pixels = words.next()?.parse().ok()?;
+    if pixels > LARGEST_LAYER {
+        return None;
+    }
+    let (mut channels, mut side) = square(pixels);
     let mut layers = Vec::new();
     for word in words {
         let (geometry, outputs) = match word.strip_prefix("conv") {
@@ -43,8 +47,9 @@ pub(super) fn parse(words: &str) -> Option<Vec<(Geometry, usize)>> {
         };
         layers.push((geometry, outputs));
         (channels, side) = (outputs, geometry.output_side());
-        // Nothing of this size is ever read; sums and products of sizes stay far from overflow.
-        if channels > LARGEST || side > LARGEST {
+        // Nothing of this size is ever read; sums and products of sizes stay far from overflow, and
+        // what a few words ask for in memory within bounds.
+        if channels > LARGEST || side > LARGEST || channels * side * side > LARGEST_LAYER {
             return None;
         }
     }
@@ -53,6 +58,8 @@ pub(super) fn parse(words: &str) -> Option<Vec<(Geometry, usize)>> {
 
 /// Channels or rows beyond which no file is.
 const LARGEST: usize = 1 << 16;
+/// Pixels or units of a layer beyond which no file is.
+const LARGEST_LAYER: usize = 1 << 20;
 
 /// So many pixels as one square image, or as that many channels of one pixel.
 fn square(pixels: usize) -> (usize, usize) {
@@ -92,6 +99,8 @@ mod tests {
             "784-conv8",
             "784-conv8k4",
             "784-99999999",
+            "4294967296-conv1k1s65536-10",
+            "784-conv65536k1s1-10",
         ] {
             assert_eq!(parse(words), None, "{words}");
         }

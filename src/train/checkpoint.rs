@@ -53,6 +53,14 @@ pub enum CheckpointError {
         /// What the configuration asks for.
         widths: Vec<usize>,
     },
+    /// The run has done more than there was to do.
+    #[error("the checkpoint says that {found} iterations were done, of a run of {all}")]
+    Iteration {
+        /// What it says.
+        found: usize,
+        /// The iterations of its schedule.
+        all: usize,
+    },
     /// A tensor has values that are not finite.
     #[error("the checkpoint's tensor `{0}` holds values that are not finite")]
     NotFinite(String),
@@ -133,26 +141,37 @@ impl Checkpoint {
         self.iteration
     }
 
+    /// The values of a tensor, if it has this shape.
+    fn values(&self, name: &str, shape: &[usize]) -> Result<&[u8], CheckpointError> {
+        let refuse = |found: String| CheckpointError::Tensor {
+            name: name.into(),
+            expected: shape.to_vec(),
+            found,
+        };
+        let tensor = self.tensors.iter().find(|(other, ..)| other == name);
+        let (_, found, bytes) = tensor.ok_or_else(|| refuse("missing".into()))?;
+        match *found == shape {
+            true => Ok(bytes),
+            false => Err(refuse(format!("of shape {found:?}"))),
+        }
+    }
+
+    /// Refuses a file without the weights of a net of these widths, all of them: what a file does not
+    /// have room for is not to be made room for either.
+    pub(super) fn check_weights(&self, widths: &[usize]) -> Result<(), CheckpointError> {
+        for (l, pair) in widths.windows(2).enumerate() {
+            self.values(&format!("layer.{l}.weight"), &[pair[1], pair[0]])?;
+        }
+        Ok(())
+    }
+
     pub(super) fn get<const D: usize>(
         &self,
         name: &str,
         shape: [usize; D],
         device: &Device,
     ) -> Result<Tensor<D>, CheckpointError> {
-        let refuse = |found: String| CheckpointError::Tensor {
-            name: name.into(),
-            expected: shape.to_vec(),
-            found,
-        };
-        let (_, found, bytes) = self
-            .tensors
-            .iter()
-            .find(|(other, ..)| other == name)
-            .ok_or_else(|| refuse("missing".into()))?;
-        if *found != shape {
-            return Err(refuse(format!("of shape {found:?}")));
-        }
-        let values: Vec<f32> = floats(bytes).collect();
+        let values: Vec<f32> = floats(self.values(name, &shape)?).collect();
         if values.iter().any(|value| !value.is_finite()) {
             return Err(CheckpointError::NotFinite(name.into()));
         }

@@ -180,6 +180,15 @@ impl TrainConfig {
         from_value(Value::Object(knobs)).map_err(|reason| bad(&now, reason))
     }
 
+    /// The first knob that differs from `other`'s, with its value here and there.
+    pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        let mut there = other.knobs();
+        self.knobs().into_iter().find_map(|(knob, here)| {
+            let there = there.remove(&knob).unwrap_or_default();
+            (here != there).then(|| (knob, here.to_string(), there.to_string()))
+        })
+    }
+
     /// All knobs by their names.
     fn knobs(&self) -> Map<String, Value> {
         // By way of text, which has the fewest digits that tell a number.

@@ -55,7 +55,8 @@ pub enum Request {
         /// All that can be changed, at their new values.
         knobs: Knobs,
     },
-    /// Measure the exact integer network of the moment. Answered by `Metrics`.
+    /// Measure the exact integer network of the moment. Answered by `Metrics`, or by nothing where no
+    /// images were held out.
     Evaluate {
         /// Measure on the first so many held-out images.
         images: usize,

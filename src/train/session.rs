@@ -15,7 +15,7 @@ use super::error::TrainError;
 use super::metrics::measure;
 use super::protocol::{Knobs, Preset, Reply, Request, Shard, StepPoint};
 use super::schedule::Schedule;
-use super::speed::Speed;
+use super::speed::{Course, Speed};
 use super::trainer::Trainer;
 use crate::data::{CLASSES, Dataset, PIXELS, TRAINING_IMAGES, normalisation, sha256_hex};
 use crate::exact::{Metadata, Model};
@@ -40,6 +40,8 @@ pub struct Session {
     waiting: Option<Waiting>,
     trainer: Option<Trainer>,
     running: bool,
+    /// What the run in place costs, once that has been asked for.
+    course: Option<Course>,
     pace: Pace,
 }
 
@@ -117,6 +119,7 @@ impl Session {
             trainer: None,
             running: false,
             pace: Pace::default(),
+            course: None,
         }
     }
 
@@ -185,9 +188,8 @@ impl Session {
                 Ok(vec![Reply::Paused { iteration }])
             }
             Request::Step => {
-                self.trainer()?;
-                self.running = false;
                 let mut replies = self.steps(1).await?;
+                self.running = false;
                 if !matches!(replies.last(), Some(Reply::Done { .. })) {
                     let iteration = self.trainer()?.iteration();
                     replies.push(Reply::Paused { iteration });
@@ -207,7 +209,16 @@ impl Session {
                 Ok(vec![ready(self.trainer()?, self.run_on())])
             }
             Request::Evaluate { images } => {
-                let metrics = measure(self.trainer()?, images, CHART_MEANS).await?;
+                let trainer = self.trainer()?;
+                if trainer.held_out().is_empty() {
+                    return Ok(Vec::new());
+                }
+                // Figures of all the images are those of the network that can be used.
+                let means = match images < trainer.held_out().len() {
+                    true => CHART_MEANS,
+                    false => EXPORT_MEANS,
+                };
+                let metrics = measure(trainer, images, means).await?;
                 Ok(vec![Reply::Metrics(metrics)])
             }
             Request::Save => {
@@ -269,7 +280,7 @@ impl Session {
         let images = config.images.min(TRAINING_IMAGES - config.held_out);
         let schedule = Schedule::new(config, images / config.batch);
         let speed = self.machine.speed(self.clock).await?;
-        let seconds = speed.seconds(config, &schedule, 0, schedule.iterations());
+        let seconds = speed.course(config, &schedule).all();
         Ok(Reply::Estimate { name, seconds })
     }
 
@@ -282,10 +293,10 @@ impl Session {
         let (mean, std) = normalisation(&config.dataset)
             .ok_or_else(|| SessionError::Dataset(config.dataset.clone()))?;
         let images = TRAINING_IMAGES.min(config.images.saturating_add(config.held_out));
-        self.running = false;
         let there = |data: &&Data| data.dataset == config.dataset && data.images.len() >= images;
         let Some(data) = self.data.as_ref().filter(there) else {
             let dataset = config.dataset.clone();
+            self.running = false;
             self.waiting = Some(run);
             return Ok(vec![Reply::Wanted { dataset, images }]);
         };
@@ -299,7 +310,9 @@ impl Session {
             Waiting::New(config) => Trainer::new(config, data, mean, std, device)?,
             Waiting::Saved(saved) => Trainer::restore(&saved, data, mean, std, device)?,
         };
+        self.running = false;
         self.pace = Pace::default();
+        self.course = None;
         self.instead = instead;
         let reply = ready(&trainer, self.run_on());
         self.trainer = Some(trainer);
@@ -333,8 +346,11 @@ impl Session {
     async fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {
         let clock = self.clock;
         let machine = self.instead.as_mut().unwrap_or(&mut self.machine);
-        let speed = machine.speed(clock).await?;
         let trainer = self.trainer.as_mut().ok_or(SessionError::NoRun)?;
+        if self.course.is_none() {
+            let speed = machine.speed(clock).await?;
+            self.course = Some(speed.course(trainer.config(), trainer.schedule()));
+        }
         let (from, last) = (trainer.iteration(), trainer.schedule().iterations());
         let start = clock();
         for _ in 0..steps.min(last.saturating_sub(from)) {
@@ -351,14 +367,14 @@ impl Session {
         let points: Vec<_> = points.collect();
         let taken = (clock() - start).as_secs_f64();
         let iteration = trainer.iteration();
-        let estimate = |from, to| speed.seconds(trainer.config(), trainer.schedule(), from, to);
+        let course = self.course.as_ref().expect("it was just made");
         if !points.is_empty() {
-            self.pace.add(taken, estimate(from, iteration));
+            self.pace.add(taken, course.seconds(from, iteration));
         }
         let images = points.len() * trainer.config().batch;
         let mut replies = vec![Reply::Progress {
             iteration,
-            seconds_left: self.pace.correct(estimate(iteration, last)),
+            seconds_left: self.pace.correct(course.seconds(iteration, last)),
             images_per_second: images as f64 / taken.max(1e-3),
             steps: points,
         }];

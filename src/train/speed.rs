@@ -181,14 +181,8 @@ impl Speed {
         terms[nearest] * batch * weights + self.weight * weights + self.step
     }
 
-    /// Seconds from iteration `from` up to `to` of a run.
-    pub fn seconds(
-        &self,
-        config: &TrainConfig,
-        schedule: &Schedule,
-        from: usize,
-        to: usize,
-    ) -> f64 {
+    /// What each iteration of a run costs, which takes some 100 logarithms for each.
+    pub fn course(&self, config: &TrainConfig, schedule: &Schedule) -> Course {
         let (batch, weights) = (config.batch as f64, weights(&config.hidden));
         let first = PIXELS as f64 * config.hidden[0] as f64 / weights;
         let few_terms = self.few_terms.map(|[of_first, of_others]| {
@@ -210,7 +204,35 @@ impl Speed {
                 _ => self.step(norm, batch, weights, &self.terms),
             }
         };
-        (from..to).map(seconds).sum()
+        let mut until = vec![0.0];
+        until.extend(
+            (0..schedule.iterations())
+                .map(seconds)
+                .scan(0.0, |sum, seconds| {
+                    *sum += seconds;
+                    Some(*sum)
+                }),
+        );
+        Course { until }
+    }
+}
+
+/// What a run costs, iteration by iteration.
+#[derive(Debug, PartialEq)]
+pub(super) struct Course {
+    /// Seconds up to each iteration, and to the end.
+    until: Vec<f64>,
+}
+
+impl Course {
+    /// Seconds from iteration `from` up to `to`.
+    pub fn seconds(&self, from: usize, to: usize) -> f64 {
+        self.until[to] - self.until[from]
+    }
+
+    /// Seconds from the beginning to the end.
+    pub fn all(&self) -> f64 {
+        self.seconds(0, self.until.len() - 1)
     }
 }
 
@@ -319,17 +341,19 @@ mod tests {
         };
         let weights = 784.0 * 3.0 + 3.0 * 10.0;
         let schedule = Schedule::new(&config, 5);
-        let seconds = speed.seconds(&config, &schedule, 0, 10);
+        let course = speed.course(&config, &schedule);
+        let seconds = course.all();
         let expected = 2.0 * weights * (5.0 + 0.5) + 10.0 * (2.0 + 0.01 * weights);
         assert!((seconds - expected).abs() < 1e-6, "{seconds}");
-        assert_eq!(speed.seconds(&config, &schedule, 10, 10), 0.0);
+        assert_eq!(seconds, course.seconds(0, 5) + course.seconds(5, 10));
+        assert_eq!(course.seconds(10, 10), 0.0);
 
         // After an epoch at p = 8 half of the weights are left.
         let thin = TrainConfig {
             thin_after: 1,
             ..config.clone()
         };
-        let seconds = speed.seconds(&thin, &schedule, 5, 10);
+        let seconds = speed.course(&thin, &schedule).seconds(5, 10);
         let terms = 0.3 * 784.0 * 3.0 + 0.5 * 3.0 * 10.0;
         let expected = 2.0 * terms / 2.0 * 5.0 + 5.0 * (2.0 + 0.01 * weights / 2.0);
         assert!((seconds - expected).abs() < 1e-6, "{seconds}");
@@ -337,7 +361,7 @@ mod tests {
             few_terms: None,
             ..speed
         };
-        let [all, left] = [&config, &thin].map(|config| gpu.seconds(config, &schedule, 5, 10));
+        let [all, left] = [&config, &thin].map(|config| gpu.course(config, &schedule));
         assert_eq!(all, left);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 
 use super::{js_error, to_js};
-use crate::train::{DeviceChoice, Processor, Request, Session};
+use crate::train::{DeviceChoice, Processor, Reply, Request, Session};
 
 #[wasm_bindgen]
 extern "C" {
@@ -49,14 +49,20 @@ impl TrainSession {
         to_js(&self.session.opened())
     }
 
-    /// Meets a request. Rejects with an `Error` for a value that is none.
+    /// Meets a request. A value that is none is answered with an error, as is one that cannot be met.
     #[wasm_bindgen(unchecked_return_type = "Reply[]")]
     pub async fn handle(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "Request")] request: JsValue,
     ) -> Result<JsValue, JsError> {
-        let request: Request = serde_wasm_bindgen::from_value(request).map_err(js_error)?;
-        to_js(&self.session.handle(request).await)
+        let replies = match serde_wasm_bindgen::from_value::<Request>(request) {
+            Ok(request) => self.session.handle(request).await,
+            Err(error) => vec![Reply::Error {
+                message: format!("the trainer was asked for what it does not know: {error}"),
+                fatal: false,
+            }],
+        };
+        to_js(&replies)
     }
 
     /// Trains up to `steps` steps if the run goes on, and says what they did.

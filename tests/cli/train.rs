@@ -48,7 +48,7 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
     assert!(message.contains("add --resume"), "{message}");
     let message = refused(&train(&out, &["--seed", "4", "--resume"]));
     assert!(
-        message.contains("another data set, preset, seed"),
+        message.contains("whose seed is 3 where 4 is asked for"),
         "{message}"
     );
     // As a run leaves it that was killed long after its last checkpoint.
@@ -126,7 +126,7 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
     let out = path(&folder, "");
     let dataset = ["train", "--data-dir", DATA, "--out", &out, "--dataset"];
     let message = refused(&[&dataset[..], &["fashion-mnist", "--resume"]].concat());
-    assert!(message.contains("another data set"), "{message}");
+    assert!(message.contains("whose dataset is \"mnist\""), "{message}");
     let told = printed(&[&dataset[..], &["mnist", "--resume"]].concat());
     assert!(told.contains("30 of 30 iterations, finished"), "{told}");
     let model = path(&folder, "model.safetensors");
@@ -208,6 +208,17 @@ fn trained(folder: &TempDir, name: &str, options: &[&str]) -> String {
     model
 }
 
+const EVAL_HELD_OUT: [&str; 8] = [
+    "eval",
+    "--dataset",
+    "mnist",
+    "--data-dir",
+    DATA,
+    "--epsilon",
+    "0.3",
+    "--held-out",
+];
+
 #[test]
 fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     let folder = TempDir::new().unwrap();
@@ -216,16 +227,7 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     let two = path(&folder, "two.safetensors");
     printed(&["ensemble", &model, &model, &two]);
     let held_out = |model: &str| -> Value {
-        let eval = [
-            "eval",
-            "--dataset",
-            "mnist",
-            "--data-dir",
-            DATA,
-            "--epsilon",
-            "0.3",
-        ];
-        let json = printed(&[&eval[..], &["--held-out", "--json", "--model", model]].concat());
+        let json = printed(&[&EVAL_HELD_OUT[..], &["--json", "--model", model]].concat());
         serde_json::from_str(&json).unwrap()
     };
     let (mut of_one, of_two) = (held_out(&model), held_out(&two));
@@ -254,21 +256,25 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     );
     assert_eq!(held_out(&refined)["images"], 300);
 
+    // Of one that was refined and does not say how it was made, nothing is known.
+    let mut unsaid = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
+    unsaid.metadata.command = "none: trained in a page".into();
+    let page = path(&folder, "page.safetensors");
+    fs::write(&page, unsaid.to_bytes()).unwrap();
+    assert_eq!(held_out(&page)["images"], 5_000);
+    let refined = trained(
+        &folder,
+        "refined-page",
+        &["--refine", &page, "--set", "images=640"],
+    );
+    let message = refused(&[&EVAL_HELD_OUT[..], &["--model", &refined]].concat());
+    assert!(message.contains("none of them were held out"), "{message}");
+
     let all = path(&folder, "all.safetensors");
     let mut seen = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
     seen.metadata.recipe = seen.metadata.recipe.replace("5000", "0");
     fs::write(&all, seen.to_bytes()).unwrap();
-    let eval = [
-        "eval",
-        "--dataset",
-        "mnist",
-        "--epsilon",
-        "0.3",
-        "--held-out",
-        "--model",
-        &all,
-    ];
-    let message = refused(&eval);
+    let message = refused(&[&EVAL_HELD_OUT[..], &["--model", &all]].concat());
     assert!(message.contains("none of them were held out"), "{message}");
 }
 
@@ -306,9 +312,18 @@ fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
         message.contains("was trained on mnist, not on fashion-mnist"),
         "{message}"
     );
-    printed(&train(&out, &refine));
     let refined = path(&folder, "refined.safetensors");
     let checkpoint = path(&folder, "run/refined/checkpoint.safetensors");
+    let log = path(&folder, "run/refined/log.csv");
+    fs::create_dir_all(&out).unwrap();
+    fs::write(&log, "of a run that left no checkpoint").unwrap();
+    let message = refused(&train(&out, &refine));
+    assert!(message.contains("log.csv is the log of a run"), "{message}");
+    fs::remove_file(&log).unwrap();
+    printed(&train(&out, &refine));
+    // The command that began it goes on with it, here to its end.
+    let told = printed(&train(&out, &[&refine[..], &["--resume"]].concat()));
+    assert!(told.contains("finished"), "{told}");
     printed(&["export", &checkpoint, &refined, "--data-dir", DATA]);
     let bytes = fs::read(&refined).unwrap();
     let second = Model::from_bytes(&bytes).unwrap();

@@ -192,10 +192,40 @@ test.describe('when the ordinary network does not load', () => {
     const column = page.getByTestId('theirs');
     await expect(column.getByRole('alert')).toContainText('could not be reached', PATIENCE);
     await expect(verdicts(page).ours).toContainText('Proved', PATIENCE);
+    await page.getByRole('button', { name: 'FGSM' }).click();
+    await expect(verdicts(page).ours).toContainText(/1 perturbation tried .*0 flips/, PATIENCE);
     await page.unroute('**/ordinary_bg*');
     await column.getByRole('button', { name: 'Try again' }).click();
     await expect(column.getByTestId('verdict')).toContainText(/Proved|proved/, PATIENCE);
   });
+});
+
+test.describe('when another network does not load', () => {
+  test.use({ expectedErrors: [/Failed to load resource/] });
+
+  test('nothing is said of the one before, and a retry works', async ({ page }) => {
+    await attack(page, 'digit=0');
+    const { ours } = verdicts(page);
+    await expect(ours).toContainText('Proved', PATIENCE);
+    await page.route('**/models/mnist-eps0.1*', (route) => route.abort());
+    await page.getByRole('combobox', { name: 'network' }).selectOption('mnist-eps0.1');
+    const corner = page.getByTestId('ours');
+    await expect(corner.getByRole('alert')).toContainText('could not be reached', PATIENCE);
+    await expect(ours).toHaveCount(0);
+    await expect(page.getByTestId('sandwich').first()).toHaveText('not asked yet');
+    await expect(page.getByRole('button', { name: 'PGD' })).toBeDisabled();
+    await page.unroute('**/models/mnist-eps0.1*');
+    await corner.getByRole('button', { name: 'Try again' }).click();
+    await expect(ours).toContainText('Proved', PATIENCE);
+    await expect(page.getByRole('button', { name: 'PGD' })).toBeEnabled(PATIENCE);
+    await expect(page.getByText('for ε = 0.3, not the one in use')).toBeVisible();
+  });
+});
+
+test('a verdict is told to those who hear it', async ({ page }) => {
+  await attack(page, 'digit=0');
+  const heard = page.getByTestId('ours').getByTestId('heard');
+  await expect(heard).toHaveText(/^ℓ∞-dist net: .*Proved/, PATIENCE);
 });
 
 test.describe('when a Worker dies', () => {

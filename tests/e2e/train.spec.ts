@@ -94,6 +94,11 @@ for (const device of ['cpu', 'webgpu']) {
     await expect(page.getByTestId('note')).toContainText('runs on this network');
     await page.getByRole('link', { name: 'Draw on it' }).click();
     await expect(chooser(page)).toHaveValue('own');
+    await expect.poll(() => page.url()).toMatch(/model=own-[0-9a-f]{16}/);
+    // A step back leads to Train again.
+    await page.goBack();
+    await expect(button(page, 'Use this network')).toBeVisible();
+    await page.goForward();
     await draw(page, SEVEN);
     await expect(page.getByTestId('claim').locator('.label')).toHaveText(/^[\d=]$/);
     const own = await claim(page);
@@ -148,6 +153,73 @@ test('a link brings the knobs that differ, and keeps those that are turned', asy
   await page.getByLabel('Batch').fill('1');
   await page.getByLabel('Batch').press('Enter');
   await expect(page.getByLabel('Batch')).toHaveValue('100');
+});
+
+test('a knob takes no number that makes no sense, nor does a link', async ({ page }) => {
+  await openTraining(page, 'look~batch:2.5~epsilon:1.5~seed:20240101');
+  await openKnobs(page);
+  await expect(page.getByLabel('Batch')).toHaveValue('64');
+  await expect(page.getByLabel('ε measured')).toHaveValue('0.3');
+  await expect(page.getByLabel('Seed')).toHaveValue('20240101');
+  await page.getByLabel('Batch').fill('2.5');
+  await page.getByLabel('Batch').press('Enter');
+  await expect(page.getByLabel('Batch')).toHaveValue('64');
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await expect.poll(() => page.url()).toContain('train=look~seed:20240101');
+
+  // What is wrong with the knobs is not said any longer than it is.
+  await page.getByLabel('First p').fill('500');
+  await page.getByLabel('First p').press('Enter');
+  await expect(page.getByRole('alert')).toContainText('p must be');
+  await page.getByLabel('First p').fill('10');
+  await page.getByLabel('First p').press('Enter');
+  await expect(page.getByRole('alert')).toHaveCount(0);
+
+  // Another address is followed.
+  await page.evaluate(() => (location.hash = '#v=1&view=train&train=look~seed:9'));
+  await expect(page.getByLabel('Seed')).toHaveValue('9');
+});
+
+test('the link to these knobs has all of them, also those of a run', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await openTraining(page, LONG);
+  await openKnobs(page);
+  await page.getByLabel('Seed').fill('7');
+  await page.getByLabel('Seed').press('Enter');
+  const shared = async () => {
+    await button(page, 'Share these knobs').click();
+    await expect(page.getByText('is in the clipboard')).toBeVisible();
+    return decodeURIComponent(await page.evaluate(() => navigator.clipboard.readText()));
+  };
+  expect(await shared()).toMatch(/view=train&train=tiny~.*~seed:7$/);
+  await button(page, 'One step').click();
+  await reach(page, 'paused');
+  await page.getByLabel('Learning rate').fill('0.05');
+  await page.getByLabel('Learning rate').press('Enter');
+  expect(await shared()).toContain('~learning_rate:0.05');
+  await button(page, 'Reset').click();
+  await reach(page, 'empty');
+  await expect.poll(() => decodeURIComponent(page.url())).toContain('~learning_rate:0.05');
+});
+
+test('a run in another tab is not offered, and neither writes over the other', async ({
+  page,
+  context,
+}) => {
+  await openTraining(page, LONG);
+  await button(page, 'One step').click();
+  await expect(page.getByTestId('kept')).toBeVisible({ timeout: 30_000 });
+  const other = await context.newPage();
+  await openTraining(other, LONG);
+  await expect(other.getByText('Another tab keeps the run')).toBeVisible();
+  await expect(other.getByTestId('offer')).toHaveCount(0);
+  await button(other, 'One step').click();
+  await reach(other, 'paused');
+  await expect(other.getByTestId('kept')).toHaveCount(0);
+  await button(other, 'Reset').click();
+  await page.close();
+  await other.reload();
+  await expect(other.getByTestId('offer')).toContainText('stopped at step 1');
 });
 
 test('the hinge loss, which needs all weights, keeps them', async ({ page }) => {
@@ -249,6 +321,26 @@ test.describe('when something breaks', () => {
     });
     await expect(page.getByRole('alert')).toContainText('not a complete checkpoint file');
     await reach(page, 'empty');
+  });
+
+  test('a run that is kept stays on offer where it cannot go on', async ({ page }) => {
+    await openTraining(page, LONG);
+    await button(page, 'One step').click();
+    await expect(page.getByTestId('kept')).toBeVisible({ timeout: 30_000 });
+    await page.reload();
+    await page.route('**/training/**', (route) => route.abort());
+    await button(page, 'Go on with it').click();
+    await expect(page.getByRole('alert')).toContainText('could not be reached');
+    await expect(page.getByTestId('offer')).toContainText('stopped at step 1');
+    await page
+      .getByLabel('Checkpoint file')
+      .setInputFiles({ name: 'x.safetensors', mimeType: '', buffer: Buffer.from('no checkpoint') });
+    await expect(page.getByRole('alert')).toContainText('not a complete checkpoint');
+    await expect(page.getByTestId('offer')).toContainText('stopped at step 1');
+    await page.unroute('**/training/**');
+    await button(page, 'Go on with it').click();
+    await reach(page, 'paused');
+    expect(await stepOf(page)).toBe(1);
   });
 
   test('images that do not come are named, and a second try works', async ({ page }) => {

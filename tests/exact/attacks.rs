@@ -351,6 +351,13 @@ fn a_search_is_done_when_proof_and_flip_meet_or_nothing_flips() {
         run.advance(&mut target, 100_000);
         assert!(run.is_done());
         assert_eq!(run.bracket().unwrap().broken, broken);
+
+        // Of another label than the image's nothing is proved, and the image itself is a flip.
+        settings.proved = None;
+        let mut run = Run::new(&target, &image, 1, settings).unwrap();
+        run.advance(&mut target, 100_000);
+        assert!(run.is_done());
+        assert_eq!(run.bracket().unwrap().broken, Some(0));
     }
 }
 

@@ -177,7 +177,13 @@ fn inputs_outside_the_domain_are_refused() {
     assert_eq!(evaluator.logits(&[0; 2]).unwrap_err(), pixels);
     assert_eq!(evaluator.verdict(&[0; 2]).unwrap_err(), pixels);
     assert_eq!(evaluator.bounds(&[0; 2], 1).unwrap_err(), pixels);
-    assert_eq!(net.batch_evaluator().logits(&[0; 8]).unwrap_err(), pixels);
+    assert_eq!(
+        net.batch_evaluator().logits(&[0; 8]).unwrap_err(),
+        InputError::Images {
+            bytes: 8,
+            pixels: 3
+        }
+    );
     assert!(net.batch_evaluator().logits(&[]).unwrap().is_empty());
     let domain = |pixel, value| InputError::Domain {
         pixel,
@@ -237,5 +243,6 @@ fn evaluation_counts_a_wrong_or_tied_image_as_nothing_and_is_the_same_on_any_thr
         );
     }
     let error = evaluate(&net, &images[1..], &labels, epsilon, threads(1)).unwrap_err();
-    assert!(matches!(error, InputError::Pixels { .. }));
+    let (images, labels) = (4, 5);
+    assert_eq!(error, InputError::Labels { images, labels });
 }

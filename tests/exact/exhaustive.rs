@@ -1,6 +1,10 @@
 //! Tiny nets whose perturbed images can all be tried.
 
-use linf_dist_net::exact::{DenseLayer, DenseNet, Proof, Verdict};
+use std::num::NonZeroUsize;
+
+use linf_dist_net::exact::{
+    BeyondIntervals, DenseLayer, DenseNet, Epsilon, Proof, Verdict, prove_beyond_intervals,
+};
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 
 use crate::nets::{SCALE, TOP, pruned, wide};
@@ -33,8 +37,24 @@ pub fn never_flips(net: &DenseNet, label: usize, inputs: &[Vec<i32>]) -> bool {
     })
 }
 
-/// A net of two or three pixels, and an image of them, whose logits lie close together.
+/// A net of two or three pixels, and an image of them, whose logits lie close together. The image is at
+/// the dark end of the domain or, the net turned around with it, at the bright one.
 fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
+    let turned = |(bright, (net, image)): (bool, (DenseNet, Vec<u8>))| {
+        if !bright {
+            return (net, image);
+        }
+        let mut layers = net.layers().to_vec();
+        let first = layers[0].weight.iter_mut();
+        first.for_each(|weight| *weight = TOP - *weight);
+        let bias = net.bias().to_vec();
+        let net = DenseNet::with_heads(SCALE, layers, bias, net.heads()).unwrap();
+        (net, image.iter().map(|level| 255 - level).collect())
+    };
+    (any::<bool>(), dark()).prop_map(turned)
+}
+
+fn dark() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
     let shape = (2..=3_usize, 1..=2_usize, 2..=3_usize, 1..=2_usize);
     shape.prop_flat_map(|(inputs, depth, classes, heads)| {
         let mut widths = vec![inputs; depth];
@@ -124,6 +144,52 @@ fn no_image_flips_where_differences_or_parts_prove_the_label() {
         kinds.iter().flatten().all(|&count| count >= 20),
         "proofs seen: {kinds:?}"
     );
+}
+
+#[test]
+fn what_is_proved_beyond_intervals_is_the_sum_over_the_images() {
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
+    let images = |(net, image): (DenseNet, Vec<u8>)| {
+        let (inputs, classes) = (image.len(), net.bias().len() / net.heads());
+        let images = vec(vec(0..=10_u8, inputs), 1..=9);
+        (Just(net), images, vec(0..classes as u8, 9))
+    };
+    let case = (dark().prop_flat_map(images), 1..=30_u32, 1..=4_usize);
+    let seen = std::cell::RefCell::new(BeyondIntervals::default());
+    let outcome = runner.run(&case, |((dense, images, labels), radius, threads)| {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let labels = &labels[..images.len()];
+        let mut expected = BeyondIntervals::default();
+        for (image, &label) in images.iter().zip(labels) {
+            let verdict = evaluator.verdict(image).unwrap();
+            let by_intervals = verdict.interval_radius >= Some(radius);
+            if verdict.label != Some(label.into()) || by_intervals {
+                continue;
+            }
+            expected.tried += 1;
+            match evaluator.proof(image, radius, 20).unwrap() {
+                Some(Proof::Differences) => expected.by_differences += 1,
+                Some(Proof::Parts { .. }) => expected.by_parts += 1,
+                Some(Proof::Intervals) => prop_assert!(false, "intervals prove it after all"),
+                None => {}
+            }
+        }
+        // The least ε that is so many units: it is rounded up.
+        let epsilon = format!("{:.6}", f64::from(radius) / f64::from(TOP) - 5e-7);
+        let epsilon: Epsilon = epsilon.parse().unwrap();
+        prop_assert_eq!(epsilon.units(SCALE), radius);
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let images = images.concat();
+        let found = prove_beyond_intervals(&net, &images, labels, epsilon, 20, threads).unwrap();
+        prop_assert_eq!(found, expected);
+        *seen.borrow_mut() += found;
+        Ok(())
+    });
+    outcome.unwrap();
+    let seen = seen.into_inner();
+    assert!(seen.by_differences > 20 && seen.by_parts > 20, "{seen:?}");
+    assert!(seen.tried > seen.by_differences + seen.by_parts, "{seen:?}");
 }
 
 /// One pixel behind both classes: `z_0 = −|x + 100|` and `z_1 = −|x + 100| − 4`.

@@ -97,10 +97,9 @@ fn images_of_another_size_are_refused() {
         weight: vec![0; 4],
     };
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
-    for found in [0, 3] {
-        assert_eq!(
-            net.prune_near(&vec![0; found], 1, 1, THREADS).unwrap_err(),
-            InputError::Pixels { found, expected: 2 }
-        );
-    }
+    let refused = |images: &[u8]| net.prune_near(images, 1, 1, THREADS).unwrap_err();
+    let (found, expected) = (0, 2);
+    assert_eq!(refused(&[]), InputError::Pixels { found, expected });
+    let (bytes, pixels) = (3, 2);
+    assert_eq!(refused(&[0; 3]), InputError::Images { bytes, pixels });
 }

@@ -5,17 +5,19 @@
 //! width. After a longer run more weights can decide.
 
 use std::hint::black_box;
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
 use burn::tensor::read_sync;
+use flate2::{Compression, write::GzEncoder};
 use serde::Serialize;
 
 use super::clock::Time;
 use super::steps::{new_trainer, recipe, times, trainer};
 use super::{DatasetName, exact, on_threads, p_name};
-use crate::cli::{CliError, compare::gzip_size, threads};
+use crate::cli::{CliError, threads};
 use crate::data::{Dataset, PIXELS, Split, TRAINING_IMAGES};
 use crate::exact::{Metadata, Model, evaluate};
 use crate::norm_dist::Norm;
@@ -150,6 +152,12 @@ fn trained(trainer: &mut Trainer) -> Result<Model, crate::train::TrainError> {
             accuracies: None,
         },
     })
+}
+
+fn gzip_size(bytes: &[u8]) -> usize {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let packed = encoder.write_all(bytes).and_then(|()| encoder.finish());
+    packed.expect("memory takes whatever is written").len()
 }
 
 impl Report {

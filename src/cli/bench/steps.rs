@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::clock::Time;
 use super::{DatasetName, on_threads, p_name, thread_counts};
 use crate::cli::CliError;
-use crate::data::{Dataset, Split, normalisation};
+use crate::data::{Dataset, Split, TRAINING_IMAGES, normalisation};
 use crate::net::Start;
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
@@ -100,13 +100,16 @@ pub(super) fn at_one_p(
     norm: Norm,
     steps: usize,
 ) -> TrainConfig {
+    // More steps than an epoch of all images has are several.
+    let per_epoch = steps.min(TRAINING_IMAGES / recipe.batch);
+    let epochs = steps.div_ceil(per_epoch);
     let (p, epochs_start, epochs_inf) = match norm {
-        Norm::P(p) => (p, 1, 0),
-        Norm::Inf => (recipe.p_start, 0, 1),
+        Norm::P(p) => (p, epochs, 0),
+        Norm::Inf => (recipe.p_start, 0, epochs),
     };
     TrainConfig {
         hidden: hidden.to_vec(),
-        images: recipe.batch * steps,
+        images: recipe.batch * per_epoch,
         held_out: 0,
         epochs_start,
         epochs_growth: 0,

@@ -254,8 +254,8 @@ struct BoundedBlock<'a> {
 
 #[macerator::with_simd]
 fn run_bounded<'a, S: Simd, K: Slope>(kernel: K, job: BoundedBlock<'a>) {
-    /// Vectors in a group where they are shortest.
-    const MOST: usize = GROUP / 4;
+    /// Vectors in a group where they are shortest: two numbers, of processors that have none.
+    const MOST: usize = GROUP / 2;
     /// Vectors whose slopes are taken together: a group has no more of the longest.
     const PAIR: usize = 2;
     let Block {

@@ -23,6 +23,9 @@ pub(super) fn dense_scale(x: &[f32], w: &[f32], sizes: Sizes, p: f32) -> Option<
     if !(PLAIN_FORWARD + 1..=PLAIN_MOST).contains(&half) {
         return None;
     }
+    if sizes.batch == 0 || sizes.outputs == 0 {
+        return None;
+    }
     let columns = FORWARD_CHUNKS * CHUNK;
     let sample = Sample::new(x, w, sizes, columns, (NEGLIGIBLE_FORWARD / p).exp2());
     let exponent = sample.largest.log2();
@@ -49,7 +52,7 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// A difference counts from `smallest` times the largest of its pair.
+    /// A difference counts from `smallest` times the largest of its pair. There must be a pair.
     pub(super) fn new(x: &[f32], w: &[f32], sizes: Sizes, columns: usize, smallest: f32) -> Self {
         let Sizes {
             batch,

@@ -355,7 +355,9 @@ fn run_first<'a, S: Simd>(job: Backward<'a>) {
             for k in 0..PAIR {
                 let at = at + k * lanes::<S>();
                 u[k] = load::<S>(&job.u[o].0, at);
-                left[k] = load::<S>(&job.grad[o].0, at);
+                // Where there is no distance there is no slope.
+                let apart = splat::<S>(0.0).lt(u[k]);
+                left[k] = apart.select(load::<S>(&job.grad[o].0, at), splat(0.0));
             }
             for ((&column, &w), dw) in columns.iter().zip(w).zip(dw.iter_mut()) {
                 let (x, w) = (&job.x[column as usize], splat::<S>(w));

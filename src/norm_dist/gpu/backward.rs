@@ -16,9 +16,9 @@ use cubecl::prelude::*;
 use super::super::cpu::NEGLIGIBLE_BACKWARD;
 use super::super::{Norm, Sizes};
 use super::{
-    BLOCK, DEPTH, SIDE, STRIDE, TILE, contiguous, empty, entry, first_slice, for_each_dispatch,
-    for_each_number, integer_power, inverse, last_slice, load_block, load_rows, multiplied_half,
-    read_block, shares, sizes, store_block, total, workgroup,
+    BLOCK, DEPTH, SIDE, STRIDE, TILE, check, contiguous, empty, entry, first_slice,
+    for_each_dispatch, for_each_number, integer_power, inverse, last_slice, load_block, load_rows,
+    multiplied_half, read_block, shares, sizes, store_block, total, workgroup,
 };
 
 /// Numbers of one invocation in a slice of rows of 64.
@@ -37,6 +37,9 @@ pub fn backward(
     norm: Norm,
 ) -> (CubeTensor, CubeTensor) {
     let sizes = sizes(&x, &w);
+    for (name, tensor) in [("u", &u), ("the gradient", &grad)] {
+        check(name, tensor, [sizes.batch, sizes.outputs]);
+    }
     norm.check();
     let [x, w, u, grad] = contiguous([x, w, u, grad]);
     match norm {
@@ -63,6 +66,9 @@ pub fn weight_gradient(
     norm: Norm,
 ) -> CubeTensor {
     let sizes = sizes(&x, &w);
+    for (name, tensor) in [("u", &u), ("the gradient", &grad)] {
+        check(name, tensor, [sizes.batch, sizes.outputs]);
+    }
     norm.check();
     let [x, w, u, grad] = contiguous([x, w, u, grad]);
     match norm {
@@ -91,7 +97,7 @@ fn finite(
     // Above 0 even at p = 1, where the slope is a sign and that of 0 is 0.
     let smallest_kept = (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30);
     for_each_dispatch(rows, sizes.inputs, others, shares, |first, count| {
-        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
             gradient::launch_unchecked(
                 &own.client,
@@ -213,7 +219,7 @@ fn decide(
     let shares = shares(rows, outputs, sizes.inputs);
     let parts = empty(x, [shares * rows, outputs], DType::U32);
     for_each_dispatch(rows, outputs, sizes.inputs, shares, |first, count| {
-        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
             deciding::launch_unchecked(
                 &x.client,
@@ -233,7 +239,7 @@ fn decide(
     let columns = empty(x, [rows, outputs], DType::U32);
     let slopes = empty(x, [rows, outputs], x.dtype);
     for_each_number(&slopes, shares, |first, length, count, workgroup| {
-        // SAFETY: the kernel reads and writes only what the sizes that it is given have a place for.
+        // SAFETY: the kernel reads and writes only what the sizes, which were checked, have a place for.
         unsafe {
             first_of_shares::launch_unchecked(
                 &x.client,
@@ -347,7 +353,7 @@ fn gather(columns: &CubeTensor, slopes: &CubeTensor, sizes: Sizes, transposed: b
     let (rows, others) = rows(sizes, transposed);
     let result = empty(slopes, [rows, sizes.inputs], slopes.dtype);
     for_each_dispatch(rows, sizes.inputs, others, 1, |first, count| {
-        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
             gathering::launch_unchecked(
                 &slopes.client,

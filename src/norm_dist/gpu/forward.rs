@@ -72,7 +72,7 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
     );
     let (rows, columns) = (sizes.batch, sizes.outputs);
     for_each_dispatch(rows, columns, sizes.inputs, shares, |first, count| {
-        // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+        // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
             share::launch_unchecked(
                 &x.client,
@@ -97,7 +97,7 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
     let u = empty(&x, [sizes.batch, sizes.outputs], x.dtype);
     // Each may have to be computed again.
     for_each_number(&u, 2 * sizes.inputs, |first, length, count, workgroup| {
-        // SAFETY: the kernel reads and writes only what the sizes that it is given have a place for.
+        // SAFETY: the kernel reads and writes only what the sizes, which were checked, have a place for.
         unsafe {
             distances::launch_unchecked(
                 &x.client,

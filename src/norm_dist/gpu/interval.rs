@@ -4,13 +4,14 @@ use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
 
 use super::{
-    BLOCK, DEPTH, STRIDE, TILE, contiguous, empty, for_each_dispatch, load_rows, read_block, sizes,
-    store_block, workgroup,
+    BLOCK, DEPTH, STRIDE, TILE, check, contiguous, empty, for_each_dispatch, load_rows, read_block,
+    sizes, store_block, workgroup,
 };
 
 /// Lower and upper bounds, both `[batch, outputs]`.
 pub fn interval(lower: CubeTensor, upper: CubeTensor, w: CubeTensor) -> (CubeTensor, CubeTensor) {
     let sizes = sizes(&lower, &w);
+    check("upper", &upper, [sizes.batch, sizes.inputs]);
     let [lower, upper, w] = contiguous([lower, upper, w]);
     let shape = [sizes.batch, sizes.outputs];
     let (least, most) = (empty(&w, shape, w.dtype), empty(&w, shape, w.dtype));
@@ -20,7 +21,7 @@ pub fn interval(lower: CubeTensor, upper: CubeTensor, w: CubeTensor) -> (CubeTen
         sizes.inputs,
         1,
         |first, count| {
-            // SAFETY: the kernel reads and writes only rows and columns below the sizes it is given.
+            // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
             unsafe {
                 bounds::launch_unchecked(
                     &w.client,

@@ -103,14 +103,34 @@ fn for_each_dispatch(
     }
 }
 
-/// The sizes of `x` and `w`.
+/// The sizes of `x` and `w`, which are checked: nothing on the GPU does that.
+///
+/// # Panics
+/// If they are not matrices of f32 with as many columns.
 fn sizes(x: &CubeTensor, w: &CubeTensor) -> Sizes {
-    let (x, w) = (x.shape(), w.shape());
-    Sizes {
-        batch: x[0],
-        outputs: w[0],
-        inputs: x[1],
-    }
+    let sizes = Sizes {
+        batch: x.shape()[0],
+        outputs: w.shape()[0],
+        inputs: x.shape()[1],
+    };
+    check("x", x, [sizes.batch, sizes.inputs]);
+    check("w", w, [sizes.outputs, sizes.inputs]);
+    sizes
+}
+
+/// # Panics
+/// If a tensor is not a matrix of f32 of this shape.
+fn check(name: &str, tensor: &CubeTensor, shape: [usize; 2]) {
+    assert_eq!(
+        tensor.dtype,
+        DType::F32,
+        "the kernels on the GPU compute with f32; {name} holds other numbers"
+    );
+    assert_eq!(
+        tensor.shape(),
+        Shape::new(shape),
+        "{name} has another shape than its place in norm_dist"
+    );
 }
 
 /// Tensors whose numbers lie in memory row after row, as the kernels read them.

@@ -1,6 +1,8 @@
 //! One Adam step on the GPU: a single pass over each parameter, in place.
 
+use burn::backend::TensorMetadata;
 use burn::backend::tensor::FloatTensor;
+use burn::tensor::DType;
 use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, kernel::into_contiguous};
 use cubecl::prelude::*;
@@ -17,10 +19,14 @@ impl FusedAdam for CubeBackend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let [parameter, first, second] = [parameter, first, second].map(own);
         let grad = into_contiguous(grad);
+        for tensor in [&parameter, &grad, &first, &second] {
+            let (dtype, shape) = (tensor.dtype, tensor.shape());
+            assert_eq!((dtype, shape), (DType::F32, parameter.shape()));
+        }
         let length = parameter.meta.num_elements();
         let workgroup = CubeDim::new_1d(256);
         let count = cubecl::calculate_cube_count_elemwise(&parameter.client, length, workgroup);
-        // SAFETY: all four hold `length` numbers, and the kernel goes no further.
+        // SAFETY: all four hold `length` numbers of f32, and the kernel goes no further.
         unsafe {
             update::launch_unchecked(
                 &parameter.client,

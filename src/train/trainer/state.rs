@@ -54,7 +54,10 @@ impl Trainer {
         }
         let config = checkpoint.config().clone();
         let mut trainer = match patterns {
-            [] => Self::new(config, data, mean, std, device.clone())?,
+            [] => {
+                checkpoint.check_weights(&config.widths())?;
+                Self::new(config, data, mean, std, device.clone())?
+            }
             patterns => {
                 let widths = config.widths();
                 let found = patterns
@@ -70,6 +73,11 @@ impl Trainer {
         };
         trainer.origin = checkpoint.origin().map(str::to_owned);
         trainer.iteration = checkpoint.iteration();
+        let all = trainer.schedule.iterations();
+        if trainer.iteration > all {
+            let found = trainer.iteration;
+            return Err(CheckpointError::Iteration { found, all }.into());
+        }
         for (l, (layer, moments)) in trainer
             .net
             .layers

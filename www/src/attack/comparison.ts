@@ -11,7 +11,8 @@ export interface Comparison {
     clean: number;
     under_attack: number;
     certified: number;
-    gzip_bytes: number;
+    /** Of its file. */
+    bytes: number;
     microseconds_per_image: number;
   }[];
 }

@@ -52,6 +52,11 @@ export class Contender {
   /** Why the Worker was started anew, if it was. */
   mishap = $state.raw<string | null>(null);
 
+  /** What it makes of this very image; `null` until that is known. */
+  of(image: Pixels | undefined): Inspected | null {
+    return this.inspected && this.inspected.image === image ? this.inspected : null;
+  }
+
   readonly #spawn: () => Worker;
   readonly #supply: (onProgress: (fraction: number) => void) => Promise<Supply>;
   #worker: Worker | null = null;
@@ -73,10 +78,8 @@ export class Contender {
 
   /** Fetches the network and starts it, in place of the one before. */
   load = async () => {
-    const opening = (this.#opening += 1);
-    this.clear();
-    this.hash = this.inspected = this.smallest = this.mishap = null;
-    this.loading = { state: 'loading', fraction: 0 };
+    this.close();
+    const opening = this.#opening;
     try {
       const supply = await this.#supply((fraction) => {
         if (opening === this.#opening) this.loading = { state: 'loading', fraction };
@@ -94,11 +97,14 @@ export class Contender {
     }
   };
 
-  /** Ends the Worker. */
+  /** Ends the Worker and forgets the network. */
   close() {
     this.#opening += 1;
     this.#worker?.terminate();
     this.#worker = null;
+    this.clear();
+    this.hash = this.inspected = this.smallest = this.mishap = null;
+    this.loading = { state: 'loading', fraction: 0 };
   }
 
   /** Asks what the network makes of an image within ε; of many questions the last is answered. */

@@ -21,20 +21,21 @@ export type Opponent = (typeof OPPONENTS)[number];
 /** What the random numbers of an attack start from, unless one says otherwise. */
 export const DEFAULT_SEED = 1;
 
-/** Longer links are cut by mail and chat programs; such a drawing stays out of the address. */
+/** Longer links are cut by mail and chat programs; of such a drawing the address has the image alone. */
 const MOST_CHARACTERS = 8000;
 
 /** What a link says. */
 export interface LinkState {
   view: View;
-  /** Name of the network, of those that the page ships, or `own`; `null` for the default. */
+  /** Name of the network, of those that the page ships, or `own-` and the hash of one that was
+   * trained in a browser; `null` for the default. */
   network: string | null;
   /** In pixel levels, a whole number from 0 to 255; `null` for the one that the network is for. */
   epsilon: number | null;
   /** Number of the picked image in the test set of the network's data set. */
   digit: number | null;
   strokes: readonly Stroke[];
-  /** An image that is neither drawn here nor a test digit: it came with a link. */
+  /** An image that is neither a test digit nor to be drawn on: it came with a link. */
   pixels: Pixels | null;
   opponent: Opponent;
   /** A whole number of up to 32 bits. */
@@ -98,6 +99,7 @@ export async function readLink(hash: string): Promise<LinkState> {
 
 /** The fragment that `readLink` reads back, without the `#`; empty where all is as at the start. */
 export async function writeLink(state: LinkState): Promise<string> {
+  const ink = state.strokes.length > 0 ? encodeStrokes(state.strokes) : '';
   const fields = new URLSearchParams();
   const different = (name: string, value: string | number, usual: string | number) => {
     if (value !== usual) fields.set(name, String(value));
@@ -109,11 +111,10 @@ export async function writeLink(state: LinkState): Promise<string> {
   different('seed', state.seed, DEFAULTS.seed);
   if (state.digit !== null) {
     fields.set('digit', String(state.digit));
+  } else if (ink && ink.length <= MOST_CHARACTERS) {
+    fields.set('ink', ink);
   } else if (state.pixels) {
     fields.set('pixels', await pack(Uint8Array.from(state.pixels)));
-  } else if (state.strokes.length > 0) {
-    const ink = encodeStrokes(state.strokes);
-    if (ink.length <= MOST_CHARACTERS) fields.set('ink', ink);
   }
   if (state.result !== null) fields.set('result', state.result);
   if (state.train !== null) fields.set('train', state.train);

@@ -27,6 +27,9 @@ async function digest(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
+/** What follows a link to a view, with a step of its own in the browser's history. */
+export type Go = (event: MouseEvent, view: View) => Promise<void>;
+
 export class PageState {
   /** Name of the network that is in use, or on its way. */
   chosen = $state(DEFAULT_NETWORK);
@@ -36,6 +39,8 @@ export class PageState {
   own = $state.raw<Omit<SavedNetwork, 'savedAt'> | null>(null);
   /** Why another network is in use than a link asked for. */
   instead = $state<string | null>(null);
+  /** The hash of the own network that a link asked for, if it told one. */
+  #ownWanted = $state<string | null>(null);
   /** The networks that have been opened, by their names. */
   readonly #opened: Record<string, Network> = {};
   #started = false;
@@ -87,17 +92,25 @@ export class PageState {
     this.#epsilon = levels === firstEpsilon(this.about.epsilon) ? null : levels;
   }
 
+  /** The network as a link names it. */
+  get #named(): string | null {
+    if (this.chosen === DEFAULT_NETWORK) return null;
+    if (this.chosen !== OWN) return this.chosen;
+    const hash = this.own?.hash ?? this.#ownWanted;
+    return hash ? `${OWN}-${hash}` : OWN;
+  }
+
   /** What a link to this state says. */
   get link(): LinkState {
     const { picked, strokes } = this.drawing;
     return {
       view: this.view,
-      network: this.chosen === DEFAULT_NETWORK ? null : this.chosen,
+      network: this.#named,
       epsilon: this.#epsilon,
       // A digit that has not come stays in the address: the same link asks for it again.
       digit: picked ? picked.index : this.drawing.isEmpty ? this.#wanted : null,
-      strokes,
-      pixels: picked && picked.index === null ? picked.pixels : null,
+      strokes: picked ? [] : strokes,
+      pixels: picked?.index == null ? (this.image ?? null) : null,
       opponent: this.opponent,
       seed: this.seed,
       result: this.result,
@@ -122,6 +135,7 @@ export class PageState {
     const { chosen } = this;
     const isWanted = () => this.chosen === chosen;
     const known = this.#opened[chosen];
+    if (known && chosen === OWN && !this.#isAskedFor(known.hash)) return this.#takeShipped();
     this.network = known ?? null;
     this.loading = known ? { state: 'ready' } : { state: 'loading', fraction: 0 };
     if (known) return;
@@ -133,10 +147,7 @@ export class PageState {
         this.network = network;
         this.loading = { state: 'ready' };
       } else {
-        this.instead =
-          'The network of this link was trained in another browser, or is no longer kept in this ' +
-          'one. The shipped network is in use.';
-        await this.choose(DEFAULT_NETWORK);
+        await this.#takeShipped();
       }
     } catch (cause) {
       if (isWanted()) this.loading = { state: 'failed', message: message(cause) };
@@ -154,15 +165,29 @@ export class PageState {
   /** The network that was trained here; `null` if none is kept. */
   async #openOwn(): Promise<Network | null> {
     this.own ??= await restore('network');
-    if (!this.own) return null;
+    if (!this.own || !this.#isAskedFor(this.own.hash)) return null;
     await startModule();
     return readNetwork(this.own.model, this.own.hash);
+  }
+
+  /** Whether this is the own network that the link asked for, if it asked for a certain one. */
+  #isAskedFor(hash: string): boolean {
+    return this.#ownWanted === null || this.#ownWanted === hash;
+  }
+
+  async #takeShipped() {
+    await this.choose(DEFAULT_NETWORK);
+    this.instead =
+      'The network of this link was trained in another browser, or is no longer kept in this one. ' +
+      'The shipped network is in use.';
   }
 
   /** Runs on another network from now on, at the ε that it is for. */
   choose = async (name: string) => {
     if (name === this.chosen) return;
     const { dataset } = this.about;
+    this.instead = null;
+    if (name !== OWN) this.#ownWanted = null;
     this.chosen = name;
     this.#epsilon = null;
     if (this.about.dataset !== dataset) {
@@ -187,6 +212,7 @@ export class PageState {
     const own = { model, hash, dataset, epsilon };
     if (this.chosen === OWN) this.chosen = DEFAULT_NETWORK;
     this.own = own;
+    this.#ownWanted = null;
     this.#opened[OWN] = network;
     await this.choose(OWN);
     return (await keep('network', { ...own, savedAt: Date.now() }))
@@ -225,12 +251,14 @@ export class PageState {
     }
     const { drawing } = this;
     const name = link.network ?? DEFAULT_NETWORK;
-    this.instead = null;
-    const known = name === OWN || SHIPPED.has(name);
-    if (!known) this.instead = `This page does not have the network “${name}” of the link.`;
-    const chosen = known ? name : DEFAULT_NETWORK;
-    if (this.#started) void this.choose(chosen);
+    const own = /^own(?:-([0-9a-f]{16}))?$/.exec(name);
+    const known = own !== null || SHIPPED.has(name);
+    const chosen = own ? OWN : known ? name : DEFAULT_NETWORK;
+    this.#ownWanted = own?.[1] ?? null;
+    if (this.#started && chosen !== this.chosen) void this.choose(chosen);
+    else if (this.#started && chosen === OWN && this.own) void this.load();
     else this.chosen = chosen;
+    this.instead = known ? null : `This page does not have the network “${name}” of the link.`;
     drawing.clear();
     drawing.strokes = link.strokes;
     if (link.pixels) drawing.picked = { index: null, pixels: link.pixels };

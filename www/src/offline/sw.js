@@ -12,6 +12,9 @@ const address = (request) => new URL(request.url ?? request, self.registration.s
 /** The page itself, whatever its link says. */
 const PAGE = new URL('./', self.registration.scope).href;
 
+const isPage = ({ origin, pathname }) =>
+  [PAGE, `${PAGE}index.html`].includes(origin + pathname);
+
 const isFile = (url) => {
   const { href } = new URL('./', self.registration.scope);
   return url.href.startsWith(href) && FILES.has(url.href.slice(href.length));
@@ -24,20 +27,26 @@ async function keep(url) {
   if (response.ok) await cache.put(url, response);
 }
 
-async function answer(request, url) {
+/** Keeps a copy while the response is on its way to the page; a full disk keeps none. */
+function copy(event, cache, name, response) {
+  if (response.status !== 200) return;
+  event.waitUntil(cache.put(name, response.clone()).catch(() => {}));
+}
+
+async function answer(event, url) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(url);
   if (kept) return kept;
-  const response = await fetch(request);
-  if (response.status === 200) await cache.put(url, response.clone());
+  const response = await fetch(event.request);
+  copy(event, cache, url, response);
   return response;
 }
 
-async function answerPage(request) {
+async function answerPage(event) {
   const cache = await caches.open(CACHE);
   try {
-    const response = await fetch(request);
-    if (response.status === 200) await cache.put(PAGE, response.clone());
+    const response = await fetch(event.request);
+    copy(event, cache, PAGE, response);
     return response;
   } catch (cause) {
     const kept = await cache.match(PAGE);
@@ -61,8 +70,8 @@ self.addEventListener('fetch', (event) => {
   const { request } = event;
   if (request.method !== 'GET') return;
   const url = address(request);
-  if (request.mode === 'navigate') event.respondWith(answerPage(request));
-  else if (isFile(url)) event.respondWith(answer(request, url));
+  if (isPage(url)) event.respondWith(answerPage(event));
+  else if (isFile(url)) event.respondWith(answer(event, url));
 });
 /** What the page had fetched before this worker was there. */
 self.addEventListener('message', (event) => {

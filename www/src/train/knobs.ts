@@ -176,6 +176,17 @@ export const NUMBERS: readonly NumberKnob[] = [
 /** f32 numbers as people write them: 0.02, not 0.019999999552965164. */
 export const plain = (value: number) => Number(value.toPrecision(6));
 
+/** Whether a knob can have this value. */
+export function fits({ min, max, step }: NumberKnob, value: number): boolean {
+  return value >= min && value <= max && (step === 'any' || Number.isInteger(value));
+}
+
+/** Whether a radius is one of full scale, as the library reads it. */
+export const isRadius = (text: string) => /^(0(\.\d{1,6})?|1(\.0{1,6})?)$/.test(text);
+
+/** A knob's value as it is shown and written: whole numbers are what they are. */
+export const shown = ({ step }: NumberKnob, value: number) => (step === 1 ? value : plain(value));
+
 export const widthsToText = (hidden: readonly number[]) => hidden.join(', ');
 /** The widths, or `null` if the text names none. */
 export function widthsFromText(text: string): number[] | null {
@@ -248,8 +259,9 @@ export function writeKnobs(name: string, config: TrainConfig, presets: readonly 
   different('loss', lossName(config.loss), lossName(usual.loss));
   const base = withDataset(usual, config.dataset, name, presets);
   different('epsilon', config.epsilon, base.epsilon);
-  for (const { key } of NUMBERS) {
-    different(key, plain(config[key] ?? NaN), plain(base[key] ?? NaN));
+  for (const knob of NUMBERS) {
+    const [value, other] = [config[knob.key] ?? NaN, base[knob.key] ?? NaN];
+    different(knob.key, shown(knob, value), shown(knob, other));
   }
   return words.join(SEPARATOR);
 }
@@ -271,10 +283,22 @@ export function readKnobs(
   const hidden = widthsFromText(said.get('hidden') ?? '');
   if (hidden) config = { ...config, hidden };
   const epsilon = said.get('epsilon');
-  if (epsilon && /^[01](\.\d{1,6})?$/.test(epsilon)) config = { ...config, epsilon };
-  for (const { key, min, max } of NUMBERS) {
-    const value = Number(said.get(key) ?? NaN);
-    if (value >= min && value <= max) config = { ...config, [key]: value };
+  if (epsilon && isRadius(epsilon)) config = { ...config, epsilon };
+  for (const knob of NUMBERS) {
+    const value = Number(said.get(knob.key) ?? NaN);
+    if (fits(knob, value)) config = { ...config, [knob.key]: value };
   }
   return { name, config };
+}
+
+/** The preset from which a configuration differs least: `name`, or one of those that are offered. */
+export function nearestPreset(
+  name: string,
+  config: TrainConfig,
+  presets: readonly Preset[],
+): string {
+  const differences = (other: string) => writeKnobs(other, config, presets).split(SEPARATOR).length;
+  return OFFERED.map((offered) => offered.name)
+    .filter((offered) => preset(presets, offered))
+    .reduce((best, next) => (differences(next) < differences(best) ? next : best), name);
 }

@@ -18,6 +18,7 @@ import { fetchProgram } from '../lib/bytes.ts';
 import { forget, keep, restore, type SavedRun } from '../lib/store.ts';
 import { OFFERED } from './knobs.ts';
 import { deviceChoice, type DeviceChoice, type ToWorker } from './protocol.ts';
+import { TabLock, isHeldElsewhere } from './tab-lock.ts';
 import TrainWorker from './train.worker.ts?worker';
 import { fetchShards } from './training-data.ts';
 import { WakeLock } from './wake-lock.ts';
@@ -47,6 +48,8 @@ export interface SpeedPoint {
  * kernels are compiled as they are first needed, which takes a while by itself.
  */
 const SILENCE_MINUTES = { cpu: 1, webgpu: 4 };
+/** How often that is looked at. */
+const TICK_MS = 5_000;
 /** More points than these are more than a chart can show: every other one is dropped. */
 const MOST_POINTS = 4_000;
 
@@ -90,9 +93,8 @@ export class Run {
   config = $state.raw<TrainConfig | null>(null);
   iteration = $state(0);
   iterations = $state(0);
-  /** Images trained on, and images held out to measure on. */
+  /** Images trained on. */
   images = $state(0);
-  heldOut = $state(0);
   secondsLeft = $state(0);
   steps = $state.raw<readonly StepPoint[]>([]);
   speeds = $state.raw<readonly SpeedPoint[]>([]);
@@ -106,6 +108,8 @@ export class Run {
   saved = $state.raw<SavedRun | null>(null);
   /** The step of the last checkpoint that was kept; `null` where none is. */
   keptAt = $state<number | null>(null);
+  /** Whether it is another tab that keeps its run. */
+  elsewhere = $state(false);
   /** Whether the browser refuses to keep checkpoints. */
   keepsNothing = $state(false);
 
@@ -120,21 +124,29 @@ export class Run {
   #then: Next = null;
   /** Whether the run that is kept is to go on as soon as a new Worker has opened. */
   #recovers = false;
+  /** While a run is being put in place: what is kept, which is offered again if that fails. */
+  #pending: { saved: SavedRun | null } | null = null;
   /** Charts of a run that is being loaded. */
   #charts: Pick<SavedRun, 'steps' | 'metrics'> | null = null;
   /** Who waits for the two files; `null` tells them that none will come. */
   #onCheckpoint: Waiting = null;
   #onModel: Waiting = null;
   readonly #wakeLock = new WakeLock();
+  readonly #tabLock = new TabLock();
 
   /** Loads the program, unless it was loaded before, and looks for a run to go on with. */
   open() {
     if (this.#worker || this.#opening) return;
     this.choice = deviceChoice(location.search);
-    void restore('run').then((saved) => {
-      if (this.config === null) this.saved = saved;
-    });
+    void this.#lookForRun();
     void this.#startWorker();
+  }
+
+  async #lookForRun() {
+    const saved = await restore('run');
+    this.elsewhere = await isHeldElsewhere();
+    // One that is trained in another tab has not stopped.
+    if (this.config === null && !this.elsewhere) this.saved = saved;
   }
 
   async #startWorker() {
@@ -171,14 +183,19 @@ export class Run {
           : 'The training program did not start.',
       );
     };
+    let ticked = performance.now();
     this.#watch = setInterval(() => {
+      const now = performance.now();
+      // A tab that was put to sleep has not heard the Worker, which slept as well.
+      if (now - ticked > 4 * TICK_MS) this.#heardAt = now;
+      ticked = now;
       const minutes = SILENCE_MINUTES[this.device?.kind ?? 'cpu'];
-      const silent = performance.now() - this.#heardAt > 60_000 * minutes;
+      const silent = now - this.#heardAt > 60_000 * minutes;
       if (this.phase === 'running' && silent) {
         const since = duration(60 * minutes);
         this.#break(`The training program has not answered for ${since}.`);
       }
-    }, 5_000);
+    }, TICK_MS);
   }
 
   #post(message: ToWorker, transfer: Transferable[] = []) {
@@ -194,14 +211,14 @@ export class Run {
 
   /** How long would such a run take here? The answer comes into `estimates`. */
   estimate(name: string, config: TrainConfig) {
+    // What was wrong with the knobs before is not wrong with these.
+    if (this.phase === 'empty') this.error = null;
     this.#post({ type: 'estimate', name, config });
   }
 
   /** A new run, in the place of any other; its first step alone, or all. */
   start(config: TrainConfig, then: Exclude<Next, null> = 'resume') {
-    this.#then = then;
-    this.#charts = null;
-    this.saved = null;
+    this.#replace(null, then);
     this.#ask({ type: 'start', config: { ...config, changed_at: [] } });
   }
 
@@ -209,19 +226,29 @@ export class Run {
   goOn(then: Next = null) {
     const { saved } = this;
     if (!saved) return;
-    this.saved = null;
-    this.keptAt = saved.iteration;
-    this.#charts = saved;
-    this.#then = then;
+    this.#replace(saved, then);
     this.#ask({ type: 'load', checkpoint: saved.checkpoint });
   }
 
   /** Puts the run of a file in place, paused. */
   load(checkpoint: Uint8Array<ArrayBuffer>) {
-    this.saved = null;
-    this.#charts = { steps: [], metrics: [] };
-    this.#then = null;
+    this.#replace({ steps: [], metrics: [] }, null);
     this.#ask({ type: 'load', checkpoint });
+  }
+
+  /** Another run is about to take the place of what is kept, which is not offered meanwhile. */
+  #replace(charts: Pick<SavedRun, 'steps' | 'metrics'> | null, then: Next) {
+    this.#pending = { saved: this.saved };
+    this.saved = null;
+    this.#charts = charts;
+    this.#then = then;
+  }
+
+  /** It did not come to that: everything is as it was. */
+  #leave() {
+    if (this.#pending) this.saved = this.#pending.saved;
+    this.#pending = this.#charts = this.#then = null;
+    if (this.phase === 'fetching') this.phase = this.config ? 'paused' : 'empty';
   }
 
   resume() {
@@ -242,7 +269,8 @@ export class Run {
 
   /** Forgets the run, here and in the browser's store. */
   reset() {
-    void forget('run');
+    if (!this.elsewhere) void forget('run');
+    this.#tabLock.release();
     this.saved = null;
     this.keptAt = null;
     // A checkpoint that is on its way is not to be kept any more.
@@ -280,7 +308,7 @@ export class Run {
     this.#worker = null;
     clearInterval(this.#watch);
     this.#wakeLock.release();
-    this.#then = this.#charts = null;
+    this.#pending = this.#then = this.#charts = null;
     this.#disappoint();
   }
 
@@ -371,7 +399,7 @@ export class Run {
       const transfer = shards.map(({ bytes }) => bytes.buffer as ArrayBuffer);
       this.#ask({ type: 'data', dataset, shards }, transfer);
     } catch (cause) {
-      this.phase = this.config ? 'paused' : 'empty';
+      this.#leave();
       this.error = cause instanceof Error ? cause.message : String(cause);
     }
   }
@@ -383,9 +411,12 @@ export class Run {
     this.iteration = reply.iteration;
     this.iterations = reply.iterations;
     this.images = reply.images;
-    this.heldOut = reply.heldOut;
     // Only a knob was changed.
     if (known) return;
+    // Of a run that is kept it is known at which step; of another, not before it is kept.
+    const goesOn = this.#charts !== null && this.#charts === this.#pending?.saved;
+    this.keptAt = goesOn ? reply.iteration : null;
+    this.#pending = null;
     this.steps = this.#charts?.steps ?? [];
     this.metrics = this.#charts?.metrics ?? [];
     this.speeds = [];
@@ -398,7 +429,8 @@ export class Run {
   }
 
   async #keep(iteration: number, checkpoint: Uint8Array<ArrayBuffer>) {
-    if (!this.config) return;
+    this.elsewhere = !(await this.#tabLock.hold());
+    if (!this.config || this.elsewhere) return;
     const kept = await keep('run', {
       config: this.config,
       iteration,
@@ -417,11 +449,9 @@ export class Run {
       this.#break(message);
       return;
     }
+    this.#leave();
     this.error = message;
-    this.#then = null;
-    this.#charts = null;
     this.#disappoint();
-    if (this.phase === 'fetching') this.phase = this.config ? 'paused' : 'empty';
   }
 }
 
