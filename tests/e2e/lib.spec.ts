@@ -85,6 +85,11 @@ test('a link holds what differs from the defaults, after its version', async () 
   }
   const long = [Array.from({ length: 20_000 }, (_, at) => (at * 577) % GRID)];
   expect(await writeLink({ ...DEFAULTS, strokes: long })).toBe('');
+  // Of a drawing that is too long the image is left; of any other, more than the image.
+  const image = await readLink(`#${await writeLink({ ...DEFAULTS, strokes: long, pixels })}`);
+  expect(image).toEqual({ ...DEFAULTS, pixels });
+  const short = await writeLink({ ...DEFAULTS, strokes: [[1, 2]], pixels });
+  expect(await readLink(`#${short}`)).toEqual({ ...DEFAULTS, strokes: [[1, 2]] });
 });
 
 test('a link to another view differs in the view alone', () => {

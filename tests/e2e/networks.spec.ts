@@ -58,19 +58,6 @@ test('a link to a network that is not here says so, and the default answers', as
   await expect(copy.getByText('trained in another browser')).toHaveCount(0);
 });
 
-test('a drawing that is too long for a link leaves its image there', async ({ page }) => {
-  await open(page);
-  const scribble = Array.from(
-    { length: 200 },
-    (_, at) => [0.25 + 0.5 * (at % 2), 0.2 + (0.6 * at) / 200] as const,
-  );
-  await draw(page, [scribble]);
-  const said = await claim(page);
-  await expect.poll(() => hash(page), { timeout: 20_000 }).toMatch(/^#v=1&pixels=.{20,}$/);
-  await page.reload();
-  await expect.poll(() => claim(page), { timeout: 20_000 }).toEqual(said);
-});
-
 if (FASHION) {
   test('a network for Fashion-MNIST names clothes, offers its own test images, and is attacked alone', async ({
     page,
