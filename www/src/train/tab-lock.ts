@@ -5,24 +5,38 @@
 const NAME = 'linf-dist-net run';
 
 export class TabLock {
+  #held: Promise<boolean> | null = null;
   #release: (() => void) | null = null;
 
   /** Whether this tab is the one, from now on or already. */
   hold(): Promise<boolean> {
-    const locks = lockManager();
-    if (this.#release || !locks) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const held = (lock: Lock | null) => {
-        resolve(lock !== null);
-        return lock && new Promise<void>((release) => (this.#release = release));
-      };
-      locks.request(NAME, { ifAvailable: true }, held).catch(() => resolve(true));
-    });
+    this.#held ??= this.#ask();
+    return this.#held;
   }
 
   release() {
-    this.#release?.();
-    this.#release = null;
+    const held = this.#held;
+    this.#held = null;
+    // What was asked for is given back also where it has not come yet.
+    void held?.then(() => {
+      this.#release?.();
+      this.#release = null;
+    });
+  }
+
+  #ask(): Promise<boolean> {
+    const locks = lockManager();
+    if (!locks) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const held = (lock: Lock | null) => {
+        resolve(lock !== null);
+        if (lock) return new Promise<void>((release) => (this.#release = release));
+        // The other tab may be closed by the next time.
+        this.#held = null;
+        return undefined;
+      };
+      locks.request(NAME, { ifAvailable: true }, held).catch(() => resolve(true));
+    });
   }
 }
 
