@@ -27,8 +27,10 @@ const MOST_CHARACTERS = 8000;
 /** What a link says. */
 export interface LinkState {
   view: View;
-  /** Name of the network, of those that the page ships, or `own-` and the hash of one that was
-   * trained in a browser; `null` for the default. */
+  /**
+   * Name of the network, of those that the page ships, or `own-` and the hash of one that was trained
+   * in a browser; `null` for the default.
+   */
   network: string | null;
   /** In pixel levels, a whole number from 0 to 255; `null` for the one that the network is for. */
   epsilon: number | null;

@@ -429,8 +429,14 @@ export class Run {
   }
 
   async #keep(iteration: number, checkpoint: Uint8Array<ArrayBuffer>) {
+    if (!this.config) return;
     this.elsewhere = !(await this.#tabLock.hold());
-    if (!this.config || this.elsewhere) return;
+    if (this.elsewhere) return;
+    if (!this.config) {
+      // The run was forgotten meanwhile.
+      this.#tabLock.release();
+      return;
+    }
     const kept = await keep('run', {
       config: this.config,
       iteration,
