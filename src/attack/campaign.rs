@@ -126,7 +126,8 @@ impl Campaign {
             found: image.len(),
             expected: net.inputs(),
         };
-        let verdict = net.evaluator().verdict(image).map_err(|_| pixels)?;
+        let mut whole = net.evaluator();
+        let verdict = whole.verdict(image).map_err(|_| pixels)?;
         let mut outcome = Outcome {
             images: 1,
             ..Outcome::default()
@@ -163,7 +164,6 @@ impl Campaign {
             // The attack's own target drops what it takes to decide nothing in the ball: what it found
             // is looked at by the whole network, too.
             if let Some(Found { perturbed, .. }) = run.strongest() {
-                let mut whole = net.evaluator();
                 let logits = whole.logits_at(&perturbed.input).ok();
                 let same = logits.is_some_and(|logits| {
                     let logits = logits.iter().copied().map(f64::from);

@@ -22,6 +22,7 @@
 use super::InputError;
 use super::certificate::{is_certified, label_and_margin};
 use super::net::{BOXES, Evaluator, Intervals, Layer};
+use super::neuron::reach;
 
 /// What it took to prove a label within a radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Evaluator<'_> {
         let mut found: Option<Excess> = None;
         for (unit, weight) in last.weights_above(own, above) {
             let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
-            let reach = i64::from((upper - weight).max(weight - lower));
+            let reach = i64::from(reach(lower, upper, weight));
             let more = found.map_or(least, |found| found.most + 1);
             if reach - i64::from(floor) < more {
                 continue;

@@ -9,6 +9,7 @@
 //! changes: then only those units are looked at whose kept weights see something that changed.
 
 use super::net::{Evaluator, Intervals, Layer, logits_of_heads};
+use super::neuron::reach;
 use super::{ExactNet, InputError};
 
 /// Weights of a row between two looks at whether it can be left.
@@ -130,8 +131,7 @@ impl LocalLayer {
                 .weights_above(unit, floor)
                 .for_each(|(input, weight)| {
                     let (lower, upper) = ends[input];
-                    // As in `distance_bounds`; that it fits was proved when the net was made.
-                    let reach = (upper - weight).max(weight - lower);
+                    let reach = reach(lower, upper, weight);
                     if reach <= floor {
                         return;
                     }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::ops::AddAssign;
 
 use super::evaluation::{add_up, whole_images};
-use super::neuron::distance_bounds;
+use super::neuron::{distance_bounds, reach};
 use super::{ExactNet, InputError, SparseLayer};
 
 /// For each layer, near how many images each weight of its dense form can decide its unit,
@@ -78,7 +78,7 @@ impl ExactNet {
                     for (input, weight) in layer.weights_above(unit, floor - 1) {
                         let (lower, upper) = ends[input];
                         let again = before.replace(input) == Some(input);
-                        if !again && (upper - weight).max(weight - lower) >= floor {
+                        if !again && reach(lower, upper, weight) >= floor {
                             used[input] += 1;
                         }
                     }

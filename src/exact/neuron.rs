@@ -11,6 +11,11 @@ pub(super) fn distance_bounds(lower: i64, upper: i64, weight: i64) -> (i64, i64)
     )
 }
 
+/// The second of [`distance_bounds`], in the `i32` of a net whose making has proved that it fits.
+pub(super) fn reach(lower: i32, upper: i32, weight: i32) -> i32 {
+    (upper - weight).max(weight - lower)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,8 +27,10 @@ mod tests {
                 for weight in -6..=6 {
                     let distances = (lower..=upper).map(|x: i64| (x - weight).abs());
                     let least = distances.clone().min().unwrap();
-                    let expected = (least, distances.max().unwrap());
-                    assert_eq!(distance_bounds(lower, upper, weight), expected);
+                    let most = distances.max().unwrap();
+                    assert_eq!(distance_bounds(lower, upper, weight), (least, most));
+                    let ends = [lower, upper, weight].map(|end| end as i32);
+                    assert_eq!(i64::from(reach(ends[0], ends[1], ends[2])), most);
                 }
             }
         }
