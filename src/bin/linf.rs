@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use mimalloc::MiMalloc;
 
 /// Training takes and frees tensors of some megabytes thousands of times a second. Glibc's allocator
-/// returns them to the system each time, and having their pages cleared again took a fifth of the time
-/// of a refined net's steps.
+/// returns them to the system each time, and having their pages cleared again takes a good part of the
+/// time of a refined net's steps (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
