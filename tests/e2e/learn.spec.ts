@@ -264,6 +264,18 @@ test('p is turned down, and the distance can move by more than the pixels', asyn
   await expect(page.getByTestId('distance')).toHaveText('64.4');
 });
 
+test('without a place the charts wait, and are drawn when there is one', async ({ page }) => {
+  await page.goto(address());
+  const chart = page.getByRole('img', { name: 'The scores of the', includeHidden: true });
+  await expect(chart).toBeVisible();
+  const views = page.locator('main');
+  await views.evaluate((element) => (element.style.display = 'none'));
+  await expect(chart).toHaveAttribute('viewBox', /^0 0 160 /);
+  await views.evaluate((element) => (element.style.display = ''));
+  await expect(chart).not.toHaveAttribute('viewBox', /^0 0 160 /);
+  await expect(chart).toBeVisible();
+});
+
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 360]) {
     test.describe(() => {
