@@ -121,6 +121,14 @@ test('what is painted by mouse stays within ε and in the range of pixels', asyn
   expect(await pixels(board)).toEqual(before);
 });
 
+test('the scores name the ε of the slider before there is an image', async ({ page }) => {
+  await page.goto('./#v=1&view=attack');
+  const scores = page.getByRole('heading', { name: /^Scores.* at ε =/ });
+  await expect(scores).toHaveCount(2);
+  await setEpsilon(page, 33);
+  for (const heading of await scores.all()) await expect(heading).toHaveText(/at ε = 33$/);
+});
+
 test('the keyboard paints too', async ({ page }) => {
   await attack(page, 'digit=0&eps=20');
   await page.getByRole('button', { name: 'Paint' }).click();
