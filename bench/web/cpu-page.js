@@ -5,7 +5,6 @@ import initBench, { LayerBenchmark } from '../../pkg/bench/bench.js';
 import benchWasm from '../../pkg/bench/bench_bg.wasm?url';
 import initCertify, { Certifier } from '../../pkg/certify/certify.js';
 import certifyWasm from '../../pkg/certify/certify_bg.wasm?url';
-import modelFile from '../../www/public/models/mnist-eps0.3.safetensors?url';
 import * as tf from '@tensorflow/tfjs-core';
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as ort from 'onnxruntime-web/wasm';
@@ -122,11 +121,11 @@ function exactInTensorFlow(weights, widths) {
 }
 
 /** Seconds per image of the exact network; the logits of all ways have to be the same. */
-async function exact({ onnx, weights, pixels }) {
+async function exact({ model, onnx, weights, pixels }) {
   const images = Array.from({ length: pixels.length / PIXELS }, (_, k) =>
     Uint8Array.from(pixels.slice(PIXELS * k, PIXELS * (k + 1))),
   );
-  const certifier = new Certifier(await bytes(modelFile));
+  const certifier = new Certifier(await bytes(model));
   const { architecture, scale } = certifier.info();
   const inUnits = (image) => Float32Array.from(image, (level) => level * scale);
   const runOnnx = await exactInOnnx(await bytes(onnx));

@@ -4,7 +4,8 @@
 //
 //   scripts/tools.sh npm run wasm && scripts/tools.sh npm run wasm:bench && npm ci --prefix bench/web
 //   cargo build --release --no-default-features --features cli
-//   scripts/tools.sh python3 bench/peers/onnx_net.py www/public/models/mnist-eps0.3.safetensors FOLDER
+//   mkdir -p FOLDER && target/release/linf head --force www/public/models/mnist-eps0.3.safetensors 1 FOLDER/model.safetensors
+//   scripts/tools.sh python3 bench/peers/onnx_net.py FOLDER/model.safetensors FOLDER
 //   scripts/tools.sh node bench/web/cpu.js FOLDER > bench/results/web.json
 //
 // Of the exact network the peers compute ten logits; ours is what the page asks for, which takes
@@ -73,6 +74,7 @@ async function measure(page, browser) {
       pixels,
       onnx: `/@fs${path.join(folder, 'exact.onnx')}`,
       weights: `/@fs${path.join(folder, 'weights.bin')}`,
+      model: `/@fs${path.join(folder, 'model.safetensors')}`,
     };
     least(exact, await call('exact', net));
   }

@@ -22,6 +22,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::{CliError, DatasetName, on_threads, print, print_line, threads};
+use crate::exact::ExactNet;
 use crate::norm_dist::Norm;
 
 /// Measure speed: the distance and its gradients, the exact network, training steps
@@ -39,7 +40,7 @@ pub(super) struct Args {
     /// Widths of the hidden layers, for the growth of cost with width
     #[arg(long, value_delimiter = ',', default_values_t = [256, 512, 1024, 2048, 3584, 5120])]
     widths: Vec<usize>,
-    /// Model file of an exact network
+    /// Model file of an exact network, of whose heads the first is measured
     #[arg(long, default_value = "www/public/models/mnist-eps0.3.safetensors")]
     model: PathBuf,
     /// Folder that holds the data sets' folders, of which MNIST is used
@@ -48,6 +49,14 @@ pub(super) struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// The net of a model that is measured: its first head, as one alone can be refined, and as peers run one.
+fn first_head(net: ExactNet) -> ExactNet {
+    match net.heads() {
+        1 => net,
+        _ => net.head(0),
+    }
 }
 
 /// A part of the measurements.

@@ -10,6 +10,7 @@ mod compare;
 mod ensemble;
 mod eval;
 mod export;
+mod head;
 mod ordinary;
 mod prune;
 mod train;
@@ -48,6 +49,7 @@ enum Command {
     Export(export::Args),
     Prune(prune::Args),
     Ensemble(ensemble::Args),
+    Head(head::Args),
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
@@ -249,10 +251,20 @@ enum CliError {
         source: EnsembleError,
     },
     /// An ensemble where one net is wanted.
-    #[error("{} is an ensemble; prune the models that it was joined from, and join them again", path.display())]
+    #[error("{} is an ensemble; take its heads with `linf head`, prune them, and join them again", path.display())]
     PruneEnsemble {
         /// The model.
         path: PathBuf,
+    },
+    /// A head that a model has not.
+    #[error("{} has no head {number}; heads are numbered from 1, and it has {heads}", path.display())]
+    NoHead {
+        /// The model.
+        path: PathBuf,
+        /// What was asked for.
+        number: usize,
+        /// How many it has.
+        heads: usize,
     },
     /// Models of different data sets or radii.
     #[error("{} and {} were not trained for the same data set and ε, so they cannot be joined", first.display(), path.display())]
@@ -385,6 +397,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(args) => export::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
+        Command::Head(args) => head::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),

@@ -1,4 +1,4 @@
-//! Nets that were trained by themselves, side by side as the heads of one.
+//! Nets that were trained by themselves, side by side as the heads of one, and taken out again.
 //!
 //! Every layer holds the members' units one member after another, and a unit keeps the weights for
 //! the units of its own member alone; only the pixels are seen by all. A logit is the sum of the
@@ -70,6 +70,22 @@ impl ExactNet {
         let bias = members.iter().flat_map(|net| net.bias()).copied().collect();
         let heads = members.iter().map(|net| net.heads()).sum();
         Ok(Self::with_heads(first.scale(), &layers, bias, heads)?)
+    }
+
+    /// One head as a net by itself: its logits are what the head of this `index` adds to those of the
+    /// net, and its hidden units those that they depend on.
+    ///
+    /// # Panics
+    ///
+    /// If the net has no such head.
+    pub fn head(&self, index: usize) -> Self {
+        assert!(index < self.heads(), "one of the heads");
+        let units = index * self.classes()..(index + 1) * self.classes();
+        let bias = self.bias()[units.clone()].to_vec();
+        let all = 0..self.bias().len();
+        let layers = self.layers_to(all.map(|unit| units.contains(&unit)).collect());
+        let head = Self::with_heads(self.scale(), &layers, bias, 1);
+        head.expect("one head reaches no further than all of them")
     }
 }
 

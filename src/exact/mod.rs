@@ -11,7 +11,7 @@
 //! from a trained float net, [`DenseNet::prune`] drops the weights that no image can ever make
 //! decide, and [`ExactNet`] runs what is left with early exit: same outputs, bit for bit.
 //! [`ExactNet::prune_near`] drops those, too, that decide near no training image, or near too few.
-//! [`ExactNet::ensemble`] joins nets whose logits are then added up.
+//! [`ExactNet::ensemble`] joins nets whose logits are then added up, [`ExactNet::head`] takes one out.
 //! [`Verdict`] is a label with its proved radii, [`Proof`] what proves more where intervals fail, [`Model`] the file, [`evaluate`] the test set.
 //!
 //! Every length is in units of 1/S of a pixel level unless its name or documentation says
@@ -32,6 +32,7 @@ mod net;
 mod neuron;
 mod sparse;
 mod together;
+mod unseen;
 
 pub use certificate::{Bounds, Verdict, lipschitz_radius};
 pub use dense::{ABSENT, DenseLayer, DenseNet};

@@ -25,8 +25,8 @@ impl AddAssign for Used {
 
 impl ExactNet {
     /// A net of fewer weights: those that can decide their unit somewhere within `radius` units of
-    /// an image, for at least `least` of `images`, `[n, inputs]`; work is shared out among up to
-    /// `threads` threads.
+    /// an image, for at least `least` of `images`, `[n, inputs]`, of those hidden units that a logit
+    /// still depends on; work is shared out among up to `threads` threads.
     ///
     /// Where `least` is 1, logits, deciding paths and interval bounds stay what they are in all these
     /// boxes, for the reason that [`DenseNet::prune`](super::DenseNet::prune) gives of the whole
@@ -53,10 +53,11 @@ impl ExactNet {
         let used: Used = add_up(shares, |images| self.used_near(images, radius))?;
 
         let mut used = used.0.iter();
-        Ok(self.with_fewer(|sparse, domain| {
+        let fewer = self.with_fewer(|sparse, domain| {
             let used = used.next().expect("every layer was counted");
             keep(sparse, used, least, domain)
-        }))
+        });
+        Ok(fewer.without_unseen())
     }
 
     /// Near how many of the images, within `radius` units, each weight can decide.

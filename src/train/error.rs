@@ -42,7 +42,7 @@ pub enum TrainError {
     },
     /// A net of several heads.
     #[error(
-        "a net of {0} heads was to be trained, and one alone can be; refine the nets that it was joined from, and join them again"
+        "a net of {0} heads was to be trained, and one alone can be; take its heads with `linf head`, refine them, and join them again with `linf ensemble`"
     )]
     Heads(usize),
     /// The loss needs every weight.

@@ -170,7 +170,7 @@ fn the_command_that_a_model_records_makes_it_again() {
     assert!(near.net.share_kept() < anywhere.share_kept());
     let command = near.metadata.command;
 
-    run_again(&folder, &command, &bytes);
+    run_again(&command, &bytes);
 }
 
 /// The command that made a model.
@@ -180,9 +180,10 @@ fn recorded(model: &str) -> String {
 }
 
 /// Runs the command that a model of these bytes records, and compares what it makes.
-fn run_again(folder: &TempDir, command: &str, bytes: &[u8]) {
-    let again = path(folder, "again.safetensors");
-    let command = command.replace("RUN", &path(folder, "again-run"));
+fn run_again(command: &str, bytes: &[u8]) {
+    let folder = TempDir::new().unwrap();
+    let again = path(&folder, "again.safetensors");
+    let command = command.replace("RUN", &path(&folder, "run"));
     let programs = Path::new(env!("CARGO_BIN_EXE_linf")).parent().unwrap();
     let programs = format!("{}:{}", programs.display(), env::var("PATH").unwrap());
     let done = Command::new("sh")
@@ -240,9 +241,25 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     let heads = refused(&[&train(&path(&folder, "two"), &[]), &["--refine", &two][..]].concat());
     assert!(heads.contains("a net of 2 heads"), "{heads}");
 
-    run_again(&folder, &recorded(&two), &fs::read(&two).unwrap());
+    run_again(&recorded(&two), &fs::read(&two).unwrap());
     let message = refused(&["prune", "--force", "--near", "0", &two, &two]);
     assert!(message.contains("is an ensemble"), "{message}");
+
+    // A head is again one net, with the record of its own run, and can be trained on.
+    let head = path(&folder, "head.safetensors");
+    printed(&["head", &two, "2", &head]);
+    let (of_head, of_model) = (held_out(&head), held_out(&model));
+    assert_eq!(
+        of_head["certified_interval"],
+        of_model["certified_interval"]
+    );
+    run_again(&recorded(&head), &fs::read(&head).unwrap());
+    trained(&folder, "on", &["--refine", &head, "--set", "images=640"]);
+    let message = refused(&["head", &two, "3", &path(&folder, "third.safetensors")]);
+    assert!(
+        message.contains("has no head 3; heads are numbered from 1, and it has 2"),
+        "{message}"
+    );
 
     // Of two that held out different images only what both held out is left.
     let fewer = [&SMALL[..], &["--set", "held_out=300"]].concat();
@@ -329,7 +346,7 @@ fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
     let second = Model::from_bytes(&bytes).unwrap();
     assert!(second.net.share_kept() <= first.net.share_kept());
     assert_ne!(second.net.to_sparse(), first.net.to_sparse());
-    run_again(&folder, &second.metadata.command, &bytes);
+    run_again(&second.metadata.command, &bytes);
 }
 
 /// Starts a command, sends it Ctrl-C once its first epoch is saved, and returns what it printed.

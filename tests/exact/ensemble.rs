@@ -1,7 +1,7 @@
 //! Nets as the heads of one.
 
 use linf_dist_net::exact::{
-    DenseLayer, DenseNet, EnsembleError, ExactNet, Metadata, Model, NetError,
+    DenseLayer, DenseNet, EnsembleError, ExactNet, Metadata, Model, NetError, SparseLayer,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -79,7 +79,63 @@ proptest! {
         prop_assert_eq!(evaluator.logits_at(&input).unwrap(), logits);
         prop_assert_eq!(evaluator.logit_bounds_at(&input, radius).unwrap(), bounds);
         prop_assert_eq!(evaluator.deciding_at(&input).unwrap(), deciding);
+
+        // Each head by itself is again what one member, or one of its heads, is.
+        let mut heads = (0..net.heads()).map(|head| net.head(head));
+        for own in members.iter().flat_map(|member| (0..member.heads()).map(|head| member.head(head))) {
+            let head = heads.next().unwrap();
+            prop_assert_eq!(head.to_sparse(), own.to_sparse());
+            prop_assert_eq!(head.bias(), own.bias());
+        }
+        for member in members.iter().filter(|member| member.heads() == 1) {
+            let (mut alone, head) = (member.evaluator(), member.head(0));
+            let mut evaluator = head.evaluator();
+            prop_assert_eq!(evaluator.logits_at(&input).unwrap(), alone.logits_at(&input).unwrap());
+            prop_assert_eq!(
+                evaluator.logit_bounds_at(&input, radius).unwrap(),
+                alone.logit_bounds_at(&input, radius).unwrap()
+            );
+        }
     }
+}
+
+#[test]
+fn a_head_has_only_the_units_that_its_logits_depend_on() {
+    let weights = |rows: &[&[(u16, i32)]], inputs| {
+        let mut starts = vec![0];
+        starts.extend(rows.iter().scan(0, |end, row| {
+            *end += row.len();
+            Some(*end)
+        }));
+        let (columns, weights) = rows.concat().into_iter().unzip();
+        SparseLayer {
+            inputs,
+            starts,
+            columns,
+            weights,
+        }
+    };
+    // Two heads of two classes on three hidden units: the first sees the last two, the second the first.
+    let layers = [
+        weights(&[&[(0, 1)], &[(1, 2)], &[(0, 3), (1, 4)]], 2),
+        weights(&[&[(1, 5)], &[(1, 6), (2, 7)], &[(0, 8)], &[(0, 9)]], 3),
+    ];
+    let net = ExactNet::with_heads(SCALE, &layers, vec![1, 2, 3, 4], 2).unwrap();
+    let first = net.head(0);
+    assert_eq!(first.bias(), [1, 2]);
+    assert_eq!(
+        first.to_sparse(),
+        [
+            weights(&[&[(1, 2)], &[(0, 3), (1, 4)]], 2),
+            weights(&[&[(0, 5)], &[(0, 6), (1, 7)]], 2)
+        ]
+    );
+    let second = net.head(1);
+    assert_eq!(
+        (second.architecture(), second.bias()),
+        (vec![2, 1, 2], &[3, 4][..])
+    );
+    assert_eq!(second.to_sparse()[0], weights(&[&[(0, 1)]], 2));
 }
 
 /// A net of these widths without a bias.

@@ -1,5 +1,6 @@
 //! Pruning for where images are.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, InputError};
@@ -61,6 +62,12 @@ proptest! {
         let near = near_some(&net, &levels[..net.inputs()], radius, least);
         for (before, after) in net.to_sparse().iter().zip(near.to_sparse()) {
             prop_assert!(after.weights.len() <= before.weights.len());
+            prop_assert!(after.outputs() <= before.outputs());
+        }
+        // Every hidden unit is seen.
+        for layer in &near.to_sparse()[1..] {
+            let seen: BTreeSet<_> = layer.columns.iter().collect();
+            prop_assert_eq!(seen.len(), layer.inputs);
         }
         let again = DenseNet::of(&near).filled().expect("each dropped weight has one that can replace it");
         let x = wide(&input);
@@ -87,6 +94,31 @@ fn golden_weight_that_decides_elsewhere_only() {
     assert_eq!(kept(&near(&net, &images, 0)), 3);
     // Which it is only near one of them.
     assert_eq!(kept(&near_some(&net, &images, 0, 2)), 2);
+}
+
+#[test]
+fn golden_unit_that_nothing_sees_any_more() {
+    let layer = |inputs, levels: &[i32]| DenseLayer {
+        inputs,
+        outputs: levels.len() / inputs,
+        weight: levels.iter().map(|level| level * SCALE as i32).collect(),
+    };
+    // At x = (0, 0) the hidden units are 128, 255 and 128 levels, so the first decides the first of the
+    // last layer's and the second the second, by weights of −400: nothing looks at the third.
+    let layers = vec![
+        layer(2, &[0, 128, 255, 128, 128, 0]),
+        layer(3, &[-400, -200, -200, -200, -400, -200]),
+    ];
+    let net = pruned(&DenseNet::new(SCALE, layers, vec![0, 0]).unwrap());
+    assert_eq!(net.architecture(), [2, 3, 2]);
+    let near = near(&net, &[0, 0], 0);
+    assert_eq!(near.architecture(), [2, 2, 2]);
+    assert_eq!(near.to_sparse()[1].columns, [0, 1]);
+    let input = [0, 0];
+    assert_eq!(
+        near.evaluator().logits_at(&input).unwrap(),
+        net.evaluator().logits_at(&input).unwrap()
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::clock::Time;
-use super::{DatasetName, on_threads};
+use super::{DatasetName, first_head, on_threads};
 use crate::cli::{CliError, read_model};
 use crate::data::{PIXELS, Split, sha256_hex};
 use crate::exact::{DenseNet, ExactNet, SparseLayer, logits_of_heads};
@@ -48,7 +48,7 @@ pub(super) fn measure(
     patience: Duration,
 ) -> Result<Report, CliError> {
     let (model, model_sha256) = read_model(model)?;
-    let net = &model.net;
+    let net = &first_head(model.net);
     let images = &DatasetName::Mnist.load(data_dir, Split::Test)?.images;
     let images = &images[..images.len().min(IMAGES * PIXELS)];
     Ok(on_threads(1, || {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::clock::Time;
 use super::steps::{at_one_p, new_trainer, times};
-use super::{DatasetName, on_threads, p_name, thread_counts};
+use super::{DatasetName, first_head, on_threads, p_name, thread_counts};
 use crate::cli::{CliError, read_model};
 use crate::data::{Dataset, Split};
 use crate::exact::{ExactNet, Model};
@@ -41,6 +41,7 @@ struct Row {
 
 pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Report, CliError> {
     let (Model { net, metadata }, _) = read_model(model)?;
+    let net = first_head(net);
     let dataset = DatasetName::recorded(&metadata.dataset, model)?;
     let data = dataset.load(data_dir, Split::Train)?;
     let widths = net.architecture();
