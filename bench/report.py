@@ -277,7 +277,7 @@ def speed(report):
         ["whole training steps, p = 8 … ∞", of("steps", "jax"), "JAX"],
         ["the same", of("steps", "torch"), "PyTorch with `torch.cdist`"],
         [
-            f"the exact network, 16 images together: {number(fastest)} µs each on one thread",
+            f"an exact network of one head, 16 images together: {number(fastest)} µs each on one thread",
             onnx,
             "ONNX Runtime, the same bits",
         ],

@@ -59,7 +59,7 @@ def main():
     threads = sorted({1, len(os.sched_getaffinity(0))})
     scratch = tempfile.TemporaryDirectory()
     head = Path(scratch.name) / "head.safetensors"
-    subprocess.run([linf, "head", MODEL, "1", head], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([linf, "head", MODEL, "1", head], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     report = {"machine": machine(), "load": [load()], "versions": {}, "peers": {}}
 
     def ours(*arguments):

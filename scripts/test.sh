@@ -115,11 +115,12 @@ builds_without_warnings() {
 }
 
 # The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints: of a
-# network with one head, and of one with several.
+# network with several heads, and of one with one.
 checker_agrees() {
-  local models=www/public/models
+  local models=www/public/models head="$LOGS/head.safetensors"
   checked "$models/mnist-eps0.3.safetensors" --dataset mnist --epsilon 0.3 &&
-    checked "$models/fashion-eps0.1.safetensors" --dataset fashion-mnist --epsilon 0.1
+    linf head --force "$models/fashion-eps0.1.safetensors" 1 "$head" &&
+    checked "$head" --dataset fashion-mnist --epsilon 0.1
 }
 
 # checked MODEL OPTION...

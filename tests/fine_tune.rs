@@ -98,7 +98,7 @@ fn the_same_seed_teaches_the_same_network() {
 #[test]
 fn all_heads_of_a_network_learn() {
     let data = mnist::load("data/mnist".as_ref(), Split::Train).unwrap();
-    let one = shipped();
+    let one = shipped().head(0);
     let net = ExactNet::ensemble(&[&one, &one]).unwrap();
     // A digit that the network gives another label than this one.
     let mut new = chosen(&data, 55_000..55_001);

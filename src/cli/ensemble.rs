@@ -11,7 +11,7 @@ use crate::exact::{ExactNet, Metadata, Model};
 /// Join models into one that labels an image by the average of their logits
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model files written by `linf export` or `linf prune`, for the same data set and ε
+    /// Model files written by `linf export`, `linf prune` or `linf head`, for the same data set and ε
     #[arg(required = true, num_args = 2.., value_name = "MODEL")]
     models: Vec<PathBuf>,
     /// Model file to write (.safetensors)

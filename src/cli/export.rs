@@ -153,9 +153,12 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) 
         )
     };
     let (preset, turned) = config.as_preset();
-    // Brackets, braces and quotes mean something to a shell.
+    // A run that refines takes the widths of its model. Brackets, braces and quotes mean something to a
+    // shell.
+    let refines = trainer.origin().is_some();
     let turned: String = turned
         .iter()
+        .filter(|(knob, _)| !refines || knob != "hidden")
         .map(|(knob, value)| format!(" --set '{knob}={value}'"))
         .collect();
     let held_out = match config.held_out {

@@ -11,7 +11,7 @@ use crate::train::TrainConfig;
 /// Drop the weights of a model that decide near no training image, or near few
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model file written by `linf export`
+    /// Model file written by `linf export` or `linf head`
     model: PathBuf,
     /// Model file to write (.safetensors); may be the same one, with --force
     pruned: PathBuf,

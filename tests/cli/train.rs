@@ -266,6 +266,27 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     let few = trained(&folder, "few", &fewer);
     printed(&["ensemble", "--force", &model, &few, &two]);
     assert_eq!(held_out(&two)["images"], 300);
+    // Of a head what its own run held out.
+    for (number, images) in [("1", 5_000), ("2", 300)] {
+        printed(&["head", "--force", &two, number, &head]);
+        assert_eq!(held_out(&head)["images"], images);
+    }
+    let made = recorded(&head);
+    assert!(
+        made.contains("held_out=300") && !made.contains("RUN-"),
+        "{made}"
+    );
+    assert_eq!(made.matches("linf train").count(), 1, "{made}");
+    // Where a member has two heads, they are not told apart: then nothing is left out.
+    let three = path(&folder, "three.safetensors");
+    printed(&["ensemble", &two, &model, &three]);
+    printed(&["head", "--force", &three, "3", &head]);
+    let made = recorded(&head);
+    assert!(
+        made.ends_with("&& linf head --force MODEL 3 MODEL"),
+        "{made}"
+    );
+    assert!(made.starts_with(recorded(&three).as_str()), "{made}");
     let refined = trained(
         &folder,
         "refined",

@@ -27,8 +27,8 @@ impl TrainConfig {
     /// A preset: for MNIST at ε = 0.3; `standard-0.1` and `refine-0.1` are for MNIST at 0.1,
     /// `fashion`, `refine-fashion` and `look-fashion` for Fashion-MNIST at 0.1.
     ///
-    /// `standard`, `standard-0.1` and `fashion` trained the shipped networks, which were pruned and
-    /// then trained on by `refine`, `refine-0.1` and `refine-fashion`
+    /// `standard`, `standard-0.1` and `fashion` trained the first net of each shipped network, which was
+    /// pruned and then trained on by `refine`, `refine-0.1` and `refine-fashion`
     /// ([`Trainer::refine`](crate::train::Trainer::refine)). `look` and `look-fashion` are for a
     /// visitor of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the
     /// recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.

@@ -16,7 +16,7 @@ export const OFFERED: readonly { name: string; title: string; says: string }[] =
   {
     name: 'standard',
     title: 'Standard',
-    says: 'What the network for MNIST at ε = 0.3 that this page ships began with: a matter for a GPU.',
+    says: 'What the first of the two nets for MNIST at ε = 0.3 that this page ships began with: a matter for a GPU.',
   },
   {
     name: 'hinge',
