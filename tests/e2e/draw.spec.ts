@@ -93,10 +93,11 @@ test('the proof has this drawing’s numbers, and they add up', async ({ page })
 test('the pixels that decide are marked by two shapes', async ({ page }) => {
   await open(page);
   await draw(page, SEVEN);
-  await expect(page.getByTestId('mark')).toHaveCount(2);
-  await expect(page.getByTestId('mark').locator('circle.label')).toHaveCount(1);
-  await expect(page.getByTestId('mark').locator('path.rival')).toHaveCount(1);
-  await expect(page.getByText(/decides \d: row \d+, column \d+/)).toHaveCount(2);
+  // Of each of the two nets that the network is.
+  await expect(page.getByTestId('mark')).toHaveCount(4);
+  await expect(page.getByTestId('mark').locator('circle.label')).toHaveCount(2);
+  await expect(page.getByTestId('mark').locator('path.rival')).toHaveCount(2);
+  await expect(page.getByText(/decide \d: \w+ at \(\d+,\s\d+\)/)).toHaveCount(2);
 });
 
 test('a test digit is taken as it is, says its number, and undo brings the drawing back', async ({

@@ -297,6 +297,8 @@ test('of several nets side by side the page tells averages, and a pixel of each'
     await expect(claim).toContainText('Proved only for changes below one level.');
     claims.push(await claim.innerText());
     await expect(page.getByTestId('mark')).toHaveCount(2 * heads);
+    const one = page.getByText(/decides \d: row \d+, column \d+/);
+    await expect(one).toHaveCount(heads === 1 ? 2 : 0);
   }
   // All of them alike, their average is each.
   expect(claims[1]).toBe(claims[0]);
