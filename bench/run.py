@@ -25,7 +25,7 @@ CACHE = Path(
     os.environ.get("LINF_CACHE")
     or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linf-dist-net"
 )
-# Of its heads the first runs here and there.
+# Of its heads the first is measured, ours and theirs.
 MODEL = ROOT / "www/public/models/mnist-eps0.3.safetensors"
 TORCH_PYTHON = Path("/usr/bin/python3")
 
@@ -63,7 +63,7 @@ def main():
     report = {"machine": machine(), "load": [load()], "versions": {}, "peers": {}}
 
     def ours(*arguments):
-        command = [linf, "bench", "--json", "--model", head, *arguments]
+        command = [linf, "bench", "--json", "--model", MODEL, *arguments]
         report["ours"] = better(report.get("ours", {}), output(command))
 
     def peer(python, name, part, *arguments):

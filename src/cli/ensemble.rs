@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::export::{measured, refuse_existing, write_model};
+use super::output::{Output, refuse_existing, write_model};
 use super::{CliError, DatasetName, print_line, read_model};
 use crate::exact::{ExactNet, Metadata, Model};
 
@@ -16,19 +16,12 @@ pub(super) struct Args {
     models: Vec<PathBuf>,
     /// Model file to write (.safetensors)
     ensemble: PathBuf,
-    /// Folder that holds the data sets' folders, for --measure
-    #[arg(long, default_value = "data")]
-    data_dir: PathBuf,
-    /// Measure the ensemble on the test set and record its accuracies in the file
-    #[arg(long)]
-    measure: bool,
-    /// Replace the file if it exists
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    refuse_existing(&args.ensemble, args.force)?;
+    refuse_existing(&args.ensemble, args.output.force)?;
     let models = args
         .models
         .iter()
@@ -50,11 +43,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     print_line(format!("{} heads, {kept} weights", net.heads()))?;
 
     let first = &models[0].metadata;
-    let measure = || {
-        let dataset = DatasetName::recorded(&first.dataset, &args.models[0])?;
-        measured(&args.ensemble, &args.data_dir, dataset, first.epsilon, &net)
-    };
-    let accuracies = args.measure.then(measure).transpose()?;
+    let dataset = DatasetName::recorded(&first.dataset, &args.models[0]);
+    let accuracies = (args.output).accuracies(&args.ensemble, dataset, first.epsilon, &net)?;
     let metadata = Metadata {
         dataset: first.dataset.clone(),
         epsilon: first.epsilon,
@@ -79,9 +69,17 @@ fn recipes(models: &[Model]) -> String {
     Value::Array(recipes.collect()).to_string()
 }
 
+/// The recipe of a head, where the record has one for each; a net of one head has its own.
+pub(super) fn recipe_of(recipes: &str, heads: usize, index: usize) -> Option<Value> {
+    match serde_json::from_str(recipes).ok()? {
+        Value::Array(mut recipes) => (recipes.len() == heads).then(|| recipes.swap_remove(index)),
+        recipe => (heads == 1).then_some(recipe),
+    }
+}
+
 /// The commands that make the ensemble again: those that made its models, and this.
 fn command(args: &Args, models: &[Model]) -> String {
-    let measure = if args.measure { " --measure" } else { "" };
+    let measure = args.output.measure_flag();
     let mut commands = Vec::new();
     let mut joined = Vec::new();
     for (model, number) in models.iter().zip(1..) {
@@ -95,4 +93,32 @@ fn command(args: &Args, models: &[Model]) -> String {
     }
     commands.push(format!("linf ensemble{measure} {} MODEL", joined.join(" ")));
     commands.join(" && ")
+}
+
+/// Of the commands that made an ensemble of nets with one head each those that made the net of this
+/// `number`; none if they are not told apart.
+pub(super) fn commands_of(commands: &str, heads: usize, number: usize) -> Option<String> {
+    let (made, joined) = commands.rsplit_once(" && ")?;
+    let members: String = (1..=heads)
+        .map(|member| format!("MODEL-{member} "))
+        .collect();
+    if !joined.starts_with("linf ensemble") || !joined.ends_with(&format!(" {members}MODEL")) {
+        return None;
+    }
+    let alone = |word: &str| {
+        ["MODEL", "RUN"].iter().find_map(|name| {
+            let rest = word.strip_prefix(&format!("{name}-{number}"))?;
+            let whole = rest.is_empty() || rest.starts_with('/');
+            whole.then(|| format!("{name}{rest}"))
+        })
+    };
+    let own = made.split(" && ").filter_map(|command| {
+        let words = || command.split(' ');
+        words().find_map(alone)?;
+        let words: Vec<_> = words()
+            .map(|word| alone(word).unwrap_or(word.into()))
+            .collect();
+        Some(words.join(" "))
+    });
+    Some(own.collect::<Vec<_>>().join(" && "))
 }

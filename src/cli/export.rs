@@ -1,12 +1,13 @@
 //! `linf export`: from a checkpoint's floats to the exact integer network that ships.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::{Device, read_sync};
 
-use super::{CliError, DatasetName, print_line, threads, train};
-use crate::data::{CLASSES, Dataset, HELD_OUT, Split};
-use crate::exact::{Accuracies, Epsilon, ExactNet, Metadata, Model, evaluate};
+use super::output::{Output, print_kept, refuse_existing, write_model};
+use super::{CliError, DatasetName, print_line, train};
+use crate::data::{CLASSES, Dataset, HELD_OUT};
+use crate::exact::{Epsilon, ExactNet, Metadata, Model};
 use crate::float_net::FloatNet;
 use crate::net::float_logits;
 use crate::train::Trainer;
@@ -18,32 +19,25 @@ pub(super) struct Args {
     checkpoint: PathBuf,
     /// Model file to write (.safetensors)
     model: PathBuf,
-    /// Folder that holds the data sets' folders (the means are estimated on training images)
-    #[arg(long, default_value = "data")]
-    data_dir: PathBuf,
     /// Units per pixel level, a power of two
     #[arg(long, default_value_t = 16)]
     scale: u32,
-    /// Measure the exact network on the test set and record its accuracies in the file
-    #[arg(long)]
-    measure: bool,
     /// Radius ε that is measured at and recorded in the file; the run's own unless given
     #[arg(long)]
     epsilon: Option<Epsilon>,
-    /// Replace the model file if it exists
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let is_checkpoint = args.model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
-    refuse_existing(&args.model, args.force && !is_checkpoint)?;
+    refuse_existing(&args.model, args.output.force && !is_checkpoint)?;
     let checkpoint = train::read_checkpoint(&args.checkpoint)?;
     let dataset = DatasetName::recorded(&checkpoint.config().dataset, &args.checkpoint)?;
     let trainer = train::restore(
         &checkpoint,
         dataset,
-        &args.data_dir,
+        &args.output.data_dir,
         &args.checkpoint,
         &Device::flex(),
     )?;
@@ -65,8 +59,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     print_kept(&net)?;
 
     let epsilon = args.epsilon.unwrap_or(checkpoint.config().epsilon);
-    let measure = || measured(&args.model, &args.data_dir, dataset, epsilon, &net);
-    let accuracies = args.measure.then(measure).transpose()?;
+    let accuracies = (args.output).accuracies(&args.model, Ok(dataset), epsilon, &net)?;
     let metadata = Metadata {
         dataset: dataset.as_str().into(),
         epsilon,
@@ -76,34 +69,6 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         accuracies,
     };
     write_model(&args.model, &Model { net, metadata })
-}
-
-/// Refuses to replace a file, unless that was asked for.
-pub(super) fn refuse_existing(path: &Path, force: bool) -> Result<(), CliError> {
-    match path.exists() && !force {
-        true => Err(CliError::Exists { path: path.into() }),
-        false => Ok(()),
-    }
-}
-
-/// Says how many weights of each layer are kept.
-pub(super) fn print_kept(net: &ExactNet) -> Result<(), CliError> {
-    for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
-        let share = 100.0 * kept as f64 / total as f64;
-        print_line(format!(
-            "layer {}: {kept} of {total} weights are kept ({share:.2} %)",
-            index + 1
-        ))?;
-    }
-    Ok(())
-}
-
-/// Writes a model file, and says how large it is.
-pub(super) fn write_model(path: &Path, model: &Model) -> Result<(), CliError> {
-    let bytes = model.to_bytes();
-    super::write(path, &bytes)?;
-    print_line(format!("{}: {} bytes", path.display(), bytes.len()))?;
-    Ok(())
 }
 
 /// Says how many held-out images the integer network labels otherwise than the floats did.
@@ -145,7 +110,7 @@ pub(super) const REFINE: &str = "--refine";
 /// The commands that make the model again; whether the run dropped weights is told by its checkpoint.
 fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) -> String {
     let config = trainer.config();
-    let measure = if args.measure { " --measure" } else { "" };
+    let measure = args.output.measure_flag();
     let export = |run: &str| {
         format!(
             "linf export --scale {} --epsilon {epsilon}{measure} {run}/checkpoint.safetensors MODEL",
@@ -196,30 +161,4 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) 
     } else {
         format!("{train} && {export}")
     }
-}
-
-/// Accuracies of the network at `model` on the whole test set, at ε.
-pub(super) fn measured(
-    model: &Path,
-    data_dir: &Path,
-    dataset: DatasetName,
-    epsilon: Epsilon,
-    net: &ExactNet,
-) -> Result<Accuracies, CliError> {
-    let test = dataset.load(data_dir, Split::Test)?;
-    let evaluation = evaluate(net, &test.images, &test.labels, epsilon, threads());
-    let evaluation = evaluation.map_err(|source| CliError::Input {
-        path: model.into(),
-        source,
-    })?;
-    let accuracies = evaluation.accuracies();
-    print_line(format!(
-        "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
-        evaluation.images,
-        epsilon,
-        100.0 * accuracies.clean,
-        100.0 * accuracies.certified_lipschitz,
-        100.0 * accuracies.certified_interval,
-    ))?;
-    Ok(accuracies)
 }

@@ -12,6 +12,7 @@ mod eval;
 mod export;
 mod head;
 mod ordinary;
+mod output;
 mod prune;
 mod train;
 

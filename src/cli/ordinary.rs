@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::Device;
 use clap::Subcommand;
 
-use super::export::refuse_existing;
+use super::output::refuse_existing;
 use super::train::{Averages, progress_bar};
 use super::{CliError, DatasetName, make_folder_of, print_line, threads};
 use crate::data::Split;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::export::{measured, print_kept, refuse_existing, write_model};
+use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, read_model, threads};
 use crate::data::Split;
 use crate::exact::{Epsilon, Metadata, Model};
@@ -15,25 +15,18 @@ pub(super) struct Args {
     model: PathBuf,
     /// Model file to write (.safetensors); may be the same one, with --force
     pruned: PathBuf,
-    /// Folder that holds the data sets' folders; the images are those that the model was trained on
-    #[arg(long, default_value = "data")]
-    data_dir: PathBuf,
     /// How far from an image a weight that decides still counts, a decimal fraction of full scale
     #[arg(long)]
     near: Epsilon,
     /// Near how many images a weight has to decide for it to be kept
     #[arg(long, value_name = "IMAGES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     least: u32,
-    /// Measure the network that is left on the test set and record its accuracies in the file
-    #[arg(long)]
-    measure: bool,
-    /// Replace the file if it exists
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    refuse_existing(&args.pruned, args.force)?;
+    refuse_existing(&args.pruned, args.output.force)?;
     let (Model { net, metadata }, _) = read_model(&args.model)?;
     if net.heads() > 1 {
         return Err(CliError::PruneEnsemble {
@@ -51,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         source,
     };
     config.check().map_err(|source| unusable(source.into()))?;
-    let data = dataset.load(&args.data_dir, Split::Train)?;
+    let data = dataset.load(&args.output.data_dir, Split::Train)?;
     let (training, _) = config.split(data).map_err(unusable)?;
 
     let radius = args.near.units(net.scale());
@@ -63,8 +56,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         })?;
     print_kept(&net)?;
     let epsilon = metadata.epsilon;
-    let measure = || measured(&args.pruned, &args.data_dir, dataset, epsilon, &net);
-    let accuracies = args.measure.then(measure).transpose()?;
+    let accuracies = (args.output).accuracies(&args.pruned, Ok(dataset), epsilon, &net)?;
     let metadata = Metadata {
         command: command(args, &metadata.command),
         accuracies,
@@ -76,6 +68,6 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 /// The commands that make the model again: those that made the one before, and this.
 fn command(args: &Args, before: &str) -> String {
     let (near, least) = (args.near, args.least);
-    let measure = if args.measure { " --measure" } else { "" };
+    let measure = args.output.measure_flag();
     format!("{before} && linf prune --force --near {near} --least {least}{measure} MODEL MODEL")
 }

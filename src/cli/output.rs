@@ -1,0 +1,89 @@
+//! What the commands that write a model share.
+
+use std::path::{Path, PathBuf};
+
+use super::{CliError, DatasetName, print_line, threads};
+use crate::data::Split;
+use crate::exact::{Accuracies, Epsilon, ExactNet, Model, evaluate};
+
+/// How a model is measured and written.
+#[derive(clap::Args)]
+pub(super) struct Output {
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    pub(super) data_dir: PathBuf,
+    /// Measure the network on the test set and record its accuracies in the file
+    #[arg(long)]
+    measure: bool,
+    /// Replace the model file if it exists
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+impl Output {
+    /// How the command that a model records says whether it was measured.
+    pub(super) fn measure_flag(&self) -> &'static str {
+        match self.measure {
+            true => " --measure",
+            false => "",
+        }
+    }
+
+    /// Accuracies of the network for the file at `path` on the whole test set, at ε, if they were asked
+    /// for; only then a data set that is not known is an error.
+    pub(super) fn accuracies(
+        &self,
+        path: &Path,
+        dataset: Result<DatasetName, CliError>,
+        epsilon: Epsilon,
+        net: &ExactNet,
+    ) -> Result<Option<Accuracies>, CliError> {
+        if !self.measure {
+            return Ok(None);
+        }
+        let test = dataset?.load(&self.data_dir, Split::Test)?;
+        let evaluation = evaluate(net, &test.images, &test.labels, epsilon, threads());
+        let evaluation = evaluation.map_err(|source| CliError::Input {
+            path: path.into(),
+            source,
+        })?;
+        let accuracies = evaluation.accuracies();
+        print_line(format!(
+            "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
+            evaluation.images,
+            epsilon,
+            100.0 * accuracies.clean,
+            100.0 * accuracies.certified_lipschitz,
+            100.0 * accuracies.certified_interval,
+        ))?;
+        Ok(Some(accuracies))
+    }
+}
+
+/// Refuses to replace a file, unless that was asked for.
+pub(super) fn refuse_existing(path: &Path, force: bool) -> Result<(), CliError> {
+    match path.exists() && !force {
+        true => Err(CliError::Exists { path: path.into() }),
+        false => Ok(()),
+    }
+}
+
+/// Says how many weights of each layer are kept.
+pub(super) fn print_kept(net: &ExactNet) -> Result<(), CliError> {
+    for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
+        let share = 100.0 * kept as f64 / total as f64;
+        print_line(format!(
+            "layer {}: {kept} of {total} weights are kept ({share:.2} %)",
+            index + 1
+        ))?;
+    }
+    Ok(())
+}
+
+/// Writes a model file, and says how large it is.
+pub(super) fn write_model(path: &Path, model: &Model) -> Result<(), CliError> {
+    let bytes = model.to_bytes();
+    super::write(path, &bytes)?;
+    print_line(format!("{}: {} bytes", path.display(), bytes.len()))?;
+    Ok(())
+}
