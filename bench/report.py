@@ -184,10 +184,20 @@ def kernels(report):
 
 @from_cpu
 def limits(report):
-    head = ["largest difference", "sum at p = 8", "both gradients at p = 8"]
-    limits = report["ours"]["norm_dist"]["limits"]
-    rates = [limits[key] for key in ("forward_inf", "forward_8", "backward_8")]
-    return table(head, [map(number, rates)])
+    rows = report["ours"]["norm_dist"]["rows"]
+
+    def best(p, pass_, count):
+        same = [row for row in rows if row["p"] == p and row["threads"] == count]
+        return number(max(row["limit"][pass_] for row in same))
+
+    columns = [("inf", "forward"), ("8", "forward"), ("8", "backward")]
+    return table(
+        ["threads", "largest difference", "sum at p = 8", "both gradients at p = 8"],
+        [
+            [count, *(best(p, pass_, count) for p, pass_ in columns)]
+            for count in sorted({row["threads"] for row in rows})
+        ],
+    )
 
 
 @from_cpu

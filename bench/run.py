@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """Measures this project and its peers side by side, in one run, into one JSON file.
 
-    bench/run.py                      # some twenty minutes; writes bench/results/cpu.json
+    bench/run.py                      # half an hour; writes bench/results/cpu.json
     linf bench --only growth --json   # some minutes; goes into bench/results/growth.json
     bench/report.py                   # makes the documents' tables and the plot from both
 
-`linf bench` and the peers take turns, for some rounds; what counts is the best of each. The peers
-are installed at the versions of bench/peers/requirements.txt into a virtual environment in the
-cache. PyTorch is Debian's `python3-torch`, where that is installed: it is left out otherwise.
+`linf bench` and the peers take turns, for some rounds; what counts is the best of each, and the
+median of the shares of the limit. The peers are installed at the versions of
+bench/peers/requirements.txt into a virtual environment in the cache. PyTorch is Debian's
+`python3-torch`, where that is installed: it is left out otherwise.
 """
 
 import argparse
 import json
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,7 +34,7 @@ TORCH_PYTHON = Path("/usr/bin/python3")
 # Numbers of which the smaller one is the better one; of other numbers that are measured, the larger.
 SMALLER = {"wall", "processor", "milliseconds", "mean_milliseconds", "seconds"}
 SMALLER |= {"microseconds_per_image"}
-LARGER = {"forward", "backward", "both", "forward_inf", "forward_8", "backward_8"}
+LARGER = {"forward", "backward", "both"}
 
 
 def main():
@@ -64,7 +66,11 @@ def main():
 
     def ours(*arguments):
         command = [linf, "bench", "--json", "--model", MODEL, *arguments]
-        report["ours"] = better(report.get("ours", {}), output(command))
+        found = output(command)
+        for row in found.get("norm_dist", {"rows": []})["rows"]:
+            if "of_limit" in row:
+                row["shares_of_limit"] = {key: [share] for key, share in row.pop("of_limit").items()}
+        report["ours"] = better(report.get("ours", {}), found)
 
     def peer(python, name, part, *arguments):
         found = output([python, PEERS / f"{name}_peer.py", "--only", part, *arguments])
@@ -155,7 +161,7 @@ def load():
 
 def better(a, b, append=False):
     """The better of two measurements of the same, number by number; rows that only one of them has
-    are kept."""
+    are kept, and lists of numbers continued."""
     if isinstance(a, dict) and isinstance(b, dict):
         return {
             key: better_number(key, a[key], b[key]) if key in a and key in b else {**a, **b}[key]
@@ -167,6 +173,9 @@ def better(a, b, append=False):
             for row in b:
                 rows[identity(row)] = better(rows.get(identity(row), {}), row)
             return list(rows.values())
+        # Shares, of each time that they were measured.
+        if isinstance(a[0], float):
+            return a + b
     return b
 
 
@@ -195,25 +204,14 @@ def seconds(time):
 def ratios(report):
     """How many times as fast this project is as its peers, and what it reaches of the limit."""
     ours, peers = report["ours"], report["peers"]
-    limits = ours["norm_dist"]["limits"]
     found = {"norm_dist": [], "dense_inf_forward": [], "steps": [], "exact": []}
 
     for row in ours["norm_dist"]["rows"]:
         terms = ours["norm_dist"]["batch"] * ours["norm_dist"]["outputs"] * row["inputs"] / 1e9
-        forward, backward = seconds(row["forward_time"]), seconds(row["backward_time"])
-        row["forward"], row["backward"] = terms / forward, terms / backward
-        row["both"] = 2 * terms / (forward + backward)
-        limit = {name: row["threads"] * rate for name, rate in limits.items()}
-        of = {
-            "8": (limit["forward_8"], limit["backward_8"]),
-            "inf": (limit["forward_inf"], limit["forward_inf"]),
-        }.get(row["p"])
-        if of:
-            row["of_limit"] = {
-                "forward": row["forward"] / of[0],
-                "backward": row["backward"] / of[1],
-                "both": row["both"] / (2 / (1 / of[0] + 1 / of[1])),
-            }
+        row |= rates(row, "time", terms)
+        if shares := row.get("shares_of_limit"):
+            row["limit"] = rates(row, "limit_time", terms)
+            row["of_limit"] = {pass_: statistics.median(shares[pass_]) for pass_ in shares}
         if row["weights"] != "random":
             continue
         same = {key: row[key] for key in ("inputs", "p", "threads")}
@@ -270,6 +268,16 @@ def ratios(report):
     )
     found["targets"] = list(targets(found, ours))
     return found
+
+
+def rates(row, of, terms):
+    """Terms per second of each pass, and of both one after the other."""
+    forward, backward = (seconds(row[f"{pass_}_{of}"]) for pass_ in ("forward", "backward"))
+    return {
+        "forward": terms / forward,
+        "backward": terms / backward,
+        "both": 2 * terms / (forward + backward),
+    }
 
 
 def pick(row):

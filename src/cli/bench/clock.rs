@@ -37,16 +37,8 @@ impl Time {
     }
 
     /// Of many runs, at least two, for as long as `patience` lasts.
-    pub fn best(threads: usize, patience: Duration, mut run: impl FnMut()) -> Self {
-        let begun = Instant::now();
-        // The first warms up caches, and memory that is used for the first time.
-        let mut best = Self::of(threads, &mut run);
-        loop {
-            best = best.shorter(Self::of(threads, &mut run));
-            if begun.elapsed() >= patience {
-                return best;
-            }
-        }
+    pub fn best(threads: usize, patience: Duration, run: impl FnMut()) -> Self {
+        Turns::of(threads, patience, run, || ()).one
     }
 
     /// The shorter of two by each clock.
@@ -75,5 +67,62 @@ impl Time {
             1 => self.processor,
             _ => self.wall,
         }
+    }
+}
+
+/// Two things that take turns. A processor's clock changes from second to second, and what it shares
+/// with other programs too: both of a turn meet much the same.
+pub(super) struct Turns {
+    /// The best of one.
+    pub one: Time,
+    /// The best of the other.
+    pub other: Time,
+    /// How many times as long the other takes: the median over the turns.
+    pub ratio: f64,
+}
+
+impl Turns {
+    /// At least two turns, for as long as `patience` lasts.
+    pub fn of(
+        threads: usize,
+        patience: Duration,
+        mut one: impl FnMut(),
+        mut other: impl FnMut(),
+    ) -> Self {
+        let begun = Instant::now();
+        let mut turn = || (Time::of(threads, &mut one), Time::of(threads, &mut other));
+        // The first warms up caches, and memory that is used for the first time.
+        let mut best = turn();
+        let mut ratios = Vec::new();
+        loop {
+            let (one, other) = turn();
+            ratios.push(other.seconds() / one.seconds());
+            best = (best.0.shorter(one), best.1.shorter(other));
+            if begun.elapsed() >= patience {
+                break;
+            }
+        }
+        ratios.sort_by(f64::total_cmp);
+        Self {
+            one: best.0,
+            other: best.1,
+            ratio: ratios[ratios.len() / 2],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn two_take_turns_at_least_twice() {
+        let order = RefCell::new(String::new());
+        let run = |name| order.borrow_mut().push(name);
+        let turns = Turns::of(3, Duration::ZERO, || run('a'), || run('b'));
+        assert_eq!(*order.borrow(), "abab");
+        assert_eq!((turns.one.threads, turns.other.threads), (3, 3));
     }
 }

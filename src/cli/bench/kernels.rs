@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::clock::Time;
-use super::limits::Limits;
+use super::clock::{Time, Turns};
+use super::limits::Limit;
 use super::{on_threads, p_name, thread_counts};
 use crate::bench::layer::{Layer, Weights};
 use crate::norm_dist::{Norm, Sizes};
@@ -30,7 +30,6 @@ const NORMS: [Norm; 7] = [
 pub(super) struct Report {
     batch: usize,
     outputs: usize,
-    limits: Limits,
     rows: Vec<Row>,
 }
 
@@ -45,11 +44,16 @@ struct Row {
     backward: f64,
     /// One after the other.
     both: f64,
-    /// As shares of what the arithmetic alone allows, where that is known.
+    /// As shares of what the arithmetic alone allows, where that is known: by turns with it, the median.
     #[serde(skip_serializing_if = "Option::is_none")]
     of_limit: Option<Shares>,
     forward_time: Time,
     backward_time: Time,
+    /// How long the arithmetic of as many terms takes, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forward_limit_time: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backward_limit_time: Option<Time>,
 }
 
 #[derive(Serialize)]
@@ -60,7 +64,6 @@ struct Shares {
 }
 
 pub(super) fn measure(patience: Duration) -> Report {
-    let limits = Limits::measured(patience);
     let mut rows = Vec::new();
     for weights in [Weights::Random, Weights::Start] {
         for inputs in INPUTS {
@@ -72,7 +75,7 @@ pub(super) fn measure(patience: Duration) -> Report {
             let layer = Layer::new(weights, sizes);
             for norm in NORMS {
                 for threads in thread_counts() {
-                    rows.push(row(weights, &layer, norm, threads, &limits, patience));
+                    rows.push(row(weights, &layer, norm, threads, patience));
                 }
             }
         }
@@ -80,59 +83,79 @@ pub(super) fn measure(patience: Duration) -> Report {
     Report {
         batch: BATCH,
         outputs: OUTPUTS,
-        limits,
         rows,
     }
 }
 
-fn row(
-    weights: Weights,
-    layer: &Layer,
-    norm: Norm,
-    threads: usize,
-    limits: &Limits,
-    patience: Duration,
-) -> Row {
-    let (forward_time, backward_time) = on_threads(threads, || {
-        let distances = layer.forward(norm);
-        let forward = Time::best(threads, patience, || {
-            black_box(layer.forward(norm));
-        });
-        let backward = Time::best(threads, patience, || {
-            black_box(layer.backward(&distances, norm));
-        });
-        (forward, backward)
-    });
+fn row(weights: Weights, layer: &Layer, norm: Norm, threads: usize, patience: Duration) -> Row {
     let terms = layer.terms();
-    let (forward, backward) = (rate(terms, forward_time), rate(terms, backward_time));
-    let both = in_turn(forward, backward);
+    let (forward, backward) = on_threads(threads, || {
+        let distances = layer.forward(norm);
+        let forward = || drop(black_box(layer.forward(norm)));
+        let backward = || drop(black_box(layer.backward(&distances, norm)));
+        (
+            measure_pass(Limit::forward(norm), terms, threads, patience, forward),
+            measure_pass(Limit::backward(norm), terms, threads, patience, backward),
+        )
+    });
+    let (forward_time, backward_time) = (forward.time, backward.time);
+    let [forward_rate, backward_rate] = [forward_time, backward_time].map(|time| rate(terms, time));
     Row {
         weights,
         inputs: layer.sizes.inputs,
         p: p_name(norm),
         threads,
-        forward,
-        backward,
-        both,
-        of_limit: limits
-            .at(norm, threads)
-            .map(|(of_forward, of_backward)| Shares {
-                forward: forward / of_forward,
-                backward: backward / of_backward,
-                both: both / in_turn(of_forward, of_backward),
+        forward: forward_rate,
+        backward: backward_rate,
+        both: 2.0 / (1.0 / forward_rate + 1.0 / backward_rate),
+        of_limit: forward
+            .of_limit
+            .zip(backward.of_limit)
+            .map(|shares| Shares {
+                forward: shares.0,
+                backward: shares.1,
+                both: (shares.0 * forward_time.seconds() + shares.1 * backward_time.seconds())
+                    / (forward_time.seconds() + backward_time.seconds()),
             }),
         forward_time,
         backward_time,
+        forward_limit_time: forward.limit_time,
+        backward_limit_time: backward.limit_time,
     }
 }
 
-/// The rate of as many terms at one rate as at the other.
-fn in_turn(forward: f64, backward: f64) -> f64 {
-    2.0 / (1.0 / forward + 1.0 / backward)
+/// What was measured of one pass; of its arithmetic alone where that is known.
+struct Pass {
+    time: Time,
+    limit_time: Option<Time>,
+    of_limit: Option<f64>,
+}
+
+/// Measures a pass of so many terms, in the pool of `threads` threads that this runs in.
+fn measure_pass(
+    limit: Option<Limit>,
+    terms: usize,
+    threads: usize,
+    patience: Duration,
+    pass: impl FnMut(),
+) -> Pass {
+    let Some(limit) = limit else {
+        return Pass {
+            time: Time::best(threads, patience, pass),
+            limit_time: None,
+            of_limit: None,
+        };
+    };
+    let turns = Turns::of(threads, 2 * patience, pass, || limit.run(terms));
+    Pass {
+        time: turns.one,
+        limit_time: Some(turns.other),
+        of_limit: Some(turns.ratio),
+    }
 }
 
 /// In 1e9 terms per second.
-pub(super) fn rate(terms: usize, time: Time) -> f64 {
+fn rate(terms: usize, time: Time) -> f64 {
     terms as f64 / time.seconds() / 1e9
 }
 

@@ -2,45 +2,55 @@
 //! leave the registers and the first cache level.
 
 use std::hint::black_box;
-use std::time::Duration;
 
 use macerator::{Scalar, Simd, Vector, vload_unaligned};
-use serde::Serialize;
 
-use super::clock::Time;
-use super::kernels::rate;
 use crate::bench::layer::normal;
 use crate::norm_dist::Norm;
 
-/// Rates that the arithmetic alone allows on one thread, in 1e9 terms per second.
-#[derive(Clone, Copy, Serialize)]
-pub(super) struct Limits {
+/// The arithmetic of one pass of the distance.
+#[derive(Clone, Copy)]
+pub(super) enum Limit {
     /// The largest difference.
-    forward_inf: f64,
+    Largest,
     /// The sum of eighth powers.
-    forward_8: f64,
+    Power8,
     /// Both gradients at p = 8.
-    backward_8: f64,
+    Slope8,
 }
 
-impl Limits {
-    pub fn measured(patience: Duration) -> Self {
-        Self {
-            forward_inf: limit(Largest, patience),
-            forward_8: limit(Power8, patience),
-            backward_8: limit(Slope8, patience),
+impl Limit {
+    /// Of the pass forward, for the p that it is known for.
+    pub fn forward(norm: Norm) -> Option<Self> {
+        match norm {
+            Norm::P(8.0) => Some(Self::Power8),
+            Norm::Inf => Some(Self::Largest),
+            Norm::P(_) => None,
         }
     }
 
-    /// Forward and backward on so many threads, for the p that they are known for. At p = ∞ the
-    /// limit backward is that of looking for the largest difference again, in the whole row.
-    pub fn at(&self, norm: Norm, threads: usize) -> Option<(f64, f64)> {
-        let (forward, backward) = match norm {
-            Norm::P(8.0) => (self.forward_8, self.backward_8),
-            Norm::Inf => (self.forward_inf, self.forward_inf),
-            Norm::P(_) => return None,
-        };
-        Some((threads as f64 * forward, threads as f64 * backward))
+    /// Of both gradients. At p = ∞ it is that of looking for the largest difference again, in the
+    /// whole row.
+    pub fn backward(norm: Norm) -> Option<Self> {
+        match norm {
+            Norm::P(8.0) => Some(Self::Slope8),
+            Norm::Inf => Some(Self::Largest),
+            Norm::P(_) => None,
+        }
+    }
+
+    /// So many terms, or hardly more, shared out among the threads of the pool that this runs in.
+    pub fn run(self, terms: usize) {
+        let data = normal(19 * 16, 4);
+        let tile = 8 * lanes(&data);
+        rayon::broadcast(|thread| {
+            let steps = terms.div_ceil(tile * thread.num_threads());
+            black_box(match self {
+                Self::Largest => steps_of(black_box(&data), steps, Largest),
+                Self::Power8 => steps_of(black_box(&data), steps, Power8),
+                Self::Slope8 => steps_of(black_box(&data), steps, Slope8),
+            });
+        });
     }
 }
 
@@ -89,15 +99,6 @@ impl Arithmetic for Slope8 {
     }
 }
 
-fn limit(arithmetic: impl Arithmetic, patience: Duration) -> f64 {
-    const STEPS: usize = 100_000;
-    let data = normal(19 * 16, 4);
-    let time = Time::best(1, patience, || {
-        black_box(steps(black_box(&data), STEPS, arithmetic));
-    });
-    rate(STEPS * 8 * lanes(&data), time)
-}
-
 #[macerator::with_simd]
 fn lanes<S: Simd>(_data: &[f32]) -> usize {
     <f32 as Scalar>::lanes::<S>()
@@ -113,7 +114,7 @@ fn vector<S: Simd>(data: &[f32], index: usize) -> F32s<S> {
 
 /// Tiles of 4 × 2 rows, as in the kernels.
 #[macerator::with_simd]
-fn steps<S: Simd, A: Arithmetic>(data: &[f32], steps: usize, arithmetic: A) -> f32 {
+fn steps_of<S: Simd, A: Arithmetic>(data: &[f32], steps: usize, arithmetic: A) -> f32 {
     let (w0, w1) = (vector::<S>(data, 0), vector::<S>(data, 1));
     let mut sums = [vector::<S>(data, 2); 8];
     for step in 0..steps {
