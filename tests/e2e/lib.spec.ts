@@ -12,11 +12,12 @@ import {
   fraction,
   leaders,
   lift,
-  raised,
+  moved,
+  placeOf,
   rivals,
   spoken,
 } from '../../www/src/lib/words.ts';
-import { liftOff } from '../../www/src/train/words.ts';
+import { liftOff, percent } from '../../www/src/train/words.ts';
 
 const verdict = {
   label: 7 as number | null,
@@ -28,14 +29,32 @@ const verdict = {
 };
 
 test('the pixels that decide a score are named by what raises it', () => {
-  const dark = { x: 7, y: 8, raises: 'darker' } as const;
-  const other = { x: 3, y: 0, raises: 'darker' } as const;
-  const light = { x: 27, y: 27, raises: 'lighter' } as const;
-  expect(raised([dark])).toBe('row 9, column 8, darker raises it');
-  expect(raised([light, dark, other])).toBe(
+  const dark = placeOf(7, 8, -1, 9);
+  const other = placeOf(3, 0, -1, 255);
+  const light = placeOf(27, 27, 1, 0);
+  expect(moved([dark])).toBe('row 9, column 8, darker raises it');
+  expect(moved([light, dark, other])).toBe(
     'darker at (9,\u00a08) and (1,\u00a04), lighter at (28,\u00a028) raises it',
   );
-  expect(raised([light, light])).toBe('lighter at (28,\u00a028) raises it');
+  expect(moved([light, light])).toBe('lighter at (28,\u00a028) raises it');
+});
+
+test('a black pixel is not asked to be darker, nor a white one lighter', () => {
+  const black = placeOf(7, 8, -1, 0);
+  const white = placeOf(3, 0, 1, 255);
+  expect(moved([black])).toBe('row 9, column 8, lighter lowers it');
+  expect(moved([white, black])).toBe('darker at (1,\u00a04), lighter at (9,\u00a08) lowers it');
+  expect(moved([black, placeOf(27, 27, 1, 254)])).toBe(
+    'lighter at (28,\u00a028) raises it; lighter at (9,\u00a08) lowers it',
+  );
+});
+
+test('the share of images that are proved is rounded down', () => {
+  expect(percent(4_999 / 5_000)).toBe('99.9 %');
+  expect(percent(4_618 / 5_000)).toBe('92.3 %');
+  for (let images = 0; images <= 1_000; images += 1) {
+    expect(percent(images / 1_000)).toBe(`${(images / 10).toFixed(1)} %`);
+  }
 });
 
 test('strokes come back from a link as they went in', () => {
@@ -81,15 +100,22 @@ test('a link holds what differs from the defaults, after its version', async () 
     { ...DEFAULTS, view: 'attack' as const, seed: 2 ** 32 - 1, pixels, result: 'abc' },
     { ...DEFAULTS, view: 'learn' as const, learn: '7~120~40~8~theirs' },
   ]) {
-    expect(await readLink(`#${await writeLink(state)}`)).toEqual(state);
+    expect(await readLink(`#${await writeLink(state)}`)).toEqual({
+      ...state,
+      damaged: false,
+    });
   }
   const long = [Array.from({ length: 20_000 }, (_, at) => (at * 577) % GRID)];
   expect(await writeLink({ ...DEFAULTS, strokes: long })).toBe('');
   // Of a drawing that is too long the image is left; of any other, more than the image.
   const image = await readLink(`#${await writeLink({ ...DEFAULTS, strokes: long, pixels })}`);
-  expect(image).toEqual({ ...DEFAULTS, pixels });
+  expect(image).toEqual({ ...DEFAULTS, pixels, damaged: false });
   const short = await writeLink({ ...DEFAULTS, strokes: [[1, 2]], pixels });
-  expect(await readLink(`#${short}`)).toEqual({ ...DEFAULTS, strokes: [[1, 2]] });
+  expect(await readLink(`#${short}`)).toEqual({
+    ...DEFAULTS,
+    strokes: [[1, 2]],
+    damaged: false,
+  });
 });
 
 test('a link to another view differs in the view alone', () => {
@@ -139,7 +165,7 @@ test('the spoken sentence names the label and the whole levels that are proved',
     'Seven, proved for any change up to 71 of 255',
   );
   expect(spoken({ ...verdict, lipschitzRadiusLevels: 0, intervalRadiusLevels: 0.96875 })).toBe(
-    'Seven, proved only for changes below one level',
+    'Seven, proved only for changes up to 0.96875 of a level',
   );
   expect(spoken({ ...verdict, lipschitzRadiusLevels: 0, intervalRadiusLevels: 0 })).toBe(
     'Seven, not proved for any change',

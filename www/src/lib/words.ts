@@ -74,29 +74,48 @@ export function listed(labels: readonly (number | string)[]): string {
   return `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}`;
 }
 
-/** Where a pixel that decides a score is, counted from 0, and which change of it raises the score. */
+/**
+ * Where a pixel that decides a score is, counted from 0, and what a small change of it does to the
+ * score.
+ */
 export interface Place {
   x: number;
   y: number;
-  raises: 'lighter' | 'darker';
+  change: 'lighter' | 'darker';
+  does: 'raises' | 'lowers';
 }
 
 /**
- * Which change of the pixels that decide a score raises it: "row 9, column 8, darker raises it"; of
- * several, by (row, column), "darker at (9, 8) and (7, 4), lighter at (5, 5) raises it".
+ * The place of a pixel of such a level, which a score rises with (`sign` 1) or falls with (−1). A
+ * pixel that is black or white already can change in one direction only.
  */
-export function raised(places: readonly Place[]): string {
+export function placeOf(x: number, y: number, sign: number, level: number): Place {
+  const rising = sign > 0 ? 'lighter' : 'darker';
+  const possible = rising === 'lighter' ? level < FULL : level > 0;
+  if (possible) return { x, y, change: rising, does: 'raises' };
+  return { x, y, change: rising === 'lighter' ? 'darker' : 'lighter', does: 'lowers' };
+}
+
+/**
+ * What changes of the pixels that decide a score do to it: "row 9, column 8, darker raises it"; of
+ * several, by (row, column), "darker at (9, 8) and (7, 4), lighter at (5, 5) raises it; lighter at
+ * (3, 3) lowers it".
+ */
+export function moved(places: readonly Place[]): string {
   const [first] = places;
   if (places.length === 1 && first) {
-    return `row ${first.y + 1}, column ${first.x + 1}, ${first.raises} raises it`;
+    return `row ${first.y + 1}, column ${first.x + 1}, ${first.change} ${first.does} it`;
   }
-  const changes = (['darker', 'lighter'] as const).flatMap((change) => {
-    const at = places.filter(({ raises }) => raises === change);
-    // No line ends inside the brackets.
-    const named = at.map(({ x, y }) => `(${y + 1},\u00a0${x + 1})`);
-    return at.length > 0 ? [`${change} at ${listed([...new Set(named)])}`] : [];
+  const parts = (['raises', 'lowers'] as const).flatMap((does) => {
+    const changes = (['darker', 'lighter'] as const).flatMap((change) => {
+      const at = places.filter((place) => place.does === does && place.change === change);
+      // No line ends inside the brackets.
+      const named = at.map(({ x, y }) => `(${y + 1},\u00a0${x + 1})`);
+      return at.length > 0 ? [`${change} at ${listed([...new Set(named)])}`] : [];
+    });
+    return changes.length > 0 ? [`${changes.join(', ')} ${does} it`] : [];
   });
-  return `${changes.join(', ')} raises it`;
+  return parts.join('; ');
 }
 
 /** The sentence for a screen reader: "Seven, proved for any change up to 71 of 255". */
@@ -109,7 +128,7 @@ export function spoken(verdict: Verdict, names: readonly string[] = MNIST.spoken
   const radius = provedLevels(verdict);
   if (radius > 0) return `${label}, proved for any change up to ${radius} of ${FULL}`;
   return verdict.intervalRadiusLevels > 0
-    ? `${label}, proved only for changes below one level`
+    ? `${label}, proved only for changes up to ${verdict.intervalRadiusLevels} of a level`
     : `${label}, not proved for any change`;
 }
 

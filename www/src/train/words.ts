@@ -1,5 +1,6 @@
 /** Sentences and numbers of the view *Train*. */
 import type { Metrics } from '../../../pkg/train/train.js';
+import { cut } from '../lib/words.ts';
 import type { Device } from './run.svelte.ts';
 
 /** "40 seconds", "3 minutes", "about 7 hours", as precise as an estimate is. */
@@ -11,7 +12,8 @@ export function duration(seconds: number): string {
   return some(Math.round(seconds / 86_400), 'day');
 }
 
-export const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+/** A share of at most 60,000 images, rounded down: a thousandth more than is proved is not claimed. */
+export const percent = (share: number) => `${cut(100 * share + 1e-9, 1)} %`;
 
 /** "784–128–128–10". */
 export const architecture = (hidden: readonly number[]) => [784, ...hidden, 10].join('–');
