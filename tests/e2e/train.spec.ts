@@ -202,6 +202,18 @@ test('the link to these knobs has all of them, also those of a run', async ({ pa
   await expect.poll(() => decodeURIComponent(page.url())).toContain('~learning_rate:0.05');
 });
 
+test('a view that is left and looked at again does not take its own run for another tab’s', async ({
+  page,
+}) => {
+  await openTraining(page, LONG);
+  await button(page, 'One step').click();
+  await expect(page.getByTestId('kept')).toBeVisible({ timeout: 30_000 });
+  await page.getByRole('link', { name: 'Draw' }).click();
+  await page.getByRole('link', { name: 'Train' }).click();
+  await expect(page.getByTestId('kept')).toBeVisible();
+  await expect(page.getByText('Another tab keeps the run')).toHaveCount(0);
+});
+
 test('a run in another tab is not offered, and neither writes over the other', async ({
   page,
   context,
@@ -267,11 +279,18 @@ test('a run is started, paused and forgotten by keyboard alone', async ({ page }
   await reach(page, 'running');
   await page.keyboard.press('Enter');
   await reach(page, 'paused');
+  await expect(page.getByTestId('kept')).toBeVisible();
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await expect(button(page, 'Reset')).toBeFocused();
   await page.keyboard.press('Enter');
   await reach(page, 'empty');
+  // What was trained is not gone with one key.
+  await expect(page.getByTestId('offer')).toContainText('stopped at step');
+  await button(page, 'Forget it').focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByTestId('offer')).toHaveCount(0);
+  await expect(button(page, 'Train')).toBeFocused();
   await page.reload();
   await expect(button(page, 'Train')).toBeEnabled({ timeout: 45_000 });
   await expect(page.getByTestId('offer')).toHaveCount(0);
@@ -366,6 +385,15 @@ test.describe('when something breaks', () => {
     await button(page, 'One step').click();
     await expect(page.getByRole('alert')).toContainText('is damaged');
     await reach(page, 'empty');
+  });
+
+  test('a Worker that does not load is named, and a second try works', async ({ page }) => {
+    await page.route('**/train.worker*', (route) => route.abort());
+    await page.goto(`./?device=cpu#v=1&view=train&train=${FIXED}`);
+    await expect(page.getByRole('alert')).toContainText('The training program did not start');
+    await page.unroute('**/train.worker*');
+    await button(page, 'Start the program again').click();
+    await expect(button(page, 'Train')).toBeEnabled({ timeout: 45_000 });
   });
 
   test('a program that does not load is named, and a second try works', async ({ page }) => {

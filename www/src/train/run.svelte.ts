@@ -48,6 +48,8 @@ export interface SpeedPoint {
  * kernels are compiled as they are first needed, which takes a while by itself.
  */
 const SILENCE_MINUTES = { cpu: 1, webgpu: 4 };
+/** So many times as long as a step should take, or as the longest silence so far, is too long, too. */
+const PATIENCE = 5;
 /** How often that is looked at. */
 const TICK_MS = 5_000;
 /** More points than these are more than a chart can show: every other one is dropped. */
@@ -119,6 +121,8 @@ export class Run {
   /** Whether the program is on its way. */
   #opening = false;
   #heardAt = 0;
+  /** The longest time between two replies of the run, in milliseconds. */
+  #silence = 0;
   #watch: ReturnType<typeof setInterval> | undefined;
   /** What is to be done when the run is in place. */
   #then: Next = null;
@@ -144,7 +148,7 @@ export class Run {
 
   async #lookForRun() {
     const saved = await restore('run');
-    this.elsewhere = await isHeldElsewhere();
+    this.elsewhere = !this.#tabLock.isHeld && (await isHeldElsewhere());
     // One that is trained in another tab has not stopped.
     if (this.config === null && !this.elsewhere) this.saved = saved;
   }
@@ -170,17 +174,20 @@ export class Run {
     this.#worker = worker;
     this.#post({ type: 'open', device: this.choice, program });
     worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      this.#heardAt = performance.now();
+      const now = performance.now();
+      if (this.phase === 'running') this.#waited(now - this.#heardAt);
+      this.#heardAt = now;
       this.#take(data);
     };
     worker.onerror = (event) => {
       event.preventDefault();
       // What is thrown while the session waits for the GPU arrives here and nowhere else.
-      const why = event.message.replace(/^Uncaught /, '');
+      // A script that does not load says nothing at all.
+      const why = (event as Partial<ErrorEvent>).message?.replace(/^Uncaught /, '');
       this.#break(
         why
           ? `The training program broke: ${why}. This tab may have run out of memory.`
-          : 'The training program did not start.',
+          : 'The training program did not start: the server could not be reached to load all of it.',
       );
     };
     let ticked = performance.now();
@@ -189,13 +196,23 @@ export class Run {
       // A tab that was put to sleep has not heard the Worker, which slept as well.
       if (now - ticked > 4 * TICK_MS) this.#heardAt = now;
       ticked = now;
-      const minutes = SILENCE_MINUTES[this.device?.kind ?? 'cpu'];
-      const silent = now - this.#heardAt > 60_000 * minutes;
-      if (this.phase === 'running' && silent) {
-        const since = duration(60 * minutes);
-        this.#break(`The training program has not answered for ${since}.`);
+      const silent = now - this.#heardAt;
+      if (this.phase === 'running' && silent > this.#patience) {
+        this.#break(`The training program has not answered for ${duration(silent / 1000)}.`);
       }
     }, TICK_MS);
+  }
+
+  /** The run has spoken after so many milliseconds. A tab that slept meanwhile tells little of it. */
+  #waited(silence: number) {
+    this.#silence = Math.max(this.#silence, Math.min(silence, this.#patience));
+  }
+
+  /** How long the Worker may say nothing, in milliseconds: it speaks after a step, or a measurement. */
+  get #patience(): number {
+    const step = (1000 * (this.estimates['draft'] ?? 0)) / Math.max(1, this.iterations);
+    const least = 60_000 * SILENCE_MINUTES[this.device?.kind ?? 'cpu'];
+    return Math.max(least, PATIENCE * Math.max(step, this.#silence));
   }
 
   #post(message: ToWorker, transfer: Transferable[] = []) {
@@ -267,15 +284,27 @@ export class Run {
     this.#ask({ type: 'set', knobs });
   }
 
-  /** Forgets the run, here and in the browser's store. */
+  /** Puts the run away. What is kept of it is offered until another one is kept in its place. */
   reset() {
-    if (!this.elsewhere) void forget('run');
     this.#tabLock.release();
-    this.saved = null;
     this.keptAt = null;
     // A checkpoint that is on its way is not to be kept any more.
     this.config = null;
-    if (this.phase !== 'broken') this.#ask({ type: 'stop' });
+    this.#ask({ type: 'stop' });
+    if (!this.elsewhere) void this.#offerKept();
+  }
+
+  /** Forgets the run that is on offer. */
+  forget() {
+    this.saved = null;
+    if (!this.elsewhere) void forget('run');
+    this.#tabLock.release();
+  }
+
+  async #offerKept() {
+    const saved = await restore('run');
+    // Whoever has begun another run meanwhile is offered none.
+    if (this.config === null && this.#pending === null) this.saved = saved;
   }
 
   /** The run as a file; `null` if that fails, which `error` then explains. */
@@ -324,7 +353,7 @@ export class Run {
     this.config = null;
     this.error = message;
     this.saved = null;
-    void restore('run').then((saved) => (this.saved = saved));
+    void this.#offerKept();
   }
 
   #take(reply: Reply) {
@@ -420,6 +449,7 @@ export class Run {
     this.steps = this.#charts?.steps ?? [];
     this.metrics = this.#charts?.metrics ?? [];
     this.speeds = [];
+    this.#silence = 0;
     this.#charts = null;
     this.phase = 'paused';
     const then = this.#then;
@@ -450,6 +480,11 @@ export class Run {
     if (kept) this.keptAt = iteration;
   }
 
+  /** Whether closing the tab now would lose what was trained. */
+  get isLoseable(): boolean {
+    return this.config !== null && this.iteration > 0 && (this.elsewhere || this.keepsNothing);
+  }
+
   #refused({ message, fatal }: Extract<Reply, { type: 'error' }>) {
     if (fatal) {
       this.#break(message);
@@ -463,3 +498,8 @@ export class Run {
 
 /** The page's only run. */
 export const run = new Run();
+
+// The browser asks whoever leaves whether to stay.
+addEventListener('beforeunload', (event) => {
+  if (run.isLoseable) event.preventDefault();
+});

@@ -8,6 +8,11 @@ export class TabLock {
   #held: Promise<boolean> | null = null;
   #release: (() => void) | null = null;
 
+  /** Whether this tab is the one. */
+  get isHeld(): boolean {
+    return this.#release !== null;
+  }
+
   /** Whether this tab is the one, from now on or already. */
   hold(): Promise<boolean> {
     this.#held ??= this.#ask();

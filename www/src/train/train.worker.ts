@@ -78,8 +78,9 @@ async function train(session: TrainSession) {
   const taken = Math.max(1, performance.now() - start);
   steps = Math.min(MOST_STEPS, Math.max(1, Math.round((steps * TURN_MS) / taken)));
   if (session.isRunning) {
-    await routine(session, 'evaluate');
+    // What a measurement could break is kept before.
     await routine(session, 'save');
+    await routine(session, 'evaluate');
   } else {
     await settle(session, ALL_IMAGES);
   }
