@@ -166,6 +166,40 @@ test('a shared link reproduces the verdicts', async ({ page }) => {
   expect(await Promise.all([again.ours.innerText(), again.theirs.innerText()])).toEqual(said);
 });
 
+test('a result is gone once something else is looked at, and a step back brings it again', async ({
+  page,
+}) => {
+  await attack(page, 'digit=0&eps=20');
+  await page.getByRole('button', { name: 'FGSM' }).click();
+  await expect(verdicts(page).theirs).toContainText('Flipped to', PATIENCE);
+  await page.getByRole('button', { name: 'Share' }).click();
+  await expect.poll(() => page.url()).toMatch(/result=/);
+  await page.getByRole('link', { name: 'Draw' }).click();
+  await page.getByRole('button', { name: /^Test image 1,/ }).click();
+  await expect.poll(() => page.url()).not.toMatch(/result=/);
+  await page.getByRole('link', { name: 'Attack' }).click();
+  await expect(page.getByRole('button', { name: 'FGSM' })).toBeEnabled(PATIENCE);
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await page.goBack();
+  await page.goBack();
+  await expect(page.getByText('A shared result.')).toBeVisible(PATIENCE);
+});
+
+test('what was painted on one image is not judged on another', async ({ page }) => {
+  await attack(page, 'digit=0&eps=200');
+  await page.getByRole('button', { name: 'Paint' }).click();
+  await paint(page, [0.1, 0.5], [0.9, 0.5]);
+  const ours = page.getByTestId('ours');
+  const change = ours.getByTestId('perturbation');
+  await expect(change).toContainText('≤ 200 levels', PATIENCE);
+  // The other network is on its way for ever, so nothing new is painted meanwhile.
+  await page.route('**/ordinary/ibp*', () => {});
+  await page.getByLabel('Which ordinary network').selectOption('ibp');
+  await page.getByRole('button', { name: /^Test image 1,/ }).click();
+  await expect(page.getByTestId('picked')).toContainText('Test image number 1');
+  await expect(change).toContainText('no change yet', PATIENCE);
+});
+
 test('a result of an unknown network, or a damaged one, gets a message, and the image stays', async ({
   page,
 }) => {

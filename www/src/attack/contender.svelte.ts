@@ -115,7 +115,7 @@ export class Contender {
 
   start(order: Order) {
     this.mishap = null;
-    this.painted = this.shared = null;
+    this.painted = this.shared = this.#painting = null;
     this.#run = this.#number();
     this.bout = { order, state: 'running', report: null };
     this.#ask({ type: 'start', id: this.#run, order });
@@ -212,7 +212,10 @@ export class Contender {
       case 'inspected': {
         const asked = this.#inspecting;
         if (asked?.id !== report.id) break;
-        if (asked.image !== this.inspected?.image) this.smallest = null;
+        if (asked.image !== this.inspected?.image) {
+          // What was found, or is still being evaluated, is of another image.
+          this.smallest = this.painted = this.shared = this.#painting = null;
+        }
         const { image, epsilonLevels } = asked;
         this.inspected = { image, epsilonLevels, ...report.inspection };
         this.#inspectNext();

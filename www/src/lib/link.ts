@@ -69,9 +69,12 @@ function oneOf<Name extends string>(names: readonly Name[], text: string | null)
   return names.find((name) => name === text);
 }
 
-/** The state in the address's fragment; what is missing or makes no sense is the default. */
-export async function readLink(hash: string): Promise<LinkState> {
-  const state = { ...DEFAULTS };
+/**
+ * The state in the address's fragment; what is missing or makes no sense is the default. A drawing
+ * or an image that cannot be read makes it `damaged`.
+ */
+export async function readLink(hash: string): Promise<LinkState & { damaged: boolean }> {
+  const state = { ...DEFAULTS, damaged: false };
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
   if (fields.get('v') !== VERSION) return state;
   const whole = (name: string, most: number) => {
@@ -91,10 +94,13 @@ export async function readLink(hash: string): Promise<LinkState> {
   state.digit = whole('digit', 99_999);
   const [ink, pixels] = [fields.get('ink'), fields.get('pixels')];
   if (state.digit === null && ink) {
-    state.strokes = decodeStrokes(ink) ?? [];
+    const strokes = decodeStrokes(ink);
+    state.strokes = strokes ?? [];
+    state.damaged = strokes === null;
   } else if (state.digit === null && pixels) {
     const bytes = await unpack(pixels);
     state.pixels = bytes?.length === SIDE * SIDE ? bytes : null;
+    state.damaged = state.pixels === null;
   }
   return state;
 }

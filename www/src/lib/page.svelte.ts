@@ -11,7 +11,7 @@ import type { Loading } from './loading.ts';
 import { DEFAULT_NETWORK, OWN, SHIPPED, firstEpsilon } from './networks.ts';
 import type { Pixels } from './pixels.ts';
 import { keep, restore, type SavedNetwork } from './store.ts';
-import { flatten } from './strokes.ts';
+import { encodeStrokes, flatten } from './strokes.ts';
 import { fetchTestDigits, type TestDigit } from './test-digits.ts';
 
 /** Width of the pen, as a part of the pad's. */
@@ -37,13 +37,15 @@ export class PageState {
   loading = $state.raw<Loading>({ state: 'loading', fraction: 0 });
   /** The network that was trained in this browser, if there is one. */
   own = $state.raw<Omit<SavedNetwork, 'savedAt'> | null>(null);
-  /** Why another network is in use than a link asked for. */
+  /** Why another network or image is there than a link asked for. */
   instead = $state<string | null>(null);
   /** The hash of the own network that a link asked for, if it told one. */
   #ownWanted = $state<string | null>(null);
   /** The networks that have been opened, by their names. */
   readonly #opened: Record<string, Network> = {};
   #started = false;
+  /** Counts the links that were followed. */
+  #openings = 0;
 
   readonly drawing = new Drawing();
   /** The ε that somebody asked for. */
@@ -57,8 +59,8 @@ export class PageState {
   view = $state<View>(DEFAULTS.view);
   opponent = $state(DEFAULTS.opponent);
   seed = $state(DEFAULTS.seed);
-  /** The result that a link brought, as it stands there, until something else is looked at. */
-  result = $state<string | null>(DEFAULTS.result);
+  /** A result that a link brought or that was shared, as it stands in the link, and what it is of. */
+  #result = $state.raw<{ text: string; of: string } | null>(null);
 
   /** What a link says of the knobs of a run; see `train/knobs.ts`. */
   train = $state<string | null>(DEFAULTS.train);
@@ -90,6 +92,22 @@ export class PageState {
   }
   set epsilon(levels: number) {
     this.#epsilon = levels === firstEpsilon(this.about.epsilon) ? null : levels;
+  }
+
+  /** The packed result of an attack on what is looked at; none where that is something else by now. */
+  get result(): string | null {
+    return this.#result && this.#result.of === this.#subject ? this.#result.text : null;
+  }
+  set result(text: string | null) {
+    this.#result = text === null ? null : { text, of: this.#subject };
+  }
+
+  /** All that a result depends on. */
+  get #subject(): string {
+    const { picked, strokes } = this.drawing;
+    const image =
+      picked?.index ?? picked?.pixels.join() ?? (encodeStrokes(strokes) || this.#wanted);
+    return JSON.stringify([this.#named, this.#epsilon, this.opponent, this.seed, image]);
   }
 
   /** The network as a link names it. */
@@ -176,7 +194,11 @@ export class PageState {
   }
 
   async #takeShipped() {
-    await this.choose(DEFAULT_NETWORK);
+    const epsilon = this.#epsilon;
+    const chosen = this.choose(DEFAULT_NETWORK);
+    // The link's own ε is for this network as well.
+    this.#epsilon = epsilon;
+    await chosen;
     this.instead =
       'The network of this link was trained in another browser, or is no longer kept in this one. ' +
       'The shipped network is in use.';
@@ -214,8 +236,10 @@ export class PageState {
     this.own = own;
     this.#ownWanted = null;
     this.#opened[OWN] = network;
+    // Before anything else that could be waited for in vain.
+    const kept = await keep('network', { ...own, savedAt: Date.now() });
     await this.choose(OWN);
-    return (await keep('network', { ...own, savedAt: Date.now() }))
+    return kept
       ? null
       : 'The page runs on this network until it is closed: the browser keeps nothing.';
   }
@@ -244,8 +268,13 @@ export class PageState {
 
   /** Takes the state of a link. One for another view of this very state only changes the view. */
   async open(hash: string) {
+    const opening = (this.#openings += 1);
     const link = await readLink(hash);
-    if ((await writeLink(link)) === (await writeLink({ ...this.link, view: link.view }))) {
+    const same = (await writeLink(link)) === (await writeLink({ ...this.link, view: link.view }));
+    // Another link has been followed meanwhile.
+    if (opening !== this.#openings) return;
+    if (same && !link.damaged) {
+      this.instead = null;
       this.view = link.view;
       return;
     }
@@ -258,7 +287,11 @@ export class PageState {
     if (this.#started && chosen !== this.chosen) void this.choose(chosen);
     else if (this.#started && chosen === OWN && this.own) void this.load();
     else this.chosen = chosen;
-    this.instead = known ? null : `This page does not have the network “${name}” of the link.`;
+    this.instead = !known
+      ? `This page does not have the network “${name}” of the link.`
+      : link.damaged
+        ? 'The image in this link is damaged: it may have been cut short.'
+        : null;
     drawing.clear();
     drawing.strokes = link.strokes;
     if (link.pixels) drawing.picked = { index: null, pixels: link.pixels };
@@ -266,10 +299,11 @@ export class PageState {
     this.#epsilon = link.epsilon;
     this.opponent = link.opponent;
     this.seed = link.seed;
-    this.result = link.result;
     this.train = link.train;
     this.learn = link.learn;
     this.#wanted = link.digit;
+    // It is of all the rest.
+    this.result = link.result;
     this.#pickWanted();
   }
 
@@ -280,9 +314,12 @@ export class PageState {
 
   #pickWanted() {
     if (this.digits.length === 0) return;
-    const digit = this.digits.find(({ index }) => index === this.#wanted);
+    const wanted = this.#wanted;
+    const digit = this.digits.find(({ index }) => index === wanted);
     // Whoever began to draw meanwhile keeps the drawing.
     if (digit && this.drawing.isEmpty) this.drawing.picked = digit;
+    if (wanted !== null && !digit)
+      this.instead = `This page does not have test image ${wanted} of the link.`;
     this.#wanted = null;
   }
 }
