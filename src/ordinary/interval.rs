@@ -1,4 +1,4 @@
-//! Where the values of an [`PlainNet`](super::PlainNet) can go over a box, as its f32 evaluation computes them.
+//! Where the values of a [`PlainNet`](super::PlainNet) can go over a box, as its f32 evaluation computes them.
 //!
 //! Interval bound propagation (Gowal et al., 2018) bounds the real-valued function. What runs
 //! rounds, and a proof about another function than the one that runs is none; so every interval

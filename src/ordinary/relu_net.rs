@@ -1,4 +1,4 @@
-//! An [`PlainNet`] as Burn tensors: what runs, and what gives gradients.
+//! A [`PlainNet`] as Burn tensors: what runs, and what gives gradients.
 
 use burn::Tensor;
 use burn::module::{Module, Param};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::clock::{Time, Turns};
-use super::limits::Limit;
+use super::limits::{self, Limit};
 use super::{on_threads, p_name, thread_counts};
 use crate::bench::layer::{Layer, Weights};
 use crate::norm_dist::{Norm, Sizes};
@@ -94,8 +94,8 @@ fn row(weights: Weights, layer: &Layer, norm: Norm, threads: usize, patience: Du
         let forward = || drop(black_box(layer.forward(norm)));
         let backward = || drop(black_box(layer.backward(&distances, norm)));
         (
-            measure_pass(Limit::forward(norm), terms, threads, patience, forward),
-            measure_pass(Limit::backward(norm), terms, threads, patience, backward),
+            measure_pass(limits::forward(norm), terms, threads, patience, forward),
+            measure_pass(limits::backward(norm), terms, threads, patience, backward),
         )
     });
     let (forward_time, backward_time) = (forward.time, backward.time);
@@ -146,7 +146,7 @@ fn measure_pass(
             of_limit: None,
         };
     };
-    let turns = Turns::of(threads, 2 * patience, pass, || limit.run(terms));
+    let turns = Turns::of(threads, 2 * patience, pass, || limit(terms));
     Pass {
         time: turns.one,
         limit_time: Some(turns.other),

@@ -8,59 +8,46 @@ use macerator::{Scalar, Simd, Vector, vload_unaligned};
 use crate::bench::layer::normal;
 use crate::norm_dist::Norm;
 
-/// The arithmetic of one pass of the distance.
-#[derive(Clone, Copy)]
-pub(super) enum Limit {
-    /// The largest difference.
-    Largest,
-    /// The sum of eighth powers.
-    Power8,
-    /// Both gradients at p = 8.
-    Slope8,
+/// The arithmetic alone of as many terms as asked for, or hardly more, shared out among the threads of
+/// the pool that it runs in.
+pub(super) type Limit = fn(usize);
+
+/// Of the pass forward, for the p that it is known for.
+pub(super) fn forward(norm: Norm) -> Option<Limit> {
+    match norm {
+        Norm::P(8.0) => Some(|terms| alone(Power8, terms)),
+        Norm::Inf => Some(|terms| alone(Largest, terms)),
+        Norm::P(_) => None,
+    }
 }
 
-impl Limit {
-    /// Of the pass forward, for the p that it is known for.
-    pub fn forward(norm: Norm) -> Option<Self> {
-        match norm {
-            Norm::P(8.0) => Some(Self::Power8),
-            Norm::Inf => Some(Self::Largest),
-            Norm::P(_) => None,
-        }
+/// Of both gradients. At p = ∞ it is that of looking for the largest difference again, in the whole
+/// row.
+pub(super) fn backward(norm: Norm) -> Option<Limit> {
+    match norm {
+        Norm::P(8.0) => Some(|terms| alone(Slope8, terms)),
+        Norm::Inf => Some(|terms| alone(Largest, terms)),
+        Norm::P(_) => None,
     }
+}
 
-    /// Of both gradients. At p = ∞ it is that of looking for the largest difference again, in the
-    /// whole row.
-    pub fn backward(norm: Norm) -> Option<Self> {
-        match norm {
-            Norm::P(8.0) => Some(Self::Slope8),
-            Norm::Inf => Some(Self::Largest),
-            Norm::P(_) => None,
-        }
-    }
-
-    /// So many terms, or hardly more, shared out among the threads of the pool that this runs in.
-    pub fn run(self, terms: usize) {
-        let data = normal(19 * 16, 4);
-        let tile = 8 * lanes(&data);
-        rayon::broadcast(|thread| {
-            let steps = terms.div_ceil(tile * thread.num_threads());
-            black_box(match self {
-                Self::Largest => steps_of(black_box(&data), steps, Largest),
-                Self::Power8 => steps_of(black_box(&data), steps, Power8),
-                Self::Slope8 => steps_of(black_box(&data), steps, Slope8),
-            });
-        });
-    }
+fn alone(arithmetic: impl Arithmetic, terms: usize) {
+    let data = normal(19 * 16, 4);
+    let tile = 8 * lanes(&data);
+    rayon::broadcast(|thread| {
+        let steps = terms.div_ceil(tile * thread.num_threads());
+        black_box(steps_of(black_box(&data), steps, arithmetic));
+    });
 }
 
 type F32s<S> = Vector<S, f32>;
 
 /// The arithmetic of one vector of terms.
-trait Arithmetic: Copy {
+trait Arithmetic: Copy + Sync {
     fn step<S: Simd>(self, x: F32s<S>, w: F32s<S>, sum: F32s<S>) -> F32s<S>;
 }
 
+/// The largest difference.
 #[derive(Clone, Copy)]
 struct Largest;
 
@@ -72,6 +59,7 @@ impl Arithmetic for Largest {
     }
 }
 
+/// The sum of eighth powers.
 #[derive(Clone, Copy)]
 struct Power8;
 
