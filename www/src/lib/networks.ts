@@ -22,6 +22,13 @@ export const DEFAULT_NETWORK = SHIPPED.keys().next().value ?? FIRST;
 export const networkWords = ({ dataset, epsilon }: { dataset: string; epsilon: string }) =>
   `${datasetWords(dataset).name}, ε = ${epsilon}`;
 
+/** A shipped network in the list of all: with the name of its file where several are for the same. */
+export function shippedWords(name: string, file: ModelFile): string {
+  const words = networkWords(file);
+  const alike = [...SHIPPED.values()].filter((other) => networkWords(other) === words);
+  return alike.length === 1 ? words : `${words} (${name})`;
+}
+
 /**
  * The ε, in whole levels, that the page starts with for a network that is meant for `epsilon` of
  * full scale: about four fifths of it, as drawings are harder than test images.
