@@ -170,6 +170,19 @@ test('a link that makes no sense opens an empty pad', async ({ page }) => {
   }
 });
 
+test('on a phone the marks lie on the picture, whatever stands beside it', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open(page, '#v=1&digit=1');
+  const seen = page.getByRole('region', { name: 'What the network sees' });
+  await expect(seen.getByTestId('mark').first()).toBeVisible();
+  const picture = await seen.locator('canvas').boundingBox();
+  const marks = await seen.locator('.image > svg').boundingBox();
+  expect(picture?.height).toBeGreaterThan(100);
+  for (const side of ['x', 'y', 'width', 'height'] as const) {
+    expect(marks?.[side]).toBeCloseTo(picture?.[side] ?? NaN, 0);
+  }
+});
+
 test('a link whose drawing is damaged says so', async ({ page }) => {
   for (const hash of ['#v=1&ink=!!!', '#v=1&pixels=abc']) {
     await open(page, hash);
