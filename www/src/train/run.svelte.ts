@@ -481,7 +481,7 @@ export class Run {
   }
 
   /** Whether closing the tab now would lose what was trained. */
-  get isLoseable(): boolean {
+  get wouldLose(): boolean {
     return this.config !== null && this.iteration > 0 && (this.elsewhere || this.keepsNothing);
   }
 
@@ -501,5 +501,5 @@ export const run = new Run();
 
 // The browser asks whoever leaves whether to stay.
 addEventListener('beforeunload', (event) => {
-  if (run.isLoseable) event.preventDefault();
+  if (run.wouldLose) event.preventDefault();
 });
