@@ -1,5 +1,6 @@
-//! `cargo bench --features cli`: the part of `linf bench` that measures the distance and its gradients, beside what
-//! the processor could do at best. Arguments go to `linf bench`: `cargo bench --features cli -- --json`.
+//! `cargo bench --features cli`: the part of `linf bench` that measures the distance and its
+//! gradients, beside what the processor could do at best. Arguments go to `linf bench`:
+//! `cargo bench --features cli -- --json`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
