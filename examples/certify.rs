@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     // It holds the buffers of an evaluation, so one serves many images.
     let mut evaluator = net.evaluator();
     for index in 0..10 {
-        let verdict = evaluator.verdict(images.image(index))?;
-        match verdict.label.zip(verdict.interval_radius) {
+        let certificate = evaluator.certificate(images.image(index))?;
+        match certificate.label.zip(certificate.ibp_radius) {
             // Radii are in units of 1/scale of a pixel level.
             Some((label, radius)) => println!(
                 "image {index}: a {label} (in truth {}), whatever every pixel does within {} levels",

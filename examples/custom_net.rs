@@ -1,4 +1,4 @@
-//! The ℓ∞-dist layer in an ordinary Burn program: two layers of one's own, Burn's Adam, and a toy
+//! The ℓ∞-dist layer in an baseline Burn program: two layers of one's own, Burn's Adam, and a toy
 //! task (which side of the square is nearer), trained while p grows.
 //!
 //! Run with `cargo run --release --example custom_net`.
@@ -7,7 +7,7 @@ use burn::Tensor;
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, TensorData};
-use linf_dist_net::net::{LinfDistLayer, Start};
+use linf_dist_net::net::{LinfDistLayer, WeightInit};
 use linf_dist_net::norm_dist::Norm;
 use linf_dist_net::train::hinge_loss;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -29,8 +29,8 @@ fn main() {
     let device = Device::flex().autodiff();
     let mut rng = StdRng::seed_from_u64(1);
     let mut net = Net {
-        hidden: LinfDistLayer::new(2, 64, false, Start::SignedIdentity, &mut rng, &device),
-        last: LinfDistLayer::new(64, 4, true, Start::SignedIdentity, &mut rng, &device),
+        hidden: LinfDistLayer::new(2, 64, false, WeightInit::SignedIdentity, &mut rng, &device),
+        last: LinfDistLayer::new(64, 4, true, WeightInit::SignedIdentity, &mut rng, &device),
     };
     let mut adam = AdamConfig::new()
         .with_beta_2(0.99)

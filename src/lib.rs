@@ -5,37 +5,30 @@
 //! bytes → [`data`] → trainer → [`float_net`] → exact integer network → certificate → page.
 
 pub mod attack;
+#[cfg(feature = "baseline")]
+pub mod baseline;
 #[cfg(feature = "train")]
 pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
-pub mod digit;
+#[cfg(any(
+    feature = "cli",
+    feature = "train",
+    all(target_arch = "wasm32", any(feature = "certify", feature = "baseline"))
+))]
+mod error;
 pub mod exact;
-pub mod fine_tune;
-pub mod float_net;
 #[cfg(feature = "webgpu")]
 pub mod gpu;
 #[cfg(feature = "train")]
 pub mod net;
 #[cfg(feature = "train")]
 pub mod norm_dist;
-#[cfg(feature = "ordinary")]
-pub mod ordinary;
-pub mod pattern;
-#[cfg(any(
-    feature = "cli",
-    feature = "train",
-    all(target_arch = "wasm32", any(feature = "certify", feature = "ordinary"))
-))]
-mod sentence;
-mod stored;
-#[cfg(any(feature = "ordinary", feature = "train"))]
-mod tensors;
 #[cfg(feature = "train")]
 pub mod train;
-#[cfg(all(
-    target_arch = "wasm32",
-    any(feature = "certify", feature = "ordinary", feature = "train")
+#[cfg(any(
+    feature = "train",
+    all(target_arch = "wasm32", any(feature = "certify", feature = "baseline"))
 ))]
 pub mod web;

@@ -8,8 +8,8 @@ mod attack;
 #[path = "browser/certify.rs"]
 mod certify;
 
-#[cfg(feature = "ordinary")]
-#[path = "browser/ordinary.rs"]
-mod ordinary;
+#[cfg(feature = "baseline")]
+#[path = "browser/baseline.rs"]
+mod baseline;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

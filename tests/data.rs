@@ -137,11 +137,11 @@ fn sizes_that_overflow_are_a_truncated_file() {
 #[test]
 fn damaged_gzip_is_refused() {
     let packed = gzip(&images(2));
-    let mut flipped = packed.clone();
-    let last = flipped.len() - 6;
-    flipped[last] ^= 1;
+    let mut misclassified = packed.clone();
+    let last = misclassified.len() - 6;
+    misclassified[last] ^= 1;
     assert!(
-        matches!(idx::unpack(&flipped), Err(IdxError::Gzip(_))),
+        matches!(idx::unpack(&misclassified), Err(IdxError::Gzip(_))),
         "the checksum is wrong"
     );
     assert!(matches!(

@@ -16,14 +16,12 @@ use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 use distance::{Case, assert_close};
 use linf_dist_net::data::sha256_hex;
-use linf_dist_net::exact::{ExactNet, SparseLayer};
+use linf_dist_net::exact::{CsrLayer, ExactNet};
 use linf_dist_net::gpu::Gpu;
 use linf_dist_net::net::{ExactNetOnGpu, ExactOnGpuError};
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, norm_dist, norm_dist_interval, reference};
-use linf_dist_net::train::{
-    Checkpoint, DeviceChoice, DeviceKind, Processor, Reply, Request, Session, Shard, TrainConfig,
-    Trainer,
-};
+use linf_dist_net::train::{Checkpoint, DeviceChoice, DeviceKind, Processor, TrainConfig, Trainer};
+use linf_dist_net::web::{Reply, Request, Session, Shard};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 #[cfg(target_arch = "wasm32")]
@@ -315,7 +313,7 @@ mod bodies {
             }
             let got = case.all_results(Norm::Inf, gpu).await;
             let Case { x, w, grad, sizes } = &case;
-            let (u, kept) = cpu::forward_keeping(x, w, *sizes, Norm::Inf);
+            let (u, kept) = cpu::forward_saving(x, w, *sizes, Norm::Inf);
             let (dx, dw) = cpu::backward(x, w, (&u, &kept), grad, *sizes, Norm::Inf);
             assert_eq!(bits(&got.u), bits(&u), "{sizes:?}");
             // Equality of values: the sign of a zero has no meaning.
@@ -408,30 +406,23 @@ mod bodies {
         assert_eq!(read(u).await, [4.0, 5.0, 6.0]);
     }
 
-    /// A random net 50 → 40 → 10, two heads of five classes, that keeps about a third of the weights.
+    /// A random net 50 → 40 → 10, two members of five classes, that keeps about a third of the weights.
     fn exact_net(scale: u32, weights: std::ops::Range<i32>) -> ExactNet {
         let mut rng = StdRng::seed_from_u64(5);
-        let mut layer = |inputs: u16, outputs: usize| {
-            let mut layer = SparseLayer {
-                inputs: inputs.into(),
-                starts: vec![0],
-                columns: Vec::new(),
-                weights: Vec::new(),
-            };
-            for _ in 0..outputs {
+        let mut layer = |inputs: usize, outputs: usize| {
+            let mut rows = vec![Vec::new(); outputs];
+            for row in &mut rows {
                 for column in 0..inputs {
                     if column == 0 || rng.random_range(0..3) == 0 {
-                        layer.columns.push(column);
-                        layer.weights.push(rng.random_range(weights.clone()));
+                        row.push((column, rng.random_range(weights.clone())));
                     }
                 }
-                layer.starts.push(layer.columns.len());
             }
-            layer
+            CsrLayer::from_rows(inputs, rows)
         };
         let layers = [layer(50, 40), layer(40, 10)];
         let bias = vec![-7, 100, 0, 3, -200, 9, 0, -80, 50, 1];
-        ExactNet::with_heads(scale, &layers, bias, 2).unwrap()
+        ExactNet::with_members(scale, &layers, bias, 2).unwrap()
     }
 
     pub async fn the_exact_network_has_the_bits_of_the_cpu(gpu: &Gpu) {
@@ -528,7 +519,7 @@ mod bodies {
             bytes,
         };
         for request in [
-            Request::Start { config: config() },
+            Request::WeightInit { config: config() },
             Request::Data {
                 dataset: "mnist".into(),
                 shards: vec![shard],

@@ -6,8 +6,8 @@
 mod distance;
 
 use distance::{Case, assert_close};
+use linf_dist_net::exact::Csr;
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, reference};
-use linf_dist_net::pattern::Pattern;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -61,7 +61,7 @@ fn shapes() -> Vec<Case> {
 
 /// Both gradients.
 fn gradients(x: &[f32], w: &[f32], grad: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f32>, Vec<f32>) {
-    let (u, kept) = cpu::forward_keeping(x, w, sizes, norm);
+    let (u, kept) = cpu::forward_saving(x, w, sizes, norm);
     cpu::backward(x, w, (&u, &kept), grad, sizes, norm)
 }
 
@@ -170,7 +170,7 @@ fn golden_values() {
         inputs: 2,
     };
     let distance = |norm| cpu::forward(&[3.0, -1.0], &[0.0, 3.0], sizes, norm)[0];
-    // Differences 3 and −4.
+    // PairwiseMargin 3 and −4.
     assert_eq!(distance(Norm::Inf), 4.0);
     assert!((distance(Norm::P(1.0)) - 7.0).abs() < 1e-5);
     assert!((distance(Norm::P(2.0)) - 5.0).abs() < 1e-5);
@@ -216,7 +216,7 @@ fn equal_rows_have_no_distance_and_no_slope() {
         let (dx, dw) = gradients(&x, &x, &[1.0; 4], sizes, norm);
         assert!(dx.iter().chain(&dw).all(|g| *g == 0.0), "{norm:?}");
 
-        let all = Pattern::new(19, vec![0, 19, 38], (0..19).chain(0..19).collect()).unwrap();
+        let all = Csr::new(19, vec![0, 19, 38], (0..19).chain(0..19).collect()).unwrap();
         let u = cpu::sparse_forward(&x, &x, &all, norm);
         assert_eq!(u, [0.0; 4], "{norm:?}");
         let (dx, dw) = cpu::sparse_backward(&x, &x, &u, &[1.0; 4], &all, norm, true);
@@ -229,7 +229,7 @@ fn where_there_are_no_pairs_there_are_no_distances() {
     for [batch, outputs] in [[0, 3], [3, 0], [0, 0]] {
         let case = Case::new([batch, outputs, 200], 1.0, 1);
         for norm in NORMS {
-            let (u, kept) = cpu::forward_keeping(&case.x, &case.w, case.sizes, norm);
+            let (u, kept) = cpu::forward_saving(&case.x, &case.w, case.sizes, norm);
             assert!(u.is_empty(), "{norm:?}");
             let (dx, dw) = cpu::backward(&case.x, &case.w, (&u, &kept), &u, case.sizes, norm);
             assert_eq!(dx, vec![0.0; batch * 200], "{norm:?}");
@@ -296,7 +296,7 @@ fn among_equal_largest_differences_the_first_decides() {
 fn what_is_kept_for_the_gradients_changes_no_distance() {
     for case in shapes() {
         let u = cpu::forward(&case.x, &case.w, case.sizes, Norm::Inf);
-        let (keeping, _) = cpu::forward_keeping(&case.x, &case.w, case.sizes, Norm::Inf);
+        let (keeping, _) = cpu::forward_saving(&case.x, &case.w, case.sizes, Norm::Inf);
         assert_eq!(keeping, u, "{:?}", case.sizes);
     }
 }
@@ -305,7 +305,7 @@ fn what_is_kept_for_the_gradients_changes_no_distance() {
 #[should_panic(expected = "kept must be of a pass at p = ∞")]
 fn gradients_at_infinity_of_a_pass_at_another_p_are_refused() {
     let Case { x, w, grad, sizes } = Case::new([2, 3, 5], 1.0, 29);
-    let (u, kept) = cpu::forward_keeping(&x, &w, sizes, Norm::P(8.0));
+    let (u, kept) = cpu::forward_saving(&x, &w, sizes, Norm::P(8.0));
     cpu::backward(&x, &w, (&u, &kept), &grad, sizes, Norm::Inf);
 }
 
@@ -374,7 +374,7 @@ fn a_wrong_length_is_refused() {
 }
 
 /// A pattern of about a third of the weights, one unit of which has none, and those weights of `w`.
-fn pruned(case: &Case) -> (Pattern, Vec<f32>) {
+fn pruned(case: &Case) -> (Csr, Vec<f32>) {
     let inputs = case.sizes.inputs;
     let (mut starts, mut columns, mut weights) = (vec![0], Vec::new(), Vec::new());
     for (o, row) in case.w.chunks_exact(inputs).enumerate() {
@@ -385,11 +385,11 @@ fn pruned(case: &Case) -> (Pattern, Vec<f32>) {
         }
         starts.push(columns.len() as u32);
     }
-    (Pattern::new(inputs, starts, columns).unwrap(), weights)
+    (Csr::new(inputs, starts, columns).unwrap(), weights)
 }
 
 /// Distances and gradients of the reference, unit by unit on the inputs that it has.
-fn sparse_reference(case: &Case, pattern: &Pattern, w: &[f32], norm: Norm) -> [Vec<f64>; 3] {
+fn sparse_reference(case: &Case, pattern: &Csr, w: &[f32], norm: Norm) -> [Vec<f64>; 3] {
     let Sizes {
         batch,
         outputs,
@@ -459,8 +459,8 @@ fn distances_and_gradients_of_few_weights_agree_with_the_reference() {
 
 #[test]
 fn the_first_of_equal_differences_has_the_slope_among_few_weights_too() {
-    // Differences 4, −4 and 4, of which the first and the last are kept, in this order.
-    let pattern = Pattern::new(3, vec![0, 2], vec![0, 2]).unwrap();
+    // PairwiseMargin 4, −4 and 4, of which the first and the last are kept, in this order.
+    let pattern = Csr::new(3, vec![0, 2], vec![0, 2]).unwrap();
     let (x, w) = ([1.0, 0.0, 7.0], [-3.0, 3.0]);
     let u = cpu::sparse_forward(&x, &w, &pattern, Norm::Inf);
     assert_eq!(u, [4.0]);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use burn::tensor::read_sync;
 use linf_dist_net::data::sha256_hex;
 use linf_dist_net::exact::Model;
-use linf_dist_net::train::{
-    Checkpoint, DeviceChoice, DeviceKind, Knobs, MARGIN_BIN, MARGIN_REACH, Processor, Reply,
-    Request, Session, Shard, TrainConfig,
+use linf_dist_net::train::{Checkpoint, DeviceChoice, DeviceKind, Processor, TrainConfig};
+use linf_dist_net::web::{
+    Hyperparameters, MARGIN_BIN, MARGIN_REACH, Reply, Request, Session, Shard,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -91,7 +91,7 @@ fn ask(session: &mut Session, request: Request) -> Reply {
 
 fn begun() -> Session {
     let mut session = session();
-    let reply = ask(&mut session, Request::Start { config: config() });
+    let reply = ask(&mut session, Request::WeightInit { config: config() });
     let expected = Reply::Wanted {
         dataset: "mnist".into(),
         images: 500,
@@ -223,8 +223,8 @@ fn what_is_measured_is_the_exact_network_that_is_exported() {
     assert_eq!(metrics.margins.iter().sum::<u32>(), 80);
     let wrong: u32 = metrics.margins[..bins / 2].iter().sum();
     assert!(f64::from(80 - wrong) >= metrics.clean * 80.0);
-    assert!(metrics.clean >= metrics.certified_interval);
-    assert!(metrics.certified_interval >= metrics.certified_lipschitz);
+    assert!(metrics.clean >= metrics.certified_ibp);
+    assert!(metrics.certified_ibp >= metrics.certified_lipschitz);
 }
 
 #[test]
@@ -232,14 +232,14 @@ fn a_knob_changes_between_two_steps_and_the_run_remembers_when() {
     let mut session = begun();
     handle(&mut session, Request::Resume);
     advance(&mut session, 7);
-    let knobs = Knobs {
+    let hyperparameters = Hyperparameters {
         learning_rate: 0.005,
         epsilon_train: 0.2,
         epsilon: "0.1".parse().unwrap(),
     };
     let Reply::Ready {
         config: changed, ..
-    } = ask(&mut session, Request::Set { knobs })
+    } = ask(&mut session, Request::Set { hyperparameters })
     else {
         panic!();
     };
@@ -256,8 +256,8 @@ fn a_knob_changes_between_two_steps_and_the_run_remembers_when() {
     };
     assert!(steps[0].learning_rate < 0.005 && steps[0].learning_rate > 0.004);
     // The same values again are no change.
-    handle(&mut session, Request::Set { knobs });
-    let Reply::Ready { config, .. } = ask(&mut session, Request::Set { knobs }) else {
+    handle(&mut session, Request::Set { hyperparameters });
+    let Reply::Ready { config, .. } = ask(&mut session, Request::Set { hyperparameters }) else {
         panic!();
     };
     assert_eq!(config.changed_at, [7]);
@@ -276,7 +276,7 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
         batch: 1,
         ..config()
     };
-    let message = refused(&mut session, Request::Start { config });
+    let message = refused(&mut session, Request::WeightInit { config });
     assert_eq!(message, "batch must be from 2 to 4096, not 1");
     let request = Request::Load {
         checkpoint: b"no checkpoint at all".to_vec(),
@@ -289,12 +289,12 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
 
     let mut session = begun();
     let (_, before) = checkpoint(&mut session);
-    let knobs = Knobs {
+    let hyperparameters = Hyperparameters {
         learning_rate: f32::NAN,
         epsilon_train: 0.2,
         epsilon: "0.1".parse().unwrap(),
     };
-    let message = refused(&mut session, Request::Set { knobs });
+    let message = refused(&mut session, Request::Set { hyperparameters });
     assert_eq!(message, "learning_rate must be positive, not NaN");
     assert!(checkpoint(&mut session).1 == before);
 }
@@ -302,7 +302,7 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
 #[test]
 fn too_few_images_are_refused_rather_than_asked_for_again() {
     let mut session = session();
-    handle(&mut session, Request::Start { config: config() });
+    handle(&mut session, Request::WeightInit { config: config() });
     let Reply::Error { message, .. } = ask(&mut session, data(300)) else {
         panic!();
     };
@@ -339,7 +339,7 @@ fn an_estimate_grows_with_the_run() {
 #[test]
 fn a_damaged_shard_is_refused() {
     let mut session = session();
-    handle(&mut session, Request::Start { config: config() });
+    handle(&mut session, Request::WeightInit { config: config() });
     let mut shards = shards(500);
     shards[2].bytes[5] ^= 1;
     let request = Request::Data {

@@ -64,11 +64,8 @@ fn training_learns_and_ends_certified_as_an_integer_network() {
         let report = read_sync(trainer.evaluate(epsilon, 400, NonZeroUsize::MIN)).unwrap();
         assert_eq!(report.evaluation.images, 100);
         assert!(report.evaluation.clean > 80, "{loss:?}: {report:?}");
-        assert!(
-            report.evaluation.certified_interval > 50,
-            "{loss:?}: {report:?}"
-        );
-        assert!(report.evaluation.certified_interval >= report.evaluation.certified_lipschitz);
+        assert!(report.evaluation.certified_ibp > 50, "{loss:?}: {report:?}");
+        assert!(report.evaluation.certified_ibp >= report.evaluation.certified_lipschitz);
     }
 }
 
@@ -103,12 +100,12 @@ fn trained() -> ExactNet {
     read_sync(trainer.exact_net(400)).unwrap()
 }
 
-fn refined(config: TrainConfig, net: &ExactNet) -> Result<Trainer, TrainError> {
-    Trainer::refine(config, (net, "made so"), blocks(500), 0.1307, 0.3081)
+fn finetuned(config: TrainConfig, net: &ExactNet) -> Result<Trainer, TrainError> {
+    Trainer::finetune(config, (net, "made so"), blocks(500), 0.1307, 0.3081)
 }
 
 /// As [`config`], from a p at which nothing that was dropped would count.
-fn refining() -> TrainConfig {
+fn finetuning() -> TrainConfig {
     TrainConfig {
         p_start: 30.0,
         p_end: 200.0,
@@ -126,9 +123,9 @@ fn a_net_that_is_unfolded_folds_to_itself() {
         let images = data.images.chunks(100 * 784);
         images.map(|images| images.iter().map(plain).collect())
     };
-    let unfolded = LinfDistNet::unfold(&net, 0.1307, 0.3081, batches);
+    let unfolded = LinfDistNet::dequantize(&net, 0.1307, 0.3081, batches);
     let float = read_sync(unfolded.to_float(0.1307, 0.3081)).unwrap();
-    let again = ExactNet::fold(&float, net.scale()).unwrap();
+    let again = ExactNet::quantize(&float, net.scale()).unwrap();
     assert_eq!(again.to_sparse(), net.to_sparse());
     assert_eq!(again.bias(), net.bias());
 }
@@ -136,7 +133,7 @@ fn a_net_that_is_unfolded_folds_to_itself() {
 #[test]
 fn training_goes_on_with_the_weights_that_a_net_kept() {
     let net = trained();
-    let mut trainer = refined(refining(), &net).unwrap();
+    let mut trainer = finetuned(finetuning(), &net).unwrap();
     assert_eq!(trainer.origin(), Some("made so"));
     let epsilon = "0.1".parse().unwrap();
     let evaluate =
@@ -150,7 +147,7 @@ fn training_goes_on_with_the_weights_that_a_net_kept() {
         "nothing was learned: {losses:?}"
     );
     let after = evaluate(&trainer);
-    let proved = |report: &HeldOutReport| report.evaluation.certified_interval;
+    let proved = |report: &HeldOutReport| report.evaluation.certified_ibp;
     assert!(proved(&after) >= proved(&before), "{before:?} {after:?}");
     assert!(after.weights_kept <= before.weights_kept);
     let pictures = read_sync(trainer.pictures(3)).unwrap();
@@ -160,13 +157,13 @@ fn training_goes_on_with_the_weights_that_a_net_kept() {
 #[test]
 fn a_resumed_run_of_a_pruned_net_ends_in_the_same_bits() {
     let net = trained();
-    compare_with_resumed(|| refined(refining(), &net).unwrap());
+    compare_with_resumed(|| finetuned(finetuning(), &net).unwrap());
 }
 
 /// As [`config`], with weights dropped before every epoch but the first two.
 fn thinning() -> TrainConfig {
     TrainConfig {
-        thin_after: 2,
+        prune_from_epoch: 2,
         ..config()
     }
 }
@@ -175,12 +172,12 @@ fn thinning() -> TrainConfig {
 fn a_run_that_drops_weights_has_fewer_every_epoch_and_learns_as_much() {
     let mut whole = trainer(config());
     run(&mut whole, 8 * 20);
-    let mut thin = trainer(thinning());
+    let mut gradual_pruning = trainer(thinning());
     let epochs = 0..8;
     let weights: Vec<_> = epochs
         .map(|_| {
-            run(&mut thin, 20);
-            thin.weights()
+            run(&mut gradual_pruning, 20);
+            gradual_pruning.weights()
         })
         .collect();
     assert_eq!(weights[..2], [whole.weights(); 2]);
@@ -188,10 +185,13 @@ fn a_run_that_drops_weights_has_fewer_every_epoch_and_learns_as_much() {
     assert!(falls && weights[7] < weights[0] / 3, "{weights:?}");
 
     let epsilon = "0.1".parse().unwrap();
-    let [whole, thin] = [whole, thin]
+    let [whole, gradual_pruning] = [whole, gradual_pruning]
         .map(|trainer| read_sync(trainer.evaluate(epsilon, 400, NonZeroUsize::MIN)).unwrap());
-    let proved = |report: &HeldOutReport| report.evaluation.certified_interval;
-    assert!(proved(&thin) + 10 >= proved(&whole), "{whole:?} {thin:?}");
+    let proved = |report: &HeldOutReport| report.evaluation.certified_ibp;
+    assert!(
+        proved(&gradual_pruning) + 10 >= proved(&whole),
+        "{whole:?} {gradual_pruning:?}"
+    );
 }
 
 #[test]
@@ -212,10 +212,10 @@ fn a_resumed_run_that_drops_weights_ends_in_the_same_bits() {
 #[test]
 fn a_pruned_net_that_cannot_be_trained_is_refused_with_a_reason() {
     let net = trained();
-    let reason = |config| refined(config, &net).err().unwrap().to_string();
+    let reason = |config| finetuned(config, &net).err().unwrap().to_string();
     let widths = reason(TrainConfig {
         hidden: vec![20, 30],
-        ..refining()
+        ..finetuning()
     });
     assert!(
         widths.starts_with(
@@ -228,11 +228,11 @@ fn a_pruned_net_that_cannot_be_trained_is_refused_with_a_reason() {
             mix: 0.75,
             weight_decay: 5e-3,
         },
-        ..refining()
+        ..finetuning()
     });
     assert!(hinge.contains("mixture loss"), "{hinge}");
 
-    let trainer = refined(refining(), &net).unwrap();
+    let trainer = finetuned(finetuning(), &net).unwrap();
     let bytes = read_sync(trainer.checkpoint()).unwrap().to_bytes();
     let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let names = std::str::from_utf8(&bytes[8..header]).unwrap();

@@ -11,7 +11,7 @@ pub enum Grid {
     /// Whole levels: what a picture can hold.
     Levels,
     /// Every multiple of 1/S of a level: what the certificate covers.
-    Units,
+    Ticks,
 }
 
 /// All images on a grid within a radius of one image and in the domain.
@@ -34,7 +34,7 @@ impl Ball {
         let top = MAX_LEVEL * units;
         let step = match grid {
             Grid::Levels => units,
-            Grid::Units => 1,
+            Grid::Ticks => 1,
         };
         let radius = radius.min(top.unsigned_abs()).cast_signed() / step * step;
         let centre: Vec<_> = image
@@ -78,7 +78,7 @@ impl Ball {
         &self.centre
     }
 
-    /// Smallest value of a pixel.
+    /// MinNorm value of a pixel.
     pub fn lower(&self, pixel: usize) -> i32 {
         self.lower[pixel]
     }

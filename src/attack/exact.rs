@@ -4,31 +4,31 @@
 //! propose: a wrong one costs the attack its strength, and nobody a wrong answer.
 
 use super::Ball;
-use super::target::{Change, Smoothing, Target, strongest_rival};
-use crate::exact::{Evaluator, ExactNet, LocalEvaluator, LocalWeight};
+use super::classifier::{Change, Classifier, Surrogate, runner_up_of};
+use crate::exact::{Evaluator, ExactNet, IncrementalEvaluator, RestrictedWeight};
 
 /// Gradients, and shares of a gradient, that are smaller than this are left out.
 const NEGLIGIBLE: f32 = 1.0 / (1 << 20) as f32;
 
 /// An [`ExactNet`] under attack.
 #[derive(Clone, Debug)]
-pub struct ExactTarget<'net> {
+pub struct ExactClassifier<'net> {
     evaluator: Evaluator<'net>,
     entered: Entered,
 }
 
-/// The ball that was entered, and the network in it. Making one takes longer than many tries in
-/// it, so that it is worth keeping for the next target of the same network.
+/// The ball that was entered, and the network in it. Making one takes longer than many queries in
+/// it, so that it is worth keeping for the next classifier of the same network.
 #[derive(Clone, Debug, Default)]
-pub struct Entered(Option<(Ball, LocalEvaluator)>);
+pub struct Entered(Option<(Ball, IncrementalEvaluator)>);
 
-impl<'net> ExactTarget<'net> {
+impl<'net> ExactClassifier<'net> {
     /// Buffers to attack with; keep them for many images.
     pub fn new(net: &'net ExactNet) -> Self {
         Self::resumed(net, Entered::default())
     }
 
-    /// A target that has entered what another one of the same network has left.
+    /// A classifier that has entered what another one of the same network has left.
     pub fn resumed(net: &'net ExactNet, entered: Entered) -> Self {
         Self {
             evaluator: net.evaluator(),
@@ -41,23 +41,28 @@ impl<'net> ExactTarget<'net> {
         self.entered
     }
 
-    fn local(&mut self) -> &mut LocalEvaluator {
+    fn incremental(&mut self) -> &mut IncrementalEvaluator {
         let Entered(entered) = &mut self.entered;
         &mut entered.as_mut().expect("a ball is entered first").1
     }
 }
 
 /// The gradient, `[inputs]`, of `z_label − z_rival` at the input that was last run.
-fn gradient(local: &LocalEvaluator, label: usize, rival: usize, smoothing: Smoothing) -> Vec<f32> {
+fn gradient(
+    local: &IncrementalEvaluator,
+    label: usize,
+    runner_up: usize,
+    smoothing: Surrogate,
+) -> Vec<f32> {
     let (layers, values) = (local.net().layers(), local.values());
     let mut slopes: Vec<f32> = vec![0.0; values[layers.len()].len()];
-    for head in slopes.chunks_exact_mut(local.net().classes()) {
-        // What a head adds to a logit is minus its unit's value.
-        (head[label], head[rival]) = (-1.0, 1.0);
+    for member in slopes.chunks_exact_mut(local.net().classes()) {
+        // What a member adds to a logit is minus its unit's value.
+        (member[label], member[runner_up]) = (-1.0, 1.0);
     }
     let power = match smoothing {
-        Smoothing::Exact => None,
-        Smoothing::P(p) => Some(Power::new(p)),
+        Surrogate::Exact => None,
+        Surrogate::P(p) => Some(Power::new(p)),
     };
     let mut passed = Vec::new();
     for (index, layer) in layers.iter().enumerate().rev() {
@@ -82,14 +87,14 @@ fn gradient(local: &LocalEvaluator, label: usize, rival: usize, smoothing: Smoot
 
 /// A unit's kept weights, its inputs and its value.
 struct Row<'a> {
-    weights: &'a [LocalWeight],
+    weights: &'a [RestrictedWeight],
     x: &'a [i32],
     value: i32,
 }
 
 impl Row<'_> {
     /// `(input, x − w)` of the weights, the longest reach first.
-    fn differences(weights: &[LocalWeight], x: &[i32]) -> impl Iterator<Item = (usize, i32)> {
+    fn differences(weights: &[RestrictedWeight], x: &[i32]) -> impl Iterator<Item = (usize, i32)> {
         weights.iter().map(|weight| {
             let input = usize::from(weight.input);
             (input, x[input] - weight.weight)
@@ -218,7 +223,7 @@ fn power(mut base: f32, mut exponent: u16) -> f32 {
     power
 }
 
-impl Target for ExactTarget<'_> {
+impl Classifier for ExactClassifier<'_> {
     fn scale(&self) -> u32 {
         self.evaluator.net().scale()
     }
@@ -231,8 +236,8 @@ impl Target for ExactTarget<'_> {
         self.evaluator.net().classes()
     }
 
-    fn heads(&self) -> usize {
-        self.evaluator.net().heads()
+    fn members(&self) -> usize {
+        self.evaluator.net().members()
     }
 
     fn enter(&mut self, ball: &Ball) {
@@ -241,15 +246,15 @@ impl Target for ExactTarget<'_> {
             return;
         }
         let radius = ball.radius().unsigned_abs();
-        let local = ExactNet::local(&mut self.evaluator, ball.centre(), radius);
-        let local = LocalEvaluator::new(local.expect("a ball is in the domain"));
+        let local = ExactNet::restrict(&mut self.evaluator, ball.centre(), radius);
+        let local = IncrementalEvaluator::new(local.expect("a ball is in the domain"));
         self.entered = Entered(Some((ball.clone(), local)));
     }
 
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64> {
         let mut logits = Vec::new();
         for input in inputs.chunks(self.inputs()) {
-            logits.extend(exact(&self.local().logits(input)));
+            logits.extend(exact(&self.incremental().logits(input)));
         }
         logits
     }
@@ -258,32 +263,32 @@ impl Target for ExactTarget<'_> {
         &mut self,
         inputs: &[i32],
         label: usize,
-        rivals: &[Option<usize>],
-        smoothings: &[Smoothing],
+        runners_up: &[Option<usize>],
+        smoothings: &[Surrogate],
     ) -> (Vec<f64>, Vec<f32>) {
         let (mut logits, mut gradients) = (Vec::new(), Vec::new());
-        let aims = rivals.iter().zip(smoothings);
-        for (input, (&rival, &smoothing)) in inputs.chunks(self.inputs()).zip(aims) {
-            let local = self.local();
+        let aims = runners_up.iter().zip(smoothings);
+        for (input, (&runner_up, &smoothing)) in inputs.chunks(self.inputs()).zip(aims) {
+            let local = self.incremental();
             let own: Vec<_> = exact(&local.logits(input)).collect();
-            let rival = rival.unwrap_or_else(|| strongest_rival(&own, label));
-            gradients.extend(gradient(local, label, rival, smoothing));
+            let runner_up = runner_up.unwrap_or_else(|| runner_up_of(&own, label));
+            gradients.extend(gradient(local, label, runner_up, smoothing));
             logits.extend(own);
         }
         (logits, gradients)
     }
 
     fn hold(&mut self, input: &[i32]) {
-        self.local().hold(input);
+        self.incremental().hold(input);
     }
 
     fn try_changes(&mut self, changes: &[Change]) -> Vec<f64> {
         let changes = changes.iter().map(|change| (change.pixel, change.value));
-        exact(&self.local().try_changes(changes)).collect()
+        exact(&self.incremental().try_changes(changes)).collect()
     }
 
     fn keep_changes(&mut self) {
-        self.local().keep_changes();
+        self.incremental().keep_changes();
     }
 }
 

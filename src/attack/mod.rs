@@ -5,32 +5,32 @@
 //! every try counts, every perturbed image stays within the radius and in 0…255 on its grid, and
 //! a tie counts as a flip.
 //!
-//! A [`Run`] is one attack on one image: plain data that is advanced by a number of tries at a
-//! time, so that a page can show it at work. What it attacks is a [`Target`], of which there are
-//! two kinds: the exact integer network ([`ExactTarget`]) and the ordinary networks that it is
+//! A [`Run`] is one attack on one image: plain data that is advanced by a number of queries at a
+//! time, so that a page can show it at work. What it attacks is a [`Classifier`], of which there are
+//! two kinds: the exact integer network ([`ExactClassifier`]) and the baselines that it is
 //! compared with. Everything random comes from one seed. There is no Burn, JavaScript, thread or
 //! file in here.
 //!
 //! Lengths are in units of 1/S of a pixel level, as in [`crate::exact`], unless they say
 //! otherwise.
 
+mod argmax_path;
 mod ball;
-mod campaign;
+mod classifier;
 mod exact;
-mod gradient;
-mod path;
+mod min_norm;
+mod perturbation;
+mod pgd;
 mod random;
-mod record;
+mod robustness;
 mod run;
-mod smallest;
 mod square;
-mod target;
 
 pub use ball::{Ball, Grid};
-pub use campaign::{Campaign, KEPT, Kept, Outcome, Violation};
-pub use exact::{Entered, ExactTarget};
-pub use gradient::Pgd;
-pub use record::{Found, Perturbed, Sample, label};
+pub use classifier::{Change, Classifier, Surrogate, runner_up_of};
+pub use exact::{Entered, ExactClassifier};
+pub use min_norm::Bracket;
+pub use perturbation::{Found, Perturbed, Sample, label};
+pub use pgd::Pgd;
+pub use robustness::{KEPT, Kept, Outcome, RobustnessEvaluation, Violation};
 pub use run::{Attack, AttackError, Run, Settings, own_label};
-pub use smallest::Bracket;
-pub use target::{Change, Smoothing, Target, strongest_rival};

@@ -3,8 +3,8 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::record::Record;
-use super::{Ball, Target};
+use super::perturbation::Record;
+use super::{Ball, Classifier};
 
 /// Perturbations that are evaluated together.
 const BATCH: usize = 32;
@@ -12,7 +12,7 @@ const BATCH: usize = 32;
 /// One batch of random images: corners, where every pixel moves as far as it may, and images
 /// uniform on the grid take turns.
 pub(super) fn step(
-    target: &mut impl Target,
+    classifier: &mut impl Classifier,
     ball: &Ball,
     rng: &mut ChaCha8Rng,
     record: &mut Record,
@@ -26,7 +26,7 @@ pub(super) fn step(
             }
         })
         .collect();
-    let logits = target.logits(&inputs);
+    let logits = classifier.logits(&inputs);
     record.steps += 1;
     record.count_all(ball, &inputs, &logits);
 }

@@ -1,4 +1,4 @@
-//! One attack on one image, advanced by a number of tries at a time.
+//! One attack on one image, advanced by a number of queries at a time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,17 +9,17 @@ use rand_chacha::rand_core::SeedableRng;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::gradient::{self, Pgd, PgdRound};
-use super::path::PathRound;
+use super::argmax_path::PathRound;
+use super::min_norm::{Bracket, Search};
+use super::perturbation::{Found, Record, Sample, label};
+use super::pgd::{self, Pgd, PgdRound};
 use super::random;
-use super::record::{Found, Record, Sample, label};
-use super::smallest::{Bracket, Search};
 use super::square::SquareRound;
-use super::{Ball, Grid, Target};
+use super::{Ball, Classifier, Grid};
 
 /// What is done to the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "snake_case")]
 pub enum Attack {
     /// Random perturbations, uniform and at the ball's corners.
     Random,
@@ -27,14 +27,14 @@ pub enum Attack {
     Fgsm,
     /// Many such steps, from many starts.
     Pgd,
-    /// Along the pixels that decide.
-    Path,
+    /// Along the arg-max paths, moving critical pixels.
+    ArgmaxPath,
     /// Random squares, without gradients.
     Square,
     /// All of these by turns, for ever.
     All,
     /// The smallest radius at which one of them succeeds.
-    Smallest,
+    MinNorm,
 }
 
 impl fmt::Display for Attack {
@@ -43,16 +43,21 @@ impl fmt::Display for Attack {
             Self::Random => "random",
             Self::Fgsm => "fgsm",
             Self::Pgd => "pgd",
-            Self::Path => "path",
+            Self::ArgmaxPath => "argmax_path",
             Self::Square => "square",
             Self::All => "all",
-            Self::Smallest => "smallest",
+            Self::MinNorm => "min_norm",
         })
     }
 }
 
-/// The turns of [`Attack::All`], and of [`Attack::Smallest`] at every radius.
-const ROTATION: [Attack; 4] = [Attack::Fgsm, Attack::Path, Attack::Pgd, Attack::Square];
+/// The turns of [`Attack::All`], and of [`Attack::MinNorm`] at every radius.
+const ROTATION: [Attack; 4] = [
+    Attack::Fgsm,
+    Attack::ArgmaxPath,
+    Attack::Pgd,
+    Attack::Square,
+];
 
 /// Steps of a round of random images.
 const RANDOM_STEPS: u32 = 32;
@@ -73,11 +78,11 @@ pub struct Settings {
     /// Tries of a round of [`Attack::Square`], to which its schedule of sizes is scaled.
     pub square_tries: u32,
     /// After how many rounds the run is done; never, if none. [`Attack::Fgsm`] has one round in
-    /// any case, since it is the same each time. Of [`Attack::Smallest`] a round is a sweep; it
+    /// any case, since it is the same each time. Of [`Attack::MinNorm`] a round is a sweep; it
     /// is done as well when nothing is left between proof and flip.
     pub rounds: Option<u64>,
     /// The radius in units that is proved, none if not even the image itself has its label: where
-    /// [`Attack::Smallest`] need not look. Nothing else depends on it.
+    /// [`Attack::MinNorm`] need not look. Nothing else depends on it.
     pub proved: Option<u32>,
     /// Keeps one try in so many, on average, to be checked by other means.
     pub sample_every: Option<NonZeroU64>,
@@ -130,14 +135,14 @@ pub enum AttackError {
 }
 
 /// The label that `target` itself gives to an 8-bit image.
-pub fn own_label(target: &mut impl Target, image: &[u8]) -> Result<usize, AttackError> {
-    let (found, expected) = (image.len(), target.inputs());
+pub fn own_label(classifier: &mut impl Classifier, image: &[u8]) -> Result<usize, AttackError> {
+    let (found, expected) = (image.len(), classifier.inputs());
     if found != expected {
         return Err(AttackError::Pixels { found, expected });
     }
-    let ball = Ball::new(image, target.scale(), 0, Grid::Levels);
-    target.enter(&ball);
-    label(&target.logits(ball.centre())).ok_or(AttackError::Tie)
+    let ball = Ball::new(image, classifier.scale(), 0, Grid::Levels);
+    classifier.enter(&ball);
+    label(&classifier.logits(ball.centre())).ok_or(AttackError::Tie)
 }
 
 /// One attack on one image.
@@ -150,7 +155,7 @@ pub struct Run {
     /// Rounds begun.
     begun: u64,
     round: Option<Round>,
-    /// Of [`Attack::Smallest`].
+    /// Of [`Attack::MinNorm`].
     search: Option<Search>,
 }
 
@@ -167,12 +172,12 @@ enum Round {
 impl Run {
     /// An attack on `label` of an 8-bit image. The image itself is not a try.
     pub fn new(
-        target: &impl Target,
+        classifier: &impl Classifier,
         image: &[u8],
         label: usize,
         settings: Settings,
     ) -> Result<Self, AttackError> {
-        let (found, expected, classes) = (image.len(), target.inputs(), target.classes());
+        let (found, expected, classes) = (image.len(), classifier.inputs(), classifier.classes());
         if found != expected {
             return Err(AttackError::Pixels { found, expected });
         }
@@ -182,8 +187,8 @@ impl Run {
         if label >= classes {
             return Err(AttackError::Label { label, classes });
         }
-        let ball = Ball::new(image, target.scale(), settings.radius, settings.grid);
-        let smallest = settings.attack == Attack::Smallest;
+        let ball = Ball::new(image, classifier.scale(), settings.radius, settings.grid);
+        let smallest = settings.attack == Attack::MinNorm;
         Ok(Self {
             settings,
             search: smallest.then(|| Search::new(ball.clone(), settings.proved)),
@@ -195,34 +200,34 @@ impl Run {
         })
     }
 
-    /// Makes at least `tries` more tries, and at most a step of the attack more, unless the run
+    /// Makes at least `queries` more queries, and at most a step of the attack more, unless the run
     /// is done before.
-    pub fn advance(&mut self, target: &mut impl Target, tries: u64) {
-        let goal = self.record.tries + tries;
-        target.enter(&self.ball);
+    pub fn advance(&mut self, classifier: &mut impl Classifier, queries: u64) {
+        let goal = self.record.queries + queries;
+        classifier.enter(&self.ball);
         if let Some(round) = &self.round {
-            round.resume(target);
+            round.resume(classifier);
         }
-        while self.record.tries < goal && !self.is_done() {
+        while self.record.queries < goal && !self.is_done() {
             let mut round = match self.round.take() {
                 Some(round) => round,
-                None => self.begin(target),
+                None => self.begin(classifier),
             };
-            let goes_on = round.step(target, &self.ball, &mut self.rng, &mut self.record);
+            let goes_on = round.step(classifier, &self.ball, &mut self.rng, &mut self.record);
             self.round = goes_on.then_some(round);
-            self.search_on(target);
+            self.search_on(classifier);
         }
     }
 
     /// Of a search: draws the conclusion from a flip, or from the last attack's failure.
-    fn search_on(&mut self, target: &mut impl Target) {
+    fn search_on(&mut self, classifier: &mut impl Classifier) {
         let Some(search) = &mut self.search else {
             return;
         };
         let strongest = self.record.strongest.as_ref();
-        if strongest.is_some_and(|found| found.perturbed.flipped()) {
+        if strongest.is_some_and(|found| found.perturbed.misclassified()) {
             let flip = self.record.strongest.take().expect("just seen");
-            search.shrink(target, &self.ball, &mut self.record, flip);
+            search.shrink(classifier, &self.ball, &mut self.record, flip);
             self.round = None;
         } else if self.round.is_none() && search.turn == ROTATION.len() {
             search.fail(self.ball.radius());
@@ -261,26 +266,26 @@ impl Run {
     }
 
     /// Perturbed images evaluated so far.
-    pub fn tries(&self) -> u64 {
-        self.record.tries
+    pub fn queries(&self) -> u64 {
+        self.record.queries
     }
 
     /// How many of them each attack made.
-    pub fn tries_by(&self) -> &BTreeMap<Attack, u64> {
-        &self.record.tries_by
+    pub fn queries_by(&self) -> &BTreeMap<Attack, u64> {
+        &self.record.queries_by
     }
 
-    /// The tries that were kept to be checked.
+    /// The queries that were kept to be checked.
     pub fn samples(&self) -> &[Sample] {
         &self.record.samples
     }
 
     /// How many of all lost the label.
-    pub fn flips(&self) -> u64 {
-        self.record.flips
+    pub fn misclassified(&self) -> u64 {
+        self.record.misclassified
     }
 
-    /// The perturbation of the smallest margin so far; of [`Attack::Smallest`] the flip of the
+    /// The perturbation of the smallest margin so far; of [`Attack::MinNorm`] the flip of the
     /// smallest radius, and as long as there is none, the smallest margin at the radius at hand.
     pub fn strongest(&self) -> Option<&Found> {
         let smallest = self
@@ -290,7 +295,7 @@ impl Run {
         smallest.or(self.record.strongest.as_ref())
     }
 
-    /// What is known of the robust radius, of [`Attack::Smallest`] only.
+    /// What is known of the robust radius, of [`Attack::MinNorm`] only.
     pub fn bracket(&self) -> Option<Bracket> {
         let search = self.search.as_ref()?;
         Some(Bracket {
@@ -300,13 +305,13 @@ impl Run {
     }
 
     /// Begins the next round.
-    fn begin(&mut self, target: &mut impl Target) -> Round {
+    fn begin(&mut self, classifier: &mut impl Classifier) -> Round {
         let (attack, round) = match (self.settings.attack, &mut self.search) {
             (_, Some(search)) => {
                 if search.turn == 0 {
                     self.ball = search.ball().expect("the search is not done");
                     self.record.strongest = None;
-                    target.enter(&self.ball);
+                    classifier.enter(&self.ball);
                 }
                 search.turn += 1;
                 (ROTATION[search.turn - 1], search.sweeps)
@@ -325,30 +330,30 @@ impl Run {
         let (ball, rng, record) = (&self.ball, &mut self.rng, &mut self.record);
         (record.attack, record.steps) = (attack, 0);
         let begun = match attack {
-            Attack::Random | Attack::All | Attack::Smallest => Round::Random { steps: 0 },
+            Attack::Random | Attack::All | Attack::MinNorm => Round::Random { steps: 0 },
             Attack::Fgsm => Round::Fgsm,
             Attack::Pgd => {
                 let label = record.label;
                 let pgd = self.settings.pgd;
-                Round::Pgd(PgdRound::new(pgd, target, ball, rng, label, round == 0))
+                Round::Pgd(PgdRound::new(pgd, classifier, ball, rng, label, round == 0))
             }
-            Attack::Path => Round::Path(PathRound::new(target, ball, rng, record, round)),
+            Attack::ArgmaxPath => Round::Path(PathRound::new(classifier, ball, rng, record, round)),
             Attack::Square => {
-                let tries = self.settings.square_tries;
-                Round::Square(SquareRound::new(tries, target, ball, rng, record))
+                let queries = self.settings.square_tries;
+                Round::Square(SquareRound::new(queries, classifier, ball, rng, record))
             }
         };
-        begun.resume(target);
+        begun.resume(classifier);
         begun
     }
 }
 
 impl Round {
-    /// Readies the target, which other rounds may have used.
-    fn resume(&self, target: &mut impl Target) {
+    /// Readies the classifier, which other rounds may have used.
+    fn resume(&self, classifier: &mut impl Classifier) {
         match self {
-            Self::Path(round) => round.resume(target),
-            Self::Square(round) => round.resume(target),
+            Self::Path(round) => round.resume(classifier),
+            Self::Square(round) => round.resume(classifier),
             Self::Random { .. } | Self::Fgsm | Self::Pgd(_) => {}
         }
     }
@@ -356,24 +361,24 @@ impl Round {
     /// Takes one step. Whether the round goes on.
     fn step(
         &mut self,
-        target: &mut impl Target,
+        classifier: &mut impl Classifier,
         ball: &Ball,
         rng: &mut ChaCha8Rng,
         record: &mut Record,
     ) -> bool {
         match self {
             Self::Random { steps } => {
-                random::step(target, ball, rng, record);
+                random::step(classifier, ball, rng, record);
                 *steps += 1;
                 *steps < RANDOM_STEPS
             }
             Self::Fgsm => {
-                gradient::fgsm(target, ball, record);
+                pgd::fgsm(classifier, ball, record);
                 false
             }
-            Self::Pgd(round) => round.step(target, ball, record),
-            Self::Path(round) => round.step(target, ball, record),
-            Self::Square(round) => round.step(target, ball, rng, record),
+            Self::Pgd(round) => round.step(classifier, ball, record),
+            Self::Path(round) => round.step(classifier, ball, record),
+            Self::Square(round) => round.step(classifier, ball, rng, record),
         }
     }
 }

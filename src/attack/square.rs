@@ -5,13 +5,13 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::record::Record;
-use super::{Ball, Change, Target};
+use super::perturbation::Record;
+use super::{Ball, Change, Classifier};
 
 /// Share of the image that the first squares cover.
 const FIRST_SHARE: f64 = 0.8;
 
-/// After how many of 10,000 tries the share of a square is halved; the paper's schedule.
+/// After how many of 10,000 queries the share of a square is halved; the paper's schedule.
 const HALVINGS: [u64; 9] = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
 
 /// One round.
@@ -20,15 +20,15 @@ pub(super) struct SquareRound {
     input: Vec<i32>,
     margin: f64,
     /// Tries so far, and in all.
-    tries: u32,
+    queries: u32,
     limit: u32,
 }
 
 impl SquareRound {
-    /// A round of `limit` tries begins with vertical stripes one pixel wide, each at a random end of the ball.
+    /// A round of `limit` queries begins with vertical stripes one pixel wide, each at a random end of the ball.
     pub(super) fn new(
         limit: u32,
-        target: &mut impl Target,
+        classifier: &mut impl Classifier,
         ball: &Ball,
         rng: &mut ChaCha8Rng,
         record: &mut Record,
@@ -37,31 +37,31 @@ impl SquareRound {
         let input: Vec<_> = (0..ball.pixels())
             .map(|pixel| ball.end(pixel, ends[pixel % ball.side()]))
             .collect();
-        let logits = target.logits(&input);
+        let logits = classifier.logits(&input);
         let margin = record.count(ball, &input, &logits);
         Self {
             input,
             margin,
-            tries: 1,
+            queries: 1,
             limit,
         }
     }
 
-    /// Makes the round's image the base of changes, after others have used the target.
-    pub(super) fn resume(&self, target: &mut impl Target) {
-        target.hold(&self.input);
+    /// Makes the round's image the base of changes, after others have used the classifier.
+    pub(super) fn resume(&self, classifier: &mut impl Classifier) {
+        classifier.hold(&self.input);
     }
 
     /// Tries one square. Whether the round goes on.
     pub(super) fn step(
         &mut self,
-        target: &mut impl Target,
+        classifier: &mut impl Classifier,
         ball: &Ball,
         rng: &mut ChaCha8Rng,
         record: &mut Record,
     ) -> bool {
         let width = ball.side();
-        let side = side(width, self.tries, self.limit);
+        let side = side(width, self.queries, self.limit);
         let mut place = || rng.random_range(0..=width - side);
         let (row, column) = (place(), place());
         let square = || {
@@ -89,25 +89,25 @@ impl SquareRound {
         for change in &changes {
             self.input[change.pixel] = change.value;
         }
-        let logits = target.try_changes(&changes);
+        let logits = classifier.try_changes(&changes);
         let margin = record.count(ball, &self.input, &logits);
         if margin < self.margin {
             self.margin = margin;
-            target.keep_changes();
+            classifier.keep_changes();
         } else {
             for (change, before) in changes.iter().zip(before) {
                 self.input[change.pixel] = before;
             }
         }
-        self.tries += 1;
+        self.queries += 1;
         record.steps += 1;
-        self.tries < self.limit
+        self.queries < self.limit
     }
 }
 
-/// Side of the square after so many tries of `limit`, in images `width` pixels wide.
-fn side(width: usize, tries: u32, limit: u32) -> usize {
-    let of_10_000 = u64::from(tries) * 10_000 / u64::from(limit.max(1));
+/// Side of the square after so many queries of `limit`, in images `width` pixels wide.
+fn side(width: usize, queries: u32, limit: u32) -> usize {
+    let of_10_000 = u64::from(queries) * 10_000 / u64::from(limit.max(1));
     let halvings = HALVINGS.iter().filter(|&&from| of_10_000 > from).count();
     let share = FIRST_SHARE / f64::from(1 << halvings);
     let side = (share * (width * width) as f64).sqrt().round() as usize;

@@ -14,8 +14,8 @@ use serde::Serialize;
 
 use crate::data::{Dataset, PIXELS};
 use crate::gpu::Gpu;
-use crate::norm_dist::{Arithmetic, Norm, NormDist, PEAK_TERMS, Peak, Sizes, norm_dist};
-use crate::tensors::{ReadError, read};
+use crate::norm_dist::{Arithmetic, Norm, NormDist, ROOFLINE_TERMS, Roofline, Sizes, norm_dist};
+use crate::train::tensors::{ReadError, read};
 use crate::train::{TrainConfig, TrainError, Trainer};
 
 /// The p that are measured.
@@ -60,7 +60,7 @@ pub struct GpuBenchmark {
     /// Whether it is a program that runs on the CPU.
     pub software: bool,
     /// Terms per second that the arithmetic alone allows, for each kind of it.
-    pub limits: Vec<Limit>,
+    pub rooflines: Vec<Limit>,
     /// The kernels, and Burn's operations where their name says so.
     pub timings: Vec<Timing>,
     /// Whole steps of training.
@@ -120,10 +120,10 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
         software: gpu.is_software(),
         clock,
     };
-    let mut limits: Vec<(Arithmetic, f64)> = Vec::new();
+    let mut rooflines: Vec<(Arithmetic, f64)> = Vec::new();
     for arithmetic in NORMS.map(Arithmetic::of) {
-        if limits.iter().all(|(of, _)| *of != arithmetic) {
-            limits.push((arithmetic, bench.limit(arithmetic).await?));
+        if rooflines.iter().all(|(of, _)| *of != arithmetic) {
+            rooflines.push((arithmetic, bench.limit(arithmetic).await?));
         }
     }
     let layers = if bench.software {
@@ -134,7 +134,7 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     let mut timings = Vec::new();
     for &sizes in layers {
         for norm in NORMS {
-            let limit = limits.iter().find(|(of, _)| *of == Arithmetic::of(norm));
+            let limit = rooflines.iter().find(|(of, _)| *of == Arithmetic::of(norm));
             let limit = limit.map(|(_, limit)| *limit);
             timings.push(bench.forward(sizes, norm, limit).await?);
             timings.push(bench.gradients(sizes, norm, limit).await?);
@@ -167,7 +167,7 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     for norm in [Norm::P(8.0), Norm::P(100.0), Norm::Inf] {
         steps.push(bench.step(norm).await?);
     }
-    let limits = limits
+    let rooflines = rooflines
         .into_iter()
         .map(|(arithmetic, terms_per_second)| Limit {
             arithmetic: arithmetic.to_string(),
@@ -176,7 +176,7 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     Ok(GpuBenchmark {
         adapter: gpu.name().into(),
         software: gpu.is_software(),
-        limits: limits.collect(),
+        rooflines: rooflines.collect(),
         timings,
         steps,
     })
@@ -259,10 +259,10 @@ impl Bench<'_> {
         let seconds = self
             .time(|| {
                 let seed = seed.clone().into_dispatch();
-                Tensor::from_dispatch(Dispatch::peak(seed, workgroups, rounds, arithmetic))
+                Tensor::from_dispatch(Dispatch::roofline(seed, workgroups, rounds, arithmetic))
             })
             .await?;
-        Ok((workgroups * rounds * PEAK_TERMS) as f64 / seconds)
+        Ok((workgroups * rounds * ROOFLINE_TERMS) as f64 / seconds)
     }
 
     /// A matrix of numbers of which no two are alike and none is near the other matrix'.

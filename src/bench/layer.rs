@@ -52,12 +52,16 @@ impl Layer {
     }
 
     /// Distances, `[batch, outputs]`, with what training keeps beside them.
-    pub fn forward(&self, norm: Norm) -> (Vec<f32>, cpu::Kept) {
-        cpu::forward_keeping(&self.x, &self.w, self.sizes, norm)
+    pub fn forward(&self, norm: Norm) -> (Vec<f32>, cpu::SavedForBackward) {
+        cpu::forward_saving(&self.x, &self.w, self.sizes, norm)
     }
 
     /// Gradients with respect to inputs and weights, from what [`forward`](Self::forward) returned.
-    pub fn backward(&self, (u, kept): &(Vec<f32>, cpu::Kept), norm: Norm) -> (Vec<f32>, Vec<f32>) {
+    pub fn backward(
+        &self,
+        (u, kept): &(Vec<f32>, cpu::SavedForBackward),
+        norm: Norm,
+    ) -> (Vec<f32>, Vec<f32>) {
         cpu::backward(&self.x, &self.w, (u, kept), &self.grad, self.sizes, norm)
     }
 

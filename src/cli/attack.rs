@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{CliError, DatasetName, print, print_line, read, read_model, write};
-use crate::attack::{Attack, Campaign, Kept, Outcome, Violation};
+use crate::attack::{Attack, Kept, Outcome, RobustnessEvaluation, Violation};
 use crate::data::{Dataset, Split};
-use crate::exact::{DenseNet, Epsilon, ExactNet};
 #[cfg(feature = "webgpu")]
-use crate::sentence::sentence;
+use crate::error::sentence;
+use crate::exact::{DenseNet, Epsilon, ExactNet};
 
 /// Images between two writes of the state file.
 const CHUNK: usize = 64;
@@ -48,7 +48,7 @@ pub(super) struct Args {
     limit: Option<NonZeroUsize>,
     /// Perturbations to try inside every image's certificate
     #[arg(long, value_name = "T", default_value_t = 1000)]
-    tries: u64,
+    queries: u64,
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -77,7 +77,7 @@ impl AttackName {
             Self::Random => Attack::Random,
             Self::Fgsm => Attack::Fgsm,
             Self::Pgd => Attack::Pgd,
-            Self::Path => Attack::Path,
+            Self::Path => Attack::ArgmaxPath,
             Self::Square => Attack::Square,
             Self::All => Attack::All,
         }
@@ -109,9 +109,9 @@ struct Report<'a> {
     #[serde(flatten)]
     question: &'a Question,
     clean: f64,
-    certified_interval: f64,
+    certified_ibp: f64,
     under_attack: f64,
-    /// Neither flipped by an attack nor proved by intervals.
+    /// Neither misclassified by an attack nor proved by intervals.
     gap: f64,
     attack_tries: u64,
     flipped_by: &'a BTreeMap<Attack, u64>,
@@ -151,7 +151,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             .limit
             .map_or(usize::MAX, NonZeroUsize::get)
             .min(test.len()),
-        tries_per_image: args.tries,
+        tries_per_image: args.queries,
         seed: args.seed,
     };
     let outcome = attack(args, &model.net, &test, &question)?;
@@ -170,7 +170,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             image: violation.image,
             levels: f64::from(violation.radius) / f64::from(model.net.scale()),
         }),
-        None if differences > 0 => Err(CliError::Differences {
+        None if differences > 0 => Err(CliError::PairwiseMargin {
             differences,
             compared,
         }),
@@ -185,16 +185,16 @@ fn attack(
     test: &Dataset,
     question: &Question,
 ) -> Result<Outcome, CliError> {
-    let reference = DenseNet::of(net);
-    let tries = question.tries_per_image * question.images as u64;
+    let reference = DenseNet::from_exact(net);
+    let queries = question.tries_per_image * question.images as u64;
     let terms: usize = net.weights_kept().iter().map(|(_, all)| all).sum();
     let compared = COMPARED.min(REFERENCE_TERMS / terms as u64).max(1);
-    let campaign = Campaign {
+    let campaign = RobustnessEvaluation {
         attack: question.attack,
         epsilon: args.epsilon.units(net.scale()),
         seed: args.seed.into(),
-        tries: args.tries,
-        sample_every: NonZeroU64::new(tries / compared).unwrap_or(NonZeroU64::MIN),
+        queries: args.queries,
+        sample_every: NonZeroU64::new(queries / compared).unwrap_or(NonZeroU64::MIN),
     };
     let mut outcome = match &args.state {
         Some(path) => begun(path, question)?,
@@ -294,7 +294,7 @@ impl<'a> Report<'a> {
         Self {
             question,
             clean: fraction(outcome.clean),
-            certified_interval: fraction(outcome.certified),
+            certified_ibp: fraction(outcome.certified),
             under_attack: fraction(outcome.under_attack),
             gap: fraction(outcome.under_attack - outcome.certified),
             attack_tries: outcome.attack_tries,
@@ -322,9 +322,9 @@ impl<'a> Report<'a> {
             "model    sha256 {}\n\
              test set {}, {} images, ε = {}, seed {}\n\
              clean                   {:6.2} %\n\
-             under attack ({:6})   {:6.2} %   {} tries; flipped by: {}\n\
+             under attack ({:6})   {:6.2} %   {} queries; misclassified by: {}\n\
              certified by intervals  {:6.2} %   gap {:.2} %\n\
-             inside the certificates of {} images: {} tries ({}), {} flips\n\
+             inside the certificates of {} images: {} queries ({}), {} misclassified\n\
              evaluated by the reference too: {}, {} with other logits\n\
              evaluated by a GPU too: {}\n",
             self.question.model_sha256,
@@ -337,7 +337,7 @@ impl<'a> Report<'a> {
             percent(self.under_attack),
             self.attack_tries,
             counts(self.flipped_by),
-            percent(self.certified_interval),
+            percent(self.certified_ibp),
             percent(self.gap),
             self.images_inside,
             self.tries_inside,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{CliError, print, print_line, read, read_model};
 use crate::data::SIDE;
-use crate::exact::{Deciding, ExactNet, MAX_LEVEL, Verdict};
+use crate::exact::{Certificate, CriticalPixel, ExactNet, MAX_LEVEL};
 
 /// Label one image and print how far the label is proved
 #[derive(clap::Args)]
@@ -32,18 +32,18 @@ struct Report {
     label: Option<usize>,
     margin_levels: f64,
     lipschitz_radius_levels: Option<f64>,
-    interval_radius_levels: Option<f64>,
+    ibp_radius_levels: Option<f64>,
     logits: Vec<Logit>,
     model_sha256: String,
 }
 
-/// A class's logit, and the pixel that decides it in each head.
+/// A class's logit, and the pixel that decides it in each member.
 #[derive(Serialize)]
 struct Logit {
     class: usize,
-    /// The average over the heads.
+    /// The average over the members.
     levels: f64,
-    deciding: Vec<Place>,
+    critical_pixels: Vec<Place>,
 }
 
 /// A pixel that decides.
@@ -60,15 +60,15 @@ struct Place {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
     let image = read_png(&args.image)?;
-    let verdict = model
+    let certificate = model
         .net
         .evaluator()
-        .verdict(&image)
+        .certificate(&image)
         .map_err(|source| CliError::Input {
             path: args.model.clone(),
             source,
         })?;
-    let report = Report::new(&model.net, &verdict, model_sha256);
+    let report = Report::new(&model.net, &certificate, model_sha256);
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
         print_line(json)?;
@@ -106,26 +106,26 @@ fn read_png(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 impl Report {
-    fn new(net: &ExactNet, verdict: &Verdict, model_sha256: String) -> Self {
+    fn new(net: &ExactNet, certificate: &Certificate, model_sha256: String) -> Self {
         let scale = f64::from(net.scale());
         let levels = |units: u32| f64::from(units) / scale;
-        let heads = net.heads() as f64;
-        let logits = verdict.logits.iter().enumerate();
-        let place = |deciding: &Deciding| Place {
-            row: deciding.pixel / SIDE,
-            column: deciding.pixel % SIDE,
-            sign: deciding.sign,
+        let members = net.members() as f64;
+        let logits = certificate.logits.iter().enumerate();
+        let place = |critical_pixels: &CriticalPixel| Place {
+            row: critical_pixels.pixel / SIDE,
+            column: critical_pixels.pixel % SIDE,
+            sign: critical_pixels.sign,
         };
         Self {
-            label: verdict.label,
-            margin_levels: levels(verdict.margin) / heads,
-            lipschitz_radius_levels: verdict.lipschitz_radius.map(levels),
-            interval_radius_levels: verdict.interval_radius.map(levels),
+            label: certificate.label,
+            margin_levels: levels(certificate.margin) / members,
+            lipschitz_radius_levels: certificate.lipschitz_radius.map(levels),
+            ibp_radius_levels: certificate.ibp_radius.map(levels),
             logits: logits
                 .map(|(class, &logit)| Logit {
                     class,
-                    levels: f64::from(logit) / scale / heads,
-                    deciding: verdict.deciding_of(class).map(place).collect(),
+                    levels: f64::from(logit) / scale / members,
+                    critical_pixels: certificate.critical_pixels_of(class).map(place).collect(),
                 })
                 .collect(),
             model_sha256,
@@ -150,13 +150,16 @@ impl Report {
         };
         line("margin", format!("{} levels", self.margin_levels));
         line("proved by the margin", radius(self.lipschitz_radius_levels));
-        line("proved by intervals ", radius(self.interval_radius_levels));
+        line("proved by intervals ", radius(self.ibp_radius_levels));
         text += "class  logit in levels  decided by (rows and columns from 0)\n";
         for logit in &self.logits {
-            let places = logit.deciding.iter().map(|Place { row, column, sign }| {
-                let course = if *sign > 0 { "rises" } else { "falls" };
-                format!("row {row}, column {column}: {course} with it")
-            });
+            let places = logit
+                .critical_pixels
+                .iter()
+                .map(|Place { row, column, sign }| {
+                    let eta = if *sign > 0 { "rises" } else { "falls" };
+                    format!("row {row}, column {column}: {eta} with it")
+                });
             let places = places.collect::<Vec<_>>().join("; ");
             let Logit { class, levels, .. } = logit;
             writeln!(text, "{class:5}  {levels:15}  {places}").expect("a String takes all");

@@ -1,4 +1,4 @@
-//! `linf compare`: the same figures of every network, ℓ∞-dist and ordinary, on the same images.
+//! `linf compare`: the same figures of every network, ℓ∞-dist and baseline, on the same images.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -9,20 +9,20 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{CliError, DatasetName, on_threads, print, print_line, read_unpacked};
-use crate::attack::{Attack, ExactTarget, Grid, Pgd, Run, Settings, Target, own_label};
+use crate::attack::{Attack, Classifier, ExactClassifier, Grid, Pgd, Run, Settings, own_label};
+use crate::baseline::{self, BaselineClassifier, BaselineNet, IntervalCertifier};
 use crate::data::{self, Dataset, PIXELS, Split};
 use crate::exact::{self, Epsilon, ExactNet, InputError};
-use crate::ordinary::{self, IntervalCertifier, OrdinaryTarget, PlainNet};
 
 /// Compare networks: accuracies, size and time, on the full test set
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model files, of ℓ∞-dist nets and of ordinary ones
+    /// Model files, of ℓ∞-dist nets and of baseline ones
     #[arg(default_values = [
         "www/public/models/mnist-eps0.3.safetensors",
-        "www/public/models/ordinary/relu.safetensors",
-        "www/public/models/ordinary/adversarial.safetensors",
-        "www/public/models/ordinary/ibp.safetensors",
+        "www/public/models/baseline/relu.safetensors",
+        "www/public/models/baseline/adversarial.safetensors",
+        "www/public/models/baseline/ibp.safetensors",
     ])]
     models: Vec<PathBuf>,
     /// Data set whose test images are used
@@ -52,9 +52,9 @@ const PGD: Pgd = Pgd {
     restarts: 5,
     step_size: 0.05,
 };
-/// Units per pixel level of an ordinary network, which has none of its own.
+/// Units per pixel level of an baseline, which has none of its own.
 const ORDINARY_SCALE: u32 = 32;
-/// Tries between two looks at whether the label has flipped.
+/// Tries between two looks at whether the label has misclassified.
 const LOOK: u64 = 10;
 /// Images whose evaluation is timed, one by one.
 const TIMED: usize = 1000;
@@ -87,7 +87,7 @@ struct NetworkReport {
     /// The file's name without its ending.
     name: String,
     model_sha256: String,
-    /// `linf-dist`, or the recipe of an ordinary network.
+    /// `linf-dist`, or the recipe of an baseline.
     kind: String,
     architecture: String,
     clean: f64,
@@ -103,7 +103,7 @@ struct NetworkReport {
 /// A network of either kind.
 enum Network {
     Linf(ExactNet),
-    Ordinary(PlainNet),
+    Baseline(BaselineNet),
 }
 
 /// What became of one image.
@@ -148,7 +148,7 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
     let (network, kind, architecture) = open(path, &bytes)?;
     let certificate = match network {
         Network::Linf(_) => "intervals, in exact integers",
-        Network::Ordinary(_) => "intervals, widened by the rounding of f32",
+        Network::Baseline(_) => "intervals, widened by the rounding of f32",
     };
     let counts = network.counts(args, test);
     let fraction = |count: usize| count as f64 / test.len() as f64;
@@ -186,9 +186,9 @@ fn open(path: &Path, bytes: &[u8]) -> Result<(Network, String, String), CliError
             Ok((Network::Linf(net), "linf-dist".into(), widths.join("-")))
         }
         Err(exact::ModelError::Format(_)) => {
-            let ordinary::Model { plain, metadata } = super::read_ordinary(path, bytes)?;
+            let baseline::Model { plain, metadata } = super::read_baseline(path, bytes)?;
             let architecture = plain.architecture();
-            Ok((Network::Ordinary(plain), metadata.recipe, architecture))
+            Ok((Network::Baseline(plain), metadata.recipe, architecture))
         }
         Err(source) => Err(CliError::Model {
             path: path.into(),
@@ -205,32 +205,32 @@ impl Network {
         match self {
             Self::Linf(net) => {
                 let radius = args.epsilon.units(net.scale());
-                let count = |target: &mut ExactTarget<'_>, index| {
+                let count = |classifier: &mut ExactClassifier<'_>, index| {
                     let (image, label) = image_and_label(index);
-                    let verdict = net.evaluator().verdict(image).expect(RIGHT_SIZE);
-                    let right = verdict.label == Some(label);
-                    let proved = right && verdict.interval_radius >= Some(radius);
+                    let certificate = net.evaluator().certificate(image).expect(RIGHT_SIZE);
+                    let right = certificate.label == Some(label);
+                    let proved = right && certificate.ibp_radius >= Some(radius);
                     let settings = settings(radius, args.seed, index);
-                    let survives = || survives(target, image, label, settings);
+                    let survives = || survives(classifier, image, label, settings);
                     Counts::of_image(right, proved, survives)
                 };
                 images
-                    .map_init(|| ExactTarget::new(net), count)
+                    .map_init(|| ExactClassifier::new(net), count)
                     .reduce(Counts::default, Counts::add)
             }
-            Self::Ordinary(plain) => {
+            Self::Baseline(plain) => {
                 let radius = args.epsilon.units(ORDINARY_SCALE);
                 let certifier = IntervalCertifier::new(plain, ORDINARY_SCALE);
-                let count = |target: &mut OrdinaryTarget, index| {
+                let count = |classifier: &mut BaselineClassifier, index| {
                     let (image, label) = image_and_label(index);
-                    let right = own_label(target, image) == Ok(label);
+                    let right = own_label(classifier, image) == Ok(label);
                     let proved = right && certifier.is_certified(image, label, radius);
                     let settings = settings(radius, args.seed, index);
-                    let survives = || survives(target, image, label, settings);
+                    let survives = || survives(classifier, image, label, settings);
                     Counts::of_image(right, proved, survives)
                 };
                 images
-                    .map_init(|| OrdinaryTarget::new(plain, ORDINARY_SCALE), count)
+                    .map_init(|| BaselineClassifier::new(plain, ORDINARY_SCALE), count)
                     .reduce(Counts::default, Counts::add)
             }
         }
@@ -247,11 +247,11 @@ impl Network {
                     black_box(logits);
                 })
             }
-            Self::Ordinary(plain) => {
-                let mut target = OrdinaryTarget::new(plain, 1);
+            Self::Baseline(plain) => {
+                let mut classifier = BaselineClassifier::new(plain, 1);
                 median_microseconds(images, |image| {
                     let levels: Vec<i32> = image.iter().map(|&level| level.into()).collect();
-                    black_box(target.logits(&levels));
+                    black_box(classifier.logits(&levels));
                 })
             }
         }
@@ -281,17 +281,22 @@ fn settings(radius: u32, seed: u32, index: usize) -> Settings {
     Settings {
         rounds: Some(1),
         pgd: PGD,
-        ..Settings::new(Attack::Pgd, radius, Grid::Units, seed)
+        ..Settings::new(Attack::Pgd, radius, Grid::Ticks, seed)
     }
 }
 
 /// Whether an image keeps its label under the attack.
-fn survives(target: &mut impl Target, image: &[u8], label: usize, settings: Settings) -> bool {
-    let mut run = Run::new(target, image, label, settings).expect(RIGHT_SIZE);
-    while !run.is_done() && run.flips() == 0 {
-        run.advance(target, LOOK);
+fn survives(
+    classifier: &mut impl Classifier,
+    image: &[u8],
+    label: usize,
+    settings: Settings,
+) -> bool {
+    let mut run = Run::new(classifier, image, label, settings).expect(RIGHT_SIZE);
+    while !run.is_done() && run.misclassified() == 0 {
+        run.advance(classifier, LOOK);
     }
-    run.flips() == 0
+    run.misclassified() == 0
 }
 
 fn median_microseconds<'a>(

@@ -1,4 +1,4 @@
-//! `linf ensemble`: several models as the heads of one.
+//! `linf ensemble`: several models as the members of one.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::exact::{ExactNet, Metadata, Model};
 /// Join models into one that labels an image by the average of their logits
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model files written by `linf export`, `linf prune` or `linf head`, for the same data set and ε
+    /// Model files written by `linf export`, `linf prune` or `linf member`, for the same data set and ε
     #[arg(required = true, num_args = 2.., value_name = "MODEL")]
     models: Vec<PathBuf>,
     /// Model file to write (.safetensors)
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let nets: Vec<_> = models.iter().map(|model| &model.net).collect();
     let net = ExactNet::ensemble(&nets).map_err(|source| CliError::Ensemble { source })?;
     let kept: usize = net.weights_kept().iter().map(|(kept, _)| kept).sum();
-    print_line(format!("{} heads, {kept} weights", net.heads()))?;
+    print_line(format!("{} members, {kept} weights", net.members()))?;
 
     let first = &models[0].metadata;
     let dataset = DatasetName::recorded(&first.dataset, &args.models[0]);
@@ -69,11 +69,11 @@ fn recipes(models: &[Model]) -> String {
     Value::Array(recipes.collect()).to_string()
 }
 
-/// The recipe of a head, where the record has one for each; a net of one head has its own.
-pub(super) fn recipe_of(recipes: &str, heads: usize, index: usize) -> Option<Value> {
+/// The recipe of a member, where the record has one for each; a net of one member has its own.
+pub(super) fn recipe_of(recipes: &str, members: usize, index: usize) -> Option<Value> {
     match serde_json::from_str(recipes).ok()? {
-        Value::Array(mut recipes) => (recipes.len() == heads).then(|| recipes.swap_remove(index)),
-        recipe => (heads == 1).then_some(recipe),
+        Value::Array(mut recipes) => (recipes.len() == members).then(|| recipes.swap_remove(index)),
+        recipe => (members == 1).then_some(recipe),
     }
 }
 
@@ -95,11 +95,11 @@ fn command(args: &Args, models: &[Model]) -> String {
     commands.join(" && ")
 }
 
-/// Of the commands that made an ensemble of nets with one head each those that made the net of this
+/// Of the commands that made an ensemble of nets with one member each those that made the net of this
 /// `number`; none if they are not told apart.
-pub(super) fn commands_of(commands: &str, heads: usize, number: usize) -> Option<String> {
+pub(super) fn commands_of(commands: &str, members: usize, number: usize) -> Option<String> {
     let (made, joined) = commands.rsplit_once(" && ")?;
-    let members: String = (1..=heads)
+    let members: String = (1..=members)
         .map(|member| format!("MODEL-{member} "))
         .collect();
     if !joined.starts_with("linf ensemble") || !joined.ends_with(&format!(" {members}MODEL")) {

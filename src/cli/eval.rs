@@ -9,7 +9,7 @@ use super::export::{NONE, REFINE};
 use super::{CliError, DatasetName, print, print_line, read_model, threads};
 use crate::data::{Dataset, HELD_OUT, Split};
 use crate::exact::{
-    BeyondIntervals, Epsilon, Evaluation, MAX_LEVEL, Model, evaluate, prove_beyond_intervals,
+    BranchAndBound, Epsilon, Evaluation, MAX_LEVEL, Model, branch_and_bound, evaluate,
 };
 use crate::train::TrainConfig;
 
@@ -34,7 +34,7 @@ pub(super) struct Args {
     held_out: bool,
     /// Where intervals fail, bound differences of logits and cut the box up to so many times
     #[arg(long, value_name = "N")]
-    cuts: Option<usize>,
+    splits: Option<usize>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -51,7 +51,7 @@ struct Report {
     epsilon: String,
     clean: f64,
     certified_lipschitz: f64,
-    certified_interval: f64,
+    certified_ibp: f64,
     mean_radius_lipschitz: f64,
     mean_radius_interval: f64,
     model_sha256: String,
@@ -62,10 +62,10 @@ struct Report {
 /// What the certificate beyond intervals adds: fractions of all images.
 #[derive(Serialize)]
 struct Beyond {
-    cuts: usize,
+    splits: usize,
     tried: f64,
-    by_differences: f64,
-    by_parts: f64,
+    by_pairwise_margins: f64,
+    by_splitting: f64,
     certified: f64,
     /// Of one thread, for an image that is tried.
     milliseconds: f64,
@@ -86,12 +86,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (net, epsilon) = (&model.net, args.epsilon);
     let evaluation = evaluate(net, images, labels, epsilon, threads).map_err(refused)?;
     let mut report = Report::new(args, &model, evaluation, model_sha256);
-    if let Some(cuts) = args.cuts {
+    if let Some(splits) = args.splits {
         let start = Instant::now();
-        let beyond = prove_beyond_intervals(net, images, labels, epsilon, cuts, threads);
+        let beyond = branch_and_bound(net, images, labels, epsilon, splits, threads);
         let beyond = beyond.map_err(refused)?;
         let seconds = start.elapsed().as_secs_f64() * threads.get() as f64;
-        report.beyond_intervals = Some(Beyond::new(cuts, evaluation, beyond, seconds));
+        report.beyond_intervals = Some(Beyond::new(splits, evaluation, beyond, seconds));
     }
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
@@ -125,12 +125,12 @@ fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
 }
 
 /// How many images each run held out, by the commands that made a model: the record has only the last
-/// of the runs that trained the same weights. What was refined and says no command held out none.
+/// of the runs that trained the same weights. What was finetuned and says no command held out none.
 fn held_out_by(command: &str) -> impl Iterator<Item = usize> {
-    let refined = command.contains(REFINE);
+    let finetuned = command.contains(REFINE);
     command.split("&&").filter_map(move |part| {
         if !part.contains("linf train") {
-            return (refined && part.contains(NONE)).then_some(0);
+            return (finetuned && part.contains(NONE)).then_some(0);
         }
         let mut words = part.split_whitespace();
         let number = words.find_map(|word| word.strip_prefix("held_out=")?.parse().ok());
@@ -155,9 +155,9 @@ impl Report {
             epsilon: args.epsilon.to_string(),
             clean: accuracies.clean,
             certified_lipschitz: accuracies.certified_lipschitz,
-            certified_interval: accuracies.certified_interval,
+            certified_ibp: accuracies.certified_ibp,
             mean_radius_lipschitz: mean_radius(evaluation.radius_lipschitz),
-            mean_radius_interval: mean_radius(evaluation.radius_interval),
+            mean_radius_interval: mean_radius(evaluation.radius_ibp),
             model_sha256,
             beyond_intervals: None,
         }
@@ -170,14 +170,14 @@ impl Report {
             .iter()
             .map(usize::to_string)
             .collect();
-        let heads = match model.net.heads() {
+        let members = match model.net.members() {
             1 => String::new(),
-            heads => format!(" in {heads} heads"),
+            members => format!(" in {members} members"),
         };
         let weights = model.net.weights_kept();
         let kept: usize = weights.iter().map(|(kept, _)| kept).sum();
         // Between the nets of an ensemble there never were any.
-        let total = match model.net.heads() {
+        let total = match model.net.members() {
             1 => format!(
                 " of {}",
                 weights.iter().map(|(_, total)| total).sum::<usize>()
@@ -188,14 +188,14 @@ impl Report {
             format!(
                 "certified beyond them    {:6.2} %   by differences {:.2} %, in parts {:.2} %, of {:.2} % tried; {:.1} ms each\n",
                 100.0 * beyond.certified,
-                100.0 * beyond.by_differences,
-                100.0 * beyond.by_parts,
+                100.0 * beyond.by_pairwise_margins,
+                100.0 * beyond.by_splitting,
                 100.0 * beyond.tried,
                 beyond.milliseconds,
             )
         });
         let text = format!(
-            "net      {}{heads}, {kept}{total} weights kept, 1/{} of a pixel level per unit\n\
+            "net      {}{members}, {kept}{total} weights kept, 1/{} of a pixel level per unit\n\
              model    sha256 {}\n\
              {} {}, {} images, ε = {}\n\
              clean                    {:6.2} %\n\
@@ -215,7 +215,7 @@ impl Report {
             100.0 * self.clean,
             100.0 * self.certified_lipschitz,
             self.mean_radius_lipschitz,
-            100.0 * self.certified_interval,
+            100.0 * self.certified_ibp,
             self.mean_radius_interval,
         );
         text + &beyond
@@ -223,14 +223,14 @@ impl Report {
 }
 
 impl Beyond {
-    fn new(cuts: usize, evaluation: Evaluation, beyond: BeyondIntervals, seconds: f64) -> Self {
+    fn new(splits: usize, evaluation: Evaluation, beyond: BranchAndBound, seconds: f64) -> Self {
         let images = evaluation.images as f64;
-        let certified = evaluation.certified_interval + beyond.by_differences + beyond.by_parts;
+        let certified = evaluation.certified_ibp + beyond.by_pairwise_margins + beyond.by_splitting;
         Self {
-            cuts,
+            splits,
             tried: beyond.tried as f64 / images,
-            by_differences: beyond.by_differences as f64 / images,
-            by_parts: beyond.by_parts as f64 / images,
+            by_pairwise_margins: beyond.by_pairwise_margins as f64 / images,
+            by_splitting: beyond.by_splitting as f64 / images,
             certified: certified as f64 / images,
             milliseconds: 1000.0 * seconds / (beyond.tried as f64).max(1.0),
         }

@@ -7,8 +7,8 @@ use burn::tensor::{Device, read_sync};
 use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, print_line, train};
 use crate::data::{CLASSES, Dataset, HELD_OUT};
+use crate::exact::FloatNet;
 use crate::exact::{Epsilon, ExactNet, Metadata, Model};
-use crate::float_net::FloatNet;
 use crate::net::float_logits;
 use crate::train::Trainer;
 
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         );
     }
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
-    let net = ExactNet::fold(&float, args.scale).map_err(|source| refuse(source.into()))?;
+    let net = ExactNet::quantize(&float, args.scale).map_err(|source| refuse(source.into()))?;
     print_line(format!(
         "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
         args.scale,
@@ -105,7 +105,7 @@ fn largest<T: PartialOrd>(values: impl Iterator<Item = T>) -> Option<usize> {
 pub(super) const NONE: &str = "none:";
 
 /// What `linf train` is told to train the weights of a model.
-pub(super) const REFINE: &str = "--refine";
+pub(super) const REFINE: &str = "--finetune";
 
 /// The commands that make the model again; whether the run dropped weights is told by its checkpoint.
 fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) -> String {
@@ -123,8 +123,8 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) 
     let refines = trainer.origin().is_some();
     let turned: String = turned
         .iter()
-        .filter(|(knob, _)| !refines || knob != "hidden")
-        .map(|(knob, value)| format!(" --set '{knob}={value}'"))
+        .filter(|(hyperparameter, _)| !refines || hyperparameter != "hidden")
+        .map(|(hyperparameter, value)| format!(" --set '{hyperparameter}={value}'"))
         .collect();
     let held_out = match config.held_out {
         HELD_OUT => String::new(),
@@ -142,11 +142,11 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) 
     );
     let (train, export) = match trainer.origin() {
         None => (format!("linf train {train} --out RUN"), export("RUN")),
-        // The model that was refined was in the file that this one replaces.
+        // The model that was finetuned was in the file that this one replaces.
         Some(origin) => {
             let run = format!(
                 "RUN{}",
-                "/refined".repeat(1 + origin.matches(REFINE).count())
+                "/finetuned".repeat(1 + origin.matches(REFINE).count())
             );
             let train = format!("{origin} && linf train {REFINE} MODEL {train} --out {run}");
             (train, export(&run) + " --force")
@@ -157,7 +157,7 @@ fn command(args: &Args, epsilon: Epsilon, trainer: &Trainer, few_weights: bool) 
         let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
         format!("{NONE} interrupted after {done} of {all} iterations: {train} && {export}")
     } else if !config.changed_at.is_empty() {
-        format!("{NONE} knobs were turned during the run: {train} && {export}")
+        format!("{NONE} hyperparameters were turned during the run: {train} && {export}")
     } else {
         format!("{train} && {export}")
     }

@@ -4,14 +4,13 @@
 //! output, as one JSON object where `--json` asks for it.
 
 mod attack;
-mod bench;
+mod baseline;
 mod certify;
 mod compare;
 mod ensemble;
 mod eval;
 mod export;
-mod head;
-mod ordinary;
+mod member;
 mod output;
 mod prune;
 mod train;
@@ -31,9 +30,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 use flate2::read::GzDecoder;
 
 use crate::attack::AttackError;
+use crate::bench::command as bench;
 use crate::data::{self, DataError, Dataset, Split};
+use crate::error::sentence;
 use crate::exact::{EnsembleError, InputError, Model, ModelError};
-use crate::sentence::sentence;
 use crate::train::TrainError;
 
 /// ℓ∞-dist nets with exact integer certificates.
@@ -50,24 +50,24 @@ enum Command {
     Export(export::Args),
     Prune(prune::Args),
     Ensemble(ensemble::Args),
-    Head(head::Args),
+    Member(member::Args),
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
-    Ordinary(ordinary::Args),
+    Baseline(baseline::Args),
     Compare(compare::Args),
     Bench(bench::Args),
 }
 
 /// The data sets that are known, by name.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum DatasetName {
+pub(crate) enum DatasetName {
     Mnist,
     FashionMnist,
 }
 
 impl DatasetName {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Mnist => "mnist",
             Self::FashionMnist => "fashion-mnist",
@@ -75,7 +75,7 @@ impl DatasetName {
     }
 
     /// The data set that the file at `path` says it was trained on.
-    fn recorded(name: &str, path: &Path) -> Result<Self, CliError> {
+    pub(crate) fn recorded(name: &str, path: &Path) -> Result<Self, CliError> {
         let mut known = Self::value_variants().iter().copied();
         let found = known.find(|dataset| dataset.as_str() == name);
         found.ok_or_else(|| CliError::UnknownDataset {
@@ -85,7 +85,7 @@ impl DatasetName {
     }
 
     /// Refuses the file at `path` if it records another data set, which it was trained on.
-    fn same_as(self, found: &str, path: &Path) -> Result<(), CliError> {
+    pub(crate) fn same_as(self, found: &str, path: &Path) -> Result<(), CliError> {
         let asked = self.as_str();
         match found == asked {
             true => Ok(()),
@@ -98,12 +98,12 @@ impl DatasetName {
     }
 
     /// Mean and standard deviation that the pixels are normalised with, of full scale 1.0.
-    fn normalisation(self) -> (f32, f32) {
+    pub(crate) fn normalisation(self) -> (f32, f32) {
         data::normalisation(self.as_str()).expect("every data set has a normalisation")
     }
 
     /// Loads one split from the data set's own folder in `data_dir`.
-    fn load(self, data_dir: &Path, split: Split) -> Result<Dataset, DataError> {
+    pub(crate) fn load(self, data_dir: &Path, split: Split) -> Result<Dataset, DataError> {
         let folder = data_dir.join(self.as_str());
         match self {
             Self::Mnist => data::mnist::load(&folder, split),
@@ -114,7 +114,7 @@ impl DatasetName {
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-enum CliError {
+pub(crate) enum CliError {
     /// A file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
@@ -155,19 +155,19 @@ enum CliError {
         /// The log.
         path: PathBuf,
     },
-    /// `--resume` with other knobs than the run began with.
-    #[error("{} belongs to another run, whose {knob} is {begun} where {asked} is asked for; give what it began with, or leave out --preset to go on with all of that", path.display())]
+    /// `--resume` with other hyperparameters than the run began with.
+    #[error("{} belongs to another run, whose {hyperparameter} is {begun} where {asked} is asked for; give what it began with, or leave out --preset to go on with all of that", path.display())]
     OtherRun {
         /// The checkpoint.
         path: PathBuf,
-        /// The first knob that differs.
-        knob: String,
+        /// The first hyperparameter that differs.
+        hyperparameter: String,
         /// Its value in the command.
         asked: String,
         /// Its value in the checkpoint.
         begun: String,
     },
-    /// The knobs or the data of a run are refused.
+    /// The hyperparameters or the data of a run are refused.
     #[error("the run cannot begin")]
     Begin {
         /// Which, and what it may be.
@@ -196,14 +196,14 @@ enum CliError {
         /// Why not.
         source: TrainError,
     },
-    /// There is no such recipe for an ordinary network.
+    /// There is no such recipe for an baseline.
     #[error(transparent)]
-    Recipe(#[from] crate::ordinary::train::ConfigError),
-    /// An ordinary network cannot be trained.
-    #[error("the ordinary network cannot be trained")]
-    Ordinary {
+    Recipe(#[from] crate::baseline::train::ConfigError),
+    /// An baseline cannot be trained.
+    #[error("the baseline cannot be trained")]
+    Baseline {
         /// Why not.
-        source: crate::ordinary::train::TrainError,
+        source: crate::baseline::train::TrainError,
     },
     /// A model of another data set than the one asked for.
     #[error("{} was trained on {found}, not on {asked}; give its own --dataset", path.display())]
@@ -252,20 +252,20 @@ enum CliError {
         source: EnsembleError,
     },
     /// An ensemble where one net is wanted.
-    #[error("{} is an ensemble; take its heads with `linf head`, prune them, and join them again", path.display())]
+    #[error("{} is an ensemble; take its members with `linf member`, prune them, and join them again", path.display())]
     PruneEnsemble {
         /// The model.
         path: PathBuf,
     },
-    /// A head that a model has not.
-    #[error("{} has no head {number}; heads are numbered from 1, and it has {heads}", path.display())]
-    NoHead {
+    /// A member that a model has not.
+    #[error("{} has no member {number}; members are numbered from 1, and it has {members}", path.display())]
+    NoMember {
         /// The model.
         path: PathBuf,
         /// What was asked for.
         number: usize,
         /// How many it has.
-        heads: usize,
+        members: usize,
     },
     /// Models of different data sets or radii.
     #[error("{} and {} were not trained for the same data set and ε, so they cannot be joined", first.display(), path.display())]
@@ -286,13 +286,13 @@ enum CliError {
         /// What is wrong with it.
         source: ModelError,
     },
-    /// A file is not an ordinary network.
-    #[error("{} is neither an ℓ∞-dist net nor an ordinary network that can be used", path.display())]
-    OrdinaryModel {
+    /// A file is not an baseline.
+    #[error("{} is neither an ℓ∞-dist net nor an baseline that can be used", path.display())]
+    BaselineModel {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: crate::ordinary::ModelError,
+        source: crate::baseline::ModelError,
     },
     /// The data set is missing or not the published one.
     #[error(transparent)]
@@ -327,9 +327,9 @@ enum CliError {
         /// The file.
         path: PathBuf,
     },
-    /// A label flipped where it was proved.
+    /// A label misclassified where it was proved.
     #[error(
-        "a certificate is wrong: test image {image} flips within {levels} levels, where its label \
+        "a certificate is wrong: test image {image} misclassified within {levels} levels, where its label \
          was proved; `violations` of --json holds the perturbed image; please report it"
     )]
     BrokenCertificate {
@@ -342,7 +342,7 @@ enum CliError {
     #[error(
         "{differences} of {compared} perturbed images have other logits when they are evaluated another way; please report it"
     )]
-    Differences {
+    PairwiseMargin {
         /// How many differ.
         differences: u64,
         /// How many were compared.
@@ -375,12 +375,12 @@ enum CliError {
 }
 
 /// As many threads as this program may run at a time.
-fn threads() -> NonZeroUsize {
+pub(crate) fn threads() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// What `work` gives with so many threads.
-fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.expect("threads can be had").install(work)
 }
@@ -398,11 +398,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Export(args) => export::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
-        Command::Head(args) => head::run(&args).map(done),
+        Command::Member(args) => member::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),
-        Command::Ordinary(args) => ordinary::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
         Command::Compare(args) => compare::run(&args).map(done),
         Command::Bench(args) => bench::run(&args).map(done),
     };
@@ -415,8 +415,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Prints text. A reader that has left, such as `head`, has read what it wanted: that is no error.
-fn print(text: impl Display) -> Result<(), CliError> {
+/// Prints text. A reader that has left, such as `member`, has read what it wanted: that is no error.
+pub(crate) fn print(text: impl Display) -> Result<(), CliError> {
     let mut output = std::io::stdout().lock();
     let printed = write!(output, "{text}").and_then(|()| output.flush());
     match printed {
@@ -426,11 +426,11 @@ fn print(text: impl Display) -> Result<(), CliError> {
 }
 
 /// The same, and ends the line.
-fn print_line(text: impl Display) -> Result<(), CliError> {
+pub(crate) fn print_line(text: impl Display) -> Result<(), CliError> {
     print(format_args!("{text}\n"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     fs::read(path).map_err(|source| CliError::Read {
         path: path.into(),
         source,
@@ -461,7 +461,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
 }
 
 /// The bytes of a model file, which may be compressed with gzip, as the page's are.
-fn read_unpacked(path: &Path) -> Result<Vec<u8>, CliError> {
+pub(crate) fn read_unpacked(path: &Path) -> Result<Vec<u8>, CliError> {
     let bytes = read(path)?;
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
@@ -476,7 +476,7 @@ fn read_unpacked(path: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 /// Reads a model file; also gives the SHA-256 of what it unpacks to.
-fn read_model(path: &Path) -> Result<(Model, String), CliError> {
+pub(crate) fn read_model(path: &Path) -> Result<(Model, String), CliError> {
     let bytes = read_unpacked(path)?;
     let model = Model::from_bytes(&bytes).map_err(|source| CliError::Model {
         path: path.into(),
@@ -485,11 +485,11 @@ fn read_model(path: &Path) -> Result<(Model, String), CliError> {
     Ok((model, data::sha256_hex(&bytes)))
 }
 
-/// The ordinary network in the bytes of a file; one that takes other images is refused.
-fn read_ordinary(path: &Path, bytes: &[u8]) -> Result<crate::ordinary::Model, CliError> {
+/// The baseline in the bytes of a file; one that takes other images is refused.
+fn read_baseline(path: &Path, bytes: &[u8]) -> Result<crate::baseline::Model, CliError> {
     let path = || PathBuf::from(path);
     let model =
-        crate::ordinary::Model::from_bytes(bytes).map_err(|source| CliError::OrdinaryModel {
+        crate::baseline::Model::from_bytes(bytes).map_err(|source| CliError::BaselineModel {
             path: path(),
             source,
         })?;

@@ -54,7 +54,7 @@ impl Output {
             epsilon,
             100.0 * accuracies.clean,
             100.0 * accuracies.certified_lipschitz,
-            100.0 * accuracies.certified_interval,
+            100.0 * accuracies.certified_ibp,
         ))?;
         Ok(Some(accuracies))
     }

@@ -11,7 +11,7 @@ use crate::train::TrainConfig;
 /// Drop the weights of a model that decide near no training image, or near few
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model file written by `linf export` or `linf head`
+    /// Model file written by `linf export` or `linf member`
     model: PathBuf,
     /// Model file to write (.safetensors); may be the same one, with --force
     pruned: PathBuf,
@@ -28,7 +28,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     refuse_existing(&args.pruned, args.output.force)?;
     let (Model { net, metadata }, _) = read_model(&args.model)?;
-    if net.heads() > 1 {
+    if net.members() > 1 {
         return Err(CliError::PruneEnsemble {
             path: args.model.clone(),
         });
@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
     let radius = args.near.units(net.scale());
     let net = net
-        .prune_near(&training.images, radius, args.least, threads())
+        .prune_by_support(&training.images, radius, args.least, threads())
         .map_err(|source| CliError::Input {
             path: args.model.clone(),
             source,

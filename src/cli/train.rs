@@ -27,19 +27,19 @@ pub(super) struct Args {
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// Named set of knobs: tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion,
-    /// or, with --refine, refine, refine-0.1 or refine-fashion; a resumed run needs none, such as one
+    /// Named set of hyperparameters: tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion,
+    /// or, with --finetune, finetune, finetune-0.1 or finetune-fashion; a resumed run needs none, such as one
     /// begun in the page
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
-    /// Turn a knob of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
-    #[arg(long, value_name = "KNOB=VALUE", value_parser = knob, requires = "preset")]
+    /// Turn a hyperparameter of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
+    #[arg(long, value_name = "KNOB=VALUE", value_parser = hyperparameter, requires = "preset")]
     set: Vec<(String, String)>,
     /// Train on the weights that this model has, and no others: one that `linf export` or `linf prune`
     /// wrote. The fewer it has, the less time an epoch takes. On the CPU only. With --resume it is not
     /// looked at again
     #[arg(long, value_name = "MODEL", requires = "preset")]
-    refine: Option<PathBuf>,
+    finetune: Option<PathBuf>,
     /// Seed of the weights, the order of the images and the augmentation
     #[arg(long, default_value_t = 0, requires = "preset")]
     seed: u64,
@@ -62,9 +62,11 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Whether `--set` turns this knob.
+    /// Whether `--set` turns this hyperparameter.
     fn sets(&self, name: &str) -> bool {
-        self.set.iter().any(|(knob, _)| knob == name)
+        self.set
+            .iter()
+            .any(|(hyperparameter, _)| hyperparameter == name)
     }
 }
 
@@ -84,7 +86,7 @@ const LOG_MEANS: usize = 10_000;
 /// Name of the checkpoint in the run's folder.
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const LOG: &str = "log.csv";
-const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_accuracy,weights,clean,certified_lipschitz,certified_interval,weights_kept\n";
+const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_accuracy,weights,clean,certified_lipschitz,certified_ibp,weights_kept\n";
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = args.out.join(CHECKPOINT);
@@ -172,27 +174,28 @@ fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>
 }
 
 /// The two sides of `KNOB=VALUE`.
-fn knob(word: &str) -> Result<(String, String), String> {
-    let (knob, value) = word
+fn hyperparameter(word: &str) -> Result<(String, String), String> {
+    let (hyperparameter, value) = word
         .split_once('=')
-        .ok_or("a knob is turned as in epsilon_train=0.36")?;
+        .ok_or("a hyperparameter is turned as in epsilon_train=0.36")?;
     // Silently, the options would win.
-    if matches!(knob, "dataset" | "seed") {
-        return Err(format!("that is what --{knob} is for"));
+    if matches!(hyperparameter, "dataset" | "seed") {
+        return Err(format!("that is what --{hyperparameter} is for"));
     }
-    Ok((knob.into(), value.into()))
+    Ok((hyperparameter.into(), value.into()))
 }
 
-/// The configuration that the arguments ask for, if they name a preset, with every knob in range.
+/// The configuration that the arguments ask for, if they name a preset, with every hyperparameter in range.
 fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
     let Some(preset) = &args.preset else {
         return Ok(None);
     };
-    let knobs = args.set.iter();
-    let preset = knobs
-        .fold(TrainConfig::preset(preset), |config, (knob, value)| {
-            config?.with(knob, value)
-        })
+    let hyperparameters = args.set.iter();
+    let preset = hyperparameters
+        .fold(
+            TrainConfig::preset(preset),
+            |config, (hyperparameter, value)| config?.with(hyperparameter, value),
+        )
         .map_err(|source| CliError::Begin {
             source: source.into(),
         })?;
@@ -221,7 +224,7 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let (mean, std) = args.dataset.normalisation();
     let begin = |source| CliError::Begin { source };
-    let (trainer, processor) = match &args.refine {
+    let (trainer, processor) = match &args.finetune {
         None => {
             let processor = processor(args.device)?;
             let device = processor.device().clone();
@@ -234,9 +237,9 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
                 DeviceName::Gpu => return Err(begin(TrainError::PrunedOnGpu)),
             };
             let (Model { net, metadata }, _) = read_model(path)?;
-            let config = refined(args, config, path, &net, &metadata)?;
+            let config = finetuned(args, config, path, &net, &metadata)?;
             let from = (&net, metadata.command.as_str());
-            let trainer = Trainer::refine(config, from, data, mean, std).map_err(begin)?;
+            let trainer = Trainer::finetune(config, from, data, mean, std).map_err(begin)?;
             (trainer, processor(device)?)
         }
     };
@@ -245,7 +248,7 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
 }
 
 /// The configuration for the model at `path`, whose widths it takes unless it was given others.
-fn refined(
+fn finetuned(
     args: &Args,
     config: TrainConfig,
     path: &Path,
@@ -280,10 +283,10 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     if checkpoint.origin().is_some() && !args.sets("hidden") {
         asked.hidden.clone_from(&begun.hidden);
     }
-    if let Some((knob, asked, begun)) = asked.difference(begun) {
+    if let Some((hyperparameter, asked, begun)) = asked.difference(begun) {
         return Err(CliError::OtherRun {
             path: path.into(),
-            knob,
+            hyperparameter,
             asked,
             begun,
         });
@@ -390,7 +393,7 @@ fn log_epoch(
         let Accuracies {
             clean,
             certified_lipschitz: lipschitz,
-            certified_interval: interval,
+            certified_ibp: interval,
         } = held_out.evaluation.accuracies();
         csv += &format!(",{clean},{lipschitz},{interval},{}", held_out.weights_kept);
         line += &format!(

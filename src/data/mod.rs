@@ -7,6 +7,7 @@
 pub mod fashion_mnist;
 pub mod idx;
 pub mod mnist;
+pub mod strokes;
 
 use std::borrow::Cow;
 use std::fs;

@@ -75,13 +75,15 @@ pub enum NetError {
     /// A net with one class has nothing to tell apart.
     #[error("the last layer has {0} unit for the classes; a classifier needs at least two")]
     Classes(usize),
-    /// The last layer's units are not as many for each head.
-    #[error("the last layer has {units} units, which are no {heads} heads of as many classes each")]
-    Heads {
+    /// The last layer's units are not as many for each member.
+    #[error(
+        "the last layer has {units} units, which are no {members} members of as many classes each"
+    )]
+    Members {
         /// Units of the last layer.
         units: usize,
-        /// Heads asked for.
-        heads: usize,
+        /// Members asked for.
+        members: usize,
     },
     /// Some 8-bit image could drive a value beyond what the integers of the evaluation hold.
     #[error(

@@ -17,8 +17,8 @@ use burn_cubecl::{CubeBackend, ops::numeric::empty_device_contiguous_dtype};
 use cubecl::prelude::*;
 use thiserror::Error;
 
-use crate::exact::{ExactNet, InputError, MAX_LEVEL, logits_of_heads};
-use crate::tensors::{ReadError, read};
+use crate::exact::{ExactNet, InputError, MAX_LEVEL, logits_of_members};
+use crate::train::tensors::{ReadError, read};
 
 /// Images of one workgroup.
 const IMAGES: usize = 64;
@@ -58,7 +58,7 @@ pub struct ExactNetOnGpu {
     device: Device,
 }
 
-/// Row starts, columns and weights, as in [`crate::exact::SparseLayer`].
+/// Row starts, columns and weights, as in [`crate::exact::CsrLayer`].
 #[derive(Debug)]
 struct Layer {
     starts: Tensor<1, Int>,
@@ -82,8 +82,8 @@ impl ExactNetOnGpu {
             let weights: Vec<f32> = layer.weights.iter().map(|&w| w as f32).collect();
             let shape = [weights.len()];
             Layer {
-                starts: integers(layer.starts.iter().map(|&at| at as i32).collect()),
-                columns: integers(layer.columns.iter().map(|&c| i32::from(c)).collect()),
+                starts: integers(layer.pattern.starts().iter().map(|&at| at as i32).collect()),
+                columns: integers(layer.pattern.columns().iter().map(|&c| c as i32).collect()),
                 weights: Tensor::from_data(TensorData::new(weights, shape), device),
             }
         });
@@ -143,7 +143,7 @@ impl ExactNetOnGpu {
                 // The logit is minus the value, so the ends change places.
                 let [low, high] = [&upper, &lower].map(|values| {
                     let value = move |unit: usize| values[unit * count + image] as i32;
-                    logits_of_heads(&self.bias, self.classes, value)
+                    logits_of_members(&self.bias, self.classes, value)
                 });
                 bounds.extend(low.zip(high).map(|(low, high)| [low, high]));
             }
@@ -164,7 +164,7 @@ impl ExactNetOnGpu {
         Tensor::from_data(TensorData::new(values, [self.inputs, count]), &self.device)
     }
 
-    /// Bounds of the last layer's units, `[heads · classes, images]`.
+    /// Bounds of the last layer's units, `[members · classes, images]`.
     fn run(&self, lower: Tensor<2>, upper: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         self.layers
             .iter()

@@ -10,10 +10,10 @@ use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
 use super::MeanShift;
-use crate::float_net::FloatLayer;
+use crate::exact::Csr;
+use crate::exact::FloatLayer;
 use crate::norm_dist::{Norm, norm_dist, sparse_norm_dist};
-use crate::pattern::Pattern;
-use crate::tensors::{ReadError, read};
+use crate::train::tensors::{ReadError, read};
 
 /// The weight that makes a unit start as the identity of one input, up to a constant (Zhang et
 /// al., ICLR 2022, "identity_val"): far below every input, it decides the maximum.
@@ -24,7 +24,7 @@ pub(crate) const IDENTITY_WEIGHT: f32 = -10.0;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
-pub enum Start {
+pub enum WeightInit {
     /// Unit o is input `o mod inputs`, up to a constant (Zhang et al., ICLR 2022).
     #[default]
     Identity,
@@ -40,7 +40,7 @@ pub struct LinfDistLayer {
     pub weight: Param<Tensor<2>>,
     /// Which weights there are; none: all.
     #[module(skip)]
-    pub pattern: Option<Arc<Pattern>>,
+    pub pattern: Option<Arc<Csr>>,
     /// Subtracts each unit's mean; none in the last layer.
     pub mean_shift: Option<MeanShift>,
     /// Added to each unit, `[outputs]`; only in the last layer.
@@ -53,7 +53,7 @@ impl LinfDistLayer {
         inputs: usize,
         outputs: usize,
         last: bool,
-        start: Start,
+        weight_init: WeightInit,
         rng: &mut impl Rng,
         device: &Device,
     ) -> Self {
@@ -63,7 +63,7 @@ impl LinfDistLayer {
             .collect();
         if inputs <= outputs {
             for (o, row) in weight.chunks_exact_mut(inputs).enumerate() {
-                let falls = start == Start::SignedIdentity && rng.next_u32() % 2 == 1;
+                let falls = weight_init == WeightInit::SignedIdentity && rng.next_u32() % 2 == 1;
                 row[o % inputs] = if falls {
                     -IDENTITY_WEIGHT
                 } else {
@@ -82,11 +82,7 @@ impl LinfDistLayer {
 
     /// A layer of these weights, `[1, weights]`, means still 0, on the CPU: a sparse layer is
     /// computed nowhere else.
-    pub(super) fn sparse(
-        pattern: Arc<Pattern>,
-        weight: Tensor<2>,
-        bias: Option<Tensor<1>>,
-    ) -> Self {
+    pub(super) fn sparse(pattern: Arc<Csr>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Self {
         let shift = || MeanShift::new(pattern.outputs(), &weight.device());
         Self {
             mean_shift: bias.is_none().then(shift),

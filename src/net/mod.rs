@@ -4,11 +4,11 @@
 //! layers subtract each unit's mean ([`MeanShift`]), the last one adds a bias. The logits are the
 //! negated outputs. At p = ∞ and with fixed means the net is 1-Lipschitz with respect to ℓ∞.
 
+mod dequantize;
 #[cfg(feature = "webgpu")]
 mod exact_gpu;
 mod layer;
 mod mean_shift;
-mod unfold;
 
 use burn::Tensor;
 use burn::module::Module;
@@ -19,14 +19,14 @@ use rand_chacha::rand_core::SeedableRng;
 #[cfg(feature = "webgpu")]
 pub use exact_gpu::{ExactNetOnGpu, ExactOnGpuError};
 pub(crate) use layer::IDENTITY_WEIGHT;
-pub use layer::{LinfDistLayer, Start};
+pub use layer::{LinfDistLayer, WeightInit};
 pub use mean_shift::MeanShift;
 
-use crate::float_net::FloatNet;
+use crate::exact::FloatNet;
 use crate::norm_dist::{Norm, Sizes, cpu};
-pub use crate::tensors::ReadError;
-use crate::tensors::read;
-pub(crate) use crate::tensors::to_vec;
+pub use crate::train::tensors::ReadError;
+use crate::train::tensors::read;
+pub(crate) use crate::train::tensors::to_vec;
 
 /// An ℓ∞-dist net on normalised inputs `[batch, inputs]`.
 #[derive(Module, Debug)]
@@ -42,7 +42,7 @@ impl LinfDistNet {
     ///
     /// # Panics
     /// If fewer than two widths are given or one is 0.
-    pub fn new(widths: &[usize], start: Start, seed: u64, device: &Device) -> Self {
+    pub fn new(widths: &[usize], weight_init: WeightInit, seed: u64, device: &Device) -> Self {
         assert!(
             widths.len() >= 2 && !widths.contains(&0),
             "a net needs at least two widths, all positive: {widths:?}"
@@ -53,7 +53,7 @@ impl LinfDistNet {
         Self {
             layers: pairs
                 .map(|(l, pair)| {
-                    LinfDistLayer::new(pair[0], pair[1], l == last, start, &mut rng, device)
+                    LinfDistLayer::new(pair[0], pair[1], l == last, weight_init, &mut rng, device)
                 })
                 .collect(),
         }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_new_net_begins_as_the_identity_up_to_a_constant() {
-        let net = LinfDistNet::new(&[6, 12, 3], Start::Identity, 1, &Device::flex());
+        let net = LinfDistNet::new(&[6, 12, 3], WeightInit::Identity, 1, &Device::flex());
         let x = input(20);
         let u = net.layers[0].distances(x.clone(), Norm::Inf);
         // Nearly every unit is decided by its weight of −10.
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_signed_start_has_rising_and_falling_units() {
-        let net = LinfDistNet::new(&[6, 12, 3], Start::SignedIdentity, 1, &Device::flex());
+        let net = LinfDistNet::new(&[6, 12, 3], WeightInit::SignedIdentity, 1, &Device::flex());
         let x = input(20);
         let u = to_vec(net.layers[0].distances(x.clone(), Norm::Inf));
         let x = to_vec(x);
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn estimated_means_centre_every_hidden_unit() {
-        let net = LinfDistNet::new(&[6, 9, 8, 3], Start::Identity, 2, &Device::flex());
+        let net = LinfDistNet::new(&[6, 9, 8, 3], WeightInit::Identity, 2, &Device::flex());
         let batches = || [input(20), input(13)].into_iter();
         net.estimate_means(batches);
         let x = Tensor::cat(batches().collect(), 0);
@@ -213,7 +213,7 @@ mod tests {
     fn the_same_seed_gives_the_same_weights() {
         let weights = |seed| {
             to_vec(
-                LinfDistNet::new(&[5, 4, 3], Start::Identity, seed, &Device::flex()).layers[1]
+                LinfDistNet::new(&[5, 4, 3], WeightInit::Identity, seed, &Device::flex()).layers[1]
                     .weight
                     .val(),
             )

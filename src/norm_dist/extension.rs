@@ -76,7 +76,7 @@ pub struct Distances<B: Backend> {
     /// `[batch, outputs]`.
     pub u: FloatTensor<B>,
     /// What the CPU keeps beside them; a GPU keeps nothing.
-    pub kept: Arc<cpu::Kept>,
+    pub saved: Arc<cpu::SavedForBackward>,
 }
 
 /// The distance and its gradients, as a backend provides them. Use [`norm_dist`].
@@ -133,10 +133,10 @@ impl NormDist for Flex {
     ) -> Distances<Self> {
         let sizes = sizes(&x, &w);
         let (x, w) = (x.to_contiguous(), w.to_contiguous());
-        let (u, kept) = cpu::forward_keeping(slice(&x), slice(&w), sizes, norm);
+        let (u, saved) = cpu::forward_saving(slice(&x), slice(&w), sizes, norm);
         Distances {
             u: flex_tensor(u, [sizes.batch, sizes.outputs]),
-            kept: Arc::new(kept),
+            saved: Arc::new(saved),
         }
     }
 
@@ -149,7 +149,7 @@ impl NormDist for Flex {
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
         let sizes = sizes(&x, &w);
         let [x, w, u, grad] = [x, w, distances.u, grad].map(|tensor| tensor.to_contiguous());
-        let distances = (slice(&u), &*distances.kept);
+        let distances = (slice(&u), &*distances.saved);
         let (dx, dw) = cpu::backward(slice(&x), slice(&w), distances, slice(&grad), sizes, norm);
         (
             flex_tensor(dx, [sizes.batch, sizes.inputs]),
@@ -183,7 +183,7 @@ impl NormDist for burn_cubecl::CubeBackend {
     ) -> Distances<Self> {
         Distances {
             u: gpu::forward(x, w, norm),
-            kept: Arc::default(),
+            saved: Arc::default(),
         }
     }
 

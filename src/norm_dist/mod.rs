@@ -20,7 +20,7 @@ mod sparse;
 
 pub use extension::{Distances, NormDist, norm_dist, norm_dist_interval};
 #[cfg(feature = "webgpu")]
-pub use gpu::{Arithmetic, PEAK_TERMS, Peak};
+pub use gpu::{Arithmetic, ROOFLINE_TERMS, Roofline};
 pub use sparse::{SparseNormDist, sparse_norm_dist};
 
 /// Which norm the layer takes of `x − w`.

@@ -14,7 +14,7 @@ use burn::backend::{Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 
 use super::extension::{FIRST_DERIVATIVES, flex_tensor, slice};
 use super::{Norm, cpu};
-use crate::pattern::Pattern;
+use crate::exact::Csr;
 
 /// `‖x[b] − w[o]‖_p` over the inputs that unit o has.
 ///
@@ -24,12 +24,7 @@ use crate::pattern::Pattern;
 /// # Panics
 /// If the shapes are not those of the pattern, p is not finite and at least 1, or the tensors are on
 /// a GPU, for which there is no such operation.
-pub fn sparse_norm_dist(
-    x: Tensor<2>,
-    w: Tensor<2>,
-    pattern: Arc<Pattern>,
-    norm: Norm,
-) -> Tensor<2> {
+pub fn sparse_norm_dist(x: Tensor<2>, w: Tensor<2>, pattern: Arc<Csr>, norm: Norm) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::sparse_norm_dist(
         x.into_dispatch(),
         w.into_dispatch(),
@@ -45,7 +40,7 @@ pub trait SparseNormDist: Backend {
     fn sparse_norm_dist(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
-        pattern: Arc<Pattern>,
+        pattern: Arc<Csr>,
         norm: Norm,
     ) -> FloatTensor<Self>;
 
@@ -55,7 +50,7 @@ pub trait SparseNormDist: Backend {
         w: FloatTensor<Self>,
         u: FloatTensor<Self>,
         grad: FloatTensor<Self>,
-        pattern: Arc<Pattern>,
+        pattern: Arc<Csr>,
         norm: Norm,
         of_inputs: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
@@ -65,7 +60,7 @@ impl SparseNormDist for Flex {
     fn sparse_norm_dist(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
-        pattern: Arc<Pattern>,
+        pattern: Arc<Csr>,
         norm: Norm,
     ) -> FloatTensor<Self> {
         let (x, w) = (x.to_contiguous(), w.to_contiguous());
@@ -79,7 +74,7 @@ impl SparseNormDist for Flex {
         w: FloatTensor<Self>,
         u: FloatTensor<Self>,
         grad: FloatTensor<Self>,
-        pattern: Arc<Pattern>,
+        pattern: Arc<Csr>,
         norm: Norm,
         of_inputs: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {
@@ -106,14 +101,14 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
     fn sparse_norm_dist(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
-        pattern: Arc<Pattern>,
+        pattern: Arc<Csr>,
         norm: Norm,
     ) -> FloatTensor<Self> {
         #[derive(Debug)]
         struct SparseBackward;
 
         impl<B: SparseNormDist> Backward<B, 2> for SparseBackward {
-            type State = (NodeId, NodeId, FloatTensor<B>, Arc<Pattern>, Norm);
+            type State = (NodeId, NodeId, FloatTensor<B>, Arc<Csr>, Norm);
 
             fn backward(
                 self,
@@ -167,7 +162,7 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
         _w: FloatTensor<Self>,
         _u: FloatTensor<Self>,
         _grad: FloatTensor<Self>,
-        _pattern: Arc<Pattern>,
+        _pattern: Arc<Csr>,
         _norm: Norm,
         _of_inputs: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>) {

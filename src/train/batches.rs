@@ -18,7 +18,7 @@ pub struct Batches {
     data: Arc<Dataset>,
     seed: u64,
     size: usize,
-    crop: Crop,
+    random_shift: RandomShift,
     mean: f32,
     std: f32,
     epoch: usize,
@@ -27,7 +27,7 @@ pub struct Batches {
 
 /// How far images are moved.
 #[derive(Clone, Copy, Debug)]
-pub struct Crop {
+pub struct RandomShift {
     /// Pixels by which an image is moved at most.
     pub pixels: u8,
     /// Share of the images that are moved, from 0 to 1.
@@ -50,7 +50,7 @@ impl Batches {
         data: Arc<Dataset>,
         seed: u64,
         size: usize,
-        crop: Crop,
+        random_shift: RandomShift,
         mean: f32,
         std: f32,
     ) -> Self {
@@ -59,7 +59,7 @@ impl Batches {
             data,
             seed,
             size,
-            crop,
+            random_shift,
             mean,
             std,
             epoch: 0,
@@ -90,7 +90,7 @@ impl Batches {
             labels: Vec::with_capacity(self.size),
         };
         for &index in &self.order[position * self.size..][..self.size] {
-            let by = self.crop.random(&mut rng);
+            let by = self.random_shift.random(&mut rng);
             batch
                 .inputs
                 .extend(cropped(self.data.image(index as usize), by).map(|v| self.normalise(v)));
@@ -112,7 +112,7 @@ impl Batches {
     }
 }
 
-impl Crop {
+impl RandomShift {
     /// By how much the next image is moved, (dx, dy).
     fn random(self, rng: &mut impl Rng) -> (i32, i32) {
         let pixels = i32::from(self.pixels);
@@ -164,8 +164,8 @@ mod tests {
             images: (0..10 * 784).map(|k| (k % 251) as u8).collect(),
             labels: (0..10).collect(),
         };
-        let crop = Crop { pixels, share };
-        Batches::new(Arc::new(data), seed, 3, crop, 0.5, 0.25)
+        let random_shift = RandomShift { pixels, share };
+        Batches::new(Arc::new(data), seed, 3, random_shift, 0.5, 0.25)
     }
 
     #[test]
@@ -203,8 +203,8 @@ mod tests {
     #[test]
     fn a_share_of_the_images_is_moved_and_the_others_are_what_they_are() {
         let plain: Vec<f32> = moved(5, 0, 1.0).plain(10).flatten().collect();
-        let unmoved = |crop, share| {
-            let mut batches = moved(5, crop, share);
+        let unmoved = |random_shift, share| {
+            let mut batches = moved(5, random_shift, share);
             let batches = (0..300).map(|iteration| batches.batch(iteration));
             let unmoved = |batch: Batch| {
                 let images = batch.inputs.chunks_exact(784).zip(&batch.labels);

@@ -9,8 +9,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use thiserror::Error;
 
 use super::config::TrainConfig;
-use crate::pattern::Pattern;
-use crate::tensors::{ReadError, read_all};
+use crate::exact::Csr;
+use crate::train::tensors::{ReadError, read_all};
 
 const FORMAT: &str = "linf-dist-net checkpoint";
 const VERSION: &str = "1";
@@ -73,7 +73,7 @@ pub struct Checkpoint {
     config: TrainConfig,
     origin: Option<String>,
     iteration: usize,
-    patterns: Vec<Arc<Pattern>>,
+    patterns: Vec<Arc<Csr>>,
     tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
 }
 
@@ -83,7 +83,7 @@ pub(super) struct State {
     names: Vec<(String, Vec<usize>)>,
     tensors: Transaction,
     /// Those of the layers, none if they have all of their weights.
-    pub patterns: Vec<Arc<Pattern>>,
+    pub patterns: Vec<Arc<Csr>>,
 }
 
 impl State {
@@ -132,7 +132,7 @@ impl Checkpoint {
     }
 
     /// Which weights each layer has; none if all.
-    pub(super) fn patterns(&self) -> &[Arc<Pattern>] {
+    pub(super) fn patterns(&self) -> &[Arc<Csr>] {
         &self.patterns
     }
 
@@ -233,7 +233,7 @@ impl Checkpoint {
                 let view = tensors.tensor(&list_name(l, list)).ok()?;
                 (view.dtype() == Dtype::U32).then(|| numbers(view.data()))
             };
-            Pattern::new(widths[l], list(STARTS)?, list(COLUMNS)?).map(Arc::new)
+            Csr::new(widths[l], list(STARTS)?, list(COLUMNS)?).map(Arc::new)
         });
         let patterns = patterns
             .collect::<Option<_>>()

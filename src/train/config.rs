@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::data::{CLASSES, PIXELS, TRAINING_IMAGES};
 use crate::exact::Epsilon;
-use crate::net::Start;
+use crate::net::WeightInit;
 
 pub use presets::PRESETS;
 
@@ -31,15 +31,15 @@ pub struct TrainConfig {
     pub hidden: Vec<usize>,
     /// What the layers start as.
     #[serde(default)]
-    pub start: Start,
+    pub weight_init: WeightInit,
     /// Images in a batch.
     pub batch: usize,
     /// Pixels by which an image is moved at most, at random and anew each time.
     #[serde(default = "one_pixel")]
-    pub crop: u8,
+    pub random_shift: u8,
     /// Share of the images that are moved, drawn anew each time; the others stay as they are.
     #[serde(default = "all_of_them")]
-    pub crop_share: f32,
+    pub random_shift_probability: f32,
     /// Epochs at the first p.
     pub epochs_start: usize,
     /// Epochs in which p grows exponentially from the first to the last finite value.
@@ -54,20 +54,20 @@ pub struct TrainConfig {
     pub learning_rate: f32,
     /// Perturbation radius that the loss asks for, in units of full scale 1.0: θ = 2·ε_train.
     pub epsilon_train: f32,
-    /// The loss and its own knobs.
+    /// The loss and its own hyperparameters.
     pub loss: LossConfig,
     /// Epochs after which, on the CPU, every further one begins with dropping the weights that have
     /// next to no gradient any more; 0: all are trained to the end.
     #[serde(default)]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
-    pub thin_after: usize,
+    pub prune_from_epoch: usize,
     /// Share of the squared gradients of a unit that what is dropped of it may have together.
     #[serde(default = "hardly_any")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
-    pub thin_tolerance: f32,
+    pub prune_tolerance: f32,
     /// Images of the training set that are held out to measure on (never those of the test set).
     pub held_out: usize,
-    /// Iterations before which a knob was changed by hand; the knobs are as they were last.
+    /// Iterations before which a hyperparameter was changed by hand; the hyperparameters are as they were last.
     #[serde(default)]
     pub changed_at: Vec<usize>,
 }
@@ -77,7 +77,7 @@ fn every_image() -> usize {
     TRAINING_IMAGES
 }
 
-/// The crop of every run that does not say.
+/// The random_shift of every run that does not say.
 fn one_pixel() -> u8 {
     1
 }
@@ -92,7 +92,7 @@ fn hardly_any() -> f32 {
     1e-6
 }
 
-/// The loss, with its knobs.
+/// The loss, with its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
@@ -121,19 +121,23 @@ pub enum ConfigError {
     /// No preset has this name.
     #[error("there is no preset `{0}`; the presets are {presets}", presets = PRESETS.join(", "))]
     UnknownPreset(String),
-    /// No knob has this name.
-    #[error("there is no knob `{knob}`; the knobs are {knobs}")]
-    UnknownKnob {
+    /// No hyperparameter has this name.
+    #[error(
+        "there is no hyperparameter `{hyperparameter}`; the hyperparameters are {hyperparameters}"
+    )]
+    UnknownHyperparameter {
         /// What was asked for.
-        knob: String,
+        hyperparameter: String,
         /// What there is.
-        knobs: String,
+        hyperparameters: String,
     },
-    /// A value that the knob cannot have.
-    #[error("`{value}` is no value for the knob `{knob}`, which is {now} here: {reason}")]
+    /// A value that the hyperparameter cannot have.
+    #[error(
+        "`{value}` is no value for the hyperparameter `{hyperparameter}`, which is {now} here: {reason}"
+    )]
     BadValue {
-        /// The knob.
-        knob: String,
+        /// The hyperparameter.
+        hyperparameter: String,
         /// What it was to be.
         value: String,
         /// What it is.
@@ -144,7 +148,7 @@ pub enum ConfigError {
     /// A value outside its range.
     #[error("{name} must be {range}, not {value}")]
     OutOfRange {
-        /// The knob.
+        /// The hyperparameter.
         name: &'static str,
         /// What it may be.
         range: &'static str,
@@ -154,19 +158,19 @@ pub enum ConfigError {
 }
 
 impl TrainConfig {
-    /// The same configuration with one knob turned: its name here, and its value as JSON, such as
+    /// The same configuration with one hyperparameter turned: its name here, and its value as JSON, such as
     /// `epsilon_train` and `0.36`, or `hidden` and `[512,512]`. [`check`](Self::check) looks at ranges.
-    pub fn with(&self, knob: &str, value: &str) -> Result<Self, ConfigError> {
-        let mut knobs = self.knobs();
-        let Some(place) = knobs.get_mut(knob) else {
-            let knobs: Vec<_> = self.knobs().keys().cloned().collect();
-            return Err(ConfigError::UnknownKnob {
-                knob: knob.into(),
-                knobs: knobs.join(", "),
+    pub fn with(&self, hyperparameter: &str, value: &str) -> Result<Self, ConfigError> {
+        let mut hyperparameters = self.hyperparameters();
+        let Some(place) = hyperparameters.get_mut(hyperparameter) else {
+            let hyperparameters: Vec<_> = self.hyperparameters().keys().cloned().collect();
+            return Err(ConfigError::UnknownHyperparameter {
+                hyperparameter: hyperparameter.into(),
+                hyperparameters: hyperparameters.join(", "),
             });
         };
         let bad = |now: &Value, reason: serde_json::Error| ConfigError::BadValue {
-            knob: knob.into(),
+            hyperparameter: hyperparameter.into(),
             value: value.into(),
             now: now.to_string(),
             reason: reason.to_string(),
@@ -177,23 +181,25 @@ impl TrainConfig {
             _ => from_str(value).map_err(|reason| bad(place, reason))?,
         };
         let now = std::mem::replace(place, new);
-        from_value(Value::Object(knobs)).map_err(|reason| bad(&now, reason))
+        from_value(Value::Object(hyperparameters)).map_err(|reason| bad(&now, reason))
     }
 
-    /// The first knob that differs from `other`'s, with its value here and there.
+    /// The first hyperparameter that differs from `other`'s, with its value here and there.
     pub fn difference(&self, other: &Self) -> Option<(String, String, String)> {
-        let mut there = other.knobs();
-        self.knobs().into_iter().find_map(|(knob, here)| {
-            let there = there.remove(&knob).unwrap_or_default();
-            (here != there).then(|| (knob, here.to_string(), there.to_string()))
-        })
+        let mut there = other.hyperparameters();
+        self.hyperparameters()
+            .into_iter()
+            .find_map(|(hyperparameter, here)| {
+                let there = there.remove(&hyperparameter).unwrap_or_default();
+                (here != there).then(|| (hyperparameter, here.to_string(), there.to_string()))
+            })
     }
 
-    /// All knobs by their names.
-    fn knobs(&self) -> Map<String, Value> {
+    /// All hyperparameters by their names.
+    fn hyperparameters(&self) -> Map<String, Value> {
         // By way of text, which has the fewest digits that tell a number.
         let text = to_string(self).expect("a configuration is plain data");
-        from_str(&text).expect("a configuration has knobs")
+        from_str(&text).expect("a configuration has hyperparameters")
     }
 
     /// Widths of the net from its pixels to its classes.
@@ -211,7 +217,7 @@ impl TrainConfig {
         self.epochs_start + self.epochs_growth + self.epochs_inf
     }
 
-    /// Checks every knob's range.
+    /// Checks every hyperparameter's range.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |name, range, value: &dyn std::fmt::Debug| {
             Err(ConfigError::OutOfRange {
@@ -237,11 +243,15 @@ impl TrainConfig {
         if !(2..=4096).contains(&self.batch) {
             return refuse("batch", "from 2 to 4096", &self.batch);
         }
-        if self.crop > 4 {
-            return refuse("crop", "from 0 to 4", &self.crop);
+        if self.random_shift > 4 {
+            return refuse("random_shift", "from 0 to 4", &self.random_shift);
         }
-        if !(0.0..=1.0).contains(&self.crop_share) {
-            return refuse("crop_share", "from 0 to 1", &self.crop_share);
+        if !(0.0..=1.0).contains(&self.random_shift_probability) {
+            return refuse(
+                "random_shift_probability",
+                "from 0 to 1",
+                &self.random_shift_probability,
+            );
         }
         let epochs = [self.epochs_start, self.epochs_growth, self.epochs_inf];
         if epochs.iter().any(|epochs| *epochs > 100_000) || self.epochs() == 0 {
@@ -264,8 +274,12 @@ impl TrainConfig {
         if !positive(self.epsilon_train) {
             return refuse("epsilon_train", "positive", &self.epsilon_train);
         }
-        if !(0.0..1.0).contains(&self.thin_tolerance) {
-            return refuse("thin_tolerance", "from 0 to below 1", &self.thin_tolerance);
+        if !(0.0..1.0).contains(&self.prune_tolerance) {
+            return refuse(
+                "prune_tolerance",
+                "from 0 to below 1",
+                &self.prune_tolerance,
+            );
         }
         match self.loss {
             LossConfig::Mixture {
@@ -291,8 +305,12 @@ impl TrainConfig {
                     return refuse("p", "at least 2 with weight decay", &self.p_start);
                 }
                 // The weight decay needs every weight of a unit.
-                if self.thin_after > 0 {
-                    return refuse("thin_after", "0 with the hinge loss", &self.thin_after);
+                if self.prune_from_epoch > 0 {
+                    return refuse(
+                        "prune_from_epoch",
+                        "0 with the hinge loss",
+                        &self.prune_from_epoch,
+                    );
                 }
             }
         }
@@ -316,7 +334,7 @@ mod tests {
             TrainConfig {
                 epsilon_train: 0.25,
                 hidden: vec![20, 30],
-                start: Start::SignedIdentity,
+                weight_init: WeightInit::SignedIdentity,
                 epsilon: "0.1".parse().unwrap(),
                 ..preset
             }
@@ -329,19 +347,21 @@ mod tests {
         let message = preset.with("width", "64").unwrap_err().to_string();
         assert!(
             message.starts_with(
-                "there is no knob `width`; the knobs are batch, changed_at, crop, crop_share, dataset, "
+                "there is no hyperparameter `width`; the hyperparameters are batch, changed_at, random_shift, random_shift_probability, dataset, "
             ),
             "{message}"
         );
-        for (knob, value) in [
+        for (hyperparameter, value) in [
             ("batch", "many"),
-            ("crop", "-1"),
+            ("random_shift", "-1"),
             ("hidden", "[-1]"),
             ("start", "anywhere"),
             ("epsilon", "far"),
         ] {
-            let message = preset.with(knob, value).unwrap_err().to_string();
-            let begins = format!("`{value}` is no value for the knob `{knob}`, which is ");
+            let message = preset.with(hyperparameter, value).unwrap_err().to_string();
+            let begins = format!(
+                "`{value}` is no value for the hyperparameter `{hyperparameter}`, which is "
+            );
             assert!(message.starts_with(&begins), "{message}");
         }
     }

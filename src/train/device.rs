@@ -84,7 +84,7 @@ pub struct Processor {
     device: Device,
     info: DeviceInfo,
     #[cfg(feature = "webgpu")]
-    pub(super) gpu: Option<Gpu>,
+    pub(crate) gpu: Option<Gpu>,
 }
 
 impl Processor {

@@ -5,13 +5,13 @@ use thiserror::Error;
 use super::checkpoint::CheckpointError;
 use super::config::ConfigError;
 use super::device::DeviceError;
-use crate::exact::{FoldError, NetError};
-use crate::tensors::ReadError;
+use crate::exact::{NetError, QuantizeError};
+use crate::train::tensors::ReadError;
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    /// A knob is out of range.
+    /// A hyperparameter is out of range.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// Fewer images than a batch.
@@ -40,14 +40,14 @@ pub enum TrainError {
         /// Widths of the net.
         found: Vec<usize>,
     },
-    /// A net of several heads.
+    /// A net of several members.
     #[error(
-        "a net of {0} heads was to be trained, and one alone can be; take its heads with `linf head`, refine them, and join them again with `linf ensemble`"
+        "a net of {0} members was to be trained, and one alone can be; take its members with `linf member`, finetune them, and join them again with `linf ensemble`"
     )]
-    Heads(usize),
+    Members(usize),
     /// The loss needs every weight.
     #[error(
-        "the weight decay of the hinge loss needs every weight of a unit, and a pruned net has not; use a preset with the mixture loss, such as refine"
+        "the weight decay of the hinge loss needs every weight of a unit, and a pruned net has not; use a preset with the mixture loss, such as finetune"
     )]
     HingeOfPruned,
     /// A device that cannot train a pruned net.
@@ -60,7 +60,7 @@ pub enum TrainError {
     Checkpoint(#[from] CheckpointError),
     /// The weights are no exact integer network.
     #[error("the trained weights cannot be made an exact integer network")]
-    Fold(#[from] FoldError),
+    Fold(#[from] QuantizeError),
     /// The exact network is refused.
     #[error("the exact integer network is refused")]
     Net(#[from] NetError),

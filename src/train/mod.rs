@@ -5,32 +5,26 @@
 //! resumed from a checkpoint ends in the same bits as one that was never interrupted (on the same
 //! instruction set: vectors of another length sum in another order).
 
-mod adam;
 mod batches;
 mod checkpoint;
 mod config;
 mod device;
 mod error;
+mod gradual_pruning;
 mod loss;
-mod metrics;
-mod protocol;
+mod optimizer;
 mod schedule;
-mod session;
-mod speed;
-mod thin;
+pub(crate) mod tensors;
 mod trainer;
 
-#[cfg(feature = "ordinary")]
-pub(crate) use batches::{Batch, Batches, Crop};
+#[cfg(feature = "baseline")]
+pub(crate) use batches::{Batch, Batches, RandomShift};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, LossConfig, PRESETS, TrainConfig};
 pub use device::{DeviceChoice, DeviceError, DeviceInfo, DeviceKind, Processor};
 pub use error::TrainError;
 pub use loss::{hinge_loss, lp_weight_decay, mixture_loss};
-pub use metrics::{MARGIN_BIN, MARGIN_REACH};
-pub use protocol::{Knobs, Metrics, Preset, Reply, Request, Shard, StepPoint};
 pub use schedule::{Schedule, StepSettings};
-pub use session::Session;
 pub use trainer::{HeldOutReport, StepReport, Trainer};
-#[cfg(feature = "ordinary")]
+#[cfg(feature = "baseline")]
 pub(crate) use trainer::{accuracy, one_hot};

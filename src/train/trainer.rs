@@ -9,18 +9,18 @@ use burn::Tensor;
 use burn::module::Param;
 use burn::tensor::{Device, TensorData, Transaction, read_sync};
 
-use super::adam::Moments;
-use super::batches::{Batch, Batches, Crop};
+use super::batches::{Batch, Batches, RandomShift};
 use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::error::TrainError;
+use super::gradual_pruning::gradual_pruning;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
+use super::optimizer::Moments;
 use super::schedule::{Schedule, StepSettings};
-use super::thin::thin;
 use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::exact::FloatNet;
 use crate::exact::{Epsilon, Evaluation, ExactNet, evaluate};
-use crate::float_net::FloatNet;
 use crate::net::{LinfDistNet, to_vec};
-use crate::tensors::{read, read_all};
+use crate::train::tensors::{read, read_all};
 
 /// What one step did, measured on its own batch at the p of the moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,7 +96,7 @@ const WEIGHTS_CHECKED_EVERY: usize = 100;
 /// Scale of the integer network that is measured while training: 1/32 of a pixel level.
 const MEASURE_SCALE: u32 = 32;
 
-/// Images that the means of a net that is to be refined are estimated over; its training moves them on.
+/// Images that the means of a net that is to be finetuned are estimated over; its training moves them on.
 const UNFOLD_MEANS: usize = 10_000;
 
 impl Trainer {
@@ -110,7 +110,7 @@ impl Trainer {
         device: Device,
     ) -> Result<Self, TrainError> {
         Self::of(config, data, mean, std, device, |config, _, device| {
-            LinfDistNet::new(&config.widths(), config.start, config.seed, device)
+            LinfDistNet::new(&config.widths(), config.weight_init, config.seed, device)
         })
     }
 
@@ -119,15 +119,15 @@ impl Trainer {
     ///
     /// The first p should not be much below 16: what was dropped decides nothing at p = ∞, but would
     /// count at 8.
-    pub fn refine(
+    pub fn finetune(
         config: TrainConfig,
         (net, origin): (&ExactNet, &str),
         data: Dataset,
         mean: f32,
         std: f32,
     ) -> Result<Self, TrainError> {
-        if net.heads() > 1 {
-            return Err(TrainError::Heads(net.heads()));
+        if net.members() > 1 {
+            return Err(TrainError::Members(net.members()));
         }
         let (expected, found) = (config.widths(), net.architecture());
         if found != expected {
@@ -135,7 +135,7 @@ impl Trainer {
         }
         let device = Device::flex();
         let mut trainer = Self::of(config, data, mean, std, device, |_, batches, _| {
-            LinfDistNet::unfold(net, mean, std, || batches.plain(UNFOLD_MEANS)).autodiff()
+            LinfDistNet::dequantize(net, mean, std, || batches.plain(UNFOLD_MEANS)).autodiff()
         })?;
         trainer.origin = Some(origin.into());
         Ok(trainer)
@@ -153,15 +153,15 @@ impl Trainer {
         config.check()?;
         let (training, held_out) = config.split(data)?;
         let device = device.autodiff();
-        let crop = Crop {
-            pixels: config.crop,
-            share: config.crop_share,
+        let random_shift = RandomShift {
+            pixels: config.random_shift,
+            share: config.random_shift_probability,
         };
         let batches = Batches::new(
             Arc::new(training),
             config.seed,
             config.batch,
-            crop,
+            random_shift,
             mean,
             std,
         );
@@ -214,7 +214,7 @@ impl Trainer {
         &self.config
     }
 
-    /// Changes, before the next step, the knobs that nothing done so far depends on. The
+    /// Changes, before the next step, the hyperparameters that nothing done so far depends on. The
     /// configuration records when. Fails, changing nothing, when one is out of range.
     pub fn change(
         &mut self,
@@ -282,7 +282,7 @@ impl Trainer {
         let settings = self.schedule.at(iteration);
         if self.thins_before(iteration) {
             for (layer, moments) in self.net.layers.iter_mut().zip(&mut self.weight_moments) {
-                thin(layer, moments, self.config.thin_tolerance.into());
+                gradual_pruning(layer, moments, self.config.prune_tolerance.into());
             }
         }
         let Batch { inputs, labels } = self.batches.batch(iteration);
@@ -364,7 +364,7 @@ impl Trainer {
     fn thins_before(&self, iteration: usize) -> bool {
         let per_epoch = self.batches.per_epoch();
         let begins = iteration.is_multiple_of(per_epoch);
-        let after = self.config.thin_after;
+        let after = self.config.prune_from_epoch;
         begins && self.is_on_cpu() && after > 0 && iteration >= after * per_epoch
     }
 
@@ -478,7 +478,7 @@ impl Trainer {
     pub async fn exact_net(&self, images: usize) -> Result<ExactNet, TrainError> {
         self.check_weights().await?;
         let float = self.float_net(images).await?;
-        Ok(ExactNet::fold(&float, MEASURE_SCALE)?)
+        Ok(ExactNet::quantize(&float, MEASURE_SCALE)?)
     }
 
     /// The weights of the first `units` units of the first layer, each as an image: pixel levels,

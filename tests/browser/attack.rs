@@ -4,7 +4,7 @@
 use std::num::NonZeroU64;
 
 use js_sys::{Float32Array, Reflect, Uint8Array};
-use linf_dist_net::attack::{Attack, Campaign};
+use linf_dist_net::attack::{Attack, RobustnessEvaluation};
 use linf_dist_net::exact::{DenseNet, Model};
 use linf_dist_net::web::attacker::Attacker;
 use serde_json::{Value, json};
@@ -35,12 +35,12 @@ fn start(attacker: &mut Attacker, image: &[u8], settings: JsValue) {
 #[wasm_bindgen_test]
 fn ten_thousand_attacked_images_have_the_logits_of_the_plain_reference() {
     let net = Model::from_bytes(MODEL).unwrap().net;
-    let reference = DenseNet::of(&net);
-    let campaign = Campaign {
+    let reference = DenseNet::from_exact(&net);
+    let campaign = RobustnessEvaluation {
         attack: Attack::All,
         epsilon: 2448,
         seed: 1,
-        tries: 2000,
+        queries: 2000,
         sample_every: NonZeroU64::MIN,
     };
     let mut compared = 0;
@@ -70,7 +70,7 @@ fn progress_tells_javascript_what_was_tried_and_found() {
 
     let progress = from_js(Ok(progress));
     assert_eq!(progress["attack"], "square");
-    assert_eq!(progress["tries"], 600);
+    assert_eq!(progress["queries"], 600);
     assert_eq!(progress["done"], false);
     assert_eq!(progress["radiusLevels"], 200);
     assert_eq!(progress["bracket"], Value::Null);
@@ -78,16 +78,16 @@ fn progress_tells_javascript_what_was_tried_and_found() {
     assert_eq!(best["radiusLevels"], json!(largest.unwrap()));
     assert_eq!(best["attack"], "square");
     assert_eq!(
-        best["flipped"],
+        best["misclassified"],
         json!(best["marginLevels"].as_f64() <= Some(0.0))
     );
-    let flips = progress["flips"].as_u64().unwrap();
-    assert_eq!(best["flipped"], json!(flips > 0));
-    assert_eq!(best["label"] == progress["label"], flips == 0);
+    let misclassified = progress["misclassified"].as_u64().unwrap();
+    assert_eq!(best["misclassified"], json!(misclassified > 0));
+    assert_eq!(best["label"] == progress["label"], misclassified == 0);
     let logits = best["logits"].as_array().unwrap();
     let certifier = linf_dist_net::web::certify::Certifier::new(MODEL);
-    let verdict = certifier.map_err(JsValue::from).unwrap().certify(&bytes);
-    assert_eq!(from_js(verdict)["logits"].as_array().unwrap(), logits);
+    let certificate = certifier.map_err(JsValue::from).unwrap().certify(&bytes);
+    assert_eq!(from_js(certificate)["logits"].as_array().unwrap(), logits);
 }
 
 #[wasm_bindgen_test]
@@ -96,17 +96,17 @@ fn the_smallest_flip_tells_javascript_proof_and_break() {
     let image = &cases::images()[0];
     start(&mut attacker, image, settings("smallest", 255.0, "units"));
     let mut progress = from_js(attacker.advance(1000));
-    while progress["done"] == false && progress["tries"].as_u64() < Some(20_000) {
+    while progress["done"] == false && progress["queries"].as_u64() < Some(20_000) {
         progress = from_js(attacker.advance(1000));
     }
-    let verdict = Model::from_bytes(MODEL).unwrap().net;
-    let verdict = verdict.evaluator().verdict(image).unwrap();
-    let proved = f64::from(verdict.interval_radius.unwrap()) / 32.0;
+    let certificate = Model::from_bytes(MODEL).unwrap().net;
+    let certificate = certificate.evaluator().certificate(image).unwrap();
+    let proved = f64::from(certificate.ibp_radius.unwrap()) / 32.0;
     let bracket = &progress["bracket"];
     assert_eq!(bracket["provedLevels"].as_f64(), Some(proved));
     assert!(bracket["brokenLevels"].as_f64() > Some(proved));
     assert_eq!(bracket["brokenLevels"], progress["best"]["radiusLevels"]);
-    assert_eq!(progress["best"]["flipped"], true);
+    assert_eq!(progress["best"]["misclassified"], true);
 }
 
 #[wasm_bindgen_test]

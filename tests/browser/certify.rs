@@ -62,13 +62,13 @@ fn certify_gives_javascript_the_golden_verdicts_in_levels() {
         .iter()
         .zip(golden()["outcomes"].as_array().unwrap())
     {
-        let deciding = golden["deciding"].as_array().unwrap().iter();
+        let critical_pixels = golden["deciding"].as_array().unwrap().iter();
         let expected = json!({
             "label": golden["label"],
             "logits": all_levels(golden["logits"].as_array().unwrap()),
             "marginLevels": levels(&golden["margin"]),
             "lipschitzRadiusLevels": levels(&golden["lipschitz_radius"]),
-            "intervalRadiusLevels": levels(&golden["interval_radius"]),
+            "intervalRadiusLevels": levels(&golden["ibp_radius"]),
             "deciding": deciding
                 .map(|pair| json!([{ "pixel": pair[0], "sign": pair[1] }]))
                 .collect::<Vec<_>>(),
@@ -84,17 +84,17 @@ fn an_ensemble_is_told_in_averages() {
     let [one, two] = [MODEL, &model.to_bytes()[..]]
         .map(|model| Certifier::new(model).map_err(JsValue::from).unwrap());
     let info = from_js(two.info());
-    assert_eq!(info["heads"], 2);
+    assert_eq!(info["members"], 2);
     assert_eq!(info["classes"], 10);
     assert_eq!(info["architecture"], json!([784, 24, 24, 20]));
     for image in &cases::images() {
-        // With itself a net has the same average; each head has the same pixels.
-        let mut verdict = from_js(one.certify(image));
-        for heads in verdict["deciding"].as_array_mut().unwrap() {
-            let heads = heads.as_array_mut().unwrap();
-            heads.push(heads[0].clone());
+        // With itself a net has the same average; each member has the same pixels.
+        let mut certificate = from_js(one.certify(image));
+        for members in certificate["deciding"].as_array_mut().unwrap() {
+            let members = members.as_array_mut().unwrap();
+            members.push(members[0].clone());
         }
-        assert_eq!(from_js(two.certify(image)), verdict);
+        assert_eq!(from_js(two.certify(image)), certificate);
         let [one, two] = [&one, &two].map(|certifier| from_js(certifier.bounds(image, 10.5)));
         for name in ["lower", "upper", "certified"] {
             assert_eq!(one[name], two[name], "{name}");
@@ -155,7 +155,7 @@ fn info_tells_what_the_file_records() {
         info,
         json!({
             "architecture": [784, 12, 12, 10],
-            "heads": 1,
+            "members": 1,
             "classes": 10,
             "scale": 32,
             "dataset": "none",

@@ -44,18 +44,18 @@ fn parsed(json: &str) -> Value {
 
 #[test]
 fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificates() {
-    let arguments = attack(&["--limit", "100", "--tries", "700", "--json"]);
+    let arguments = attack(&["--limit", "100", "--queries", "700", "--json"]);
     let report = parsed(&printed(&arguments));
     let number = |name: &str| report[name].as_f64().unwrap();
     assert_eq!(report["images"], 100);
-    assert!(number("certified_interval") <= number("under_attack"));
+    assert!(number("certified_ibp") <= number("under_attack"));
     assert!(number("under_attack") <= number("clean"));
-    let gap = number("under_attack") - number("certified_interval");
+    let gap = number("under_attack") - number("certified_ibp");
     assert!((number("gap") - gap).abs() < 1e-9);
-    let flipped = report["flipped_by"].as_object().unwrap().values();
-    let flipped: u64 = flipped.map(|count| count.as_u64().unwrap()).sum();
+    let misclassified = report["flipped_by"].as_object().unwrap().values();
+    let misclassified: u64 = misclassified.map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(
-        flipped as f64,
+        misclassified as f64,
         (100.0 * (number("clean") - number("under_attack"))).round()
     );
 
@@ -78,16 +78,16 @@ fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificat
         );
     }
 
-    let text = printed(&attack(&["--limit", "100", "--tries", "700"]));
+    let text = printed(&attack(&["--limit", "100", "--queries", "700"]));
     assert!(text.contains("100 images, ε = 0.05, seed 1"), "{text}");
-    assert!(text.contains(&format!("{sum} tries")), "{text}");
-    assert!(text.contains(", 0 flips"), "{text}");
+    assert!(text.contains(&format!("{sum} queries")), "{text}");
+    assert!(text.contains(", 0 misclassified"), "{text}");
 }
 
 #[test]
 fn the_report_is_the_same_with_any_number_of_threads() {
     let report = |threads: &str| {
-        let arguments = attack(&["--limit", "70", "--tries", "50", "--json"]);
+        let arguments = attack(&["--limit", "70", "--queries", "50", "--json"]);
         let output = Command::new(env!("CARGO_BIN_EXE_linf"))
             .args(arguments)
             .env("RAYON_NUM_THREADS", threads)
@@ -102,7 +102,13 @@ fn interrupted_attacks_go_on_from_their_state_to_the_same_report() {
     let folder = TempDir::new().unwrap();
     let state = state(&folder);
     let arguments = attack(&[
-        "--limit", "320", "--tries", "600", "--json", "--state", &state,
+        "--limit",
+        "320",
+        "--queries",
+        "600",
+        "--json",
+        "--state",
+        &state,
     ]);
     let mut child = Command::new(env!("CARGO_BIN_EXE_linf"))
         .args(&arguments)
@@ -127,7 +133,7 @@ fn interrupted_attacks_go_on_from_their_state_to_the_same_report() {
     assert!(message.contains("give those it began with"), "{message}");
 
     let report = printed(&arguments);
-    let whole = attack(&["--limit", "320", "--tries", "600", "--json"]);
+    let whole = attack(&["--limit", "320", "--queries", "600", "--json"]);
     assert_eq!(parsed(&report), parsed(&printed(&whole)));
 }
 
@@ -135,7 +141,15 @@ fn interrupted_attacks_go_on_from_their_state_to_the_same_report() {
 fn a_flip_inside_a_certificate_and_other_logits_fail_the_command() {
     let folder = TempDir::new().unwrap();
     let state = state(&folder);
-    let arguments = attack(&["--limit", "5", "--tries", "0", "--json", "--state", &state]);
+    let arguments = attack(&[
+        "--limit",
+        "5",
+        "--queries",
+        "0",
+        "--json",
+        "--state",
+        &state,
+    ]);
     printed(&arguments);
     let honest = parsed(&fs::read_to_string(&state).unwrap());
     let violation = json!({ "image": 3, "radius": 80, "attack": "pgd", "input": [1, 2] });
@@ -143,7 +157,7 @@ fn a_flip_inside_a_certificate_and_other_logits_fail_the_command() {
         (
             "violations",
             json!([violation]),
-            "test image 3 flips within 2.5 levels",
+            "test image 3 misclassified within 2.5 levels",
         ),
         (
             "differences",

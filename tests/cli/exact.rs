@@ -82,29 +82,29 @@ fn certify_prints_the_verdict_of_the_image() {
     let json = printed(&["certify", "--model", MODEL, path, "--json"]);
     let report: Value = serde_json::from_str(&json).unwrap();
     let model = Model::from_bytes(&fs::read(MODEL).unwrap()).unwrap();
-    let verdict = model.net.evaluator().verdict(&image()).unwrap();
-    let label = verdict.label.unwrap();
+    let certificate = model.net.evaluator().certificate(&image()).unwrap();
+    let label = certificate.label.unwrap();
     let in_levels = |units: u32| f64::from(units) / 32.0;
     assert_eq!(report["label"], label);
-    assert_eq!(report["margin_levels"], in_levels(verdict.margin));
-    let radius = in_levels(verdict.lipschitz_radius.unwrap());
+    assert_eq!(report["margin_levels"], in_levels(certificate.margin));
+    let radius = in_levels(certificate.lipschitz_radius.unwrap());
     assert_eq!(report["lipschitz_radius_levels"], radius);
-    let radius = in_levels(verdict.interval_radius.unwrap());
-    assert_eq!(report["interval_radius_levels"], radius);
+    let radius = in_levels(certificate.ibp_radius.unwrap());
+    assert_eq!(report["ibp_radius_levels"], radius);
     let logits = report["logits"].as_array().unwrap();
     assert_eq!(logits.len(), 10);
     for (logit, (&units, deciding)) in logits
         .iter()
-        .zip(verdict.logits.iter().zip(&verdict.deciding))
+        .zip(certificate.logits.iter().zip(&certificate.deciding))
     {
         assert_eq!(logit["levels"], f64::from(units) / 32.0);
         let place = &logit["deciding"].as_array().unwrap()[..];
         let [place] = place else {
-            panic!("one head, not {place:?}")
+            panic!("one member, not {place:?}")
         };
         let pixel = place["row"].as_u64().unwrap() * 28 + place["column"].as_u64().unwrap();
-        assert_eq!(pixel, deciding.pixel as u64);
-        assert_eq!(place["sign"], deciding.sign);
+        assert_eq!(pixel, critical_pixels.pixel as u64);
+        assert_eq!(place["sign"], critical_pixels.sign);
     }
 
     let text = printed(&["certify", "--model", MODEL, path]);
@@ -193,7 +193,7 @@ fn missing_and_foreign_data_are_refused() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().to_str().unwrap();
     let eval = |data_dir| {
-        let head = [
+        let member = [
             "eval",
             "--model",
             MODEL,
@@ -202,7 +202,7 @@ fn missing_and_foreign_data_are_refused() {
             "--epsilon",
             "0.3",
         ];
-        refused(&[&head[..], &["--data-dir", data_dir, "--json"]].concat())
+        refused(&[&member[..], &["--data-dir", data_dir, "--json"]].concat())
     };
     let message = eval(data_dir);
     assert!(
@@ -272,8 +272,8 @@ fn an_ensemble_is_written_with_the_record_of_its_members() {
     };
     let (mut of_one, of_two) = (report(MODEL), report(path));
     for logit in of_one["logits"].as_array_mut().unwrap() {
-        let deciding = logit["deciding"].as_array_mut().unwrap();
-        deciding.push(deciding[0].clone());
+        let critical_pixels = logit["deciding"].as_array_mut().unwrap();
+        critical_pixels.push(deciding[0].clone());
     }
     of_one["model_sha256"] = of_two["model_sha256"].clone();
     assert_eq!(of_one, of_two);

@@ -2,8 +2,8 @@
 #![cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
 
 mod attack;
+mod baseline;
 mod exact;
-mod ordinary;
 mod train;
 
 use std::process::{Command, Output};

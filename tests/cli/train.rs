@@ -113,7 +113,7 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
     let (mean, std) = (mnist::MEAN, mnist::STD);
     let mut trainer = Trainer::new(config, data, mean, std, Device::flex()).unwrap();
     trainer.step().unwrap();
-    // As a visitor who turned a knob and saved.
+    // As a visitor who turned a hyperparameter and saved.
     trainer.change(0.01, 0.4, "0.2".parse().unwrap()).unwrap();
     let folder = TempDir::new().unwrap();
     let checkpoint = path(&folder, "checkpoint.safetensors");
@@ -138,7 +138,7 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
 fn the_command_that_a_model_records_makes_it_again() {
     let folder = TempDir::new().unwrap();
     let (out, model) = (path(&folder, "run"), path(&folder, "model.safetensors"));
-    let knobs = [
+    let hyperparameters = [
         "hidden=[16,12]",
         "images=640",
         "held_out=1000",
@@ -146,7 +146,11 @@ fn the_command_that_a_model_records_makes_it_again() {
         r#"loss={"hinge":{"mix":0.5,"weight_decay":0.01}}"#,
     ];
     let mut more = vec!["--seed", "5"];
-    more.extend(knobs.iter().flat_map(|knob| ["--set", knob]));
+    more.extend(
+        hyperparameters
+            .iter()
+            .flat_map(|hyperparameter| ["--set", hyperparameter]),
+    );
     printed(&train(&out, &more));
     let checkpoint = path(&folder, "run/checkpoint.safetensors");
     let export = ["export", &checkpoint, &model, "--data-dir", DATA];
@@ -238,26 +242,33 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     );
     of_one["model_sha256"] = of_two["model_sha256"].clone();
     assert_eq!(of_one, of_two);
-    let heads = refused(&[&train(&path(&folder, "two"), &[]), &["--refine", &two][..]].concat());
-    assert!(heads.contains("a net of 2 heads"), "{heads}");
+    let members = refused(
+        &[
+            &train(&path(&folder, "two"), &[]),
+            &["--finetune", &two][..],
+        ]
+        .concat(),
+    );
+    assert!(members.contains("a net of 2 members"), "{members}");
 
     run_again(&recorded(&two), &fs::read(&two).unwrap());
     let message = refused(&["prune", "--force", "--near", "0", &two, &two]);
     assert!(message.contains("is an ensemble"), "{message}");
 
-    // A head is again one net, with the record of its own run, and can be trained on.
-    let head = path(&folder, "head.safetensors");
-    printed(&["head", &two, "2", &head]);
-    let (of_head, of_model) = (held_out(&head), held_out(&model));
-    assert_eq!(
-        of_head["certified_interval"],
-        of_model["certified_interval"]
+    // A member is again one net, with the record of its own run, and can be trained on.
+    let member = path(&folder, "member.safetensors");
+    printed(&["member", &two, "2", &member]);
+    let (of_head, of_model) = (held_out(&member), held_out(&model));
+    assert_eq!(of_head["certified_ibp"], of_model["certified_ibp"]);
+    run_again(&recorded(&member), &fs::read(&member).unwrap());
+    trained(
+        &folder,
+        "on",
+        &["--finetune", &member, "--set", "images=640"],
     );
-    run_again(&recorded(&head), &fs::read(&head).unwrap());
-    trained(&folder, "on", &["--refine", &head, "--set", "images=640"]);
-    let message = refused(&["head", &two, "3", &path(&folder, "third.safetensors")]);
+    let message = refused(&["member", &two, "3", &path(&folder, "third.safetensors")]);
     assert!(
-        message.contains("has no head 3; heads are numbered from 1, and it has 2"),
+        message.contains("has no member 3; members are numbered from 1, and it has 2"),
         "{message}"
     );
 
@@ -266,46 +277,46 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     let few = trained(&folder, "few", &fewer);
     printed(&["ensemble", "--force", &model, &few, &two]);
     assert_eq!(held_out(&two)["images"], 300);
-    // Of a head what its own run held out.
+    // Of a member what its own run held out.
     for (number, images) in [("1", 5_000), ("2", 300)] {
-        printed(&["head", "--force", &two, number, &head]);
-        assert_eq!(held_out(&head)["images"], images);
+        printed(&["member", "--force", &two, number, &member]);
+        assert_eq!(held_out(&member)["images"], images);
     }
-    let made = recorded(&head);
+    let made = recorded(&member);
     assert!(
         made.contains("held_out=300") && !made.contains("RUN-"),
         "{made}"
     );
     assert_eq!(made.matches("linf train").count(), 1, "{made}");
-    // Where a member has two heads, they are not told apart: then nothing is left out.
+    // Where a member has two members, they are not told apart: then nothing is left out.
     let three = path(&folder, "three.safetensors");
     printed(&["ensemble", &two, &model, &three]);
-    printed(&["head", "--force", &three, "3", &head]);
-    let made = recorded(&head);
+    printed(&["member", "--force", &three, "3", &member]);
+    let made = recorded(&member);
     assert!(
-        made.ends_with("&& linf head --force MODEL 3 MODEL"),
+        made.ends_with("&& linf member --force MODEL 3 MODEL"),
         "{made}"
     );
     assert!(made.starts_with(recorded(&three).as_str()), "{made}");
-    let refined = trained(
+    let finetuned = trained(
         &folder,
-        "refined",
-        &["--refine", &few, "--set", "images=640"],
+        "finetuned",
+        &["--finetune", &few, "--set", "images=640"],
     );
-    assert_eq!(held_out(&refined)["images"], 300);
+    assert_eq!(held_out(&finetuned)["images"], 300);
 
-    // Of one that was refined and does not say how it was made, nothing is known.
+    // Of one that was finetuned and does not say how it was made, nothing is known.
     let mut unsaid = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
     unsaid.metadata.command = "none: trained in a page".into();
     let page = path(&folder, "page.safetensors");
     fs::write(&page, unsaid.to_bytes()).unwrap();
     assert_eq!(held_out(&page)["images"], 5_000);
-    let refined = trained(
+    let finetuned = trained(
         &folder,
-        "refined-page",
-        &["--refine", &page, "--set", "images=640"],
+        "finetuned-page",
+        &["--finetune", &page, "--set", "images=640"],
     );
-    let message = refused(&[&EVAL_HELD_OUT[..], &["--model", &refined]].concat());
+    let message = refused(&[&EVAL_HELD_OUT[..], &["--model", &finetuned]].concat());
     assert!(message.contains("none of them were held out"), "{message}");
 
     let all = path(&folder, "all.safetensors");
@@ -322,18 +333,18 @@ fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
     let model = trained(&folder, "model", &SMALL);
     let first = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
 
-    let refine = [
-        "--refine",
+    let finetune = [
+        "--finetune",
         &model,
         "--set",
         "p_start=30",
         "--set",
         "images=640",
     ];
-    let out = path(&folder, "run/refined");
+    let out = path(&folder, "run/finetuned");
     let message = refused(&train(
         &out,
-        &[&refine[..], &["--set", "hidden=[9]"]].concat(),
+        &[&finetune[..], &["--set", "hidden=[9]"]].concat(),
     ));
     assert!(message.contains("give `hidden` its own"), "{message}");
     let other = [
@@ -345,25 +356,25 @@ fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
         "--out",
         &out,
     ];
-    let message = refused(&[&other[..], &["--data-dir", DATA, "--refine", &model]].concat());
+    let message = refused(&[&other[..], &["--data-dir", DATA, "--finetune", &model]].concat());
     assert!(
         message.contains("was trained on mnist, not on fashion-mnist"),
         "{message}"
     );
-    let refined = path(&folder, "refined.safetensors");
-    let checkpoint = path(&folder, "run/refined/checkpoint.safetensors");
-    let log = path(&folder, "run/refined/log.csv");
+    let finetuned = path(&folder, "finetuned.safetensors");
+    let checkpoint = path(&folder, "run/finetuned/checkpoint.safetensors");
+    let log = path(&folder, "run/finetuned/log.csv");
     fs::create_dir_all(&out).unwrap();
     fs::write(&log, "of a run that left no checkpoint").unwrap();
-    let message = refused(&train(&out, &refine));
+    let message = refused(&train(&out, &finetune));
     assert!(message.contains("log.csv is the log of a run"), "{message}");
     fs::remove_file(&log).unwrap();
-    printed(&train(&out, &refine));
+    printed(&train(&out, &finetune));
     // The command that began it goes on with it, here to its end.
-    let told = printed(&train(&out, &[&refine[..], &["--resume"]].concat()));
+    let told = printed(&train(&out, &[&finetune[..], &["--resume"]].concat()));
     assert!(told.contains("finished"), "{told}");
-    printed(&["export", &checkpoint, &refined, "--data-dir", DATA]);
-    let bytes = fs::read(&refined).unwrap();
+    printed(&["export", &checkpoint, &finetuned, "--data-dir", DATA]);
+    let bytes = fs::read(&finetuned).unwrap();
     let second = Model::from_bytes(&bytes).unwrap();
     assert!(second.net.share_kept() <= first.net.share_kept());
     assert_ne!(second.net.to_sparse(), first.net.to_sparse());
@@ -420,14 +431,17 @@ fn what_cannot_begin_is_refused_in_one_sentence() {
     ]);
     assert!(
         message.contains(
-            "the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-0.1, refine-fashion"
+            "the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, finetune, finetune-0.1, finetune-fashion"
         ),
         "{message}"
     );
     let message = refused(&train(&out, &["--resume"]));
     assert!(message.contains("cannot read"), "{message}");
     let message = refused(&train(&out, &["--set", "width=64"]));
-    assert!(message.contains("there is no knob `width`"), "{message}");
+    assert!(
+        message.contains("there is no hyperparameter `width`"),
+        "{message}"
+    );
     let message = refused(&train(&out, &["--set", "batch=1"]));
     assert!(message.contains("batch must be from 2"), "{message}");
     let message = refused(&[

@@ -3,9 +3,10 @@
 use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{
-    Attack, Ball, Campaign, ExactTarget, Grid, Pgd, Run, Settings, Smoothing, Target, own_label,
+    Attack, Ball, Classifier, ExactClassifier, Grid, Pgd, RobustnessEvaluation, Run, Settings,
+    Surrogate, own_label,
 };
-use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, LocalEvaluator};
+use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, IncrementalEvaluator};
 use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree};
 
 use crate::exhaustive::{ball, never_flips};
@@ -18,10 +19,10 @@ const ATTACKS: [Attack; 7] = [
     Attack::Random,
     Attack::Fgsm,
     Attack::Pgd,
-    Attack::Path,
+    Attack::ArgmaxPath,
     Attack::Square,
     Attack::All,
-    Attack::Smallest,
+    Attack::MinNorm,
 ];
 
 /// Short rounds, and every try kept.
@@ -39,7 +40,7 @@ fn settings(attack: Attack, radius: u32, grid: Grid, seed: u64) -> Settings {
 
 fn attack_and_grid() -> impl Strategy<Value = (Attack, Grid)> {
     let attacks = proptest::sample::select(&ATTACKS[..]);
-    (attacks, prop_oneof![Just(Grid::Levels), Just(Grid::Units)])
+    (attacks, prop_oneof![Just(Grid::Levels), Just(Grid::Ticks)])
 }
 
 /// How far `label` is above every other class, by the specification.
@@ -59,9 +60,9 @@ proptest! {
         fractions in vec(prop_oneof![Just(-1.0), Just(1.0), -1.0..=1.0], 14),
     ) {
         let net = pruned(&dense);
-        let local = ExactNet::local(&mut net.evaluator(), &input, radius.unsigned_abs()).unwrap();
+        let local = ExactNet::restrict(&mut net.evaluator(), &input, radius.unsigned_abs()).unwrap();
         let moved = perturb(&input, radius, &fractions);
-        let logits = LocalEvaluator::new(local).logits(&moved);
+        let logits = IncrementalEvaluator::new(local).logits(&moved);
         prop_assert_eq!(wide(&logits), dense.logits(&wide(&moved)));
     }
 
@@ -73,8 +74,8 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let centre = base.clone();
-        let local = ExactNet::local(&mut net.evaluator(), &base, radius.unsigned_abs()).unwrap();
-        let mut evaluator = LocalEvaluator::new(local);
+        let local = ExactNet::restrict(&mut net.evaluator(), &base, radius.unsigned_abs()).unwrap();
+        let mut evaluator = IncrementalEvaluator::new(local);
         evaluator.hold(&base);
         for (changes, keep) in trials {
             let mut moved = base.clone();
@@ -95,7 +96,7 @@ proptest! {
 
     #[test]
     fn a_pruned_net_written_densely_is_the_same_function((dense, input) in net_and_input()) {
-        let again = DenseNet::of(&pruned(&dense)).filled().expect("nothing was dropped that decides");
+        let again = DenseNet::from_exact(&pruned(&dense)).filled().expect("nothing was dropped that decides");
         let x = wide(&input);
         prop_assert_eq!(again.logits(&x), dense.logits(&x));
     }
@@ -113,12 +114,12 @@ proptest! {
             .unzip();
         let mut evaluator = net.evaluator();
         prop_assert_eq!(wide(evaluator.logits_at(&input).unwrap()), gaps.logits(&x));
-        prop_assert_eq!(evaluator.deciding_at(&input).unwrap(), gaps.deciding(&x));
+        prop_assert_eq!(evaluator.critical_pixels_at(&input).unwrap(), gaps.critical_pixels(&x));
         let bounds = evaluator.logit_bounds_at(&input, radius.unsigned_abs()).unwrap();
         let (least, most) = gaps.logit_bounds(&lower, &upper);
         let ends = |end: usize| bounds.iter().map(|ends| i64::from(ends[end])).collect::<Vec<_>>();
         prop_assert_eq!((ends(0), ends(1)), (least, most));
-        let again = DenseNet::of(&net);
+        let again = DenseNet::from_exact(&net);
         prop_assert_eq!(again.logits(&x), gaps.logits(&x));
         if let Some(filled) = again.filled() {
             prop_assert_eq!(filled.logits(&x), gaps.logits(&x));
@@ -133,10 +134,10 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let net = pruned(&dense);
-        let mut target = ExactTarget::new(&net);
+        let mut classifier = ExactClassifier::new(&net);
         let settings = settings(attack, radius.unsigned_abs(), grid, seed);
-        let mut run = Run::new(&target, &image, 0, settings).unwrap();
-        run.advance(&mut target, 300);
+        let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
+        run.advance(&mut classifier, 300);
         for sample in run.samples() {
             for (&x, &level) in sample.input.iter().zip(&image) {
                 let change = x - i32::from(level) * SCALE.cast_signed();
@@ -159,25 +160,25 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let net = pruned(&dense);
-        let mut target = ExactTarget::new(&net);
+        let mut classifier = ExactClassifier::new(&net);
         let settings = settings(attack, radius.unsigned_abs(), grid, seed);
-        let mut run = Run::new(&target, &image, 0, settings).unwrap();
-        run.advance(&mut target, 300);
-        prop_assert!(run.tries() >= 300 || run.is_done());
+        let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
+        run.advance(&mut classifier, 300);
+        prop_assert!(run.queries() >= 300 || run.is_done());
         let margins: Vec<_> = run.samples().iter().map(|s| margin(&dense, 0, &s.input)).collect();
-        prop_assert_eq!(run.tries(), margins.len() as u64);
-        prop_assert_eq!(run.tries_by().values().sum::<u64>(), run.tries());
-        let flips = margins.iter().filter(|&&margin| margin <= 0).count();
-        prop_assert_eq!(run.flips(), flips as u64);
+        prop_assert_eq!(run.queries(), margins.len() as u64);
+        prop_assert_eq!(run.queries_by().values().sum::<u64>(), run.queries());
+        let misclassified = margins.iter().filter(|&&margin| margin <= 0).count();
+        prop_assert_eq!(run.misclassified(), misclassified as u64);
         let Some(found) = run.strongest() else {
             prop_assert!(margins.is_empty());
             return Ok(());
         };
-        let sample = &run.samples()[found.tries as usize - 1];
+        let sample = &run.samples()[found.queries as usize - 1];
         prop_assert_eq!(&sample.input, &found.perturbed.input);
-        prop_assert_eq!(found.perturbed.margin, margins[found.tries as usize - 1] as f64);
-        if attack == Attack::Smallest {
-            prop_assert_eq!(found.perturbed.flipped(), flips > 0);
+        prop_assert_eq!(found.perturbed.margin, margins[found.queries as usize - 1] as f64);
+        if attack == Attack::MinNorm {
+            prop_assert_eq!(found.perturbed.misclassified(), misclassified > 0);
         } else {
             prop_assert_eq!(Some(&(found.perturbed.margin as i64)), margins.iter().min());
         }
@@ -192,17 +193,17 @@ proptest! {
         portions in vec(1..50_u64, 1..20),
     ) {
         let net = pruned(&dense);
-        let mut target = ExactTarget::new(&net);
+        let mut classifier = ExactClassifier::new(&net);
         let settings = settings(attack, radius.unsigned_abs(), grid, seed);
-        let mut whole = Run::new(&target, &image, 0, settings).unwrap();
+        let mut whole = Run::new(&classifier, &image, 0, settings).unwrap();
         let mut parts = whole.clone();
         for portion in portions {
-            parts.advance(&mut target, portion);
-            // Others may use the target in between.
-            own_label(&mut target, &vec![0; image.len()]).ok();
+            parts.advance(&mut classifier, portion);
+            // Others may use the classifier in between.
+            own_label(&mut classifier, &vec![0; image.len()]).ok();
         }
-        while whole.tries() < parts.tries() {
-            whole.advance(&mut target, parts.tries() - whole.tries());
+        while whole.queries() < parts.queries() {
+            whole.advance(&mut classifier, parts.queries() - whole.queries());
         }
         let count = parts.samples().len();
         prop_assert_eq!(&whole.samples()[..count], parts.samples());
@@ -215,18 +216,18 @@ proptest! {
         seed in any::<u32>(),
     ) {
         let net = pruned(&dense);
-        let reference = DenseNet::of(&net);
-        let campaign = Campaign {
+        let reference = DenseNet::from_exact(&net);
+        let campaign = RobustnessEvaluation {
             attack,
             epsilon: 40,
             seed: seed.into(),
-            tries: 100,
+            queries: 100,
             sample_every: NonZeroU64::new(10).unwrap(),
         };
         let outcome = campaign.attack_image(&net, &reference, 0, &image, 0).unwrap();
         prop_assert_eq!(outcome.violations, vec![]);
         prop_assert_eq!(outcome.differences, 0);
-        let tied = net.evaluator().verdict(&image).unwrap().label.is_none();
+        let tied = net.evaluator().certificate(&image).unwrap().label.is_none();
         let inside = outcome.tries_inside.values().sum::<u64>();
         prop_assert!(tied || attack == Attack::Fgsm || inside >= 100);
         prop_assert!(outcome.certified <= outcome.under_attack);
@@ -238,7 +239,7 @@ proptest! {
         (dense, image) in net_and_image(),
         painted in vec(prop_oneof![Just(f32::NAN), Just(f32::INFINITY), -1e9..1e9_f32, 0.0..255.0_f32], 14),
         radius in 0..=2 * TOP,
-        grid in prop_oneof![Just(Grid::Levels), Just(Grid::Units)],
+        grid in prop_oneof![Just(Grid::Levels), Just(Grid::Ticks)],
     ) {
         let ball = Ball::new(&image, dense.scale(), radius.unsigned_abs(), grid);
         let painted = &painted[..image.len()];
@@ -272,12 +273,12 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
     (net, vec(0..=10_u8, 4))
 }
 
-/// The label of the image and the least radius, up to 3 units, at which some image flips.
+/// The label of the image and the least radius, up to 3 units, at which some image misclassified.
 fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, u32)> {
     let net_target = pruned(net);
-    let label = own_label(&mut ExactTarget::new(&net_target), image).ok()?;
-    let flips = |&radius: &i32| !never_flips(net, label, &ball(image, radius));
-    let radius = (1..=3).find(flips)?;
+    let label = own_label(&mut ExactClassifier::new(&net_target), image).ok()?;
+    let misclassified = |&radius: &i32| !never_flips(net, label, &ball(image, radius));
+    let radius = (1..=3).find(misclassified)?;
     Some((label, radius.unsigned_abs()))
 }
 
@@ -301,14 +302,17 @@ fn each_attack_finds_most_of_the_flips_that_exist_and_all_together_find_each() {
         let mut found = 0;
         for (dense, image, label, radius) in &cases {
             let net = pruned(dense);
-            let mut target = ExactTarget::new(&net);
-            let settings = settings(*attack, *radius, Grid::Units, 1);
-            let mut run = Run::new(&target, image, *label, settings).unwrap();
-            run.advance(&mut target, 3000);
-            found += usize::from(run.flips() > 0);
+            let mut classifier = ExactClassifier::new(&net);
+            let settings = settings(*attack, *radius, Grid::Ticks, 1);
+            let mut run = Run::new(&classifier, image, *label, settings).unwrap();
+            run.advance(&mut classifier, 3000);
+            found += usize::from(run.misclassified() > 0);
         }
         let least = if *attack == Attack::All { 200 } else { 100 };
-        assert!(found >= least, "{attack} found {found} of 200 flips");
+        assert!(
+            found >= least,
+            "{attack} found {found} of 200 misclassified"
+        );
     }
 }
 
@@ -316,18 +320,18 @@ fn each_attack_finds_most_of_the_flips_that_exist_and_all_together_find_each() {
 fn the_search_ends_at_the_smallest_flip_that_exists() {
     for (dense, image, label, radius) in flippable(200) {
         let net = pruned(&dense);
-        let mut target = ExactTarget::new(&net);
-        let mut settings = settings(Attack::Smallest, TOP.unsigned_abs(), Grid::Units, 1);
-        settings.proved = net.evaluator().verdict(&image).unwrap().interval_radius;
+        let mut classifier = ExactClassifier::new(&net);
+        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = Some(20);
-        let mut run = Run::new(&target, &image, label, settings).unwrap();
+        let mut run = Run::new(&classifier, &image, label, settings).unwrap();
         while !run.is_done() {
-            run.advance(&mut target, 100);
+            run.advance(&mut classifier, 100);
         }
         let bracket = run.bracket().unwrap();
         assert!(bracket.proved.unwrap() < radius);
         assert_eq!(bracket.broken, Some(radius));
-        assert!(run.strongest().unwrap().perturbed.flipped());
+        assert!(run.strongest().unwrap().perturbed.misclassified());
     }
 }
 
@@ -343,19 +347,19 @@ fn a_search_is_done_when_proof_and_flip_meet_or_nothing_flips() {
         };
         let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, margin]).unwrap());
         let image = [100; 4];
-        let mut target = ExactTarget::new(&net);
-        let mut settings = settings(Attack::Smallest, TOP.unsigned_abs(), Grid::Units, 1);
-        settings.proved = net.evaluator().verdict(&image).unwrap().interval_radius;
+        let mut classifier = ExactClassifier::new(&net);
+        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = None;
-        let mut run = Run::new(&target, &image, 0, settings).unwrap();
-        run.advance(&mut target, 100_000);
+        let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
+        run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
         assert_eq!(run.bracket().unwrap().broken, broken);
 
         // Of another label than the image's nothing is proved, and the image itself is a flip.
         settings.proved = None;
-        let mut run = Run::new(&target, &image, 1, settings).unwrap();
-        run.advance(&mut target, 100_000);
+        let mut run = Run::new(&classifier, &image, 1, settings).unwrap();
+        run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
         assert_eq!(run.bracket().unwrap().broken, Some(0));
     }
@@ -371,10 +375,10 @@ fn the_exact_gradient_names_the_deciding_pixels() {
         weight,
     };
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
-    let mut target = ExactTarget::new(&net);
-    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Units);
-    target.enter(&ball);
-    let (logits, gradient) = target.gradients(ball.centre(), 0, &[None], &[Smoothing::Exact]);
+    let mut classifier = ExactClassifier::new(&net);
+    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Ticks);
+    classifier.enter(&ball);
+    let (logits, gradient) = classifier.gradients(ball.centre(), 0, &[None], &[Surrogate::Exact]);
     assert_eq!(logits, [-2200.0, -2200.0]);
     assert_eq!(gradient, [-1.0, 1.0, 0.0, 0.0]);
 }
@@ -392,11 +396,11 @@ fn the_gradient_of_several_heads_is_the_sum_of_theirs() {
         outputs: 4,
         weight: [0, 1, 1, 2].map(decided_by).concat(),
     };
-    let net = pruned(&DenseNet::with_heads(SCALE, vec![layer], vec![0; 4], 2).unwrap());
-    let mut target = ExactTarget::new(&net);
-    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Units);
-    target.enter(&ball);
-    let (logits, gradient) = target.gradients(ball.centre(), 0, &[None], &[Smoothing::Exact]);
+    let net = pruned(&DenseNet::with_members(SCALE, vec![layer], vec![0; 4], 2).unwrap());
+    let mut classifier = ExactClassifier::new(&net);
+    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Ticks);
+    classifier.enter(&ball);
+    let (logits, gradient) = classifier.gradients(ball.centre(), 0, &[None], &[Surrogate::Exact]);
     assert_eq!(logits, [-4400.0, -4400.0]);
     assert_eq!(gradient, [-1.0, 0.0, 1.0, 0.0]);
 }
@@ -410,10 +414,10 @@ fn a_smoothed_gradient_is_that_of_the_p_norms_up_to_a_factor() {
         weight: weight.clone(),
     };
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
-    let mut target = ExactTarget::new(&net);
+    let mut classifier = ExactClassifier::new(&net);
     let image = [10, 12, 8, 5];
-    let ball = Ball::new(&image, SCALE, 400, Grid::Units);
-    target.enter(&ball);
+    let ball = Ball::new(&image, SCALE, 400, Grid::Ticks);
+    classifier.enter(&ball);
     let x: Vec<_> = ball.centre().iter().copied().map(f64::from).collect();
     for p in [16, 64] {
         let norm = |class: usize, x: &[f64]| -> f64 {
@@ -431,8 +435,8 @@ fn a_smoothed_gradient_is_that_of_the_p_norms_up_to_a_factor() {
             let largest = [426.0, 24.0][class];
             (step(1e-3) - step(-1e-3)) / 2e-3 * largest / norm(class, &x)
         };
-        let smoothing = Smoothing::P(p as u16);
-        let (_, gradient) = target.gradients(ball.centre(), 0, &[Some(1)], &[smoothing]);
+        let smoothing = Surrogate::P(p as u16);
+        let (_, gradient) = classifier.gradients(ball.centre(), 0, &[Some(1)], &[smoothing]);
         for (pixel, &found) in gradient.iter().enumerate() {
             let expected = slope(1, pixel) - slope(0, pixel);
             assert!(
@@ -451,10 +455,10 @@ fn images_that_cannot_be_attacked_are_refused() {
         weight: vec![0, 10, 10, 0],
     };
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
-    let mut target = ExactTarget::new(&net);
+    let mut classifier = ExactClassifier::new(&net);
     let begin = |image: &[u8], label| {
-        let settings = Settings::new(Attack::All, 3, Grid::Units, 0);
-        let error = Run::new(&ExactTarget::new(&net), image, label, settings).unwrap_err();
+        let settings = Settings::new(Attack::All, 3, Grid::Ticks, 0);
+        let error = Run::new(&ExactClassifier::new(&net), image, label, settings).unwrap_err();
         error.to_string()
     };
     assert_eq!(
@@ -465,6 +469,6 @@ fn images_that_cannot_be_attacked_are_refused() {
         begin(&[1, 2], 0),
         "2 pixels make no square image, which the attacks need"
     );
-    let tied = own_label(&mut target, &[1, 1]).unwrap_err().to_string();
+    let tied = own_label(&mut classifier, &[1, 1]).unwrap_err().to_string();
     assert!(tied.contains("are tied"), "{tied}");
 }

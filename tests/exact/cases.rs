@@ -3,10 +3,10 @@
 
 use std::num::NonZeroU64;
 
-use linf_dist_net::attack::{Attack, ExactTarget, Grid, Run, Settings, own_label};
-use linf_dist_net::digit::strokes_to_image;
-use linf_dist_net::exact::{Bounds, DenseNet, ExactNet, Metadata, Model, Verdict};
-use linf_dist_net::float_net::{FloatLayer, FloatNet};
+use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_label};
+use linf_dist_net::data::strokes::strokes_to_image;
+use linf_dist_net::exact::{Bounds, Certificate, DenseNet, ExactNet, Metadata, Model};
+use linf_dist_net::exact::{FloatLayer, FloatNet};
 use serde_json::{Value, json};
 
 /// Committed beside `tests/browser.rs`.
@@ -61,7 +61,7 @@ pub fn model() -> Model {
         layers,
         bias,
     };
-    let net = DenseNet::fold(&net, 32)
+    let net = DenseNet::quantize(&net, 32)
         .and_then(|net| Ok(net.prune()?))
         .expect("a small net");
     let metadata = Metadata {
@@ -109,15 +109,18 @@ pub fn images() -> Vec<Vec<u8>> {
 /// Everything that is computed of one image, in units.
 pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
     let mut evaluator = net.evaluator();
-    let Verdict {
+    let Certificate {
         label,
         logits,
         margin,
         lipschitz_radius,
-        interval_radius,
-        deciding,
-    } = evaluator.verdict(image).expect("784 pixels");
-    let deciding: Vec<_> = deciding.iter().map(|d| json!([d.pixel, d.sign])).collect();
+        ibp_radius,
+        critical_pixels,
+    } = evaluator.certificate(image).expect("784 pixels");
+    let critical_pixels: Vec<_> = critical_pixels
+        .iter()
+        .map(|d| json!([d.pixel, d.sign]))
+        .collect();
     let mut bounds = |radius| {
         let Bounds { logits, certified } = evaluator.bounds(image, radius).expect("784 pixels");
         json!({ "radius": radius, "logits": logits, "certified": certified })
@@ -127,8 +130,8 @@ pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
         "logits": logits,
         "margin": margin,
         "lipschitz_radius": lipschitz_radius,
-        "interval_radius": interval_radius,
-        "deciding": deciding,
+        "ibp_radius": ibp_radius,
+        "deciding": critical_pixels,
         "bounds": [bounds(1), bounds(300), bounds(2448), bounds(8160)],
     })
 }
@@ -145,35 +148,35 @@ pub fn outcomes(net: &ExactNet) -> Value {
     json!({ "command": COMMAND, "drawn": hex, "outcomes": outcomes, "attacks": attacks })
 }
 
-/// What every attack comes to on a drawing and on noise; a digest stands for all tries.
+/// What every attack comes to on a drawing and on noise; a digest stands for all queries.
 fn attacks(net: &ExactNet) -> Vec<Value> {
     let names = [
         Attack::Random,
         Attack::Fgsm,
         Attack::Pgd,
-        Attack::Path,
+        Attack::ArgmaxPath,
         Attack::Square,
         Attack::All,
-        Attack::Smallest,
+        Attack::MinNorm,
     ];
     let images = images();
     let mut outcomes = Vec::new();
     for image in [&images[0], &images[4]] {
         for (attack, grid) in names
             .into_iter()
-            .zip([Grid::Levels, Grid::Units].into_iter().cycle())
+            .zip([Grid::Levels, Grid::Ticks].into_iter().cycle())
         {
-            let mut target = ExactTarget::new(net);
-            let label = own_label(&mut target, image).expect("no tie");
-            let radius = if attack == Attack::Smallest {
+            let mut classifier = ExactClassifier::new(net);
+            let label = own_label(&mut classifier, image).expect("no tie");
+            let radius = if attack == Attack::MinNorm {
                 8160
             } else {
                 2000
             };
             let mut settings = Settings::new(attack, radius, grid, 7);
             settings.sample_every = NonZeroU64::new(1);
-            let mut run = Run::new(&target, image, label, settings).expect("784 pixels");
-            run.advance(&mut target, 500);
+            let mut run = Run::new(&classifier, image, label, settings).expect("784 pixels");
+            run.advance(&mut classifier, 500);
             let digest = run.samples().iter().fold(0_u64, |digest, sample| {
                 let input = sample.input.iter().map(|&x| x as u64);
                 let logits = sample.logits.iter().map(|z| z.to_bits());
@@ -183,8 +186,8 @@ fn attacks(net: &ExactNet) -> Vec<Value> {
             });
             outcomes.push(json!({
                 "attack": attack,
-                "tries": run.tries(),
-                "flips": run.flips(),
+                "queries": run.queries(),
+                "misclassified": run.misclassified(),
                 "least_margin": run.strongest().map(|found| found.perturbed.margin),
                 "digest": format!("{digest:016x}"),
             }));

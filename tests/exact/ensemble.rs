@@ -1,7 +1,7 @@
-//! Nets as the heads of one.
+//! Nets as the members of one.
 
 use linf_dist_net::exact::{
-    DenseLayer, DenseNet, EnsembleError, ExactNet, Metadata, Model, NetError, SparseLayer,
+    CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Metadata, Model, NetError,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -41,10 +41,10 @@ fn other(net: &DenseNet, shift: i32) -> ExactNet {
         inputs = outputs;
     }
     let bias = net.bias().iter().map(|bias| bias + shift).collect();
-    pruned(&DenseNet::with_heads(SCALE, layers, bias, net.heads()).unwrap())
+    pruned(&DenseNet::with_members(SCALE, layers, bias, net.members()).unwrap())
 }
 
-/// The net twice, when `twice`: it has twice as many heads.
+/// The net twice, when `twice`: it has twice as many members.
 fn maybe_twice(net: ExactNet, twice: bool) -> ExactNet {
     match twice {
         true => ExactNet::ensemble(&[&net, &net]).unwrap(),
@@ -61,10 +61,10 @@ proptest! {
         radius in 0..=TOP.unsigned_abs(),
     ) {
         let net = ExactNet::ensemble(&members.iter().collect::<Vec<_>>()).unwrap();
-        prop_assert_eq!(net.heads(), members.iter().map(ExactNet::heads).sum::<usize>());
+        prop_assert_eq!(net.members(), members.iter().map(ExactNet::members).sum::<usize>());
         let mut logits = vec![0; net.classes()];
         let mut bounds = vec![[0; 2]; net.classes()];
-        let mut deciding = Vec::new();
+        let mut critical_pixels = Vec::new();
         for member in &members {
             let mut evaluator = member.evaluator();
             let own = evaluator.logits_at(&input).unwrap();
@@ -73,23 +73,23 @@ proptest! {
             for (sum, own) in bounds.iter_mut().zip(own) {
                 *sum = [sum[0] + own[0], sum[1] + own[1]];
             }
-            deciding.extend(evaluator.deciding_at(&input).unwrap());
+            critical_pixels.extend(evaluator.critical_pixels_at(&input).unwrap());
         }
         let mut evaluator = net.evaluator();
         prop_assert_eq!(evaluator.logits_at(&input).unwrap(), logits);
         prop_assert_eq!(evaluator.logit_bounds_at(&input, radius).unwrap(), bounds);
-        prop_assert_eq!(evaluator.deciding_at(&input).unwrap(), deciding);
+        prop_assert_eq!(evaluator.critical_pixels_at(&input).unwrap(), critical_pixels);
 
-        // Each head by itself is again what one member, or one of its heads, is.
-        let mut heads = (0..net.heads()).map(|head| net.head(head));
-        for own in members.iter().flat_map(|member| (0..member.heads()).map(|head| member.head(head))) {
-            let head = heads.next().unwrap();
-            prop_assert_eq!(head.to_sparse(), own.to_sparse());
-            prop_assert_eq!(head.bias(), own.bias());
+        // Each member by itself is again what one member, or one of its members, is.
+        let mut apart = (0..net.members()).map(|index| net.member(index));
+        for own in members.iter().flat_map(|net| (0..net.members()).map(|index| net.member(index))) {
+            let member = apart.next().unwrap();
+            prop_assert_eq!(member.to_sparse(), own.to_sparse());
+            prop_assert_eq!(member.bias(), own.bias());
         }
-        for member in members.iter().filter(|member| member.heads() == 1) {
-            let (mut alone, head) = (member.evaluator(), member.head(0));
-            let mut evaluator = head.evaluator();
+        for member in members.iter().filter(|member| member.members() == 1) {
+            let (mut alone, member) = (member.evaluator(), member.member(0));
+            let mut evaluator = member.evaluator();
             prop_assert_eq!(evaluator.logits_at(&input).unwrap(), alone.logits_at(&input).unwrap());
             prop_assert_eq!(
                 evaluator.logit_bounds_at(&input, radius).unwrap(),
@@ -100,28 +100,17 @@ proptest! {
 }
 
 #[test]
-fn a_head_has_only_the_units_that_its_logits_depend_on() {
-    let weights = |rows: &[&[(u16, i32)]], inputs| {
-        let mut starts = vec![0];
-        starts.extend(rows.iter().scan(0, |end, row| {
-            *end += row.len();
-            Some(*end)
-        }));
-        let (columns, weights) = rows.concat().into_iter().unzip();
-        SparseLayer {
-            inputs,
-            starts,
-            columns,
-            weights,
-        }
+fn a_member_has_only_the_units_that_its_logits_depend_on() {
+    let weights = |rows: &[&[(usize, i32)]], inputs| {
+        CsrLayer::from_rows(inputs, rows.iter().map(|row| row.iter().copied()))
     };
-    // Two heads of two classes on three hidden units: the first sees the last two, the second the first.
+    // Two members of two classes on three hidden units: the first sees the last two, the second the first.
     let layers = [
         weights(&[&[(0, 1)], &[(1, 2)], &[(0, 3), (1, 4)]], 2),
         weights(&[&[(1, 5)], &[(1, 6), (2, 7)], &[(0, 8)], &[(0, 9)]], 3),
     ];
-    let net = ExactNet::with_heads(SCALE, &layers, vec![1, 2, 3, 4], 2).unwrap();
-    let first = net.head(0);
+    let net = ExactNet::with_members(SCALE, &layers, vec![1, 2, 3, 4], 2).unwrap();
+    let first = net.member(0);
     assert_eq!(first.bias(), [1, 2]);
     assert_eq!(
         first.to_sparse(),
@@ -130,7 +119,7 @@ fn a_head_has_only_the_units_that_its_logits_depend_on() {
             weights(&[&[(0, 5)], &[(0, 6), (1, 7)]], 2)
         ]
     );
-    let second = net.head(1);
+    let second = net.member(1);
     assert_eq!(
         (second.architecture(), second.bias()),
         (vec![2, 1, 2], &[3, 4][..])
@@ -188,7 +177,7 @@ fn a_sum_of_heads_that_could_overflow_is_refused() {
         outputs: 2,
         weight: vec![0; 2],
     };
-    // Of the first class, where the heads would cancel.
+    // Of the first class, where the members would cancel.
     let half = |bias| DenseNet::new(2, vec![layer()], vec![bias, 0]).unwrap();
     let [half, less] = [1 << 29, -(1 << 29)].map(|bias| half(bias).prune().unwrap());
     assert!(ExactNet::ensemble(&[&less]).is_ok());
@@ -219,26 +208,26 @@ fn a_file_of_version_3_tells_the_heads() {
     for entry in [
         r#""format_version":"3""#,
         r#""architecture":"4-6-4""#,
-        r#""heads":"2""#,
+        r#""members":"2""#,
     ] {
         assert!(text.contains(entry), "{entry} in {text}");
     }
-    assert_eq!(Model::from_bytes(&bytes).unwrap().net.heads(), 2);
-    let with = |heads: &str| {
-        let entry = format!(r#""heads":"{heads}""#);
-        let at = text.find(r#""heads":"2""#).unwrap();
+    assert_eq!(Model::from_bytes(&bytes).unwrap().net.members(), 2);
+    let with = |members: &str| {
+        let entry = format!(r#""members":"{members}""#);
+        let at = text.find(r#""members":"2""#).unwrap();
         let mut bytes = bytes.clone();
         bytes[at..at + entry.len()].copy_from_slice(entry.as_bytes());
         Model::from_bytes(&bytes).unwrap_err()
     };
-    for (heads, reason) in [
-        ("0", "no 0 heads"),
-        ("3", "no 3 heads"),
+    for (members, reason) in [
+        ("0", "no 0 members"),
+        ("3", "no 3 members"),
         ("4", "1 unit for the classes"),
     ] {
-        let error = with(heads);
+        let error = with(members);
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(source.contains(reason), "{source}");
     }
-    assert!(with("x").to_string().contains("`heads` is \"x\""));
+    assert!(with("x").to_string().contains("`members` is \"x\""));
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use linf_dist_net::exact::{
-    DenseLayer, DenseNet, Evaluation, ExactNet, InputError, NetError, SparseLayer, evaluate,
+    Csr, CsrLayer, DenseLayer, DenseNet, Evaluation, ExactNet, InputError, NetError, evaluate,
 };
 
 fn layer(inputs: usize, outputs: usize, weight: i32) -> DenseLayer {
@@ -73,40 +73,35 @@ fn shapes_that_do_not_fit_are_refused() {
 
 #[test]
 fn malformed_rows_are_refused() {
-    let refused = |starts: &[usize], columns: &[u16]| {
-        let (starts, columns) = (starts.to_vec(), columns.to_vec());
+    let refused = |starts: &[u32], columns: &[u32]| {
+        let pattern = Csr::new(3, starts.to_vec(), columns.to_vec()).unwrap();
         let weights = vec![0; columns.len()];
-        let layer = SparseLayer {
-            inputs: 3,
-            starts,
-            columns,
-            weights,
-        };
-        ExactNet::new(2, &[layer], vec![0, 0]).unwrap_err()
+        ExactNet::new(2, &[CsrLayer { pattern, weights }], vec![0, 0]).unwrap_err()
     };
     let row = |error| match error {
         NetError::Row { unit, .. } => unit,
         other => panic!("{other}"),
     };
     assert_eq!(row(refused(&[0, 2, 2], &[0, 1])), 1, "an empty row");
-    assert_eq!(row(refused(&[0, 3, 2], &[0, 1])), 0, "a row beyond the end");
-    assert_eq!(
-        row(refused(&[1, 2, 3], &[0, 1, 2])),
-        0,
-        "a gap at the start"
-    );
     assert_eq!(
         row(refused(&[0, 2, 3], &[1, 0, 2])),
         0,
         "columns that descend"
     );
     assert_eq!(row(refused(&[0, 2, 4], &[0, 1, 2, 2])), 1, "a column twice");
-    assert_eq!(
-        row(refused(&[0, 1, 2], &[0, 3])),
-        1,
-        "a column beyond the inputs"
-    );
-    let error = refused(&[0, 1, 3], &[0, 1]);
+    let not_rows: [(&str, &[u32], &[u32]); 4] = [
+        ("a row beyond the end", &[0, 3, 2], &[0, 1]),
+        ("a gap at the start", &[1, 2, 3], &[0, 1, 2]),
+        ("a column beyond the inputs", &[0, 1, 2], &[0, 3]),
+        ("fewer columns than rows ask for", &[0, 1, 3], &[0, 1]),
+    ];
+    for (problem, starts, columns) in not_rows {
+        let pattern = Csr::new(3, starts.to_vec(), columns.to_vec());
+        assert_eq!(pattern, None, "{problem}");
+    }
+    let pattern = Csr::new(3, vec![0, 1, 3], vec![0, 1, 2]).unwrap();
+    let weights = vec![0; 2];
+    let error = ExactNet::new(2, &[CsrLayer { pattern, weights }], vec![0, 0]).unwrap_err();
     assert_eq!(
         error,
         NetError::WeightCount {
@@ -175,7 +170,7 @@ fn inputs_outside_the_domain_are_refused() {
         expected: 3,
     };
     assert_eq!(evaluator.logits(&[0; 2]).unwrap_err(), pixels);
-    assert_eq!(evaluator.verdict(&[0; 2]).unwrap_err(), pixels);
+    assert_eq!(evaluator.certificate(&[0; 2]).unwrap_err(), pixels);
     assert_eq!(evaluator.bounds(&[0; 2], 1).unwrap_err(), pixels);
     assert_eq!(
         net.batch_evaluator().logits(&[0; 8]).unwrap_err(),
@@ -226,9 +221,9 @@ fn evaluation_counts_a_wrong_or_tied_image_as_nothing_and_is_the_same_on_any_thr
         images: 5,
         clean: 4,
         certified_lipschitz: 3,
-        certified_interval: 3,
+        certified_ibp: 3,
         radius_lipschitz: 254 + 54 + 254 + 14,
-        radius_interval: 254 + 54 + 254 + 14,
+        radius_ibp: 254 + 54 + 254 + 14,
     };
     for count in [1, 2, 3, 8] {
         let evaluation = evaluate(&net, &images, &labels, epsilon, threads(count)).unwrap();

@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use linf_dist_net::exact::{
-    BeyondIntervals, DenseLayer, DenseNet, Epsilon, Proof, Verdict, prove_beyond_intervals,
+    BranchAndBound, Certificate, DenseLayer, DenseNet, Epsilon, Proof, branch_and_bound,
 };
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 
@@ -48,7 +48,7 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
         let first = layers[0].weight.iter_mut();
         first.for_each(|weight| *weight = TOP - *weight);
         let bias = net.bias().to_vec();
-        let net = DenseNet::with_heads(SCALE, layers, bias, net.heads()).unwrap();
+        let net = DenseNet::with_members(SCALE, layers, bias, net.members()).unwrap();
         (net, image.iter().map(|level| 255 - level).collect())
     };
     (any::<bool>(), dark()).prop_map(turned)
@@ -56,9 +56,9 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
 
 fn dark() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
     let shape = (2..=3_usize, 1..=2_usize, 2..=3_usize, 1..=2_usize);
-    shape.prop_flat_map(|(inputs, depth, classes, heads)| {
+    shape.prop_flat_map(|(inputs, depth, classes, members)| {
         let mut widths = vec![inputs; depth];
-        widths.push(heads * classes);
+        widths.push(members * classes);
         let layers: Vec<_> = widths
             .windows(2)
             .map(|pair| {
@@ -70,8 +70,8 @@ fn dark() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
                 })
             })
             .collect();
-        let net = (layers, vec(-3..=3, heads * classes)).prop_map(move |(layers, bias)| {
-            DenseNet::with_heads(SCALE, layers, bias, heads).unwrap()
+        let net = (layers, vec(-3..=3, members * classes)).prop_map(move |(layers, bias)| {
+            DenseNet::with_members(SCALE, layers, bias, members).unwrap()
         });
         (net, vec(0..=10_u8, inputs))
     })
@@ -84,23 +84,23 @@ fn no_image_within_a_certified_radius_flips() {
     let margins = std::cell::RefCell::new([0; 16]);
     let outcome = runner.run(&tiny(), |(dense, image)| {
         let net = pruned(&dense);
-        let Verdict {
+        let Certificate {
             label,
             margin,
             lipschitz_radius,
-            interval_radius,
+            ibp_radius,
             ..
-        } = net.evaluator().verdict(&image).unwrap();
+        } = net.evaluator().certificate(&image).unwrap();
         let Some(label) = label else { return Ok(()) };
         if let Some(count) = margins.borrow_mut().get_mut(margin as usize) {
             *count += 1;
         }
         prop_assert_eq!(
             lipschitz_radius,
-            Some(((margin - 1) / (2 * net.heads() as u32)).min(TOP.unsigned_abs()))
+            Some(((margin - 1) / (2 * net.members() as u32)).min(TOP.unsigned_abs()))
         );
         // Larger balls are too many inputs to try; all points of a smaller one still count.
-        let radius = interval_radius.unwrap().min(12);
+        let radius = ibp_radius.unwrap().min(12);
         let inputs = ball(&image, radius.cast_signed());
         prop_assert!(never_flips(&dense, label, &inputs));
         Ok(())
@@ -121,18 +121,18 @@ fn no_image_flips_where_differences_or_parts_prove_the_label() {
     let outcome = runner.run(&(tiny(), 0..=12_u32), |((dense, image), radius)| {
         let net = pruned(&dense);
         let mut evaluator = net.evaluator();
-        let verdict = evaluator.verdict(&image).unwrap();
+        let certificate = evaluator.certificate(&image).unwrap();
         let proof = evaluator.proof(&image, radius, 40).unwrap();
-        let by_intervals = verdict.interval_radius >= Some(radius) && verdict.label.is_some();
-        prop_assert_eq!(by_intervals, proof == Some(Proof::Intervals));
-        kinds.borrow_mut()[net.heads() - 1][match proof {
-            Some(Proof::Intervals) => 0,
-            Some(Proof::Differences) => 1,
-            Some(Proof::Parts { .. }) => 2,
+        let by_intervals = certificate.ibp_radius >= Some(radius) && certificate.label.is_some();
+        prop_assert_eq!(by_intervals, proof == Some(Proof::Ibp));
+        kinds.borrow_mut()[net.members() - 1][match proof {
+            Some(Proof::Ibp) => 0,
+            Some(Proof::PairwiseMargin) => 1,
+            Some(Proof::Splits { .. }) => 2,
             None => 3,
         }] += 1;
         if proof.is_some() {
-            let label = verdict.label.expect("only a label can be proved");
+            let label = certificate.label.expect("only a label can be proved");
             let inputs = ball(&image, radius.cast_signed());
             prop_assert!(never_flips(&dense, label, &inputs));
         }
@@ -150,28 +150,28 @@ fn no_image_flips_where_differences_or_parts_prove_the_label() {
 fn what_is_proved_beyond_intervals_is_the_sum_over_the_images() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
     let images = |(net, image): (DenseNet, Vec<u8>)| {
-        let (inputs, classes) = (image.len(), net.bias().len() / net.heads());
+        let (inputs, classes) = (image.len(), net.bias().len() / net.members());
         let images = vec(vec(0..=10_u8, inputs), 1..=9);
         (Just(net), images, vec(0..classes as u8, 9))
     };
     let case = (dark().prop_flat_map(images), 1..=30_u32, 1..=4_usize);
-    let seen = std::cell::RefCell::new(BeyondIntervals::default());
+    let seen = std::cell::RefCell::new(BranchAndBound::default());
     let outcome = runner.run(&case, |((dense, images, labels), radius, threads)| {
         let net = pruned(&dense);
         let mut evaluator = net.evaluator();
         let labels = &labels[..images.len()];
-        let mut expected = BeyondIntervals::default();
+        let mut expected = BranchAndBound::default();
         for (image, &label) in images.iter().zip(labels) {
-            let verdict = evaluator.verdict(image).unwrap();
-            let by_intervals = verdict.interval_radius >= Some(radius);
-            if verdict.label != Some(label.into()) || by_intervals {
+            let certificate = evaluator.certificate(image).unwrap();
+            let by_intervals = certificate.ibp_radius >= Some(radius);
+            if certificate.label != Some(label.into()) || by_intervals {
                 continue;
             }
             expected.tried += 1;
             match evaluator.proof(image, radius, 20).unwrap() {
-                Some(Proof::Differences) => expected.by_differences += 1,
-                Some(Proof::Parts { .. }) => expected.by_parts += 1,
-                Some(Proof::Intervals) => prop_assert!(false, "intervals prove it after all"),
+                Some(Proof::PairwiseMargin) => expected.by_pairwise_margins += 1,
+                Some(Proof::Splits { .. }) => expected.by_splitting += 1,
+                Some(Proof::Ibp) => prop_assert!(false, "intervals prove it after all"),
                 None => {}
             }
         }
@@ -181,15 +181,21 @@ fn what_is_proved_beyond_intervals_is_the_sum_over_the_images() {
         prop_assert_eq!(epsilon.units(SCALE), radius);
         let threads = NonZeroUsize::new(threads).unwrap();
         let images = images.concat();
-        let found = prove_beyond_intervals(&net, &images, labels, epsilon, 20, threads).unwrap();
+        let found = branch_and_bound(&net, &images, labels, epsilon, 20, threads).unwrap();
         prop_assert_eq!(found, expected);
         *seen.borrow_mut() += found;
         Ok(())
     });
     outcome.unwrap();
     let seen = seen.into_inner();
-    assert!(seen.by_differences > 20 && seen.by_parts > 20, "{seen:?}");
-    assert!(seen.tried > seen.by_differences + seen.by_parts, "{seen:?}");
+    assert!(
+        seen.by_pairwise_margins > 20 && seen.by_splitting > 20,
+        "{seen:?}"
+    );
+    assert!(
+        seen.tried > seen.by_pairwise_margins + seen.by_splitting,
+        "{seen:?}"
+    );
 }
 
 /// One pixel behind both classes: `z_0 = −|x + 100|` and `z_1 = −|x + 100| − 4`.
@@ -203,9 +209,9 @@ fn differences_prove_what_intervals_cannot_where_both_logits_move_together() {
     let dense = DenseNet::new(SCALE, vec![layer], vec![0, 4]).unwrap();
     let net = pruned(&dense);
     let mut evaluator = net.evaluator();
-    assert_eq!(evaluator.verdict(&[100]).unwrap().interval_radius, Some(1));
+    assert_eq!(evaluator.certificate(&[100]).unwrap().ibp_radius, Some(1));
     let proof = evaluator.proof(&[100], TOP.unsigned_abs(), 0).unwrap();
-    assert_eq!(proof, Some(Proof::Differences));
+    assert_eq!(proof, Some(Proof::PairwiseMargin));
 }
 
 /// Two pixels, each deciding one class: `z_0 = −|x_0 + 2000|` and `z_1 = −|x_1 + 2000| − margin`.
@@ -226,14 +232,14 @@ fn opposed(margin: i32) -> (DenseNet, Vec<u8>) {
 fn margins_of_a_few_units_prove_exactly_as_far_as_no_image_flips() {
     for margin in 1..=7 {
         let (dense, image) = opposed(margin);
-        let verdict = pruned(&dense).evaluator().verdict(&image).unwrap();
+        let certificate = pruned(&dense).evaluator().certificate(&image).unwrap();
         assert_eq!(
-            (verdict.label, verdict.margin),
+            (certificate.label, certificate.margin),
             (Some(0), margin.unsigned_abs())
         );
         let radius = (margin - 1) / 2;
-        assert_eq!(verdict.lipschitz_radius, Some(radius.unsigned_abs()));
-        assert_eq!(verdict.interval_radius, Some(radius.unsigned_abs()));
+        assert_eq!(certificate.lipschitz_radius, Some(radius.unsigned_abs()));
+        assert_eq!(certificate.ibp_radius, Some(radius.unsigned_abs()));
         assert!(never_flips(&dense, 0, &ball(&image, radius)));
         assert!(!never_flips(&dense, 0, &ball(&image, radius + 1)));
     }
@@ -242,10 +248,10 @@ fn margins_of_a_few_units_prove_exactly_as_far_as_no_image_flips() {
 #[test]
 fn a_tie_has_no_label_and_no_radius() {
     let (dense, image) = opposed(0);
-    let verdict = pruned(&dense).evaluator().verdict(&image).unwrap();
-    assert_eq!((verdict.label, verdict.margin), (None, 0));
+    let certificate = pruned(&dense).evaluator().certificate(&image).unwrap();
+    assert_eq!((certificate.label, certificate.margin), (None, 0));
     assert_eq!(
-        (verdict.lipschitz_radius, verdict.interval_radius),
+        (certificate.lipschitz_radius, certificate.ibp_radius),
         (None, None)
     );
 }
@@ -253,6 +259,6 @@ fn a_tie_has_no_label_and_no_radius() {
 #[test]
 fn a_label_that_no_image_changes_is_proved_for_the_full_scale() {
     let (dense, image) = opposed(2000);
-    let verdict = pruned(&dense).evaluator().verdict(&image).unwrap();
-    assert_eq!(verdict.interval_radius, Some(TOP.unsigned_abs()));
+    let certificate = pruned(&dense).evaluator().certificate(&image).unwrap();
+    assert_eq!(certificate.ibp_radius, Some(TOP.unsigned_abs()));
 }

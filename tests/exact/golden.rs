@@ -33,11 +33,11 @@ fn golden_cases_are_worth_comparing() {
     let (kept, total) = model.net.weights_kept()[1];
     assert!(kept < total, "pruning drops something");
     let mut evaluator = model.net.evaluator();
-    let verdicts = cases::images()
+    let certificates = cases::images()
         .into_iter()
-        .map(|image| evaluator.verdict(&image).unwrap());
-    let beyond = verdicts
-        .filter(|v| v.interval_radius > v.lipschitz_radius)
+        .map(|image| evaluator.certificate(&image).unwrap());
+    let beyond = certificates
+        .filter(|v| v.ibp_radius > v.lipschitz_radius)
         .count();
     assert!(beyond > 0, "intervals prove more than the margin somewhere");
 }

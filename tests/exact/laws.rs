@@ -22,7 +22,7 @@ proptest! {
         let mut evaluator = net.evaluator();
         let x = wide(&input);
         prop_assert_eq!(wide(evaluator.logits_at(&input).unwrap()), dense.logits(&x));
-        prop_assert_eq!(evaluator.deciding_at(&input).unwrap(), dense.deciding(&x));
+        prop_assert_eq!(evaluator.critical_pixels_at(&input).unwrap(), dense.critical_pixels(&x));
 
         let end = |step: i32| -> Vec<i64> {
             input.iter().map(|&x| (x + step).clamp(0, TOP).into()).collect()
@@ -57,7 +57,7 @@ proptest! {
         let net = pruned(&dense);
         let sparse = net.to_sparse();
         let bias = net.bias().to_vec();
-        let again = ExactNet::with_heads(net.scale(), &sparse, bias, net.heads()).unwrap();
+        let again = ExactNet::with_members(net.scale(), &sparse, bias, net.members()).unwrap();
         prop_assert_eq!(again.to_sparse(), sparse);
         prop_assert_eq!(again.weights_kept(), net.weights_kept());
     }
@@ -73,7 +73,7 @@ proptest! {
         let before = evaluator.logits_at(&input).unwrap().to_vec();
         let after = evaluator.logits_at(&perturb(&input, radius, &fractions)).unwrap();
         for (before, after) in before.iter().zip(after) {
-            prop_assert!((before - after).abs() <= radius * net.heads() as i32);
+            prop_assert!((before - after).abs() <= radius * net.members() as i32);
         }
     }
 
@@ -98,17 +98,17 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let mut evaluator = net.evaluator();
-        let verdict = evaluator.verdict(&image).unwrap();
+        let certificate = evaluator.certificate(&image).unwrap();
         let full_scale = TOP.unsigned_abs();
-        let by_margin = lipschitz_radius(verdict.margin, net.heads());
+        let by_margin = lipschitz_radius(certificate.margin, net.members());
         let by_margin = by_margin.map(|radius| radius.min(full_scale));
-        prop_assert_eq!(verdict.lipschitz_radius, by_margin);
-        prop_assert_eq!(verdict.label.is_some(), verdict.interval_radius.is_some());
-        let Some(tight) = verdict.interval_radius else {
+        prop_assert_eq!(certificate.lipschitz_radius, by_margin);
+        prop_assert_eq!(certificate.label.is_some(), certificate.ibp_radius.is_some());
+        let Some(tight) = certificate.ibp_radius else {
             prop_assert!(!evaluator.bounds(&image, 0).unwrap().certified);
             return Ok(());
         };
-        prop_assert!(tight >= verdict.lipschitz_radius.unwrap());
+        prop_assert!(tight >= certificate.lipschitz_radius.unwrap());
         prop_assert!(evaluator.bounds(&image, tight).unwrap().certified);
         prop_assert!(tight <= full_scale);
         if tight < full_scale {
@@ -117,19 +117,19 @@ proptest! {
     }
 
     #[test]
-    fn moving_a_deciding_pixel_one_unit_moves_its_logit_one_unit_in_its_head(
+    fn moving_a_critical_pixel_one_tick_moves_its_logit_one_tick_in_its_member(
         (dense, input) in net_and_input(),
     ) {
         let net = pruned(&dense);
         let classes = net.classes();
         let mut evaluator = net.evaluator();
         let logits = evaluator.logits_at(&input).unwrap().to_vec();
-        let deciding = evaluator.deciding_at(&input).unwrap();
-        prop_assert_eq!(deciding.len(), net.heads() * classes);
+        let critical_pixels = evaluator.critical_pixels_at(&input).unwrap();
+        prop_assert_eq!(critical_pixels.len(), net.members() * classes);
         for (class, logit) in logits.iter().enumerate() {
-            let of_class: Vec<_> = deciding[class..].iter().step_by(classes).collect();
+            let of_class: Vec<_> = critical_pixels[class..].iter().step_by(classes).collect();
             // A runner-up closer than two units may take over on the way.
-            let mut outputs = (class..deciding.len()).step_by(classes);
+            let mut outputs = (class..critical_pixels.len()).step_by(classes);
             if outputs.any(|output| chain_gap(&dense, &input, output) < 2) {
                 continue;
             }
@@ -138,7 +138,7 @@ proptest! {
                 moved[pixel] += step;
                 if (0..=TOP).contains(&moved[pixel]) {
                     let after = evaluator.logits_at(&moved).unwrap()[class];
-                    // Of all the heads that this pixel decides.
+                    // Of all the members that this pixel decides.
                     let decided = of_class.iter().filter(|d| d.pixel == pixel);
                     let slope: i32 = decided.map(|d| i32::from(d.sign)).sum();
                     prop_assert_eq!(after - logit, step * slope);
@@ -188,9 +188,12 @@ fn pruning_drops_what_never_decides_and_keeps_what_may_tie() {
     };
     let dense = DenseNet::new(2, vec![layer], vec![0, 0]).unwrap();
     let net = pruned(&dense);
-    assert_eq!(net.to_sparse()[0].columns, [0, 2, 3, 0]);
+    assert_eq!(net.to_sparse()[0].pattern.columns(), [0, 2, 3, 0]);
     assert_eq!(net.weights_kept(), [(4, 8)]);
     // All distances that can equal 1000 do so here: the lowest index decides.
-    let deciding = net.evaluator().deciding_at(&[0, 510, 510, 509]).unwrap();
-    assert_eq!(deciding[0].pixel, 0);
+    let critical_pixels = net
+        .evaluator()
+        .critical_pixels_at(&[0, 510, 510, 509])
+        .unwrap();
+    assert_eq!(critical_pixels[0].pixel, 0);
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use linf_dist_net::exact::{Accuracies, ExactNet, Metadata, Model, ModelError};
 use proptest::prelude::*;
-use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
@@ -20,7 +19,7 @@ fn metadata() -> Metadata {
         accuracies: Some(Accuracies {
             clean: 0.9876,
             certified_lipschitz: 0.9,
-            certified_interval: 0.1 + 0.2,
+            certified_ibp: 0.1 + 0.2,
         }),
     }
 }
@@ -60,7 +59,7 @@ proptest! {
         let read = Model::from_bytes(&bytes).unwrap();
         prop_assert_eq!(read.net.to_sparse(), model.net.to_sparse());
         prop_assert_eq!(read.net.bias(), model.net.bias());
-        prop_assert_eq!(read.net.heads(), model.net.heads());
+        prop_assert_eq!(read.net.members(), model.net.members());
         prop_assert_eq!(read.net.scale(), model.net.scale());
         prop_assert_eq!(&read.metadata, &model.metadata);
         prop_assert_eq!(read.to_bytes(), bytes);
@@ -100,20 +99,15 @@ fn tensors_are_as_small_as_their_values_allow() {
 /// A layer's tensors as docs/model-format.md describes them, byte for byte.
 #[test]
 fn golden_gaps_and_planes() {
-    use linf_dist_net::exact::SparseLayer;
+    use linf_dist_net::exact::CsrLayer;
     // Left out before each: 0, 254, 255 (of two rows) and 510.
-    let first = SparseLayer {
-        inputs: 400,
-        starts: vec![0, 2, 3, 4],
-        columns: vec![0, 255, 111, 222],
-        weights: vec![1, -2, 0x0304, -0x0304],
-    };
-    let second = SparseLayer {
-        inputs: 3,
-        starts: vec![0, 1, 2],
-        columns: vec![0, 2],
-        weights: vec![0x01_0203, -1],
-    };
+    let rows = [
+        vec![(0, 1), (255, -2)],
+        vec![(111, 0x0304)],
+        vec![(222, -0x0304)],
+    ];
+    let first = CsrLayer::from_rows(400, rows);
+    let second = CsrLayer::from_rows(3, [[(0, 0x01_0203)], [(2, -1)]]);
     let layers = [first, second];
     let net = ExactNet::new(2, &layers, vec![0, 0]).unwrap();
     let metadata = metadata();
@@ -146,50 +140,6 @@ fn place(bytes: &[u8], name: &str) -> Range<usize> {
     start..start + data.len()
 }
 
-#[test]
-fn files_of_version_1_are_read() {
-    fn tensor<'data>(dtype: Dtype, shape: &[usize], data: &'data [u8]) -> TensorView<'data> {
-        TensorView::new(dtype, shape.to_vec(), data).unwrap()
-    }
-    let with = |kept: &[u8]| {
-        let metadata = [
-            ("format", "linf-dist-net"),
-            ("format_version", "1"),
-            ("architecture", "9-2"),
-            ("scale", "2"),
-            ("dataset", "mnist"),
-            ("epsilon", "0.3"),
-            ("recipe", ""),
-            ("seed", "1"),
-            ("command", ""),
-        ];
-        let tensors = [
-            ("layers.0.kept", tensor(Dtype::U8, &[2, 2], kept)),
-            (
-                "layers.0.weight",
-                tensor(Dtype::I16, &[3], &[7, 0, 254, 255, 0, 1]),
-            ),
-            (
-                "bias",
-                tensor(Dtype::I32, &[2], &[5, 0, 0, 0, 250, 255, 255, 255]),
-            ),
-        ];
-        let metadata = metadata.map(|(key, value)| (key.into(), value.into()));
-        let bytes = safetensors::serialize(tensors, Some(metadata.into())).unwrap();
-        Model::from_bytes(&bytes)
-    };
-    let net = with(&[0b101, 0, 0, 1]).unwrap().net;
-    let layers = net.to_sparse();
-    assert_eq!(layers[0].starts, [0, 2, 3]);
-    assert_eq!(layers[0].columns, [0, 2, 8]);
-    assert_eq!(layers[0].weights, [7, -2, 256]);
-    assert_eq!(net.bias(), [5, -6]);
-    let error = with(&[0b101, 0, 0, 2]).unwrap_err().to_string();
-    assert!(error.contains("beyond the last input"), "{error}");
-    let error = with(&[0b111, 0, 0, 1]).unwrap_err().to_string();
-    assert!(error.contains("`layers.0.weight`"), "{error}");
-}
-
 /// The file of [`model`] with its header changed; the data stay.
 fn with_header(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let bytes = model().to_bytes();
@@ -217,7 +167,7 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
     assert!(entry("format_version", "4").contains("format version \"4\""));
     assert_eq!(
         entry("format_version", "3"),
-        "the file's metadata lack `heads`"
+        "the file's metadata lack `members`"
     );
     assert!(entry("scale", "32.0").contains("`scale` is \"32.0\""));
     for widths in ["", "9", "9-0-2", "9--2", "9-3-70000", "a-b"] {

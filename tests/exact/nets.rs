@@ -8,7 +8,7 @@ pub const SCALE: u32 = 2;
 /// 255·S.
 pub const TOP: i32 = 510;
 
-/// A dense net of one to four layers with one to three heads. Most weights compete; some are so far off that they always
+/// A dense net of one to four layers with one to three members. Most weights compete; some are so far off that they always
 /// decide, as after an identity start, and some values repeat, for ties.
 pub fn dense_net() -> impl Strategy<Value = DenseNet> {
     dense_net_of(1..=14_usize)
@@ -22,16 +22,16 @@ pub fn square_net() -> impl Strategy<Value = DenseNet> {
 fn dense_net_of(pixels: impl Strategy<Value = usize>) -> impl Strategy<Value = DenseNet> {
     let hidden = vec(1..=14_usize, 0..=3);
     let shape = (pixels, hidden, 2..=5_usize, 1..=3_usize);
-    shape.prop_flat_map(|(pixels, hidden, classes, heads)| {
+    shape.prop_flat_map(|(pixels, hidden, classes, members)| {
         let mut widths = vec![pixels];
         widths.extend(hidden);
-        widths.push(heads * classes);
+        widths.push(members * classes);
         let layers: Vec<_> = widths
             .windows(2)
             .map(|pair| layer(pair[0], pair[1]))
             .collect();
-        (layers, vec(-40..=40_i32, heads * classes)).prop_map(move |(layers, bias)| {
-            DenseNet::with_heads(SCALE, layers, bias, heads).unwrap()
+        (layers, vec(-40..=40_i32, members * classes)).prop_map(move |(layers, bias)| {
+            DenseNet::with_members(SCALE, layers, bias, members).unwrap()
         })
     })
 }
@@ -74,8 +74,8 @@ pub fn net_with_gaps_and_input() -> impl Strategy<Value = (DenseNet, Vec<i32>)> 
                 }
             }
         }
-        let (bias, heads) = (net.bias().to_vec(), net.heads());
-        let net = DenseNet::with_heads(SCALE, layers, bias, heads).unwrap();
+        let (bias, members) = (net.bias().to_vec(), net.members());
+        let net = DenseNet::with_members(SCALE, layers, bias, members).unwrap();
         (net, input)
     })
 }

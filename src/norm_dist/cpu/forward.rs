@@ -15,7 +15,7 @@ use crate::norm_dist::{Norm, Sizes};
 /// Chunks that are skipped together forward.
 pub(super) const FORWARD_CHUNKS: usize = 4;
 /// Vectors whose powers are taken together: as many as hide the time of a multiplication.
-const TOGETHER: usize = 4;
+const BATCH: usize = 4;
 /// Forward terms below this fraction of the largest are negligible (as a power of two).
 pub(in crate::norm_dist) const NEGLIGIBLE_FORWARD: f32 = -24.0;
 /// Up to this half of p, powers of the plain differences are taken forward; sums outside
@@ -226,8 +226,8 @@ impl<P: Power> Bounded<P> {
             let start = (first + active.trailing_zeros() as usize) * FORWARD_CHUNKS;
             active &= active - 1;
             let end = x.len().min(start + FORWARD_CHUNKS);
-            let (x, x_rest) = x[start..end].as_chunks::<TOGETHER>();
-            let (w, w_rest) = w[start..end].as_chunks::<TOGETHER>();
+            let (x, x_rest) = x[start..end].as_chunks::<BATCH>();
+            let (w, w_rest) = w[start..end].as_chunks::<BATCH>();
             for (x, w) in x.iter().zip(w) {
                 sum = self.add(sum, x, w, scale);
             }

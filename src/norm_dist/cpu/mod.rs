@@ -6,7 +6,7 @@
 //!
 //! - *plain*, even p up to 18, backward up to 12, and up to 66 where a sample of the pairs says that
 //!   most columns count: powers of the differences themselves, by multiplications. Neither they nor
-//!   their sums leave f32's range for inputs of ordinary size, at higher p after scaling by a power
+//!   their sums leave f32's range for inputs of baseline size, at higher p after scaling by a power
 //!   of two; where they do, the next kind computes again;
 //! - *bounded*, any other p: a first sweep finds the largest difference of every group of columns,
 //!   a second one takes powers only in the groups that have a term that counts beside the largest
@@ -60,33 +60,38 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
 /// What the pass backward need not find out again: at p = ∞ for every pair the first block of
 /// columns that holds a difference as large as the distance, `[batch, outputs]`; otherwise nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Kept(Vec<u16>);
+pub struct SavedForBackward(Vec<u16>);
 
 /// The same as [`forward`], to the bit, and what [`backward`] wants to know.
 ///
 /// # Panics
 /// As [`forward`].
-pub fn forward_keeping(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f32>, Kept) {
+pub fn forward_saving(
+    x: &[f32],
+    w: &[f32],
+    sizes: Sizes,
+    norm: Norm,
+) -> (Vec<f32>, SavedForBackward) {
     match norm {
         Norm::Inf => {
             sizes.check(x, w, norm);
             let (u, blocks) = largest::distances_and_blocks(x, w, sizes);
-            (u, Kept(blocks))
+            (u, SavedForBackward(blocks))
         }
-        Norm::P(_) => (forward(x, w, sizes, norm), Kept::default()),
+        Norm::P(_) => (forward(x, w, sizes, norm), SavedForBackward::default()),
     }
 }
 
 /// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`),
-/// where `u` and `kept` are what [`forward_keeping`] returned. The same bits for any number of threads.
+/// where `u` and `saved` are what [`forward_saving`] returned. The same bits for any number of threads.
 ///
 /// # Panics
-/// If a slice's length is not what `sizes` says, there are no inputs, p < 1, or at p = ∞ `kept` is
+/// If a slice's length is not what `sizes` says, there are no inputs, p < 1, or at p = ∞ `saved` is
 /// not of as many pairs.
 pub fn backward(
     x: &[f32],
     w: &[f32],
-    (u, kept): (&[f32], &Kept),
+    (u, saved): (&[f32], &SavedForBackward),
     grad: &[f32],
     sizes: Sizes,
     norm: Norm,
@@ -107,8 +112,8 @@ pub fn backward(
     };
     match norm {
         Norm::Inf => {
-            assert_eq!(kept.0.len(), u.len(), "kept must be of a pass at p = ∞");
-            job.largest(&kept.0)
+            assert_eq!(saved.0.len(), u.len(), "saved must be of a pass at p = ∞");
+            job.largest(&saved.0)
         }
         Norm::P(p) => job.finite(p),
     }

@@ -104,7 +104,7 @@ mod tests {
         let x = wave(SIZES.batch * SIZES.inputs, 7919, 100.0);
         let mut w = wave(SIZES.outputs * SIZES.inputs, 6007, 100.0);
         let scale = |w: &[f32], p| dense_scale(&x, w, SIZES, p);
-        // Differences up to 200, whose 26th power is beyond f32.
+        // PairwiseMargin up to 200, whose 26th power is beyond f32.
         assert_eq!(scale(&w, 26.0), Some((-8f32).exp2()));
         for p in [18.0, 27.0, 82.0] {
             assert_eq!(scale(&w, p), None);

@@ -13,9 +13,9 @@ use super::backward::negligible_slope;
 use super::for_each_chunk;
 use super::rows::{lanes, load, store};
 use super::terms::{Even, EvenSlope, General, GeneralSlope, Power, Slope, with_even};
+use crate::exact::Csr;
 use crate::norm_dist::Norm;
 use crate::norm_dist::power::{F32s, general_power, quick_half, splat};
-use crate::pattern::Pattern;
 
 /// Images of a block.
 const BLOCK: usize = 32;
@@ -77,7 +77,7 @@ fn matrix(blocks: &[Lane], rows: usize, columns: usize) -> Vec<f32> {
 ///
 /// # Panics
 /// If a slice's length is not what the pattern says, or p < 1.
-pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Pattern, norm: Norm) -> Vec<f32> {
+pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Csr, norm: Norm) -> Vec<f32> {
     let batch = check(x, w, pattern, norm);
     let (inputs, outputs) = (pattern.inputs(), pattern.outputs());
     let x = blocks(x, inputs);
@@ -115,7 +115,7 @@ pub fn sparse_backward(
     w: &[f32],
     u: &[f32],
     grad: &[f32],
-    pattern: &Pattern,
+    pattern: &Csr,
     norm: Norm,
     of_inputs: bool,
 ) -> (Vec<f32>, Vec<f32>) {
@@ -178,7 +178,7 @@ pub fn sparse_backward(
 }
 
 /// Groups of units that have about [`GROUP`] weights, the last one fewer.
-fn groups(pattern: &Pattern) -> Vec<Range<usize>> {
+fn groups(pattern: &Csr) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
     let mut start = 0;
     for unit in 0..pattern.outputs() {
@@ -191,7 +191,7 @@ fn groups(pattern: &Pattern) -> Vec<Range<usize>> {
 }
 
 /// The number of rows of `x`.
-fn check(x: &[f32], w: &[f32], pattern: &Pattern, norm: Norm) -> usize {
+fn check(x: &[f32], w: &[f32], pattern: &Csr, norm: Norm) -> usize {
     norm.check();
     assert_eq!(
         w.len(),
@@ -206,7 +206,7 @@ fn check(x: &[f32], w: &[f32], pattern: &Pattern, norm: Norm) -> usize {
 struct Forward<'a> {
     x: &'a [Lane],
     w: &'a [f32],
-    pattern: &'a Pattern,
+    pattern: &'a Csr,
     u: &'a mut [Lane],
 }
 
@@ -214,7 +214,7 @@ struct Forward<'a> {
 struct Backward<'a> {
     x: &'a [Lane],
     w: &'a [f32],
-    pattern: &'a Pattern,
+    pattern: &'a Csr,
     units: Range<usize>,
     u: &'a [Lane],
     grad: &'a [Lane],

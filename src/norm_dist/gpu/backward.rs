@@ -221,7 +221,7 @@ fn decide(
     for_each_dispatch(rows, outputs, sizes.inputs, shares, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
-            deciding::launch_unchecked(
+            critical_pixels::launch_unchecked(
                 &x.client,
                 count,
                 workgroup(),
@@ -263,7 +263,7 @@ fn decide(
 }
 
 #[cube(launch_unchecked)]
-fn deciding(
+fn critical_pixels(
     x: &[f32],
     w: &[f32],
     u: &[f32],

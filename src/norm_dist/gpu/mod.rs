@@ -18,7 +18,7 @@
 mod backward;
 mod forward;
 mod interval;
-mod peak;
+mod roofline;
 
 use burn::backend::TensorMetadata;
 use burn::tensor::{DType, Shape};
@@ -29,7 +29,7 @@ use cubecl::prelude::*;
 pub(super) use backward::{backward, weight_gradient};
 pub(super) use forward::forward;
 pub(super) use interval::interval;
-pub use peak::{Arithmetic, Peak, TERMS as PEAK_TERMS};
+pub use roofline::{Arithmetic, Roofline, TERMS as ROOFLINE_TERMS};
 
 use super::Sizes;
 use super::power::quick_half;

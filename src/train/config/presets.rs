@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{ConfigError, LossConfig, TrainConfig, every_image, hardly_any};
 use crate::data::HELD_OUT;
 use crate::exact::Epsilon;
-use crate::net::Start;
+use crate::net::WeightInit;
 
 /// Names of the presets. For another data set than a preset's own the page takes radii and shift from
 /// the first one here of that data set, so the one for small nets comes first.
@@ -18,18 +18,18 @@ pub const PRESETS: [&str; 11] = [
     "hinge",
     "look-fashion",
     "fashion",
-    "refine",
-    "refine-0.1",
-    "refine-fashion",
+    "finetune",
+    "finetune-0.1",
+    "finetune-fashion",
 ];
 
 impl TrainConfig {
-    /// A preset: for MNIST at ε = 0.3; `standard-0.1` and `refine-0.1` are for MNIST at 0.1,
-    /// `fashion`, `refine-fashion` and `look-fashion` for Fashion-MNIST at 0.1.
+    /// A preset: for MNIST at ε = 0.3; `standard-0.1` and `finetune-0.1` are for MNIST at 0.1,
+    /// `fashion`, `finetune-fashion` and `look-fashion` for Fashion-MNIST at 0.1.
     ///
     /// `standard`, `standard-0.1` and `fashion` trained the first net of each shipped network, which was
-    /// pruned and then trained on by `refine`, `refine-0.1` and `refine-fashion`
-    /// ([`Trainer::refine`](crate::train::Trainer::refine)). `look` and `look-fashion` are for a
+    /// pruned and then trained on by `finetune`, `finetune-0.1` and `finetune-fashion`
+    /// ([`Trainer::finetune`](crate::train::Trainer::finetune)). `look` and `look-fashion` are for a
     /// visitor of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the
     /// recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
@@ -39,10 +39,10 @@ impl TrainConfig {
             images: every_image(),
             seed: 0,
             hidden: vec![3072; 3],
-            start: Start::SignedIdentity,
+            weight_init: WeightInit::SignedIdentity,
             batch: 128,
-            crop: 1,
-            crop_share: 1.0,
+            random_shift: 1,
+            random_shift_probability: 1.0,
             epochs_start: 36,
             epochs_growth: 46,
             epochs_inf: 4,
@@ -55,28 +55,28 @@ impl TrainConfig {
                 lambda_end: 0.0002,
                 scale_learning_rate: 0.006,
             },
-            thin_after: 0,
-            thin_tolerance: hardly_any(),
+            prune_from_epoch: 0,
+            prune_tolerance: hardly_any(),
             held_out: HELD_OUT,
             changed_at: Vec::new(),
         };
         // Few epochs ask for large and many steps, and leave no time to learn images that are moved.
         let short = Self {
-            start: Start::Identity,
+            weight_init: WeightInit::Identity,
             batch: 64,
-            crop: 0,
+            random_shift: 0,
             p_end: 200.0,
             learning_rate: 0.05,
             epsilon_train: 0.36,
             epochs_start: 4,
             epochs_growth: 20,
             epochs_inf: 2,
-            thin_after: 4,
+            prune_from_epoch: 4,
             ..standard.clone()
         };
         let look = Self {
             images: 10_000,
-            crop: 1,
+            random_shift: 1,
             hidden: vec![128; 2],
             learning_rate: 0.08,
             ..short.clone()
@@ -90,7 +90,7 @@ impl TrainConfig {
         let fashion = Self {
             dataset: "fashion-mnist".into(),
             hidden: vec![2560; 3],
-            crop_share: 0.3,
+            random_shift_probability: 0.3,
             epochs_start: 15,
             epochs_growth: 19,
             epochs_inf: 2,
@@ -104,7 +104,7 @@ impl TrainConfig {
             ..at_a_tenth.clone()
         };
         let standard_at_a_tenth = Self {
-            start: Start::Identity,
+            weight_init: WeightInit::Identity,
             epochs_start: 40,
             epochs_growth: 56,
             learning_rate: 0.02,
@@ -116,7 +116,7 @@ impl TrainConfig {
             "standard-0.1" => standard_at_a_tenth,
             "hinge" => Self {
                 hidden: vec![1024; 3],
-                start: Start::Identity,
+                weight_init: WeightInit::Identity,
                 epochs_start: 14,
                 epochs_growth: 22,
                 p_end: 1000.0,
@@ -135,7 +135,7 @@ impl TrainConfig {
             },
             "fashion" => fashion,
             // At a lower p than 14 what was dropped would count; and epochs cost little now.
-            "refine" => Self {
+            "finetune" => Self {
                 p_start: 14.0,
                 p_end: 300.0,
                 epochs_start: 6,
@@ -143,19 +143,19 @@ impl TrainConfig {
                 epochs_inf: 2,
                 ..standard
             },
-            "refine-0.1" => Self {
+            "finetune-0.1" => Self {
                 p_start: 14.0,
                 epochs_start: 6,
                 epochs_growth: 92,
                 epochs_inf: 2,
                 ..standard_at_a_tenth
             },
-            "refine-fashion" => Self {
+            "finetune-fashion" => Self {
                 p_start: 30.0,
                 learning_rate: 0.02,
                 epochs_start: 8,
                 epochs_growth: 50,
-                crop_share: 0.4,
+                random_shift_probability: 0.4,
                 epsilon_train: 0.18,
                 ..fashion
             },
@@ -163,13 +163,13 @@ impl TrainConfig {
             "look-fashion" => Self {
                 dataset: "fashion-mnist".into(),
                 epsilon: radius("0.1"),
-                crop: 0,
+                random_shift: 0,
                 epsilon_train: 0.15,
                 ..look
             },
             "tiny" => Self {
                 hidden: vec![32; 2],
-                start: Start::Identity,
+                weight_init: WeightInit::Identity,
                 batch: 64,
                 epochs_start: 1,
                 epochs_growth: 1,
@@ -182,20 +182,22 @@ impl TrainConfig {
         })
     }
 
-    /// The preset from which the fewest knobs lead here, and those knobs with their values, as
+    /// The preset from which the fewest hyperparameters lead here, and those hyperparameters with their values, as
     /// [`with`](Self::with) takes them. Data set, seed and the images that are held out belong to no
     /// preset; what was changed during a run does not count.
     pub fn as_preset(&self) -> (&'static str, Vec<(String, String)>) {
         let of_no_preset = ["dataset", "seed", "held_out", "changed_at"];
-        let here = self.knobs();
+        let here = self.hyperparameters();
         let turned = |name: &'static str| {
             let preset = Self::preset(name).expect("it is one of those there are");
-            let preset = preset.knobs();
-            let others = here.iter().filter(|(knob, value)| {
-                !of_no_preset.contains(&knob.as_str()) && preset.get(*knob) != Some(*value)
+            let preset = preset.hyperparameters();
+            let others = here.iter().filter(|(hyperparameter, value)| {
+                !of_no_preset.contains(&hyperparameter.as_str())
+                    && preset.get(*hyperparameter) != Some(*value)
             });
             let plain = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);
-            let others = others.map(|(knob, value)| (knob.clone(), plain(value)));
+            let others =
+                others.map(|(hyperparameter, value)| (hyperparameter.clone(), plain(value)));
             (name, others.collect::<Vec<_>>())
         };
         PRESETS
@@ -220,7 +222,7 @@ mod tests {
         let presets = PRESETS.map(|name| (name, TrainConfig::preset(name).unwrap()));
         let first = |dataset: &str| presets.iter().find(|(_, config)| config.dataset == dataset);
         let (name, config) = first("fashion-mnist").unwrap();
-        assert_eq!((*name, config.crop), ("look-fashion", 0));
+        assert_eq!((*name, config.random_shift), ("look-fashion", 0));
     }
 
     #[test]
@@ -235,7 +237,7 @@ mod tests {
         let message = TrainConfig::preset("huge").unwrap_err().to_string();
         assert_eq!(
             message,
-            "there is no preset `huge`; the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, refine, refine-0.1, refine-fashion"
+            "there is no preset `huge`; the presets are tiny, look, quick, standard, standard-0.1, hinge, look-fashion, fashion, finetune, finetune-0.1, finetune-fashion"
         );
     }
 
@@ -253,7 +255,9 @@ mod tests {
             ..TrainConfig::preset("hinge").unwrap()
         };
         let (name, turned) = config.as_preset();
-        let turned = turned.iter().map(|(knob, value)| (&**knob, &**value));
+        let turned = turned
+            .iter()
+            .map(|(hyperparameter, value)| (&**hyperparameter, &**value));
         let turned: Vec<_> = turned.collect();
         assert_eq!(
             (name, &turned[..]),
@@ -261,7 +265,7 @@ mod tests {
         );
         let again = turned.iter().fold(
             TrainConfig::preset(name).unwrap(),
-            |config, (knob, value)| config.with(knob, value).unwrap(),
+            |config, (hyperparameter, value)| config.with(hyperparameter, value).unwrap(),
         );
         (config.seed, config.held_out) = (again.seed, again.held_out);
         assert_eq!(again, config);

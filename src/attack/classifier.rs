@@ -1,0 +1,93 @@
+//! What a network must answer so that it can be attacked.
+
+use super::Ball;
+
+/// How steep the gradient of a maximum is taken to be.
+///
+/// The gradient of ‖·‖∞ knows the largest coordinate only; that of ‖·‖_p sees those that are
+/// nearly as large as well, the more of them the smaller p is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Surrogate {
+    /// The gradient of the network as it is.
+    Exact,
+    /// Every ‖·‖∞ is differentiated as ‖·‖_p.
+    P(u16),
+}
+
+/// One pixel's new value, in units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Index of the pixel.
+    pub pixel: usize,
+    /// Its new value.
+    pub value: i32,
+}
+
+/// A network under attack. Inputs are in units, 0 to 255·S each, and batches are row-major.
+///
+/// Logits are `f64`, which holds those of the integer network and `f32` ones exactly, so that
+/// comparing them is exact for both.
+pub trait Classifier {
+    /// Units per pixel level, S.
+    fn scale(&self) -> u32;
+
+    /// Number of pixels.
+    fn inputs(&self) -> usize;
+
+    /// Number of classes.
+    fn classes(&self) -> usize;
+
+    /// How many members an ℓ∞-dist net has, whose logits are sums over them; 1 of any other network.
+    fn members(&self) -> usize {
+        1
+    }
+
+    /// Prepares for the images of `ball`. Whoever asks for logits or gradients has first entered
+    /// a ball that holds all the inputs.
+    fn enter(&mut self, ball: &Ball);
+
+    /// Logits, `[n, classes]`, of inputs, `[n, inputs]`.
+    fn logits(&mut self, inputs: &[i32]) -> Vec<f64>;
+
+    /// Logits, `[n, classes]`, of inputs, `[n, inputs]`, and the gradients, `[n, inputs]`, of
+    /// `z_label − z_rival`, each with its own runner_up and smoothing, `[n]`. The runner_up is the
+    /// strongest other class where none is given.
+    ///
+    /// Only the direction of a gradient counts. A network that is smooth already takes no notice
+    /// of `smoothings`.
+    fn gradients(
+        &mut self,
+        inputs: &[i32],
+        label: usize,
+        runners_up: &[Option<usize>],
+        smoothings: &[Surrogate],
+    ) -> (Vec<f64>, Vec<f32>);
+
+    /// Makes `input`, `[inputs]`, the base of changes, which the methods above leave as it is.
+    fn hold(&mut self, input: &[i32]);
+
+    /// Logits, `[classes]`, of the base with some changes, no pixel twice. The base stays.
+    fn try_changes(&mut self, changes: &[Change]) -> Vec<f64>;
+
+    /// Makes the changes that were last tried a part of the base.
+    fn keep_changes(&mut self);
+}
+
+/// The strongest class but `label`, the lowest of equal ones.
+pub fn runner_up_of(logits: &[f64], label: usize) -> usize {
+    let others = (0..logits.len()).filter(|&class| class != label);
+    others
+        .reduce(|best, class| {
+            if logits[class] > logits[best] {
+                class
+            } else {
+                best
+            }
+        })
+        .expect("a network has at least two classes")
+}
+
+/// How far `label` is above every other class; at most 0 when it is lost, ties included.
+pub(super) fn margin(logits: &[f64], label: usize) -> f64 {
+    logits[label] - logits[runner_up_of(logits, label)]
+}

@@ -1,0 +1,129 @@
+//! The smallest flip: how close to the proof can the label be broken?
+//!
+//! The true robust radius lies between what is proved and the smallest radius at which an attack
+//! has succeeded. A search divides what lies between: it attacks at a radius, shrinks what misclassified,
+//! goes on below it, and goes up where every attack has failed. A failure proves nothing, so a
+//! finished search begins again between the proof and the smallest flip, with other random
+//! numbers.
+
+use super::perturbation::{Found, Record};
+use super::{Ball, Classifier};
+
+/// Levels by which the first radius exceeds what is proved.
+const FIRST_STRIDE: i32 = 32;
+
+/// What is known of the robust radius, in units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bracket {
+    /// No perturbation up to this radius misclassified the label: proved, not searched.
+    pub proved: Option<u32>,
+    /// A perturbation of this radius misclassified it.
+    pub broken: Option<u32>,
+}
+
+/// A search at work, in units; all its radii are multiples of the grid's step.
+#[derive(Clone, Debug)]
+pub(super) struct Search {
+    /// The ball of the largest radius that is looked at.
+    limit: Ball,
+    /// What is proved; below 0 if nothing is, not even the image itself.
+    proved: i32,
+    /// The largest radius where all attacks of this sweep failed, or what is proved.
+    failed: i32,
+    /// The smallest flip.
+    pub(super) broken: Option<Found>,
+    /// Sweeps that have come to their end.
+    pub(super) sweeps: u64,
+    /// Attacks begun at the radius at hand.
+    pub(super) turn: usize,
+}
+
+impl Search {
+    /// A search in `limit`, outside of the radius that is `proved`.
+    pub(super) fn new(limit: Ball, proved: Option<u32>) -> Self {
+        let units = proved.map_or(-1, u32::cast_signed);
+        let proved = units.div_euclid(limit.step()) * limit.step();
+        Self {
+            limit,
+            proved,
+            failed: proved,
+            broken: None,
+            sweeps: 0,
+            turn: 0,
+        }
+    }
+
+    /// The ball to attack in now; none when nothing lies between proof and flip.
+    pub(super) fn ball(&self) -> Option<Ball> {
+        let radius = match &self.broken {
+            Some(flip) => {
+                let broken = flip.perturbed.radius.cast_signed();
+                if broken - self.failed <= self.limit.step() {
+                    return None;
+                }
+                self.middle(flip.perturbed.radius)
+            }
+            // Far up, where it is easy; what is found there soon shrinks. Where nothing was
+            // found at all, the next sweep looks nearer to the proof.
+            None => {
+                let first = FIRST_STRIDE * self.limit.scale().cast_signed();
+                let stride = (first >> self.sweeps.min(31)).max(self.limit.step());
+                self.failed + stride.max(self.failed - self.proved)
+            }
+        };
+        let ball = self.limit.resized(radius.unsigned_abs());
+        (ball.radius() > self.failed).then_some(ball)
+    }
+
+    /// Notes that every attack has failed at a radius.
+    pub(super) fn fail(&mut self, radius: i32) {
+        self.failed = radius;
+        self.settle();
+    }
+
+    /// Takes over a flip that was found in `ball`, after shrinking it: its changes are cut to
+    /// ever smaller radii.
+    pub(super) fn shrink(
+        &mut self,
+        classifier: &mut impl Classifier,
+        ball: &Ball,
+        record: &mut Record,
+        mut flip: Found,
+    ) {
+        let failed = self.failed;
+        while self.failed + ball.step() < flip.perturbed.radius.cast_signed() {
+            let cut = ball.resized(self.middle(flip.perturbed.radius).unsigned_abs());
+            let pixels = flip.perturbed.input.iter().enumerate();
+            let input: Vec<_> = pixels.map(|(pixel, &x)| cut.clamp(pixel, x)).collect();
+            let logits = classifier.logits(&input);
+            if record.count(ball, &input, &logits) <= 0.0 {
+                flip = record.found(ball, &input, &logits);
+            } else {
+                self.failed = cut.radius();
+            }
+        }
+        // It was only this perturbation that failed in between.
+        self.failed = failed;
+        self.broken = Some(flip);
+        self.settle();
+    }
+
+    /// The multiple of the grid's step halfway between the last failure and a flip, above the
+    /// former.
+    fn middle(&self, broken: u32) -> i32 {
+        let step = self.limit.step();
+        let middle = (self.failed + broken.cast_signed()).div_euclid(2 * step) * step;
+        middle
+            .max(self.failed + step)
+            .min(broken.cast_signed() - step)
+    }
+
+    /// Goes on at another radius, in a new sweep where none is left.
+    fn settle(&mut self) {
+        self.turn = 0;
+        if self.ball().is_none() {
+            self.sweeps += 1;
+            self.failed = self.proved;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! What an attack has found so far.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::classifier::{margin, runner_up_of};
+use super::{Attack, Ball, Classifier};
+
+/// A perturbed image and what the network makes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Perturbed {
+    /// The perturbed image in units.
+    pub input: Vec<i32>,
+    /// Its logits.
+    pub logits: Vec<f64>,
+    /// How far the attacked label is above every other; at most 0 when it is lost.
+    pub margin: f64,
+    /// The largest change of a pixel in units.
+    pub radius: u32,
+}
+
+/// A perturbation, and when it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// The perturbation.
+    pub perturbed: Perturbed,
+    /// The attack that found it.
+    pub attack: Attack,
+    /// How many queries had been made by then, this one included.
+    pub queries: u64,
+    /// How many steps its round had taken.
+    pub steps: u64,
+}
+
+impl Perturbed {
+    /// Asks `target` for the logits of one image of `ball`.
+    pub fn evaluate(
+        classifier: &mut impl Classifier,
+        ball: &Ball,
+        label: usize,
+        input: Vec<i32>,
+    ) -> Self {
+        classifier.enter(ball);
+        let logits = classifier.logits(&input);
+        Self::new(ball, label, input, logits)
+    }
+
+    fn new(ball: &Ball, label: usize, input: Vec<i32>, logits: Vec<f64>) -> Self {
+        let changes = input.iter().zip(ball.centre()).map(|(x, c)| x.abs_diff(*c));
+        Self {
+            radius: changes.max().unwrap_or(0),
+            margin: margin(&logits, label),
+            input,
+            logits,
+        }
+    }
+
+    /// Whether the label is lost, be it to a tie.
+    pub fn misclassified(&self) -> bool {
+        self.margin <= 0.0
+    }
+
+    /// The class of the largest logit; none when several are the largest.
+    pub fn label(&self) -> Option<usize> {
+        label(&self.logits)
+    }
+}
+
+/// The class of the largest logit; none when several are the largest.
+pub fn label(logits: &[f64]) -> Option<usize> {
+    let top = runner_up_of(logits, usize::MAX);
+    (margin(logits, top) > 0.0).then_some(top)
+}
+
+/// A try that was kept to be checked: a perturbed image in units and its logits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The perturbed image.
+    pub input: Vec<i32>,
+    /// Its logits as the attack saw them.
+    pub logits: Vec<f64>,
+}
+
+/// Counts the queries of a run and keeps the strongest perturbation.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    pub(super) label: usize,
+    /// The attack at work.
+    pub(super) attack: Attack,
+    /// Steps of the round at work.
+    pub(super) steps: u64,
+    pub(super) queries: u64,
+    pub(super) queries_by: BTreeMap<Attack, u64>,
+    pub(super) misclassified: u64,
+    /// The try of the smallest margin, the first of equal ones.
+    pub(super) strongest: Option<Found>,
+    pub(super) samples: Vec<Sample>,
+    sampler: Option<Sampler>,
+}
+
+/// Chooses queries at random, at gaps of `every` on average and the first within one such gap.
+#[derive(Clone, Debug)]
+struct Sampler {
+    every: u64,
+    rng: ChaCha8Rng,
+    /// The number of the try that is next.
+    next: u64,
+}
+
+impl Sampler {
+    fn new(every: u64, seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // The attack's own numbers are those of stream 0.
+        rng.set_stream(1);
+        // No run as long as the mean gap goes without a sample.
+        let next = rng.random_range(1..=every);
+        Self { every, rng, next }
+    }
+
+    fn takes(&mut self, queries: u64) -> bool {
+        let taken = queries == self.next;
+        if taken {
+            self.next += self.rng.random_range(1..2 * self.every);
+        }
+        taken
+    }
+}
+
+impl Record {
+    /// An empty record, which keeps one try in `sample_every` on average, if that is asked for.
+    pub(super) fn new(
+        label: usize,
+        attack: Attack,
+        sample_every: Option<NonZeroU64>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            label,
+            attack,
+            steps: 0,
+            queries: 0,
+            queries_by: BTreeMap::new(),
+            misclassified: 0,
+            strongest: None,
+            samples: Vec::new(),
+            sampler: sample_every.map(|every| Sampler::new(every.get(), seed)),
+        }
+    }
+
+    /// Counts one try; gives its margin.
+    pub(super) fn count(&mut self, ball: &Ball, input: &[i32], logits: &[f64]) -> f64 {
+        debug_assert!(ball.contains(input));
+        let margin = margin(logits, self.label);
+        self.queries += 1;
+        *self.queries_by.entry(self.attack).or_default() += 1;
+        self.misclassified += u64::from(margin <= 0.0);
+        if self
+            .sampler
+            .as_mut()
+            .is_some_and(|sampler| sampler.takes(self.queries))
+        {
+            self.samples.push(Sample {
+                input: input.to_vec(),
+                logits: logits.to_vec(),
+            });
+        }
+        let strongest = self.strongest.as_ref();
+        if strongest.is_none_or(|best| margin < best.perturbed.margin) {
+            self.strongest = Some(self.found(ball, input, logits));
+        }
+        margin
+    }
+
+    /// The try that was counted last.
+    pub(super) fn found(&self, ball: &Ball, input: &[i32], logits: &[f64]) -> Found {
+        Found {
+            perturbed: Perturbed::new(ball, self.label, input.to_vec(), logits.to_vec()),
+            attack: self.attack,
+            queries: self.queries,
+            steps: self.steps,
+        }
+    }
+
+    /// Counts a batch of queries: inputs, `[n, inputs]`, and their logits, `[n, classes]`.
+    pub(super) fn count_all(&mut self, ball: &Ball, inputs: &[i32], logits: &[f64]) {
+        let images = inputs.chunks(ball.pixels());
+        let classes = logits.len() / images.len();
+        for (input, logits) in images.zip(logits.chunks(classes)) {
+            self.count(ball, input, logits);
+        }
+    }
+}

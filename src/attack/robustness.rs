@@ -1,0 +1,259 @@
+//! The campaign against a model, image by image: the accuracy that is left under attack, and
+//! attacks inside the certificates, where every flip would disprove the code that certified.
+//!
+//! What one image gives depends on that image and the seed alone, so images may be shared among
+//! threads, in any order, and their outcomes added.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+use super::perturbation::Found;
+use super::pgd::Pgd;
+use super::run::{Attack, Run, Settings};
+use super::{AttackError, Classifier, ExactClassifier, Grid};
+use crate::exact::{DenseNet, ExactNet};
+
+/// Rounds that an image has to withstand of each attack: of [`Attack::All`] two turns.
+const ROUNDS: [(Attack, u64); 6] = [
+    (Attack::Random, 4),
+    (Attack::Fgsm, 1),
+    (Attack::Pgd, 1),
+    (Attack::ArgmaxPath, 20),
+    (Attack::Square, 1),
+    (Attack::All, 8),
+];
+
+/// Tries between two looks at whether the label has misclassified.
+const LOOK: u64 = 32;
+
+/// PGD and Square inside certificates: short, so that a thousand queries hold all attacks.
+const INSIDE_PGD: Pgd = Pgd {
+    steps: 20,
+    restarts: 10,
+    step_size: 0.125,
+};
+const INSIDE_SQUARE: u32 = 400;
+
+/// What is done to every image.
+#[derive(Clone, Copy, Debug)]
+pub struct RobustnessEvaluation {
+    /// The attack.
+    pub attack: Attack,
+    /// The radius in units at which the accuracy is measured.
+    pub epsilon: u32,
+    /// Everything random follows from it and the image's index.
+    pub seed: u64,
+    /// Perturbations to try inside every image's certificate.
+    pub queries: u64,
+    /// Of the perturbations inside certificates, one in so many, on average, is given to the
+    /// plain reference too.
+    pub sample_every: NonZeroU64,
+}
+
+/// What has come of some images.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Images seen.
+    pub images: u64,
+    /// Labelled rightly.
+    pub clean: u64,
+    /// Labelled rightly and proved at ε by intervals.
+    pub certified: u64,
+    /// Labelled rightly, and no attack at ε misclassified it: the certified ones, which none can, and
+    /// those that withstood.
+    pub under_attack: u64,
+    /// Tries at ε, on images that are labelled rightly and not proved there.
+    pub attack_tries: u64,
+    /// Flips at ε by the attack that succeeded first.
+    pub flipped_by: BTreeMap<Attack, u64>,
+    /// Images attacked inside their certificates.
+    pub images_inside: u64,
+    /// Tries inside certificates, at the largest radius that is proved.
+    pub tries_inside: BTreeMap<Attack, u64>,
+    /// Of these, how many the plain reference has evaluated too.
+    pub compared: u64,
+    /// How many gave other logits there: of these, and of the strongest of each image, which the whole
+    /// network evaluates.
+    pub differences: u64,
+    /// Perturbations inside certificates that are kept for a third evaluation, the first
+    /// [`KEPT`] of them.
+    #[serde(default)]
+    pub kept: Vec<Kept>,
+    /// Flips inside a certificate: there must be none.
+    pub violations: Vec<Violation>,
+}
+
+/// Perturbations that an [`Outcome`] keeps, at most one of each image.
+pub const KEPT: usize = 64;
+
+/// A perturbed image in units and its logits in units, as the attack saw them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The perturbed image.
+    pub input: Vec<i32>,
+    /// Its logits.
+    pub logits: Vec<i32>,
+}
+
+/// A perturbation that takes away a label that was proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Index of the image.
+    pub image: u64,
+    /// The proved radius in units.
+    pub radius: u32,
+    /// The attack.
+    pub attack: Attack,
+    /// The perturbed image in units.
+    pub input: Vec<i32>,
+}
+
+impl RobustnessEvaluation {
+    /// Attacks the image of an index, at ε and inside its certificate; `reference` is the dense
+    /// form of the same net.
+    pub fn attack_image(
+        &self,
+        net: &ExactNet,
+        reference: &DenseNet,
+        index: u64,
+        image: &[u8],
+        label: usize,
+    ) -> Result<Outcome, AttackError> {
+        let pixels = AttackError::Pixels {
+            found: image.len(),
+            expected: net.inputs(),
+        };
+        let mut whole = net.evaluator();
+        let certificate = whole.certificate(image).map_err(|_| pixels)?;
+        let mut outcome = Outcome {
+            images: 1,
+            ..Outcome::default()
+        };
+        let classifier = &mut ExactClassifier::new(net);
+        let seed = self.seed << 32 | index;
+        if certificate.label == Some(label) {
+            outcome.clean = 1;
+            let proved = certificate.ibp_radius >= Some(self.epsilon);
+            outcome.certified = proved.into();
+            outcome.under_attack = 1;
+            if !proved {
+                self.attack_at_epsilon(classifier, seed, image, label, &mut outcome)?;
+            }
+        }
+        if let (Some(own), Some(radius)) = (certificate.label, certificate.ibp_radius) {
+            let run = self.attack_inside(classifier, seed, image, own, radius)?;
+            outcome.images_inside = 1;
+            outcome.tries_inside = run.queries_by().clone();
+            let strongest = run
+                .strongest()
+                .filter(|found| found.perturbed.misclassified());
+            outcome.violations.extend(strongest.map(|found| Violation {
+                image: index,
+                radius,
+                attack: found.attack,
+                input: found.perturbed.input.clone(),
+            }));
+            outcome
+                .kept
+                .extend(run.samples().first().map(|sample| Kept {
+                    input: sample.input.clone(),
+                    // Integers all of them.
+                    logits: sample.logits.iter().map(|logit| *logit as i32).collect(),
+                }));
+            // The attack's own classifier drops what it takes to decide nothing in the ball: what it found
+            // is looked at by the whole network, too.
+            if let Some(Found { perturbed, .. }) = run.strongest() {
+                let logits = whole.logits_at(&perturbed.input).ok();
+                let same = logits.is_some_and(|logits| {
+                    let logits = logits.iter().copied().map(f64::from);
+                    logits.eq(perturbed.logits.iter().copied())
+                });
+                outcome.differences += u64::from(!same);
+            }
+            for sample in run.samples() {
+                let input: Vec<_> = sample.input.iter().copied().map(i64::from).collect();
+                let logits = reference.logits(&input).into_iter();
+                let same = logits
+                    .map(|logit| logit as f64)
+                    .eq(sample.logits.iter().copied());
+                outcome.compared += 1;
+                outcome.differences += u64::from(!same);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Attacks at ε until the label misclassified or the attack comes to its end.
+    fn attack_at_epsilon(
+        &self,
+        classifier: &mut impl Classifier,
+        seed: u64,
+        image: &[u8],
+        label: usize,
+        outcome: &mut Outcome,
+    ) -> Result<(), AttackError> {
+        let mut settings = Settings::new(self.attack, self.epsilon, Grid::Ticks, seed);
+        settings.rounds = ROUNDS
+            .into_iter()
+            .find_map(|(attack, rounds)| (attack == self.attack).then_some(rounds));
+        let mut run = Run::new(classifier, image, label, settings)?;
+        while !run.is_done() && run.misclassified() == 0 {
+            run.advance(classifier, LOOK);
+        }
+        outcome.attack_tries = run.queries();
+        let strongest = run
+            .strongest()
+            .filter(|found| found.perturbed.misclassified());
+        if let Some(found) = strongest {
+            outcome.under_attack = 0;
+            outcome.flipped_by.insert(found.attack, 1);
+        }
+        Ok(())
+    }
+
+    /// Attacks at the largest proved radius, flip or not, with the given number of queries.
+    fn attack_inside(
+        &self,
+        classifier: &mut impl Classifier,
+        seed: u64,
+        image: &[u8],
+        label: usize,
+        radius: u32,
+    ) -> Result<Run, AttackError> {
+        let mut settings = Settings::new(self.attack, radius, Grid::Ticks, seed);
+        settings.rounds = None;
+        settings.pgd = INSIDE_PGD;
+        settings.square_tries = INSIDE_SQUARE;
+        settings.sample_every = Some(self.sample_every);
+        let mut run = Run::new(classifier, image, label, settings)?;
+        run.advance(classifier, self.queries);
+        Ok(run)
+    }
+}
+
+impl AddAssign for Outcome {
+    fn add_assign(&mut self, other: Self) {
+        self.images += other.images;
+        self.clean += other.clean;
+        self.certified += other.certified;
+        self.under_attack += other.under_attack;
+        self.attack_tries += other.attack_tries;
+        self.images_inside += other.images_inside;
+        self.compared += other.compared;
+        self.differences += other.differences;
+        self.violations.extend(other.violations);
+        let room = KEPT.saturating_sub(self.kept.len());
+        self.kept.extend(other.kept.into_iter().take(room));
+        for (sums, counts) in [
+            (&mut self.flipped_by, other.flipped_by),
+            (&mut self.tries_inside, other.tries_inside),
+        ] {
+            for (attack, count) in counts {
+                *sums.entry(attack).or_default() += count;
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The layers of an baseline in words: `784-conv8k4s2-64-10` is 784 pixels, a convolution
+//! of 8 channels with squares of 4×4, 2 pixels from one to the next, then 64 and 10 dense units.
+
+use super::{Geometry, Layer};
+
+/// The layers in words.
+pub(super) fn describe(layers: &[Layer]) -> String {
+    let pixels = layers.first().map(|layer| layer.geometry.inputs());
+    let mut words = pixels.unwrap_or_default().to_string();
+    for layer in layers {
+        let channels = layer.channels();
+        words += &match layer.geometry {
+            Geometry::Dense { .. } => format!("-{channels}"),
+            Geometry::Conv { kernel, stride, .. } => format!("-conv{channels}k{kernel}s{stride}"),
+        };
+    }
+    words
+}
+
+/// Geometry and channels of each layer that the words describe; none if they describe none.
+pub(super) fn parse(words: &str) -> Option<Vec<(Geometry, usize)>> {
+    let mut words = words.split('-');
+    // The output of the layer before: channels of square images.
+    let pixels = words.next()?.parse().ok()?;
+    if pixels > LARGEST_LAYER {
+        return None;
+    }
+    let (mut channels, mut side) = square(pixels);
+    let mut layers = Vec::new();
+    for word in words {
+        let (geometry, outputs) = match word.strip_prefix("conv") {
+            None => {
+                let inputs = side.checked_mul(side)?.checked_mul(channels)?;
+                (Geometry::Dense { inputs }, word.parse().ok()?)
+            }
+            Some(word) => {
+                let (outputs, word) = word.split_once('k')?;
+                let (kernel, stride) = word.split_once('s')?;
+                let geometry = Geometry::Conv {
+                    channels,
+                    side,
+                    kernel: kernel.parse().ok()?,
+                    stride: stride.parse().ok()?,
+                };
+                (geometry, outputs.parse().ok()?)
+            }
+        };
+        layers.push((geometry, outputs));
+        (channels, side) = (outputs, geometry.output_side());
+        // Nothing of this size is ever read; sums and products of sizes stay far from overflow, and
+        // what a few words ask for in memory within bounds.
+        if channels > LARGEST || side > LARGEST || channels * side * side > LARGEST_LAYER {
+            return None;
+        }
+    }
+    Some(layers)
+}
+
+/// Channels or rows beyond which no file is.
+const LARGEST: usize = 1 << 16;
+/// Pixels or units of a layer beyond which no file is.
+const LARGEST_LAYER: usize = 1 << 20;
+
+/// So many pixels as one square image, or as that many channels of one pixel.
+fn square(pixels: usize) -> (usize, usize) {
+    let side = pixels.isqrt();
+    match side * side == pixels {
+        true => (1, side),
+        false => (pixels, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_convolution_give_its_geometry() {
+        let layers = parse("784-conv8k4s2-64-10").unwrap();
+        let conv = Geometry::Conv {
+            channels: 1,
+            side: 28,
+            kernel: 4,
+            stride: 2,
+        };
+        let dense = |inputs| Geometry::Dense { inputs };
+        assert_eq!(
+            layers,
+            [(conv, 8), (dense(8 * 13 * 13), 64), (dense(64), 10)]
+        );
+    }
+
+    #[test]
+    fn other_words_describe_nothing() {
+        for words in [
+            "",
+            "x-10",
+            "784-",
+            "784-conv8",
+            "784-conv8k4",
+            "784-99999999",
+            "4294967296-conv1k1s65536-10",
+            "784-conv65536k1s1-10",
+        ] {
+            assert_eq!(parse(words), None, "{words}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What interval bounds prove about the label of an baseline.
+//!
+//! The label is the one that the f32 evaluation gives, rounding included: see
+//! [`interval`](super::interval) for why. The last layer bounds the *difference* of two logits
+//! rather than the two logits apart, as Gowal et al. (2018, section 3) do: a hidden unit cannot be
+//! high for one class and low for the other.
+
+use super::BaselineNet;
+use super::interval::{Intervals, Sum};
+use crate::exact::MAX_LEVEL;
+
+/// Proves the labels of one network; lengths are in units of 1/`scale` of a pixel level, so that
+/// its radii compare with those of an exact network of that scale.
+#[derive(Clone, Copy, Debug)]
+pub struct IntervalCertifier<'net> {
+    net: &'net BaselineNet,
+    scale: u32,
+}
+
+/// A label and how far it is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The class that the evaluation in f32 gives to every f32 image within the radius.
+    pub label: usize,
+    /// In units; at most 255·`scale`, beyond which there is no image.
+    pub radius: u32,
+}
+
+impl<'net> IntervalCertifier<'net> {
+    /// A certifier whose units are 1/`scale` of a pixel level; `scale` is a power of two.
+    pub fn new(net: &'net BaselineNet, scale: u32) -> Self {
+        debug_assert!(scale.is_power_of_two());
+        Self { net, scale }
+    }
+
+    /// Lower and upper bound of every logit as f32 computes it, `[classes]`, when no pixel of an
+    /// 8-bit image moves by more than `radius` units.
+    ///
+    /// # Panics
+    /// If the image is not of the network's size; so do the other methods.
+    pub fn logit_bounds(&self, image: &[u8], radius: u32) -> Vec<[f64; 2]> {
+        let (last, _) = self.net.split_last();
+        let hidden = self.hidden(image, radius);
+        let sums = hidden.sums(last).into_iter();
+        sums.map(|sum| sum.computed()).collect()
+    }
+
+    /// Whether every f32 image within `radius` units of an 8-bit image, pixels staying in 0 to
+    /// 255, has the largest logit at `label`, strictly.
+    ///
+    /// What holds for a radius holds for every smaller one.
+    pub fn is_certified(&self, image: &[u8], label: usize, radius: u32) -> bool {
+        let (last, _) = self.net.split_last();
+        let hidden = self.hidden(image, radius);
+        let sums = hidden.sums(last);
+        let errors: Vec<f64> = sums.iter().map(Sum::error).collect();
+        let rows: Vec<&[f32]> = last.rows().collect();
+        let margin = |other: usize| -> Sum {
+            let weights = rows[label].iter().zip(rows[other]);
+            let difference = weights.map(|(&of_label, &w)| f64::from(of_label) - f64::from(w));
+            let bias = f64::from(last.bias[label]) - f64::from(last.bias[other]);
+            hidden.sum(difference, bias)
+        };
+        let mut others = (0..rows.len()).filter(|&class| class != label);
+        // The magnitude of a difference is at most that of both logits, so their errors leave room
+        // for its rounding as well.
+        others.all(|other| margin(other).lower > errors[label] + errors[other])
+    }
+
+    /// The label that is proved for an 8-bit image itself, none where its logits are closer to a tie
+    /// than rounding can tell.
+    pub fn label(&self, image: &[u8]) -> Option<usize> {
+        let bounds = self.logit_bounds(image, 0);
+        let highest = (0..bounds.len()).max_by(|&a, &b| bounds[a][0].total_cmp(&bounds[b][0]));
+        highest.filter(|&label| self.is_certified(image, label, 0))
+    }
+
+    /// The label of an 8-bit image and the largest radius that is proved for it, none where there
+    /// is no [`label`](Self::label).
+    pub fn certify(&self, image: &[u8]) -> Option<Proof> {
+        let label = self.label(image)?;
+        let (mut proved, mut open) = (0, MAX_LEVEL.unsigned_abs() * self.scale + 1);
+        while open - proved > 1 {
+            let radius = proved.midpoint(open);
+            if self.is_certified(image, label, radius) {
+                proved = radius;
+            } else {
+                open = radius;
+            }
+        }
+        Some(Proof {
+            label,
+            radius: proved,
+        })
+    }
+
+    /// The values of the last hidden layer within `radius` units of an image.
+    fn hidden(&self, image: &[u8], radius: u32) -> Intervals {
+        assert_eq!(image.len(), self.net.inputs(), "pixels of the image");
+        let levels = image.iter().map(|&level| f64::from(level));
+        let pixels = Intervals::around(levels, f64::from(radius) / f64::from(self.scale));
+        let (_, hidden) = self.net.split_last();
+        hidden.iter().fold(pixels, |x, layer| x.through(layer))
+    }
+}

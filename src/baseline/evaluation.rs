@@ -1,0 +1,87 @@
+//! Accuracies of an baseline over a labelled set.
+
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::thread;
+
+use burn::Tensor;
+use burn::tensor::{Device, TensorData};
+
+use super::{BaselineNet, IntervalCertifier, ReluNet};
+use crate::data::Dataset;
+use crate::exact::Epsilon;
+use crate::train::tensors::to_vec;
+
+/// What a network achieves on a labelled set of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Images labelled rightly; a tie is wrong.
+    pub clean: usize,
+    /// Images labelled rightly and proved within ε.
+    pub certified: usize,
+}
+
+/// Units per pixel level that ε is rounded up to; the published radii are whole in them.
+const SCALE: u32 = 32;
+/// Images that are run at a time.
+const BATCH: usize = 500;
+
+/// Evaluates a network on all of `data` at ε, on up to `threads` threads.
+///
+/// # Panics
+/// If the images are not of the network's size.
+pub fn evaluate(
+    plain: &BaselineNet,
+    data: &Dataset,
+    epsilon: Epsilon,
+    threads: NonZeroUsize,
+) -> Evaluation {
+    let device = Device::flex();
+    let net = ReluNet::from_plain(plain, &device);
+    let mut clean = 0;
+    for (images, labels) in data
+        .images
+        .chunks(BATCH * plain.inputs())
+        .zip(data.labels.chunks(BATCH))
+    {
+        let levels: Vec<f32> = images.iter().map(|&level| level.into()).collect();
+        let x = TensorData::new(levels, [labels.len(), plain.inputs()]);
+        let logits = to_vec(net.forward(Tensor::from_data(x, &device)));
+        let rows = logits.chunks_exact(plain.classes()).zip(labels);
+        clean += rows.filter(|(row, label)| is_right(row, **label)).count();
+    }
+
+    let certifier = IntervalCertifier::new(plain, SCALE);
+    let radius = epsilon.units(SCALE);
+    let certified = |index: &usize| {
+        let label = usize::from(data.labels[*index]);
+        certifier.is_certified(data.image(*index), label, radius)
+    };
+    let count = |indices: Range<usize>| indices.filter(certified).count();
+    // One thread works here, so that a classifier without threads can evaluate as well.
+    if threads.get() == 1 {
+        let certified = count(0..data.len());
+        return Evaluation { clean, certified };
+    }
+    let share = data.len().div_ceil(threads.get()).max(1);
+    let certified = thread::scope(|scope| {
+        let shares = (0..data.len()).step_by(share).map(|from| {
+            let indices = from..data.len().min(from + share);
+            scope.spawn(move || count(indices))
+        });
+        // All of them are started before the first is waited for.
+        let workers: Vec<_> = shares.collect();
+        let counts = workers.into_iter().map(|worker| worker.join());
+        counts
+            .map(|count| count.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .sum()
+    });
+    Evaluation { clean, certified }
+}
+
+/// Whether the label's logit is above all others.
+fn is_right(logits: &[f32], label: u8) -> bool {
+    let label = usize::from(label);
+    let mut others = logits.iter().enumerate();
+    others.all(|(class, logit)| class == label || *logit < logits[label])
+}

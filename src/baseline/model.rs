@@ -1,0 +1,279 @@
+//! The file of an baseline: safetensors with weights in bf16, described in
+//! `docs/model-format.md`.
+//!
+//! Half the size of f32, and no less of a network: the numbers that are read are those that run,
+//! are attacked and are proved.
+
+use std::collections::{BTreeMap, HashMap};
+
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use thiserror::Error;
+
+use super::{BaselineNet, BaselineNetError, Layer, architecture};
+use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
+use crate::exact::{Epsilon, EpsilonError};
+
+const FORMAT: &str = "linf-dist-net baseline";
+const FORMAT_VERSION: &str = "1";
+
+/// An baseline with the record of where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The network.
+    pub plain: BaselineNet,
+    /// Its record.
+    pub metadata: Metadata,
+}
+
+/// The record of a model: what it was trained on and how, and what it then achieved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    /// Name of the data set, such as `mnist`.
+    pub dataset: String,
+    /// Name of the recipe, such as `adversarial`.
+    pub recipe: String,
+    /// The configuration of the run, as JSON.
+    pub config: String,
+    /// Seed of the training.
+    pub seed: u64,
+    /// The command that made the model.
+    pub command: String,
+    /// What it achieves on the test set, when measured.
+    pub accuracies: Option<Accuracies>,
+}
+
+/// Fractions of a test set.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracies {
+    /// The radius at which `certified` was measured, of full scale 1.0.
+    pub epsilon: Epsilon,
+    /// Labelled rightly.
+    pub clean: f64,
+    /// Labelled rightly and proved by intervals.
+    pub certified: f64,
+}
+
+/// Why bytes are not the file of an baseline.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    /// Not safetensors, or cut short.
+    #[error("this is not a complete safetensors file; it may be truncated or of another kind")]
+    NotSafetensors(#[source] SafeTensorError),
+    /// Safetensors, but of something else or of another version.
+    #[error(
+        "the file's format is {0:?}, not \"{FORMAT}\" of version {FORMAT_VERSION}; \
+         make a network with `linf baseline train`"
+    )]
+    Format(String),
+    /// A metadata entry is missing or cannot be understood.
+    #[error("the file's metadata `{0}` is missing or cannot be read")]
+    Metadata(&'static str),
+    /// The metadata's ε is none.
+    #[error("the file's metadata hold no valid ε")]
+    Epsilon(#[from] EpsilonError),
+    /// A tensor is missing or has another type or shape.
+    #[error("the file's tensor `{name}` should be BF16 {expected:?}, but it is {found}")]
+    Tensor {
+        /// Its name.
+        name: String,
+        /// The shape that the architecture asks for.
+        expected: Vec<usize>,
+        /// What the file has.
+        found: String,
+    },
+    /// The numbers are not a network.
+    #[error("the file's numbers are no network that can be run and proved")]
+    BaselineNet(#[from] BaselineNetError),
+}
+
+/// The nearest number that bf16 holds, to the even one of two equally near.
+#[cfg(feature = "train")]
+pub(super) fn bf16_rounded(value: f32) -> f32 {
+    let bits = value.to_bits();
+    // Half of the last place that stays, less a bit where that place is even already.
+    let up = 0x7fff + (bits >> 16 & 1);
+    match value.is_nan() {
+        true => value,
+        false => f32::from_bits(bits.wrapping_add(up) & 0xffff_0000),
+    }
+}
+
+impl Model {
+    /// Reads a file and checks all of it.
+    ///
+    /// # Errors
+    /// Fails on anything that [`Model::to_bytes`] would not have written.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(ModelError::NotSafetensors)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(ModelError::NotSafetensors)?;
+        let entries = Entries(header.metadata().clone().unwrap_or_default());
+        let (format, version) = (entries.get("format"), entries.get("format_version"));
+        if (format.ok(), version.ok()) != (Some(FORMAT), Some(FORMAT_VERSION)) {
+            let found = [entries.get("format"), entries.get("format_version")];
+            let found: Vec<_> = found.into_iter().flatten().collect();
+            return Err(ModelError::Format(found.join(" ")));
+        }
+        let layers = architecture::parse(entries.get("architecture")?)
+            .ok_or(ModelError::Metadata("architecture"))?;
+        let layers = layers.into_iter().enumerate();
+        let layers = layers.map(|(index, (geometry, channels))| {
+            let shape = [channels, geometry.fan_in()];
+            Ok(Layer {
+                geometry,
+                weight: read(&tensors, weight_name(index), &shape)?,
+                bias: read(&tensors, bias_name(index), &shape[..1])?,
+            })
+        });
+        Ok(Self {
+            plain: BaselineNet::new(layers.collect::<Result<_, ModelError>>()?)?,
+            metadata: entries.metadata()?,
+        })
+    }
+
+    /// Writes the file; the same model always gives the same bytes.
+    ///
+    /// # Panics
+    /// If a number of the network is not one that bf16 holds.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let layers = self.plain.layers().iter().enumerate();
+        let tensors = layers.flat_map(|(index, layer)| {
+            let shape = vec![layer.channels(), layer.geometry.fan_in()];
+            let bias_shape = vec![layer.channels()];
+            [
+                stored(weight_name(index), shape, &layer.weight),
+                stored(bias_name(index), bias_shape, &layer.bias),
+            ]
+        });
+        safetensors_file(&self.entries(), tensors.collect())
+    }
+
+    /// The metadata as the file's strings.
+    fn entries(&self) -> BTreeMap<&'static str, String> {
+        let metadata = &self.metadata;
+        let mut entries = BTreeMap::from([
+            ("format", FORMAT.into()),
+            ("format_version", FORMAT_VERSION.into()),
+            ("architecture", self.plain.architecture()),
+            ("dataset", metadata.dataset.clone()),
+            ("recipe", metadata.recipe.clone()),
+            ("config", metadata.config.clone()),
+            ("seed", metadata.seed.to_string()),
+            ("command", metadata.command.clone()),
+        ]);
+        if let Some(accuracies) = metadata.accuracies {
+            entries.insert("epsilon", accuracies.epsilon.to_string());
+            entries.insert("clean", accuracies.clean.to_string());
+            entries.insert("certified", accuracies.certified.to_string());
+        }
+        entries
+    }
+}
+
+fn weight_name(layer: usize) -> String {
+    format!("layers.{layer}.weight")
+}
+
+fn bias_name(layer: usize) -> String {
+    format!("layers.{layer}.bias")
+}
+
+fn stored(name: String, shape: Vec<usize>, values: &[f32]) -> StoredTensor {
+    let bytes = values.iter().flat_map(|value| {
+        let bits = value.to_bits();
+        assert!(bits & 0xffff == 0, "{value} is not a number of bf16");
+        ((bits >> 16) as u16).to_le_bytes()
+    });
+    StoredTensor {
+        name,
+        dtype: Dtype::BF16,
+        shape,
+        bytes: bytes.collect(),
+    }
+}
+
+fn read(
+    tensors: &SafeTensors<'_>,
+    name: String,
+    expected: &[usize],
+) -> Result<Vec<f32>, ModelError> {
+    let refuse = |found: String| ModelError::Tensor {
+        name: name.clone(),
+        expected: expected.to_vec(),
+        found,
+    };
+    let view = tensors
+        .tensor(&name)
+        .map_err(|_| refuse("missing".into()))?;
+    if view.dtype() != Dtype::BF16 || view.shape() != expected {
+        return Err(refuse(format!("{:?} {:?}", view.dtype(), view.shape())));
+    }
+    let (bits, _) = view.data().as_chunks::<2>();
+    let numbers = bits.iter().map(|bits| u16::from_le_bytes(*bits));
+    Ok(numbers
+        .map(|bits| f32::from_bits(u32::from(bits) << 16))
+        .collect())
+}
+
+/// The metadata entries of a file.
+struct Entries(HashMap<String, String>);
+
+impl Entries {
+    fn get(&self, key: &'static str) -> Result<&str, ModelError> {
+        let value = self.0.get(key).ok_or(ModelError::Metadata(key))?;
+        Ok(value)
+    }
+
+    fn parse<T: std::str::FromStr>(&self, key: &'static str) -> Result<T, ModelError> {
+        let value = self.get(key)?;
+        value.parse().map_err(|_| ModelError::Metadata(key))
+    }
+
+    fn fraction(&self, key: &'static str) -> Result<f64, ModelError> {
+        let fraction = self.parse(key)?;
+        match (0.0..=1.0).contains(&fraction) {
+            true => Ok(fraction),
+            false => Err(ModelError::Metadata(key)),
+        }
+    }
+
+    fn metadata(&self) -> Result<Metadata, ModelError> {
+        let accuracies = match self.0.contains_key("clean") {
+            true => Some(Accuracies {
+                epsilon: self.get("epsilon")?.parse()?,
+                clean: self.fraction("clean")?,
+                certified: self.fraction("certified")?,
+            }),
+            false => None,
+        };
+        Ok(Metadata {
+            dataset: self.get("dataset")?.into(),
+            recipe: self.get("recipe")?.into(),
+            config: self.get("config")?.into(),
+            seed: self.parse("seed")?,
+            command: self.get("command")?.into(),
+            accuracies,
+        })
+    }
+}
+
+#[cfg(all(test, feature = "train"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_to_bf16_is_to_the_nearest_and_to_even() {
+        // bf16 keeps 8 significant bits: 257 lies half way between 256 and 258.
+        let cases = [
+            (1.0, 1.0),
+            (256.9, 256.0),
+            (257.0, 256.0),
+            (257.1, 258.0),
+            (259.0, 260.0),
+            (-257.1, -258.0),
+        ];
+        for (value, rounded) in cases {
+            assert_eq!(bf16_rounded(value), rounded, "{value}");
+        }
+        assert!(bf16_rounded(f32::NAN).is_nan());
+    }
+}

@@ -1,0 +1,148 @@
+//! A [`BaselineNet`] as Burn tensors: what runs, and what gives gradients.
+
+use burn::Tensor;
+use burn::module::{Module, Param};
+use burn::tensor::activation::relu;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, TensorData};
+
+use super::{BaselineNet, Geometry, Layer};
+use crate::train::tensors::to_vec;
+
+/// Layers with ReLU between them, on one device.
+#[derive(Module, Debug)]
+pub struct ReluNet {
+    /// The layers, input side first.
+    pub layers: Vec<ReluNetLayer>,
+}
+
+/// One layer of a [`ReluNet`], without its ReLU.
+#[derive(Module, Debug)]
+pub struct ReluNetLayer {
+    /// Which units see which inputs.
+    #[module(skip)]
+    pub geometry: Geometry,
+    /// Weights, `[channels, fan-in]`.
+    pub weight: Param<Tensor<2>>,
+    /// Added to each unit, `[channels]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl ReluNetLayer {
+    fn new(layer: &Layer, device: &Device) -> Self {
+        let shape = [layer.channels(), layer.geometry.fan_in()];
+        let weight = TensorData::new(layer.weight.clone(), shape);
+        let bias = TensorData::new(layer.bias.clone(), [layer.channels()]);
+        Self {
+            geometry: layer.geometry,
+            weight: Param::from_tensor(Tensor::from_data(weight, device)),
+            bias: Param::from_tensor(Tensor::from_data(bias, device)),
+        }
+    }
+
+    /// `w·x + b` of every unit, `[batch, outputs]`, of inputs `[batch, inputs]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        self.products(x, self.weight.val(), Some(self.bias.val()))
+    }
+
+    /// `|w|·x` of every unit, `[batch, outputs]`: how far it can move when inputs move by up to x.
+    pub fn reach(&self, x: Tensor<2>) -> Tensor<2> {
+        self.products(x, self.weight.val().abs(), None)
+    }
+
+    fn products(&self, x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+        match self.geometry {
+            Geometry::Dense { .. } => {
+                let products = x.matmul(weight.transpose());
+                match bias {
+                    Some(bias) => products + bias.unsqueeze(),
+                    None => products,
+                }
+            }
+            Geometry::Conv {
+                channels,
+                side,
+                kernel,
+                stride,
+            } => {
+                let [batch, outputs] = [x.dims()[0], weight.dims()[0]];
+                let x = x.reshape([batch, channels, side, side]);
+                let weight = weight.reshape([outputs, channels, kernel, kernel]);
+                let options = ConvOptions::new([stride; 2], [0; 2], [1; 2], 1);
+                conv2d(x, weight, bias, options).flatten(1, 3)
+            }
+        }
+    }
+
+    fn inference(&self) -> Self {
+        Self {
+            geometry: self.geometry,
+            weight: Param::from_tensor(self.weight.val().inner()),
+            bias: Param::from_tensor(self.bias.val().inner()),
+        }
+    }
+
+    fn to_plain(&self) -> Layer {
+        Layer {
+            geometry: self.geometry,
+            weight: to_vec(self.weight.val().inner()),
+            bias: to_vec(self.bias.val().inner()),
+        }
+    }
+}
+
+impl ReluNet {
+    /// The network of these layers on `device`.
+    pub fn new(layers: &[Layer], device: &Device) -> Self {
+        let layers = layers.iter();
+        Self {
+            layers: layers
+                .map(|layer| ReluNetLayer::new(layer, device))
+                .collect(),
+        }
+    }
+
+    /// The network of `plain`, which takes pixel levels, on `device`.
+    pub fn from_plain(plain: &BaselineNet, device: &Device) -> Self {
+        Self::new(plain.layers(), device)
+    }
+
+    /// Logits `[batch, classes]` of inputs `[batch, inputs]`.
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let mut layers = self.layers.iter();
+        let first = layers.next().expect("a network has a layer");
+        layers.fold(first.forward(x), |z, layer| layer.forward(relu(z)))
+    }
+
+    /// The logits of inputs `[batch, inputs]`, `[batch, classes]`, and the gradient of `loss`, a
+    /// function of the logits, with respect to the inputs.
+    ///
+    /// Call it on a network that is not on an autodiff device: nothing else is differentiated then.
+    pub fn input_gradient(
+        &self,
+        x: Tensor<2>,
+        loss: impl FnOnce(Tensor<2>) -> Tensor<1>,
+    ) -> (Tensor<2>, Tensor<2>) {
+        let x = x.inner().autodiff().require_grad();
+        let logits = self.forward(x.clone());
+        let mut grads = loss(logits.clone()).backward();
+        let gradient = x
+            .grad_remove(&mut grads)
+            .expect("the loss depends on the inputs");
+        (logits.inner(), gradient)
+    }
+
+    /// The same weights off the autodiff device.
+    pub fn inference(&self) -> Self {
+        let layers = self.layers.iter();
+        Self {
+            layers: layers.map(ReluNetLayer::inference).collect(),
+        }
+    }
+
+    /// The layers as plain numbers.
+    pub fn to_layers(&self) -> Vec<Layer> {
+        self.layers.iter().map(ReluNetLayer::to_plain).collect()
+    }
+}

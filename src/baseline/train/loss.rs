@@ -1,0 +1,123 @@
+//! What training minimises.
+
+use burn::Tensor;
+use burn::tensor::activation::{log_softmax, relu};
+
+use crate::baseline::ReluNet;
+
+/// Mean cross-entropy of logits `[batch, classes]` for one-hot `targets` of the same shape.
+pub(super) fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    (log_softmax(logits, 1) * targets).sum_dim(1).mean().neg()
+}
+
+/// The worst logits that intervals allow when no input moves by more than ε, less the label's own:
+/// upper bounds of `z_j − z_y`, `[batch, classes]`, 0 for the label y itself (Gowal et al., 2018,
+/// section 3). `x` is of full scale 1.0, `targets` one-hot.
+pub(super) fn worst_logits(
+    net: &ReluNet,
+    x: Tensor<2>,
+    targets: Tensor<2>,
+    epsilon: f32,
+) -> Tensor<2> {
+    let lower = x.clone().sub_scalar(epsilon).clamp_min(0.0);
+    let upper = x.add_scalar(epsilon).clamp_max(1.0);
+    let (last, hidden) = net.layers.split_last().expect("a network has a layer");
+    // Midpoints and half-widths take two products a layer where ends would take four.
+    let halves = |lower: Tensor<2>, upper: Tensor<2>| {
+        let middle = (lower.clone() + upper.clone()).mul_scalar(0.5);
+        (middle, (upper - lower).mul_scalar(0.5))
+    };
+    let (middle, width) = hidden
+        .iter()
+        .fold(halves(lower, upper), |(middle, width), layer| {
+            let middle = layer.forward(middle);
+            let width = layer.reach(width);
+            halves(relu(middle.clone() - width.clone()), relu(middle + width))
+        });
+    let logits = last.forward(middle);
+    let of_label = (logits.clone() * targets.clone()).sum_dim(1);
+    // |w_j − w_y| for every pair of classes, as the rows of one matrix.
+    let weight = last.weight.val();
+    let [classes, inputs] = weight.dims();
+    let pairs = weight.clone().unsqueeze_dim::<3>(1) - weight.unsqueeze_dim::<3>(0);
+    let pairs = pairs.abs().reshape([classes * classes, inputs]);
+    let widths = width
+        .matmul(pairs.transpose())
+        .reshape([-1, classes as i32, classes as i32]);
+    let width = (widths * targets.unsqueeze_dim::<3>(2))
+        .sum_dim(1)
+        .squeeze_dim::<2>(1);
+    logits - of_label + width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::{Geometry, Layer};
+    use crate::train::tensors::to_vec;
+    use burn::tensor::Device;
+
+    const EPSILON: f32 = 0.2;
+    const LABEL: usize = 1;
+
+    fn dense(inputs: usize, outputs: usize) -> Layer {
+        let number = |k: usize| ((k * 37 + 11) % 23) as f32 / 10.0 - 1.1;
+        Layer {
+            geometry: Geometry::Dense { inputs },
+            weight: (0..inputs * outputs).map(number).collect(),
+            bias: (0..outputs).map(number).collect(),
+        }
+    }
+
+    fn image(device: &Device) -> Tensor<2> {
+        Tensor::from_data([[0.0, 0.1, 0.5, 0.9, 1.0]], device)
+    }
+
+    /// The worst logits by intervals, and the largest `z_j − z_y` at any corner of the box.
+    fn worst_and_corners(layers: &[Layer]) -> (Vec<f32>, Vec<f32>) {
+        let device = Device::flex();
+        let net = ReluNet::new(layers, &device);
+        let targets = Tensor::from_data([[0.0, 1.0, 0.0]], &device);
+        let x = image(&device);
+        let worst = to_vec(worst_logits(&net, x.clone(), targets, EPSILON));
+        let pixels = to_vec(x);
+        let mut highest = vec![f32::NEG_INFINITY; 3];
+        for corner in 0..1 << pixels.len() {
+            let moved: Vec<f32> = pixels
+                .iter()
+                .enumerate()
+                .map(|(k, pixel)| {
+                    let step = if corner >> k & 1 == 1 {
+                        EPSILON
+                    } else {
+                        -EPSILON
+                    };
+                    (pixel + step).clamp(0.0, 1.0)
+                })
+                .collect();
+            let moved = Tensor::<1>::from_floats(moved.as_slice(), &device).unsqueeze();
+            let logits = to_vec(net.forward(moved));
+            for (highest, logit) in highest.iter_mut().zip(&logits) {
+                *highest = highest.max(logit - logits[LABEL]);
+            }
+        }
+        (worst, highest)
+    }
+
+    #[test]
+    fn worst_logits_of_one_layer_are_reached_at_a_corner() {
+        let (worst, corners) = worst_and_corners(&[dense(5, 3)]);
+        for (worst, corner) in worst.iter().zip(&corners) {
+            assert!((worst - corner).abs() < 1e-5, "{worst} and {corner}");
+        }
+    }
+
+    #[test]
+    fn worst_logits_are_no_better_than_any_corner() {
+        let (worst, corners) = worst_and_corners(&[dense(5, 7), dense(7, 3)]);
+        assert_eq!(worst[LABEL], 0.0);
+        for class in [0, 2] {
+            assert!(worst[class] > corners[class], "{worst:?} and {corners:?}");
+        }
+    }
+}

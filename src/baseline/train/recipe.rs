@@ -1,0 +1,190 @@
+//! What defines a run: the recipes and their hyperparameters, chosen on held-out training images.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::data::HELD_OUT;
+
+/// Everything that defines a run, apart from the data and the device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Name of the data set.
+    pub dataset: String,
+    /// Seed of the weights, the order of the images, the augmentation and the attack's starts.
+    pub seed: u64,
+    /// The hidden layers in words, such as `conv8k4s2-64`.
+    pub hidden: String,
+    /// Images in a batch.
+    pub batch: usize,
+    /// Passes over the training images.
+    pub epochs: usize,
+    /// Adam's learning rate at the start; it falls to 0 along half a cosine.
+    pub learning_rate: f32,
+    /// What is minimised.
+    pub recipe: Recipe,
+    /// Images of the training set that are held out to measure on (never those of the test set).
+    pub held_out: usize,
+}
+
+/// What is minimised, with its hyperparameters; ε is of full scale 1.0.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// The cross-entropy of the images.
+    Standard,
+    /// The cross-entropy of the images as projected gradient descent perturbs them (Madry et al.,
+    /// 2018).
+    Adversarial {
+        /// Radius of the attack, once it has grown.
+        epsilon: f32,
+        /// Epochs in which ε grows linearly from 0.
+        growth: usize,
+        /// Steps of the attack.
+        steps: usize,
+        /// Length of a step, of ε.
+        step_share: f32,
+    },
+    /// `κ` times the cross-entropy of the images plus `1 − κ` times that of the worst logits that
+    /// intervals allow (Gowal et al., 2018).
+    Ibp {
+        /// Radius of the intervals, once it has grown.
+        epsilon: f32,
+        /// Epochs before it grows.
+        wait: usize,
+        /// Epochs in which ε grows linearly from 0, and κ falls from 1.
+        growth: usize,
+        /// κ at the end.
+        kappa: f32,
+    },
+}
+
+/// Names of the recipes.
+pub const RECIPES: [&str; 3] = ["standard", "adversarial", "ibp"];
+
+/// Why a configuration was refused.
+#[derive(Debug, Error, PartialEq)]
+pub enum ConfigError {
+    /// No recipe has this name.
+    #[error("there is no recipe `{0}`; the recipes are {recipes}", recipes = RECIPES.join(", "))]
+    UnknownRecipe(String),
+}
+
+/// What an iteration runs with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Adam's learning rate.
+    pub learning_rate: f32,
+    /// Radius of the attack or of the intervals, of full scale 1.0; 0 in a plain run.
+    pub epsilon: f32,
+    /// Share of the images' own cross-entropy (IBP), 1 otherwise.
+    pub kappa: f32,
+}
+
+impl Config {
+    /// A recipe for MNIST, at ε = 0.3 where it has one.
+    pub fn named(recipe: &str) -> Result<Self, ConfigError> {
+        let standard = Self {
+            dataset: "mnist".into(),
+            seed: 0,
+            hidden: "128".into(),
+            batch: 128,
+            epochs: 20,
+            learning_rate: 1e-3,
+            recipe: Recipe::Standard,
+            held_out: HELD_OUT,
+        };
+        Ok(match recipe {
+            "standard" => standard,
+            "adversarial" => Self {
+                hidden: "conv16k4s2-conv16k4s2-64".into(),
+                epochs: 10,
+                learning_rate: 2e-3,
+                recipe: Recipe::Adversarial {
+                    epsilon: 0.3,
+                    growth: 4,
+                    steps: 7,
+                    step_share: 0.25,
+                },
+                ..standard
+            },
+            "ibp" => Self {
+                hidden: "conv8k4s2-conv16k4s2-64".into(),
+                epochs: 30,
+                recipe: Recipe::Ibp {
+                    epsilon: 0.35,
+                    wait: 1,
+                    growth: 15,
+                    kappa: 0.5,
+                },
+                ..standard
+            },
+            _ => return Err(ConfigError::UnknownRecipe(recipe.into())),
+        })
+    }
+
+    /// The settings of an iteration, counted from 0, of a run with `per_epoch` of them an epoch.
+    pub fn settings(&self, iteration: usize, per_epoch: usize) -> Settings {
+        let part = |from: usize, epochs: usize| {
+            let done = iteration.saturating_sub(from * per_epoch);
+            (done as f32 / (epochs * per_epoch).max(1) as f32).min(1.0)
+        };
+        let cosine = (1.0 + (std::f32::consts::PI * part(0, self.epochs)).cos()) / 2.0;
+        let (epsilon, kappa) = match self.recipe {
+            Recipe::Standard => (0.0, 1.0),
+            Recipe::Adversarial {
+                epsilon, growth, ..
+            } => (epsilon * part(0, growth), 1.0),
+            Recipe::Ibp {
+                epsilon,
+                wait,
+                growth,
+                kappa,
+            } => {
+                let grown = part(wait, growth);
+                (epsilon * grown, 1.0 - (1.0 - kappa) * grown)
+            }
+        };
+        Settings {
+            learning_rate: self.learning_rate * cosine,
+            epsilon,
+            kappa,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_radius_waits_then_grows_linearly_while_kappa_falls() {
+        let config = Config {
+            epochs: 10,
+            recipe: Recipe::Ibp {
+                epsilon: 0.4,
+                wait: 2,
+                growth: 4,
+                kappa: 0.5,
+            },
+            ..Config::named("ibp").unwrap()
+        };
+        let at = |iteration| {
+            let settings = config.settings(iteration, 10);
+            (settings.epsilon, settings.kappa)
+        };
+        assert_eq!(at(0), (0.0, 1.0));
+        assert_eq!(at(20), (0.0, 1.0));
+        assert_eq!(at(40), (0.2, 0.75));
+        assert_eq!(at(60), (0.4, 0.5));
+        assert_eq!(at(99), (0.4, 0.5));
+    }
+
+    #[test]
+    fn the_learning_rate_falls_to_zero_along_half_a_cosine() {
+        let config = Config::named("standard").unwrap();
+        let rate = |epoch| config.settings(epoch * 7, 7).learning_rate;
+        assert_eq!(rate(0), config.learning_rate);
+        assert!((rate(config.epochs / 2) - config.learning_rate / 2.0).abs() < 1e-9);
+        assert!(rate(config.epochs) < 1e-9);
+    }
+}

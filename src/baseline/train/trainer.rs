@@ -1,0 +1,298 @@
+//! The trainer: a state machine that is stepped from outside.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use burn::Tensor;
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, TensorData};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use thiserror::Error;
+
+use super::loss::{cross_entropy, worst_logits};
+use super::pgd::Pgd;
+use super::recipe::{Config, Recipe, Settings};
+use crate::baseline::model::bf16_rounded;
+use crate::baseline::{
+    BaselineNet, BaselineNetError, Geometry, Layer, ReluNet, architecture, evaluate,
+};
+use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::exact::{Epsilon, MAX_LEVEL};
+use crate::train::tensors::to_vec;
+use crate::train::{Batch, Batches, RandomShift, accuracy, one_hot};
+
+/// Why training cannot begin or go on.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// Fewer images than a batch.
+    #[error("the training set has {found} images, which is less than one batch of {batch}")]
+    TooFewImages {
+        /// Images left for training.
+        found: usize,
+        /// Images in a batch.
+        batch: usize,
+    },
+    /// The layers are none.
+    #[error("{0} describes no layers; write them like 784-conv8k4s2-64-10")]
+    Architecture(String),
+    /// The loss is not finite any more.
+    #[error(
+        "training diverged in iteration {iteration}: the loss is {loss}; a lower learning rate may help"
+    )]
+    Diverged {
+        /// The iteration, counted from 0.
+        iteration: usize,
+        /// The loss.
+        loss: f32,
+    },
+    /// The weights are no network that can be proved.
+    #[error("the trained weights are no network that can be run and proved")]
+    BaselineNet(#[from] BaselineNetError),
+}
+
+/// What one step did, measured on its own batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// The iteration, counted from 0.
+    pub iteration: usize,
+    /// The settings it ran with.
+    pub settings: Settings,
+    /// The loss.
+    pub loss: f32,
+    /// Share of the batch, perturbed where the recipe perturbs it, that is labelled rightly.
+    pub accuracy: f32,
+}
+
+/// What the network of the moment achieves on held-out images, as fractions of them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HeldOutReport {
+    /// Labelled rightly.
+    pub clean: f64,
+    /// Labelled rightly after projected gradient descent of 20 steps of ε/8.
+    pub attacked: f64,
+    /// Labelled rightly and proved by intervals.
+    pub certified: f64,
+}
+
+/// Trains one network: call [`Trainer::step`] until [`Trainer::is_finished`].
+pub struct Trainer {
+    config: Config,
+    batches: Batches,
+    held_out: Dataset,
+    device: Device,
+    net: ReluNet,
+    optimizer: ModuleOptimizer,
+    /// Starts of the attack.
+    rng: ChaCha8Rng,
+    iteration: usize,
+}
+
+/// Stream of the generator that the attack's starts come from; the weights take the first one.
+const ATTACK_STREAM: u64 = 1;
+/// Images that are measured at a time.
+const MEASURED_AT_ONCE: usize = 500;
+/// Units per pixel level of the radii that are measured while training.
+const MEASURE_SCALE: u32 = 32;
+/// How far images are moved.
+const CROP: RandomShift = RandomShift {
+    pixels: 1,
+    share: 1.0,
+};
+
+impl Trainer {
+    /// A trainer at iteration 0; `device` is one without autodiff.
+    ///
+    /// # Errors
+    /// Fails if less than a batch of `data` is left to train on, or if the hidden layers are none.
+    pub fn new(config: Config, data: Dataset, device: Device) -> Result<Self, TrainError> {
+        let found = data.len().saturating_sub(config.held_out);
+        if found < config.batch {
+            return Err(TrainError::TooFewImages {
+                found,
+                batch: config.batch,
+            });
+        }
+        let (training, held_out) = data.hold_out(config.held_out);
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+        let layers = initial_layers(&config.hidden, &mut rng)?;
+        rng.set_stream(ATTACK_STREAM);
+        rng.set_word_pos(0);
+        Ok(Self {
+            batches: Batches::new(
+                Arc::new(training),
+                config.seed,
+                config.batch,
+                CROP,
+                0.0,
+                1.0,
+            ),
+            held_out,
+            net: ReluNet::new(&layers, &device.clone().autodiff()),
+            device,
+            optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
+            rng,
+            config,
+            iteration: 0,
+        })
+    }
+
+    /// What the run was started with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Iterations done.
+    pub fn iteration(&self) -> usize {
+        self.iteration
+    }
+
+    /// Iterations in one epoch.
+    pub fn iterations_per_epoch(&self) -> usize {
+        self.batches.per_epoch()
+    }
+
+    /// Iterations in all.
+    pub fn iterations(&self) -> usize {
+        self.config.epochs * self.batches.per_epoch()
+    }
+
+    /// Whether the run has ended.
+    pub fn is_finished(&self) -> bool {
+        self.iteration >= self.iterations()
+    }
+
+    /// One iteration: a batch forward, backward, and an Adam step.
+    ///
+    /// # Errors
+    /// Fails, leaving the weights as they were, when the loss is not finite.
+    pub fn step(&mut self) -> Result<StepReport, TrainError> {
+        let iteration = self.iteration;
+        let settings = self.config.settings(iteration, self.batches.per_epoch());
+        let Batch { inputs, labels } = self.batches.batch(iteration);
+        let x = Tensor::<2>::from_data(
+            TensorData::new(inputs, [labels.len(), PIXELS]),
+            &self.device,
+        );
+        let targets = one_hot(&labels, &self.device);
+        let x = match self.config.recipe {
+            Recipe::Adversarial {
+                steps, step_share, ..
+            } => {
+                let pgd = Pgd {
+                    white: 1.0,
+                    epsilon: settings.epsilon,
+                    steps,
+                    step_share,
+                };
+                pgd.attack(&self.net.inference(), &x, &targets, &mut self.rng)
+            }
+            Recipe::Standard | Recipe::Ibp { .. } => x,
+        }
+        .autodiff();
+        let targets = targets.autodiff();
+        let logits = self.net.forward(x.clone());
+        let accuracy = accuracy(&to_vec(logits.clone().inner()), &labels);
+        let mut loss = cross_entropy(logits, targets.clone());
+        if settings.kappa < 1.0 {
+            let worst = worst_logits(&self.net, x, targets.clone(), settings.epsilon);
+            loss = loss.mul_scalar(settings.kappa)
+                + cross_entropy(worst, targets).mul_scalar(1.0 - settings.kappa);
+        }
+        let loss_value = to_vec(loss.clone().inner())[0];
+        if !loss_value.is_finite() {
+            return Err(TrainError::Diverged {
+                iteration,
+                loss: loss_value,
+            });
+        }
+        let grads = GradientsParams::from_grads(loss.backward(), &self.net);
+        let rate = f64::from(settings.learning_rate);
+        self.net = self.optimizer.step(rate, self.net.clone(), grads);
+        self.iteration += 1;
+        Ok(StepReport {
+            iteration,
+            settings,
+            loss: loss_value,
+            accuracy,
+        })
+    }
+
+    /// The network of the moment as its file holds it: on pixel levels, in bf16.
+    ///
+    /// # Errors
+    /// Fails if a weight is not finite, or so large that some image could overflow.
+    pub fn plain(&self) -> Result<BaselineNet, TrainError> {
+        let mut layers = self.net.inference().to_layers();
+        for weight in &mut layers[0].weight {
+            *weight /= MAX_LEVEL as f32;
+        }
+        let numbers = layers
+            .iter_mut()
+            .flat_map(|layer| layer.weight.iter_mut().chain(&mut layer.bias));
+        numbers.for_each(|number| *number = bf16_rounded(*number));
+        Ok(BaselineNet::new(layers)?)
+    }
+
+    /// Measures the network of the moment, as its file would hold it, on the held-out images at ε, on
+    /// up to `threads` threads.
+    ///
+    /// # Errors
+    /// As [`Trainer::plain`].
+    pub fn evaluate(
+        &self,
+        epsilon: Epsilon,
+        threads: NonZeroUsize,
+    ) -> Result<HeldOutReport, TrainError> {
+        let plain = self.plain()?;
+        let net = ReluNet::from_plain(&plain, &self.device);
+        let units = epsilon.units(MEASURE_SCALE);
+        let pgd = Pgd {
+            white: MAX_LEVEL as f32,
+            epsilon: units as f32 / MEASURE_SCALE as f32,
+            steps: 20,
+            step_share: 0.125,
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
+        let mut attacked = 0.0;
+        for (images, labels) in self
+            .held_out
+            .images
+            .chunks(MEASURED_AT_ONCE * PIXELS)
+            .zip(self.held_out.labels.chunks(MEASURED_AT_ONCE))
+        {
+            let levels: Vec<f32> = images.iter().map(|&level| level.into()).collect();
+            let x = TensorData::new(levels, [labels.len(), PIXELS]);
+            let x = Tensor::<2>::from_data(x, &self.device);
+            let x = pgd.attack(&net, &x, &one_hot(labels, &self.device), &mut rng);
+            attacked += labels.len() as f64 * f64::from(accuracy(&to_vec(net.forward(x)), labels));
+        }
+        let evaluation = evaluate(&plain, &self.held_out, epsilon, threads);
+        let images = self.held_out.len() as f64;
+        Ok(HeldOutReport {
+            clean: evaluation.clean as f64 / images,
+            attacked: attacked / images,
+            certified: evaluation.certified as f64 / images,
+        })
+    }
+}
+
+/// Weights from N(0, 2/fan-in) (He et al., 2015), no bias.
+fn initial_layers(hidden: &str, rng: &mut ChaCha8Rng) -> Result<Vec<Layer>, TrainError> {
+    let words = format!("{PIXELS}-{hidden}-{CLASSES}");
+    let layers = architecture::parse(&words).ok_or(TrainError::Architecture(words))?;
+    let layer = |(geometry, channels): (Geometry, usize)| {
+        let deviation = (2.0 / geometry.fan_in() as f32).sqrt();
+        let weight = StandardNormal.sample_iter(&mut *rng);
+        Layer {
+            geometry,
+            weight: weight
+                .take(geometry.fan_in() * channels)
+                .map(|weight: f32| weight * deviation)
+                .collect(),
+            bias: vec![0.0; channels],
+        }
+    };
+    Ok(layers.into_iter().map(layer).collect())
+}

@@ -1,0 +1,170 @@
+//! `linf bench`: how fast this machine is at what the project does, beside what its processor
+//! could do at best.
+//!
+//! Everything is measured in one run. A figure is the best of many short runs: other programs on
+//! the machine only ever make one longer. Of one thread its processor time counts, which they disturb
+//! least, of several the wall's; both are reported.
+
+mod clock;
+mod exact;
+mod finetune;
+#[cfg(feature = "webgpu")]
+mod gpu;
+mod growth;
+mod kernels;
+mod roofline;
+mod steps;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::cli::{CliError, DatasetName, on_threads, print, print_line, threads};
+use crate::exact::ExactNet;
+use crate::norm_dist::Norm;
+
+/// Measure speed: the distance and its gradients, the exact network, training steps
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to measure; everything but the GPU and fine-tuning unless given
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Seconds that each figure is measured for
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = duration)]
+    seconds: Duration,
+    /// Training steps at each p
+    #[arg(long, default_value_t = 20)]
+    steps: usize,
+    /// Widths of the hidden layers, for the growth of cost with width
+    #[arg(long, value_delimiter = ',', default_values_t = [256, 512, 1024, 2048, 3584, 5120])]
+    widths: Vec<usize>,
+    /// Model file of an exact network, of whose members the first is measured
+    #[arg(long, default_value = "www/public/models/mnist-eps0.3.safetensors")]
+    model: PathBuf,
+    /// Folder that holds the data sets' folders, of which MNIST is used
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The net of a model that is measured: its first member, as one alone can be finetuned, and as peers run one.
+fn first_member(net: ExactNet) -> ExactNet {
+    match net.members() {
+        1 => net,
+        _ => net.member(0),
+    }
+}
+
+/// A part of the measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The distance and both gradients, beside the limit of the arithmetic
+    NormDist,
+    /// The exact integer network: dense, pruned, with early exit
+    Exact,
+    /// Whole training steps
+    Steps,
+    /// Training steps over the weights that a pruned model kept, beside steps over all of them
+    Finetune,
+    /// Training, inference and file size as the hidden layers get wider
+    Growth,
+    /// The kernels on the GPU, beside what it could do and beside Burn's own operations
+    #[cfg(feature = "webgpu")]
+    Gpu,
+}
+
+/// What is printed; parts that were not asked for are absent.
+#[derive(Serialize)]
+struct Report {
+    /// Processors that the program may use.
+    processors: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    norm_dist: Option<kernels::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact: Option<exact::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<steps::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finetune: Option<finetune::Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    growth: Option<growth::Report>,
+    #[cfg(feature = "webgpu")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpu: Option<crate::bench::gpu::GpuBenchmark>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), CliError> {
+    let asked = |part| args.only.is_empty() || args.only.contains(&part);
+    let patience = args.seconds;
+    let report = Report {
+        processors: threads().get(),
+        norm_dist: asked(Part::NormDist).then(|| kernels::measure(patience)),
+        exact: asked(Part::Exact)
+            .then(|| exact::measure(&args.model, &args.data_dir, patience))
+            .transpose()?,
+        steps: asked(Part::Steps)
+            .then(|| steps::measure(&args.data_dir, args.steps.max(1)))
+            .transpose()?,
+        finetune: args
+            .only
+            .contains(&Part::Finetune)
+            .then(|| finetune::measure(&args.model, &args.data_dir, args.steps.max(1)))
+            .transpose()?,
+        growth: asked(Part::Growth)
+            .then(|| growth::measure(&args.data_dir, &args.widths, patience))
+            .transpose()?,
+        #[cfg(feature = "webgpu")]
+        gpu: args
+            .only
+            .contains(&Part::Gpu)
+            .then(gpu::measure)
+            .transpose()?,
+    };
+    if args.json {
+        let json = serde_json::to_string_pretty(&report).expect("strings and numbers are JSON");
+        print_line(json)?;
+    } else {
+        print(report.to_text())?;
+    }
+    Ok(())
+}
+
+impl Report {
+    fn to_text(&self) -> String {
+        let parts = [
+            self.norm_dist.as_ref().map(kernels::Report::to_text),
+            self.exact.as_ref().map(exact::Report::to_text),
+            self.steps.as_ref().map(steps::Report::to_text),
+            self.finetune.as_ref().map(finetune::Report::to_text),
+            self.growth.as_ref().map(growth::Report::to_text),
+            #[cfg(feature = "webgpu")]
+            self.gpu.as_ref().map(gpu::to_text),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// So many seconds.
+fn duration(word: &str) -> Result<Duration, String> {
+    let seconds = word.parse().map_err(|_| "not a number")?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "not a time that can be waited for".into())
+}
+
+/// One thread, and as many as there are processors.
+fn thread_counts() -> Vec<usize> {
+    let mut counts = vec![1, threads().get()];
+    counts.dedup();
+    counts
+}
+
+/// A p as it is written.
+fn p_name(norm: Norm) -> String {
+    match norm {
+        Norm::P(p) => p.to_string(),
+        Norm::Inf => "inf".into(),
+    }
+}

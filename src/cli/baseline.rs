@@ -1,0 +1,192 @@
+//! `linf baseline`: a network to compare with, from images to its file, in minutes.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use burn::tensor::Device;
+use clap::Subcommand;
+
+use super::output::refuse_existing;
+use super::train::{Averages, progress_bar};
+use super::{CliError, DatasetName, make_folder_of, print_line, threads};
+use crate::baseline::train::{Config, TrainError, Trainer};
+use crate::baseline::{Accuracies, Metadata, Model, evaluate};
+use crate::data::Split;
+use crate::exact::Epsilon;
+
+/// Train and measure baselines (ReLU) to compare with
+#[derive(clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(TrainArgs),
+    Measure(MeasureArgs),
+}
+
+/// Train one and write its file
+#[derive(clap::Args)]
+struct TrainArgs {
+    /// File to write (.safetensors)
+    model: PathBuf,
+    /// Data set to train on
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// How it is trained: standard, adversarial or ibp
+    #[arg(long)]
+    recipe: String,
+    /// Seed of the weights, the order of the images, the augmentation and the attack's starts
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Radius ε at which accuracies are measured on held-out images
+    #[arg(long, default_value = "0.3")]
+    epsilon: Epsilon,
+    /// Replace the file if it exists
+    #[arg(long)]
+    force: bool,
+}
+
+/// Measure one on the full test set and record its accuracies in its file
+#[derive(clap::Args)]
+struct MeasureArgs {
+    /// File of the network (.safetensors)
+    model: PathBuf,
+    /// Data set whose test images are used
+    #[arg(long, value_enum)]
+    dataset: DatasetName,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Radius ε at which certified accuracy is measured
+    #[arg(long, default_value = "0.3")]
+    epsilon: Epsilon,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
+    match &args.command {
+        Command::Train(args) => train(args),
+        Command::Measure(args) => measure(args),
+    }
+}
+
+fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
+    refuse_existing(&args.model, args.force)?;
+    let named = Config::named(&args.recipe)?;
+    let config = Config {
+        dataset: args.dataset.as_str().into(),
+        seed: args.seed,
+        ..named
+    };
+    let data = args.dataset.load(&args.data_dir, Split::Train)?;
+    let mut trainer = Trainer::new(config, data, Device::flex()).map_err(failed)?;
+    make_folder_of(&args.model)?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
+        .map_err(|_| CliError::Interrupts)?;
+
+    let threads = threads();
+    let bar = progress_bar(trainer.iterations(), 0);
+    let mut epoch = Averages::default();
+    while !trainer.is_finished() {
+        if interrupted.load(Ordering::Relaxed) {
+            bar.finish_and_clear();
+            print_line("interrupted; nothing was written")?;
+            return Ok(ExitCode::from(130));
+        }
+        let report = trainer.step().map_err(failed)?;
+        epoch.add(report.loss, report.accuracy);
+        bar.set_position(trainer.iteration() as u64);
+        if trainer
+            .iteration()
+            .is_multiple_of(trainer.iterations_per_epoch())
+        {
+            let line = describe_epoch(args, &trainer, &std::mem::take(&mut epoch), threads)?;
+            // Unlike println, this prints where there is no terminal to draw a bar on, too.
+            bar.suspend(|| print_line(line))?;
+        }
+    }
+    bar.finish_and_clear();
+
+    let plain = trainer.plain().map_err(failed)?;
+    let metadata = Metadata {
+        dataset: args.dataset.as_str().into(),
+        recipe: args.recipe.clone(),
+        config: serde_json::to_string(trainer.config()).expect("a configuration is plain data"),
+        seed: args.seed,
+        command: command(args),
+        accuracies: None,
+    };
+    let bytes = Model { plain, metadata }.to_bytes();
+    super::write(&args.model, &bytes)?;
+    print_line(format!("{}: {} bytes", args.model.display(), bytes.len()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn failed(source: TrainError) -> CliError {
+    CliError::Baseline { source }
+}
+
+/// A line about the epoch that just ended, with accuracies on the held-out images.
+fn describe_epoch(
+    args: &TrainArgs,
+    trainer: &Trainer,
+    averages: &Averages,
+    threads: NonZeroUsize,
+) -> Result<String, CliError> {
+    let epoch = trainer.iteration() / trainer.iterations_per_epoch();
+    let held_out = trainer.evaluate(args.epsilon, threads).map_err(failed)?;
+    Ok(format!(
+        "epoch {epoch:3}  loss {:.4}  train {:5.2} %   held out: clean {:5.2} %, at ε = {} under \
+         attack {:5.2} %, certified {:5.2} %",
+        averages.loss(),
+        100.0 * averages.accuracy(),
+        100.0 * held_out.clean,
+        args.epsilon,
+        100.0 * held_out.attacked,
+        100.0 * held_out.certified,
+    ))
+}
+
+/// The command that makes the file again.
+fn command(args: &TrainArgs) -> String {
+    format!(
+        "linf baseline train --dataset {} --recipe {} --seed {} MODEL",
+        args.dataset.as_str(),
+        args.recipe,
+        args.seed
+    )
+}
+
+fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
+    let mut model = super::read_baseline(&args.model, &super::read(&args.model)?)?;
+    args.dataset.same_as(&model.metadata.dataset, &args.model)?;
+    let test = args.dataset.load(&args.data_dir, Split::Test)?;
+    let threads = threads();
+    let evaluation = evaluate(&model.plain, &test, args.epsilon, threads);
+    let fraction = |count: usize| count as f64 / test.len() as f64;
+    let accuracies = Accuracies {
+        epsilon: args.epsilon,
+        clean: fraction(evaluation.clean),
+        certified: fraction(evaluation.certified),
+    };
+    model.metadata.accuracies = Some(accuracies);
+    super::write(&args.model, &model.to_bytes())?;
+    print_line(format!(
+        "{} test images: {:.2} % right, {:.2} % certified at ε = {}",
+        test.len(),
+        100.0 * accuracies.clean,
+        100.0 * accuracies.certified,
+        args.epsilon
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}

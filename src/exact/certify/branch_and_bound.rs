@@ -1,0 +1,302 @@
+//! A certificate beyond intervals: two logits at a time, and the box in parts.
+//!
+//! Intervals bound every logit alone, as if the label's could be at its lowest and a runner_up's at its
+//! highest for different images. Here their difference is bounded over one and the same image, as
+//! far as the last layer goes: every unit of the layer before it has one value for both logits. The
+//! label can only fall behind a runner_up `j` if one input `k` of the last layer makes it, so for each
+//! `k` and every value `t` in its interval
+//!
+//! ```text
+//! |t − w_yk| + b_y  <  max(F_j, |t − w_jk|) + b_j
+//! ```
+//!
+//! must hold, where `F_j` is the runner_up's lower bound over the box. Both sides are piecewise linear
+//! in `t`, so a few points decide for all real `t` between them. Never looser than intervals: those
+//! ask for the same with the left side at its largest and `F_j` alone on the right. With several members
+//! the most by which `|t − w_yk|` can exceed the maximum is found in each member, and the sum of these must
+//! stay below the runner_up's biases less the label's.
+//!
+//! Where that fails the box is cut in two, at a pixel that decides the failing bound, and both parts
+//! are proved on their own, to the end of a budget. All of it in the integers of the network.
+
+use super::ibp::{BOXES, Intervals, is_certified, reach};
+use super::label_and_margin;
+use crate::exact::net::Layer;
+use crate::exact::{Evaluator, InputError};
+
+/// What it took to prove a label within a radius.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Every logit bounded alone.
+    Ibp,
+    /// PairwiseMargin of two logits, over the whole box.
+    PairwiseMargin,
+    /// PairwiseMargin over the parts of the box after so many splits.
+    Splits {
+        /// How many times a part was cut in two.
+        splits: usize,
+    },
+}
+
+/// A box of inputs in units, `[inputs]` each.
+#[derive(Clone, Debug)]
+struct Part {
+    lower: Vec<i32>,
+    upper: Vec<i32>,
+}
+
+/// One end of the interval of a unit, or of a pixel.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    unit: usize,
+    upper: bool,
+}
+
+/// Why a difference is not bounded, as far as one member makes it: the ends that would have to come closer.
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    /// Of an input of the last layer, which drives the label down.
+    input: End,
+    /// The runner_up's unit in the last layer, in the same member.
+    runner_up: usize,
+}
+
+/// How far the label's unit of a member can be above the runner_up's, and what makes it.
+#[derive(Clone, Copy, Debug)]
+struct Excess {
+    most: i64,
+    at: Failure,
+}
+
+impl Evaluator<'_> {
+    /// What proves that no change of an 8-bit image of up to `radius` units per pixel takes its
+    /// label away: the cheapest proof that suffices, with at most `splits` splits of the box; none if
+    /// that is not enough, or there is no label.
+    pub fn proof(
+        &mut self,
+        image: &[u8],
+        radius: u32,
+        splits: usize,
+    ) -> Result<Option<Proof>, InputError> {
+        self.load_image(image)?;
+        let (Some(label), _) = label_and_margin(self.run()) else {
+            return Ok(None);
+        };
+        self.enter_boxes([radius; BOXES]);
+        let whole = self.entered();
+        if is_certified(self.propagate(), label, 0) {
+            return Ok(Some(Proof::Ibp));
+        }
+        let Some(failures) = self.failures(label, 0) else {
+            return Ok(Some(Proof::PairwiseMargin));
+        };
+        Ok(self.proof_in_parts(whole, label, failures, splits))
+    }
+
+    /// Cuts the box until every part is proved.
+    fn proof_in_parts(
+        &mut self,
+        whole: Part,
+        label: usize,
+        failures: Vec<Failure>,
+        budget: usize,
+    ) -> Option<Proof> {
+        let mut open = Vec::new();
+        let mut splits = 0;
+        // The parts that were propagated last, with what fails in each.
+        let mut failed = vec![(0, whole, failures)];
+        loop {
+            for (lane, part, failures) in failed.drain(..) {
+                if splits == budget {
+                    return None;
+                }
+                splits += 1;
+                open.extend(self.cut(lane, part, &failures)?);
+            }
+            if open.is_empty() {
+                return Some(Proof::Splits { splits });
+            }
+            let parts = open.split_off(open.len().saturating_sub(BOXES));
+            self.load_parts(&parts);
+            self.propagate();
+            for (lane, part) in parts.into_iter().enumerate() {
+                if let Some(failures) = self.failures(label, lane) {
+                    failed.push((lane, part, failures));
+                }
+            }
+        }
+    }
+
+    /// The first of the boxes of the input.
+    fn entered(&self) -> Part {
+        let pixels = self.boxes()[0].iter();
+        let (lower, upper) = pixels.map(|ends| (ends.lower[0], ends.upper[0])).unzip();
+        Part { lower, upper }
+    }
+
+    /// Makes up to [`BOXES`] parts the boxes that are propagated next; the last one fills the rest.
+    fn load_parts(&mut self, parts: &[Part]) {
+        for (pixel, ends) in self.input_boxes().iter_mut().enumerate() {
+            let part = |lane: usize| &parts[lane.min(parts.len() - 1)];
+            ends.lower = std::array::from_fn(|lane| part(lane).lower[pixel]);
+            ends.upper = std::array::from_fn(|lane| part(lane).upper[pixel]);
+        }
+    }
+
+    /// What keeps the differences in box `lane` from proving the label; none if nothing does.
+    fn failures(&self, label: usize, lane: usize) -> Option<Vec<Failure>> {
+        let net = self.net();
+        let (classes, members) = (net.classes(), net.members());
+        let bias = |class: usize| -> i64 {
+            let units = net.bias()[class..].iter().step_by(classes);
+            units.copied().map(i64::from).sum()
+        };
+        let mut runners_up = (0..classes).filter(|&class| class != label);
+        runners_up.find_map(|runner_up| {
+            let lead = bias(runner_up) - bias(label);
+            // With one member what stays below that is no failure, and need not be known.
+            let least = if members == 1 { lead } else { i64::MIN };
+            let (mut most, mut failures) = (0, Vec::new());
+            for first in (0..members).map(|member| member * classes) {
+                let excess = self.excess(first + label, first + runner_up, lane, least)?;
+                most += excess.most;
+                failures.push(excess.at);
+            }
+            (most >= lead).then_some(failures)
+        })
+    }
+
+    /// The most by which the last layer's unit `own` can be above the unit `runner_up` in box `lane`,
+    /// biases left out; none if that is less than `least`.
+    fn excess(&self, own: usize, runner_up: usize, lane: usize, least: i64) -> Option<Excess> {
+        let (net, boxes) = (self.net(), self.boxes());
+        let depth = net.layers().len();
+        let (last, inputs) = (&net.layers()[depth - 1], &boxes[depth - 1]);
+        let floor = boxes[depth][runner_up].lower[lane];
+        // What comes less far above the runner_up's floor in the whole domain does so in the box.
+        let above = least.saturating_add(i64::from(floor) - 1);
+        let above = above.clamp(-1, i64::from(i32::MAX)) as i32;
+        let mut found: Option<Excess> = None;
+        for (unit, weight) in last.weights_above(own, above) {
+            let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
+            let reach = i64::from(reach(lower, upper, weight));
+            let more = found.map_or(least, |found| found.most + 1);
+            if reach - i64::from(floor) < more {
+                continue;
+            }
+            let theirs = last.weight(runner_up, unit);
+            let (most, at) = worst(lower, upper, weight, theirs, floor.into());
+            if most >= more {
+                let upper = at - lower > upper - at;
+                let input = End { unit, upper };
+                let at = Failure { input, runner_up };
+                found = Some(Excess { most, at });
+            }
+        }
+        found
+    }
+
+    /// Two halves of a part, along a pixel that decides one of the failing bounds in box `lane`;
+    /// none if those pixels have no extent left.
+    fn cut(&self, lane: usize, part: Part, failures: &[Failure]) -> Option<[Part; 2]> {
+        let depth = self.net().layers().len();
+        let pixels = failures.iter().flat_map(|failure| {
+            let runner_up = End {
+                unit: failure.runner_up,
+                upper: false,
+            };
+            [
+                self.critical_pixel(lane, depth - 1, failure.input),
+                self.critical_pixel(lane, depth, runner_up),
+            ]
+        });
+        let pixels: Vec<_> = pixels.flatten().collect();
+        let extent = |pixel: &usize| part.upper[*pixel] - part.lower[*pixel];
+        // The first among equals: the label's own.
+        let pixel = pixels.into_iter().rev().max_by_key(extent)?;
+        if extent(&pixel) < 2 {
+            return None;
+        }
+        let middle = part.lower[pixel] + extent(&pixel) / 2;
+        let (mut below, mut above) = (part.clone(), part);
+        below.upper[pixel] = middle;
+        above.lower[pixel] = middle;
+        Some([below, above])
+    }
+
+    /// The pixel at the end of the chain that decides an end of the interval of a value of layer
+    /// `layer` (0 for the pixels) in box `lane`; none where a lower end is 0 whatever the inputs do.
+    fn critical_pixel(&self, lane: usize, layer: usize, mut end: End) -> Option<usize> {
+        for (below, weights) in self.net().layers()[..layer].iter().enumerate().rev() {
+            end = deciding_end(weights, &self.boxes()[below], lane, end)?;
+        }
+        Some(end.unit)
+    }
+}
+
+/// The end of an input's interval that decides an end of a unit's.
+fn deciding_end(layer: &Layer, inputs: &[Intervals], lane: usize, end: End) -> Option<End> {
+    let candidates = layer.weights_above(end.unit, 0).flat_map(|(unit, weight)| {
+        let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
+        // Distances on the far side of the weight for the upper end, on the near one for the lower.
+        let from = |upper, distance| (distance, End { unit, upper });
+        if end.upper {
+            [from(true, upper - weight), from(false, weight - lower)]
+        } else {
+            [from(false, lower - weight), from(true, weight - upper)]
+        }
+    });
+    let (distance, decides) = candidates.max_by_key(|&(distance, _)| distance)?;
+    (distance > 0).then_some(decides)
+}
+
+/// The most that `|t − own|` can be above `max(floor, |t − theirs|)` for a real `t` of `lower..=upper`,
+/// and a whole `t` where it is.
+///
+/// Where the maximum is `floor` the difference of the two sides is convex, so its ends decide; where
+/// it is `|t − theirs|` it falls monotonously away from `theirs`, so the ends nearest to that do.
+/// All of them are among the four points tried.
+fn worst(lower: i32, upper: i32, own: i32, theirs: Option<i32>, floor: i64) -> (i64, i32) {
+    let excess = |t: i32| {
+        let t = i64::from(t);
+        let runner_up = theirs.map_or(floor, |w| floor.max((t - i64::from(w)).abs()));
+        (t - i64::from(own)).abs() - runner_up
+    };
+    let turns = theirs.map(|w| [i64::from(w) - floor, i64::from(w) + floor]);
+    let ends = (i64::from(lower), i64::from(upper));
+    let turns = turns.into_iter().flatten();
+    let turns = turns.map(|t| t.clamp(ends.0, ends.1) as i32);
+    [lower, upper]
+        .into_iter()
+        .chain(turns)
+        .map(|t| (excess(t), t))
+        .max()
+        .expect("four points at most, two at least")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_value_of_an_input_is_found_among_few() {
+        let values = [-7, -3, 0, 1, 4];
+        for own in values {
+            for theirs in [None, Some(-5), Some(0), Some(3)] {
+                for floor in [0, 1, 2, 5] {
+                    for (lower, upper) in [(-4, 4), (0, 0), (1, 6), (-6, -2)] {
+                        let excess = |t: i32| {
+                            let runner_up = theirs.map_or(0, |w: i32| (t - 2 * w).abs());
+                            i64::from((t - 2 * own).abs()) - i64::from(runner_up).max(2 * floor)
+                        };
+                        // In halves, since what is proved holds between whole numbers too.
+                        let most = (2 * lower..=2 * upper).map(excess).max().unwrap();
+                        let (found, at) = worst(lower, upper, own, theirs, floor);
+                        assert_eq!(2 * found, most, "{own} {theirs:?} {floor}");
+                        assert_eq!(excess(2 * at), most, "{own} {theirs:?} {floor}");
+                    }
+                }
+            }
+        }
+    }
+}

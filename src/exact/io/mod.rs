@@ -1,0 +1,7 @@
+//! Files: the model file, and safetensors that are the same bytes for the same content.
+
+mod model_file;
+pub(crate) mod safetensors;
+mod tensors;
+
+pub use model_file::{Accuracies, Metadata, Model, ModelError};

@@ -1,0 +1,191 @@
+//! Accuracies over a labelled set, measured through the exact network itself.
+
+use std::{num::NonZeroUsize, ops::AddAssign, thread};
+
+use super::{Accuracies, Epsilon, ExactNet, InputError, Proof};
+
+/// What a net achieves on a labelled set of images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evaluation {
+    /// Images seen.
+    pub images: u64,
+    /// Images labelled rightly; a tie is wrong.
+    pub clean: u64,
+    /// Images labelled rightly whose Lipschitz radius is at least ε.
+    pub certified_lipschitz: u64,
+    /// Images labelled rightly whose interval radius is at least ε.
+    pub certified_ibp: u64,
+    /// Sum of the Lipschitz radii in units; a wrong image counts 0.
+    pub radius_lipschitz: u64,
+    /// Sum of the interval radii in units; a wrong image counts 0.
+    pub radius_ibp: u64,
+}
+
+impl Evaluation {
+    /// The counts as fractions of all images.
+    pub fn accuracies(&self) -> Accuracies {
+        let fraction = |count: u64| count as f64 / self.images as f64;
+        Accuracies {
+            clean: fraction(self.clean),
+            certified_lipschitz: fraction(self.certified_lipschitz),
+            certified_ibp: fraction(self.certified_ibp),
+        }
+    }
+}
+
+impl AddAssign for Evaluation {
+    fn add_assign(&mut self, other: Self) {
+        self.images += other.images;
+        self.clean += other.clean;
+        self.certified_lipschitz += other.certified_lipschitz;
+        self.certified_ibp += other.certified_ibp;
+        self.radius_lipschitz += other.radius_lipschitz;
+        self.radius_ibp += other.radius_ibp;
+    }
+}
+
+/// What is proved of the images whose label is right and not proved at ε by intervals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BranchAndBound {
+    /// These images.
+    pub tried: u64,
+    /// Those of them proved by differences of logits.
+    pub by_pairwise_margins: u64,
+    /// Those of them proved in parts of the box.
+    pub by_splitting: u64,
+}
+
+impl AddAssign for BranchAndBound {
+    fn add_assign(&mut self, other: Self) {
+        self.tried += other.tried;
+        self.by_pairwise_margins += other.by_pairwise_margins;
+        self.by_splitting += other.by_splitting;
+    }
+}
+
+/// Evaluates `net` on 8-bit `images`, `[n, inputs]`, with their `labels`, `[n]`, at ε, on up to
+/// `threads` threads.
+///
+/// Fails when `images` is not `n` images of the net's size.
+pub fn evaluate(
+    net: &ExactNet,
+    images: &[u8],
+    labels: &[u8],
+    epsilon: Epsilon,
+    threads: NonZeroUsize,
+) -> Result<Evaluation, InputError> {
+    let epsilon = epsilon.units(net.scale());
+    in_shares(net.inputs(), images, labels, threads, |images, labels| {
+        evaluate_share(net, images, labels, epsilon)
+    })
+}
+
+/// Tries the certificate beyond intervals, with at most `splits` splits an image, where intervals fail;
+/// otherwise like [`evaluate`].
+pub fn branch_and_bound(
+    net: &ExactNet,
+    images: &[u8],
+    labels: &[u8],
+    epsilon: Epsilon,
+    splits: usize,
+    threads: NonZeroUsize,
+) -> Result<BranchAndBound, InputError> {
+    let epsilon = epsilon.units(net.scale());
+    in_shares(net.inputs(), images, labels, threads, |images, labels| {
+        let mut evaluator = net.evaluator();
+        let mut total = BranchAndBound::default();
+        for (image, &label) in images.chunks(net.inputs()).zip(labels) {
+            let certificate = evaluator.certificate(image)?;
+            if certificate.label != Some(label.into()) || certificate.ibp_radius >= Some(epsilon) {
+                continue;
+            }
+            total.tried += 1;
+            match evaluator.proof(image, epsilon, splits)? {
+                Some(Proof::PairwiseMargin) => total.by_pairwise_margins += 1,
+                Some(Proof::Splits { .. }) => total.by_splitting += 1,
+                Some(Proof::Ibp) | None => {}
+            }
+        }
+        Ok(total)
+    })
+}
+
+/// How many images of so many pixels lie one behind the other.
+pub(in crate::exact) fn whole_images(images: &[u8], pixels: usize) -> Result<usize, InputError> {
+    match images.len().is_multiple_of(pixels) {
+        true => Ok(images.len() / pixels),
+        false => Err(InputError::Images {
+            bytes: images.len(),
+            pixels,
+        }),
+    }
+}
+
+/// Adds up what `measure` makes of shares of the images, one share a thread.
+fn in_shares<T: Default + AddAssign + Send>(
+    inputs: usize,
+    images: &[u8],
+    labels: &[u8],
+    threads: NonZeroUsize,
+    measure: impl Fn(&[u8], &[u8]) -> Result<T, InputError> + Sync,
+) -> Result<T, InputError> {
+    let count = whole_images(images, inputs)?;
+    if count != labels.len() {
+        return Err(InputError::Labels {
+            images: count,
+            labels: labels.len(),
+        });
+    }
+    let share = labels.len().div_ceil(threads.get()).max(1);
+    let shares = images.chunks(share * inputs).zip(labels.chunks(share));
+    add_up(shares, |(images, labels)| measure(images, labels))
+}
+
+/// Adds up what `measure` makes of each share, each on a thread of its own.
+pub(in crate::exact) fn add_up<S: Send, T: Default + AddAssign + Send>(
+    mut shares: impl ExactSizeIterator<Item = S>,
+    measure: impl Fn(S) -> Result<T, InputError> + Sync,
+) -> Result<T, InputError> {
+    // A single one is measured here, so that a classifier without threads can do so as well.
+    if shares.len() <= 1 {
+        return shares.next().map_or(Ok(T::default()), measure);
+    }
+    let measure = &measure;
+    thread::scope(|scope| {
+        let workers: Vec<_> = shares
+            .map(|share| scope.spawn(move || measure(share)))
+            .collect();
+        let mut total = T::default();
+        for worker in workers {
+            total += worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        Ok(total)
+    })
+}
+
+fn evaluate_share(
+    net: &ExactNet,
+    images: &[u8],
+    labels: &[u8],
+    epsilon: u32,
+) -> Result<Evaluation, InputError> {
+    let mut evaluator = net.evaluator();
+    let mut total = Evaluation::default();
+    for (image, &label) in images.chunks(net.inputs()).zip(labels) {
+        total.images += 1;
+        let certificate = evaluator.certificate(image)?;
+        if certificate.label != Some(label.into()) {
+            continue;
+        }
+        let lipschitz = certificate.lipschitz_radius.unwrap_or(0);
+        let interval = certificate.ibp_radius.unwrap_or(0);
+        total.clean += 1;
+        total.certified_lipschitz += u64::from(lipschitz >= epsilon);
+        total.certified_ibp += u64::from(interval >= epsilon);
+        total.radius_lipschitz += u64::from(lipschitz);
+        total.radius_ibp += u64::from(interval);
+    }
+    Ok(total)
+}

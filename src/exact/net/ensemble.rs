@@ -1,0 +1,124 @@
+//! Nets that were trained by themselves, side by side as the members of one, and taken out again.
+//!
+//! Every layer holds the members' units one member after another, and a unit keeps the weights for
+//! the units of its own member alone; only the pixels are seen by all. A logit is the sum of the
+//! members', so an image is labelled by their average, and the radius that is proved is that of the
+//! average: what one member would give up the others may hold.
+
+use thiserror::Error;
+
+use super::{CsrLayer, ExactNet};
+use crate::exact::NetError;
+
+/// Why nets cannot be the members of one.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum EnsembleError {
+    /// Nothing to join.
+    #[error("an ensemble needs at least one net")]
+    Empty,
+    /// A member differs in what all must share.
+    #[error(
+        "net {} has {found} {what}, but the first has {expected}; only nets alike in that can be joined",
+        member + 1
+    )]
+    Unlike {
+        /// Index of the member, from 0.
+        member: usize,
+        /// `pixels`, `classes`, `layers` or `units per pixel level`.
+        what: &'static str,
+        /// What it has.
+        found: usize,
+        /// What the first has.
+        expected: usize,
+    },
+    /// Together they are no net.
+    #[error("the nets cannot be run exactly together")]
+    Net(#[from] NetError),
+}
+
+impl ExactNet {
+    /// One net whose logits are the sums of those of `members`, whose pixels, classes, numbers of
+    /// layers and scales must be the same. A member may have several members itself.
+    ///
+    /// Label and radii do not depend on the members' order.
+    pub fn ensemble(members: &[&Self]) -> Result<Self, EnsembleError> {
+        let first = *members.first().ok_or(EnsembleError::Empty)?;
+        let traits = |net: &Self| {
+            [
+                ("pixels", net.inputs()),
+                ("classes", net.classes()),
+                ("layers", net.layers().len()),
+                ("units per pixel level", net.scale() as usize),
+            ]
+        };
+        for (member, net) in members.iter().enumerate() {
+            for ((what, found), (_, expected)) in traits(net).into_iter().zip(traits(first)) {
+                if found != expected {
+                    return Err(EnsembleError::Unlike {
+                        member,
+                        what,
+                        found,
+                        expected,
+                    });
+                }
+            }
+        }
+
+        let sparse: Vec<_> = members.iter().map(|net| net.to_sparse()).collect();
+        let layers: Vec<_> = (0..first.layers().len())
+            .map(|layer| side_by_side(layer, sparse.iter().map(|layers| &layers[layer])))
+            .collect::<Result<_, _>>()?;
+        let bias = members.iter().flat_map(|net| net.bias()).copied().collect();
+        let members = members.iter().map(|net| net.members()).sum();
+        Ok(Self::with_members(first.scale(), &layers, bias, members)?)
+    }
+
+    /// One member as a net by itself: its logits are what the member of this `index` adds to those of the
+    /// net, and its hidden units those that they depend on.
+    ///
+    /// # Panics
+    ///
+    /// If the net has no such member.
+    pub fn member(&self, index: usize) -> Self {
+        assert!(index < self.members(), "one of the members");
+        let units = index * self.classes()..(index + 1) * self.classes();
+        let bias = self.bias()[units.clone()].to_vec();
+        let all = 0..self.bias().len();
+        let layers = self.layers_to(all.map(|unit| units.contains(&unit)).collect());
+        let member = Self::with_members(self.scale(), &layers, bias, 1);
+        member.expect("one member reaches no further than all of them")
+    }
+}
+
+/// The members' layers of this `index` as one. All but the first have inputs of their own, which lie
+/// side by side, too.
+fn side_by_side<'a>(
+    index: usize,
+    members: impl Iterator<Item = &'a CsrLayer> + Clone,
+) -> Result<CsrLayer, NetError> {
+    let own = index > 0;
+    let inputs = |layer: &CsrLayer| layer.inputs();
+    let joined = match own {
+        true => members.clone().map(inputs).sum(),
+        false => members.clone().map(inputs).max().unwrap_or(0),
+    };
+    // Before a column is given a number that it cannot have.
+    if joined > usize::from(u16::MAX) + 1 {
+        return Err(NetError::Width {
+            layer: index,
+            inputs: joined,
+            outputs: members.map(CsrLayer::outputs).sum(),
+        });
+    }
+    let mut joined = CsrLayer::empty(joined);
+    let mut first = 0;
+    for layer in members {
+        for row in layer.rows() {
+            joined.push_row(row.map(|(column, weight)| (first + column, weight)));
+        }
+        if own {
+            first += layer.inputs();
+        }
+    }
+    Ok(joined)
+}

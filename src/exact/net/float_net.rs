@@ -1,0 +1,39 @@
+//! A trained net as plain numbers: what the trainer leaves and the exact integer network is
+//! quantized from. It knows neither Burn nor files, so that both sides can be read without the other.
+
+use std::sync::Arc;
+
+use super::Csr;
+
+/// A float ℓ∞-dist net, as trained.
+///
+/// Input pixels in 0..1 are first normalised, `(pixel − input_mean) / input_std`; each layer then
+/// computes `‖x − w‖∞` per unit and hidden layers subtract their running mean. The last layer adds
+/// `bias` and its logits are `z_k = −(u_k + b_k)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatNet {
+    /// Mean subtracted from every pixel, in units of full scale 1.0.
+    pub input_mean: f32,
+    /// Standard deviation that every pixel is divided by, in units of full scale 1.0.
+    pub input_std: f32,
+    /// The layers, input side first.
+    pub layers: Vec<FloatLayer>,
+    /// Bias of the last layer, `[classes]`, in units of the normalised input.
+    pub bias: Vec<f32>,
+}
+
+/// One ℓ∞-dist layer of a [`FloatNet`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatLayer {
+    /// Number of inputs of each unit.
+    pub inputs: usize,
+    /// Number of units.
+    pub outputs: usize,
+    /// Weights, `[outputs, inputs]` row-major, in units of the normalised input; `[weights]` of the
+    /// pattern where there is one.
+    pub weight: Vec<f32>,
+    /// Which weights there are; none: all. The others take no part in their unit's maximum.
+    pub pattern: Option<Arc<Csr>>,
+    /// Running mean subtracted from each output, `[outputs]`; empty in the last layer.
+    pub mean: Vec<f32>,
+}

@@ -1,0 +1,47 @@
+//! The WebAssembly modules' APIs: what the page calls.
+
+#[cfg(feature = "webgpu")]
+pub(crate) mod adapter;
+#[cfg(any(feature = "certify", feature = "baseline"))]
+pub mod attack;
+#[cfg(feature = "certify")]
+pub mod attacker;
+#[cfg(feature = "baseline")]
+pub mod baseline;
+#[cfg(feature = "bench")]
+pub mod bench;
+#[cfg(feature = "certify")]
+pub mod certify;
+#[cfg(feature = "train")]
+pub mod train;
+
+use std::error::Error;
+
+use serde::Serialize;
+use serde_wasm_bindgen::Serializer;
+use wasm_bindgen::{JsError, JsValue};
+
+use crate::error::sentence;
+
+/// A JavaScript `Error` whose message is the error's sentence and those of its causes.
+fn js_error(error: impl Error) -> JsError {
+    JsError::new(&sentence(&error))
+}
+
+fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
+    let serializer = Serializer::new()
+        .serialize_missing_as_null(true)
+        // A flattened struct counts as a map, and would else become a JavaScript `Map`.
+        .serialize_maps_as_objects(true);
+    value.serialize(&serializer).map_err(js_error)
+}
+
+/// An ε in levels, cut to the full scale, if it is a number from 0.
+#[cfg(any(feature = "certify", feature = "baseline"))]
+fn epsilon_in_domain(epsilon_levels: f64) -> Result<f64, JsError> {
+    if epsilon_levels.is_nan() || epsilon_levels < 0.0 {
+        let message = format!("ε is {epsilon_levels} levels; it must be a number from 0");
+        return Err(JsError::new(&message));
+    }
+    Ok(epsilon_levels.min(f64::from(crate::exact::MAX_LEVEL)))
+}
