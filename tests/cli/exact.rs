@@ -93,18 +93,18 @@ fn certify_prints_the_verdict_of_the_image() {
     assert_eq!(report["ibp_radius_levels"], radius);
     let logits = report["logits"].as_array().unwrap();
     assert_eq!(logits.len(), 10);
-    for (logit, (&units, deciding)) in logits
+    for (logit, (&ticks, critical)) in logits
         .iter()
-        .zip(certificate.logits.iter().zip(&certificate.deciding))
+        .zip(certificate.logits.iter().zip(&certificate.critical_pixels))
     {
-        assert_eq!(logit["levels"], f64::from(units) / 32.0);
-        let place = &logit["deciding"].as_array().unwrap()[..];
+        assert_eq!(logit["levels"], f64::from(ticks) / 32.0);
+        let place = &logit["critical_pixels"].as_array().unwrap()[..];
         let [place] = place else {
             panic!("one member, not {place:?}")
         };
         let pixel = place["row"].as_u64().unwrap() * 28 + place["column"].as_u64().unwrap();
-        assert_eq!(pixel, critical_pixels.pixel as u64);
-        assert_eq!(place["sign"], critical_pixels.sign);
+        assert_eq!(pixel, critical.pixel as u64);
+        assert_eq!(place["sign"], critical.sign);
     }
 
     let text = printed(&["certify", "--model", MODEL, path]);
@@ -272,8 +272,8 @@ fn an_ensemble_is_written_with_the_record_of_its_members() {
     };
     let (mut of_one, of_two) = (report(MODEL), report(path));
     for logit in of_one["logits"].as_array_mut().unwrap() {
-        let critical_pixels = logit["deciding"].as_array_mut().unwrap();
-        critical_pixels.push(deciding[0].clone());
+        let critical_pixels = logit["critical_pixels"].as_array_mut().unwrap();
+        critical_pixels.push(critical_pixels[0].clone());
     }
     of_one["model_sha256"] = of_two["model_sha256"].clone();
     assert_eq!(of_one, of_two);
