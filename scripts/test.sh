@@ -105,7 +105,7 @@ small_enough() {
 model_sizes() {
   local model
   for model in www/public/models/*.safetensors; do small_enough "$model" gzip 1500000 || return 1; done
-  for model in www/public/models/ordinary/*.safetensors; do small_enough "$model" gzip 400000 || return 1; done
+  for model in www/public/models/baseline/*.safetensors; do small_enough "$model" gzip 400000 || return 1; done
 }
 
 # builds_without_warnings: each of the page's modules is built with features of its own, and in none
@@ -117,10 +117,10 @@ builds_without_warnings() {
 # The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints: of a
 # network with several heads, and of one with one.
 checker_agrees() {
-  local models=www/public/models head="$LOGS/head.safetensors"
+  local models=www/public/models member="$LOGS/member.safetensors"
   checked "$models/mnist-eps0.3.safetensors" --dataset mnist --epsilon 0.3 &&
-    linf head --force "$models/fashion-eps0.1.safetensors" 1 "$head" &&
-    checked "$head" --dataset fashion-mnist --epsilon 0.1
+    linf member --force "$models/fashion-eps0.1.safetensors" 1 "$member" &&
+    checked "$member" --dataset fashion-mnist --epsilon 0.1
 }
 
 # checked MODEL OPTION...
@@ -140,7 +140,7 @@ check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features
 # Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
 # for WebAssembly alone.
 check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
-  --no-default-features --features bench,certify,ordinary,train -- -D warnings
+  --no-default-features --features bench,certify,baseline,train -- -D warnings
 check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
 suite "tests: native" "$NATIVE_COUNTER" native_tests
 suite "tests: examples in the documentation" count_cargo cargo test --quiet --doc --all-features
@@ -148,11 +148,13 @@ check "model: the checker in Python agrees" checker_agrees
 suite "tests: in the browser" count_browser browser_tests
 check "lint: the page" npm run --silent lint
 check "documentation: tables of what was measured" "$(python_path)" bench/report.py --check
+check "documentation: tables of the experiments" "$(python_path)" docs/experiments/tables.py --check
+check "documentation: links" "$(python_path)" docs/check_links.py
 check "build: the page, without a warning" builds_without_warnings
 # After the build: the types of the WebAssembly module come out of it.
 check "types: the page" npm run --silent check
 check "size: WebAssembly of the exact network" small_enough pkg/certify/certify_bg.wasm brotli 200000
-check "size: WebAssembly of the ordinary networks" small_enough pkg/ordinary/ordinary_bg.wasm brotli 500000
+check "size: WebAssembly of the baselines" small_enough pkg/baseline/baseline_bg.wasm brotli 500000
 check "size: WebAssembly of the trainer" small_enough pkg/train/train_bg.wasm brotli 2500000
 check "size: models" model_sizes
 suite "tests: end to end, in the browser" count_playwright npm run --silent e2e

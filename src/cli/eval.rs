@@ -5,9 +5,8 @@ use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
-use super::export::{NONE, REFINE};
 use super::{CliError, DatasetName, print, print_line, read_model, threads};
-use crate::data::{Dataset, HELD_OUT, Split};
+use crate::data::{Dataset, Split};
 use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, MAX_LEVEL, Model, branch_and_bound, evaluate,
 };
@@ -32,7 +31,7 @@ pub(super) struct Args {
     /// among networks
     #[arg(long)]
     held_out: bool,
-    /// Where intervals fail, bound differences of logits and cut the box up to so many times
+    /// Where intervals fail, bound differences of logits and split the box up to so many times
     #[arg(long, value_name = "N")]
     splits: Option<usize>,
     /// Print one JSON object
@@ -53,10 +52,10 @@ struct Report {
     certified_lipschitz: f64,
     certified_ibp: f64,
     mean_radius_lipschitz: f64,
-    mean_radius_interval: f64,
+    mean_radius_ibp: f64,
     model_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    beyond_intervals: Option<Beyond>,
+    splitting: Option<Beyond>,
 }
 
 /// What the certificate beyond intervals adds: fractions of all images.
@@ -91,7 +90,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         let beyond = branch_and_bound(net, images, labels, epsilon, splits, threads);
         let beyond = beyond.map_err(refused)?;
         let seconds = start.elapsed().as_secs_f64() * threads.get() as f64;
-        report.beyond_intervals = Some(Beyond::new(splits, evaluation, beyond, seconds));
+        report.splitting = Some(Beyond::new(splits, evaluation, beyond, seconds));
     }
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
@@ -106,39 +105,18 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
     let (path, metadata) = (|| args.model.clone(), &model.metadata);
     args.dataset.same_as(&metadata.dataset, &args.model)?;
-    // Of an ensemble there is a list.
-    let runs = serde_json::from_str::<Vec<TrainConfig>>(&metadata.recipe)
-        .or_else(|_| serde_json::from_str(&metadata.recipe).map(|run| vec![run]))
-        .map_err(|source| CliError::NoRun {
-            path: path(),
-            source,
-        })?;
-    let last = runs.iter().map(|run| run.held_out);
-    let unseen = last.chain(held_out_by(&metadata.command)).min();
-    let unseen = unseen.unwrap_or(0);
+    let runs = metadata.lineage.runs().into_iter();
+    let held_out = runs.map(|run| TrainConfig::from_lineage(run).map(|run| run.held_out));
+    let held_out = held_out.collect::<Result<Vec<_>, _>>();
+    let held_out = held_out.map_err(|_| CliError::NoRun { path: path() })?;
+    let unseen = held_out.into_iter().min();
+    let unseen = unseen.ok_or_else(|| CliError::NoRun { path: path() })?;
     if unseen == 0 {
         return Err(CliError::NoneHeldOut { path: path() });
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let unseen = unseen.min(data.len());
     Ok(data.hold_out(unseen).1)
-}
-
-/// How many images each run held out, by the commands that made a model: the record has only the last
-/// of the runs that trained the same weights. What was finetuned and says no command held out none.
-fn held_out_by(command: &str) -> impl Iterator<Item = usize> {
-    let finetuned = command.contains(REFINE);
-    command.split("&&").filter_map(move |part| {
-        if !part.contains("linf train") {
-            return (finetuned && part.contains(NONE)).then_some(0);
-        }
-        let mut words = part.split_whitespace();
-        let number = words.find_map(|word| word.strip_prefix("held_out=")?.parse().ok());
-        Some(match part.contains("--all-images") {
-            true => 0,
-            false => number.unwrap_or(HELD_OUT),
-        })
-    })
 }
 
 impl Report {
@@ -157,9 +135,9 @@ impl Report {
             certified_lipschitz: accuracies.certified_lipschitz,
             certified_ibp: accuracies.certified_ibp,
             mean_radius_lipschitz: mean_radius(evaluation.radius_lipschitz),
-            mean_radius_interval: mean_radius(evaluation.radius_ibp),
+            mean_radius_ibp: mean_radius(evaluation.radius_ibp),
             model_sha256,
-            beyond_intervals: None,
+            splitting: None,
         }
     }
 
@@ -184,7 +162,7 @@ impl Report {
             ),
             _ => String::new(),
         };
-        let beyond = self.beyond_intervals.as_ref().map_or_else(String::new, |beyond| {
+        let beyond = self.splitting.as_ref().map_or_else(String::new, |beyond| {
             format!(
                 "certified beyond them    {:6.2} %   by differences {:.2} %, in parts {:.2} %, of {:.2} % tried; {:.1} ms each\n",
                 100.0 * beyond.certified,
@@ -216,7 +194,7 @@ impl Report {
             100.0 * self.certified_lipschitz,
             self.mean_radius_lipschitz,
             100.0 * self.certified_ibp,
-            self.mean_radius_interval,
+            self.mean_radius_ibp,
         );
         text + &beyond
     }

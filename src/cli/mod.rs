@@ -10,6 +10,7 @@ mod compare;
 mod ensemble;
 mod eval;
 mod export;
+mod lineage;
 mod member;
 mod output;
 mod prune;
@@ -51,6 +52,7 @@ enum Command {
     Prune(prune::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
+    Lineage(lineage::Args),
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
@@ -223,13 +225,11 @@ pub(crate) enum CliError {
         /// The data set's name.
         dataset: String,
     },
-    /// A model that does not say what it was trained on.
-    #[error("{} does not record the run that it comes from, so what it was trained on is not known", path.display())]
+    /// A model whose lineage names no training run that this program knows.
+    #[error("{} does not record the training run that it comes from, so it is not known which images it was trained on; take a model that `linf export` wrote", path.display())]
     NoRun {
         /// The model.
         path: PathBuf,
-        /// What is wrong with its record.
-        source: serde_json::Error,
     },
     /// A model for which every image was trained on.
     #[error("for {} all images were trained on, so none of them were held out; leave out --held-out to measure on the test set", path.display())]
@@ -399,6 +399,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),
+        Command::Lineage(args) => lineage::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),

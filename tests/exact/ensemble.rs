@@ -1,7 +1,8 @@
 //! Nets as the members of one.
 
 use linf_dist_net::exact::{
-    CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Metadata, Model, NetError,
+    CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Lineage, Metadata, Model, NetError,
+    Operation,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -192,21 +193,19 @@ fn a_sum_of_heads_that_could_overflow_is_refused() {
 }
 
 #[test]
-fn a_file_of_version_3_tells_the_heads() {
+fn a_file_tells_the_members() {
     let member = net(2, &[4, 3, 2]);
     let metadata = Metadata {
         dataset: "mnist".into(),
         epsilon: "0.3".parse().unwrap(),
-        recipe: "[]".into(),
-        seed: 1,
-        command: String::new(),
+        lineage: Lineage::new(Operation::Other, [], []),
         accuracies: None,
     };
     let net = ExactNet::ensemble(&[&member, &member]).unwrap();
     let bytes = Model { net, metadata }.to_bytes();
     let text = String::from_utf8_lossy(&bytes);
     for entry in [
-        r#""format_version":"3""#,
+        r#""format_version":"4""#,
         r#""architecture":"4-6-4""#,
         r#""members":"2""#,
     ] {
