@@ -131,7 +131,7 @@ pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
         "margin": margin,
         "lipschitz_radius": lipschitz_radius,
         "ibp_radius": ibp_radius,
-        "deciding": critical_pixels,
+        "critical_pixels": critical_pixels,
         "bounds": [bounds(1), bounds(300), bounds(2448), bounds(8160)],
     })
 }
@@ -187,7 +187,7 @@ fn attacks(net: &ExactNet) -> Vec<Value> {
             outcomes.push(json!({
                 "attack": attack,
                 "queries": run.queries(),
-                "misclassified": run.misclassified(),
+                "misclassifications": run.misclassified(),
                 "least_margin": run.strongest().map(|found| found.perturbed.margin),
                 "digest": format!("{digest:016x}"),
             }));

@@ -1,6 +1,6 @@
-//! The shapes in which the page speaks of attacks: the same for every network under attack.
+//! The attacks' types in JavaScript, the same for every network under attack.
 //!
-//! Inside, lengths are in units of 1/S of a pixel level; the page shows levels.
+//! The library counts in ticks of 1/S of a pixel level; JavaScript gets levels.
 
 use js_sys::{Float32Array, Uint8Array};
 use serde::{Deserialize, Serialize};
@@ -13,18 +13,25 @@ use crate::attack::{
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** `all` takes the attacks by turns, until it is stopped; `smallest` does so at one radius after
- *  the other, in search of the smallest that misclassified the label. */
-export type AttackName = 'random' | 'fgsm' | 'pgd' | 'path' | 'square' | 'all' | 'smallest';
+/** `all` runs the attacks by turns until it is stopped. `min_norm`, the minimum-norm attack, does so
+ *  at one radius after the other and searches for the smallest that changes the label. */
+export type AttackName =
+  | 'random'
+  | 'fgsm'
+  | 'pgd'
+  | 'argmax_path'
+  | 'square'
+  | 'all'
+  | 'min_norm';
 
-/** Which values a perturbed pixel may take: whole levels, as in a picture, or every unit of
+/** Which values a perturbed pixel may take: whole levels, as in a picture, or every tick of
  *  1/scale of a level, as the certificate covers. */
-export type Grid = 'levels' | 'units';
+export type Grid = 'levels' | 'ticks';
 
 export interface AttackSettings {
   attack: AttackName;
-  /** No pixel moves by more than this; cut to the grid. For `smallest` the largest radius that is
-   *  looked at: 255 to find a flip wherever it is. */
+  /** No pixel moves by more than this; rounded down to the grid. For `min_norm` the largest radius
+   *  that is tried: 255 searches everywhere. */
   epsilonLevels: number;
   grid: Grid;
   /** A whole number from 0 to 2^32 - 1: the same seed, the same queries. */
@@ -39,11 +46,11 @@ export interface Perturbed {
   image: Uint8Array | null;
   /** Per class, in levels; the average over the members of the network. */
   logits: number[];
-  /** null in a tie, which is no label and counts as a flip. */
+  /** null when the largest logits are tied, which counts as misclassified. */
   label: number | null;
-  /** Whether the attacked label is lost. */
+  /** Whether the attacked label does not have the largest logit alone. */
   misclassified: boolean;
-  /** How far the attacked label is above every other; at most 0 when it is lost. */
+  /** How far the attacked label is above every other; at most 0 when misclassified. */
   marginLevels: number;
   /** The largest change of a pixel. */
   radiusLevels: number;
@@ -51,32 +58,32 @@ export interface Perturbed {
 
 /** A perturbation, and when it was found. */
 export interface Found extends Perturbed {
-  /** Never `all` or `smallest`, but the one of them that found it. */
+  /** The attack that found it; never `all` or `min_norm`. */
   attack: AttackName;
-  /** The how-manieth try of the run it was, from 1. */
+  /** Queries of the run up to and including this one. */
   queries: number;
-  /** How many steps the attack had taken from its last start. */
+  /** Steps of the attack since its last start. */
   steps: number;
 }
 
 export interface AttackProgress {
-  /** The attack at work; of `all` and `smallest`, the one whose turn it is. */
+  /** The attack at work; with `all` and `min_norm` the one whose turn it is. */
   attack: AttackName;
-  /** Whether the attack has come to its end; `random` and `all` never do. */
+  /** Whether the attack has ended; `random` and `all` never do. */
   done: boolean;
   /** The label under attack: the network's own for the image. */
   label: number;
   /** Perturbed images evaluated so far. */
   queries: number;
-  /** How many of them lost the label. */
+  /** How many of them are misclassified. */
   misclassified: number;
-  /** The perturbation of the smallest margin so far; null before the first try. Of `smallest` the
-   *  flip of the smallest radius, once there is one. */
+  /** The perturbation of the smallest margin so far; null before the first query. With `min_norm`
+   *  the misclassified one of the smallest radius, once there is one. */
   best: Found | null;
   /** The radius at which perturbations are tried. */
   radiusLevels: number;
-  /** Of `smallest` only: no perturbation up to `provedLevels` misclassified the label, which is proved
-   *  (null: nothing is); one of `brokenLevels` does (null: none was found yet). */
+  /** With `min_norm` only: it is proved that no perturbation up to `provedLevels` changes the label
+   *  (null: nothing is proved); one of `brokenLevels` does (null: none is found yet). */
   bracket: { provedLevels: number | null; brokenLevels: number | null } | null;
 }
 "#;

@@ -30,7 +30,7 @@ impl Attacker {
     }
 
     /// Begins an attack on the label of an image of 784 bytes, in place of the one before.
-    /// Throws an `Error` for another length, for settings that are none, and for an image whose
+    /// Throws an `Error` for another length, for invalid settings, and for an image whose
     /// largest logits are tied.
     pub fn start(
         &mut self,
@@ -43,8 +43,8 @@ impl Attacker {
         Ok(())
     }
 
-    /// Makes about `queries` more queries, fewer if the attack comes to its end, and tells what has
-    /// come of all so far. Throws an `Error` when no attack was begun.
+    /// Makes about `queries` more queries, fewer if the attack ends, and returns what all of them
+    /// found. Throws an `Error` when no attack was begun.
     #[wasm_bindgen(unchecked_return_type = "AttackProgress")]
     pub fn advance(&mut self, queries: u32) -> Result<JsValue, JsError> {
         let run = self
@@ -58,9 +58,9 @@ impl Attacker {
         progress
     }
 
-    /// The answer to an image that somebody painted, 784 levels: every pixel is first brought to
-    /// the nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an
-    /// `Error` as `start` does.
+    /// Evaluates an image that somebody painted, 784 levels. Every pixel is first brought to the
+    /// nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an `Error`
+    /// as `start` does.
     #[wasm_bindgen(unchecked_return_type = "Perturbed")]
     pub fn paint(
         &self,
