@@ -51,7 +51,7 @@ impl PathRound {
         classifier.hold(&self.input);
     }
 
-    /// Tries to push each runner_up past the label, the strongest first, until one push lowers the
+    /// Tries to push each runner-up past the label, the strongest first, until one push lowers the
     /// margin. Whether the round goes on.
     pub(super) fn step(
         &mut self,

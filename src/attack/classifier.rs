@@ -14,7 +14,7 @@ pub enum Surrogate {
     P(u16),
 }
 
-/// One pixel's new value, in units.
+/// One pixel's new value, in ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Index of the pixel.
@@ -23,12 +23,12 @@ pub struct Change {
     pub value: i32,
 }
 
-/// A network under attack. Inputs are in units, 0 to 255·S each, and batches are row-major.
+/// A network under attack. Inputs are in ticks, 0 to 255·S each, and batches are row-major.
 ///
 /// Logits are `f64`, which holds those of the integer network and `f32` ones exactly, so that
 /// comparing them is exact for both.
 pub trait Classifier {
-    /// Units per pixel level, S.
+    /// Ticks per pixel level, S.
     fn scale(&self) -> u32;
 
     /// Number of pixels.
@@ -50,7 +50,7 @@ pub trait Classifier {
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64>;
 
     /// Logits, `[n, classes]`, of inputs, `[n, inputs]`, and the gradients, `[n, inputs]`, of
-    /// `z_label − z_rival`, each with its own runner_up and smoothing, `[n]`. The runner_up is the
+    /// `z_label − z_rival`, each with its own runner-up and smoothing, `[n]`. The runner-up is the
     /// strongest other class where none is given.
     ///
     /// Only the direction of a gradient counts. A network that is smooth already takes no notice

@@ -245,8 +245,7 @@ impl Classifier for ExactClassifier<'_> {
         if self.entered.0.as_ref().is_some_and(is_there) {
             return;
         }
-        let radius = ball.radius().unsigned_abs();
-        let local = ExactNet::restrict(&mut self.evaluator, ball.centre(), radius);
+        let local = ExactNet::restrict(&mut self.evaluator, ball.centre(), ball.radius());
         let local = IncrementalEvaluator::new(local.expect("a ball is in the domain"));
         self.entered = Entered(Some((ball.clone(), local)));
     }

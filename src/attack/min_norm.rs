@@ -8,20 +8,21 @@
 
 use super::perturbation::{Found, Record};
 use super::{Ball, Classifier};
+use crate::exact::Ticks;
 
 /// Levels by which the first radius exceeds what is proved.
 const FIRST_STRIDE: i32 = 32;
 
-/// What is known of the robust radius, in units.
+/// What is known of the robust radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bracket {
     /// No perturbation up to this radius misclassified the label: proved, not searched.
-    pub proved: Option<u32>,
+    pub proved: Option<Ticks>,
     /// A perturbation of this radius misclassified it.
-    pub broken: Option<u32>,
+    pub broken: Option<Ticks>,
 }
 
-/// A search at work, in units; all its radii are multiples of the grid's step.
+/// A search at work, in ticks; all its radii are multiples of the grid's step.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     /// The ball of the largest radius that is looked at.
@@ -40,9 +41,9 @@ pub(super) struct Search {
 
 impl Search {
     /// A search in `limit`, outside of the radius that is `proved`.
-    pub(super) fn new(limit: Ball, proved: Option<u32>) -> Self {
-        let units = proved.map_or(-1, u32::cast_signed);
-        let proved = units.div_euclid(limit.step()) * limit.step();
+    pub(super) fn new(limit: Ball, proved: Option<Ticks>) -> Self {
+        let ticks = proved.map_or(-1, Ticks::signed);
+        let proved = ticks.div_euclid(limit.step()) * limit.step();
         Self {
             limit,
             proved,
@@ -57,11 +58,11 @@ impl Search {
     pub(super) fn ball(&self) -> Option<Ball> {
         let radius = match &self.broken {
             Some(flip) => {
-                let broken = flip.perturbed.radius.cast_signed();
+                let broken = flip.perturbed.radius.signed();
                 if broken - self.failed <= self.limit.step() {
                     return None;
                 }
-                self.middle(flip.perturbed.radius)
+                self.middle(broken)
             }
             // Far up, where it is easy; what is found there soon shrinks. Where nothing was
             // found at all, the next sweep looks nearer to the proof.
@@ -71,8 +72,8 @@ impl Search {
                 self.failed + stride.max(self.failed - self.proved)
             }
         };
-        let ball = self.limit.resized(radius.unsigned_abs());
-        (ball.radius() > self.failed).then_some(ball)
+        let ball = self.limit.resized(Ticks::new(radius.unsigned_abs()));
+        (ball.radius().signed() > self.failed).then_some(ball)
     }
 
     /// Notes that every attack has failed at a radius.
@@ -91,15 +92,16 @@ impl Search {
         mut flip: Found,
     ) {
         let failed = self.failed;
-        while self.failed + ball.step() < flip.perturbed.radius.cast_signed() {
-            let cut = ball.resized(self.middle(flip.perturbed.radius).unsigned_abs());
+        while self.failed + ball.step() < flip.perturbed.radius.signed() {
+            let radius = self.middle(flip.perturbed.radius.signed());
+            let cut = ball.resized(Ticks::new(radius.unsigned_abs()));
             let pixels = flip.perturbed.input.iter().enumerate();
             let input: Vec<_> = pixels.map(|(pixel, &x)| cut.clamp(pixel, x)).collect();
             let logits = classifier.logits(&input);
             if record.count(ball, &input, &logits) <= 0.0 {
                 flip = record.found(ball, &input, &logits);
             } else {
-                self.failed = cut.radius();
+                self.failed = cut.radius().signed();
             }
         }
         // It was only this perturbation that failed in between.
@@ -110,12 +112,10 @@ impl Search {
 
     /// The multiple of the grid's step halfway between the last failure and a flip, above the
     /// former.
-    fn middle(&self, broken: u32) -> i32 {
+    fn middle(&self, broken: i32) -> i32 {
         let step = self.limit.step();
-        let middle = (self.failed + broken.cast_signed()).div_euclid(2 * step) * step;
-        middle
-            .max(self.failed + step)
-            .min(broken.cast_signed() - step)
+        let middle = (self.failed + broken).div_euclid(2 * step) * step;
+        middle.max(self.failed + step).min(broken - step)
     }
 
     /// Goes on at another radius, in a new sweep where none is left.

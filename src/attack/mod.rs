@@ -11,7 +11,7 @@
 //! compared with. Everything random comes from one seed. There is no Burn, JavaScript, thread or
 //! file in here.
 //!
-//! Lengths are in units of 1/S of a pixel level, as in [`crate::exact`], unless they say
+//! Lengths are in ticks of 1/S of a pixel level, as in [`crate::exact`], unless they say
 //! otherwise.
 
 mod argmax_path;

@@ -53,7 +53,7 @@ pub(super) fn fgsm(classifier: &mut impl Classifier, ball: &Ball, record: &mut R
     let starts = ball.centre().repeat(runners_up.len());
     let (_, gradients) = classifier.gradients(&starts, record.label, &runners_up, &smoothings);
     let mut inputs = starts;
-    descend(ball, &mut inputs, &gradients, ball.radius());
+    descend(ball, &mut inputs, &gradients, ball.radius().signed());
     let logits = classifier.logits(&inputs);
     record.steps += 1;
     record.count_all(ball, &inputs, &logits);
@@ -82,7 +82,7 @@ pub(super) struct PgdRound {
 
 impl PgdRound {
     /// The first start descends from the image itself, away from its label; others aim at a
-    /// class, the strongest runners_up first.
+    /// class, the strongest runners-up first.
     pub(super) fn new(
         settings: Pgd,
         classifier: &mut impl Classifier,
@@ -132,7 +132,7 @@ impl PgdRound {
             &self.smoothings,
         );
         record.count_all(ball, &self.inputs, &logits);
-        let size = self.settings.step_size * ball.radius() as f32 / ball.step() as f32;
+        let size = self.settings.step_size * ball.radius().get() as f32 / ball.step() as f32;
         let size = (size.round() as i32).max(1) * ball.step();
         descend(ball, &mut self.inputs, &gradients, size);
         self.steps += 1;
@@ -141,7 +141,7 @@ impl PgdRound {
     }
 }
 
-/// Moves every pixel by `size` units against its gradient's sign, within the ball.
+/// Moves every pixel by `size` ticks against its gradient's sign, within the ball.
 fn descend(ball: &Ball, inputs: &mut [i32], gradients: &[f32], size: i32) {
     let images = inputs.chunks_mut(ball.pixels());
     for (input, gradient) in images.zip(gradients.chunks(ball.pixels())) {

@@ -14,7 +14,7 @@ use super::perturbation::Found;
 use super::pgd::Pgd;
 use super::run::{Attack, Run, Settings};
 use super::{AttackError, Classifier, ExactClassifier, Grid};
-use crate::exact::{DenseNet, ExactNet};
+use crate::exact::{DenseNet, ExactNet, Ticks};
 
 /// Rounds that an image has to withstand of each attack: of [`Attack::All`] two turns.
 const ROUNDS: [(Attack, u64); 6] = [
@@ -42,8 +42,8 @@ const INSIDE_SQUARE: u32 = 400;
 pub struct RobustnessEvaluation {
     /// The attack.
     pub attack: Attack,
-    /// The radius in units at which the accuracy is measured.
-    pub epsilon: u32,
+    /// The radius at which the accuracy is measured.
+    pub epsilon: Ticks,
     /// Everything random follows from it and the image's index.
     pub seed: u64,
     /// Perturbations to try inside every image's certificate.
@@ -60,19 +60,19 @@ pub struct Outcome {
     pub images: u64,
     /// Labelled rightly.
     pub clean: u64,
-    /// Labelled rightly and proved at ε by intervals.
+    /// Labelled rightly and proved at ε by interval bound propagation.
     pub certified: u64,
-    /// Labelled rightly, and no attack at ε misclassified it: the certified ones, which none can, and
-    /// those that withstood.
-    pub under_attack: u64,
-    /// Tries at ε, on images that are labelled rightly and not proved there.
-    pub attack_tries: u64,
-    /// Flips at ε by the attack that succeeded first.
-    pub flipped_by: BTreeMap<Attack, u64>,
+    /// Labelled rightly with no misclassification found at ε: the certified images, where there is
+    /// none, and those that withstood every attack.
+    pub empirical_robust: u64,
+    /// Queries at ε, on images that are labelled rightly and not proved there.
+    pub queries_at_epsilon: u64,
+    /// Images misclassified at ε, by the attack that succeeded first.
+    pub misclassifications_by: BTreeMap<Attack, u64>,
     /// Images attacked inside their certificates.
     pub images_inside: u64,
-    /// Tries inside certificates, at the largest radius that is proved.
-    pub tries_inside: BTreeMap<Attack, u64>,
+    /// Queries inside certificates, at the largest radius that is proved, by attack.
+    pub queries_inside_by: BTreeMap<Attack, u64>,
     /// Of these, how many the plain reference has evaluated too.
     pub compared: u64,
     /// How many gave other logits there: of these, and of the strongest of each image, which the whole
@@ -80,21 +80,22 @@ pub struct Outcome {
     pub differences: u64,
     /// Perturbations inside certificates that are kept for a third evaluation, the first
     /// [`KEPT`] of them.
-    #[serde(default)]
     pub kept: Vec<Kept>,
-    /// Flips inside a certificate: there must be none.
+    /// Misclassifications inside a certificate: there must be none.
     pub violations: Vec<Violation>,
 }
 
 /// Perturbations that an [`Outcome`] keeps, at most one of each image.
 pub const KEPT: usize = 64;
 
-/// A perturbed image in units and its logits in units, as the attack saw them.
+/// A perturbed image and its logits, as the attack saw them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The perturbed image.
+    /// The perturbed image in ticks.
+    #[serde(rename = "input_ticks")]
     pub input: Vec<i32>,
-    /// Its logits.
+    /// Its logits in ticks.
+    #[serde(rename = "logits_ticks")]
     pub logits: Vec<i32>,
 }
 
@@ -103,11 +104,13 @@ pub struct Kept {
 pub struct Violation {
     /// Index of the image.
     pub image: u64,
-    /// The proved radius in units.
-    pub radius: u32,
+    /// The proved radius.
+    #[serde(rename = "radius_ticks")]
+    pub radius: Ticks,
     /// The attack.
     pub attack: Attack,
-    /// The perturbed image in units.
+    /// The perturbed image in ticks.
+    #[serde(rename = "input_ticks")]
     pub input: Vec<i32>,
 }
 
@@ -138,7 +141,7 @@ impl RobustnessEvaluation {
             outcome.clean = 1;
             let proved = certificate.ibp_radius >= Some(self.epsilon);
             outcome.certified = proved.into();
-            outcome.under_attack = 1;
+            outcome.empirical_robust = 1;
             if !proved {
                 self.attack_at_epsilon(classifier, seed, image, label, &mut outcome)?;
             }
@@ -146,7 +149,7 @@ impl RobustnessEvaluation {
         if let (Some(own), Some(radius)) = (certificate.label, certificate.ibp_radius) {
             let run = self.attack_inside(classifier, seed, image, own, radius)?;
             outcome.images_inside = 1;
-            outcome.tries_inside = run.queries_by().clone();
+            outcome.queries_inside_by = run.queries_by().clone();
             let strongest = run
                 .strongest()
                 .filter(|found| found.perturbed.misclassified());
@@ -200,16 +203,16 @@ impl RobustnessEvaluation {
             .into_iter()
             .find_map(|(attack, rounds)| (attack == self.attack).then_some(rounds));
         let mut run = Run::new(classifier, image, label, settings)?;
-        while !run.is_done() && run.misclassified() == 0 {
+        while !run.is_done() && run.misclassifications() == 0 {
             run.advance(classifier, LOOK);
         }
-        outcome.attack_tries = run.queries();
+        outcome.queries_at_epsilon = run.queries();
         let strongest = run
             .strongest()
             .filter(|found| found.perturbed.misclassified());
         if let Some(found) = strongest {
-            outcome.under_attack = 0;
-            outcome.flipped_by.insert(found.attack, 1);
+            outcome.empirical_robust = 0;
+            outcome.misclassifications_by.insert(found.attack, 1);
         }
         Ok(())
     }
@@ -221,12 +224,12 @@ impl RobustnessEvaluation {
         seed: u64,
         image: &[u8],
         label: usize,
-        radius: u32,
+        radius: Ticks,
     ) -> Result<Run, AttackError> {
         let mut settings = Settings::new(self.attack, radius, Grid::Ticks, seed);
         settings.rounds = None;
         settings.pgd = INSIDE_PGD;
-        settings.square_tries = INSIDE_SQUARE;
+        settings.square_queries = INSIDE_SQUARE;
         settings.sample_every = Some(self.sample_every);
         let mut run = Run::new(classifier, image, label, settings)?;
         run.advance(classifier, self.queries);
@@ -239,8 +242,8 @@ impl AddAssign for Outcome {
         self.images += other.images;
         self.clean += other.clean;
         self.certified += other.certified;
-        self.under_attack += other.under_attack;
-        self.attack_tries += other.attack_tries;
+        self.empirical_robust += other.empirical_robust;
+        self.queries_at_epsilon += other.queries_at_epsilon;
         self.images_inside += other.images_inside;
         self.compared += other.compared;
         self.differences += other.differences;
@@ -248,8 +251,8 @@ impl AddAssign for Outcome {
         let room = KEPT.saturating_sub(self.kept.len());
         self.kept.extend(other.kept.into_iter().take(room));
         for (sums, counts) in [
-            (&mut self.flipped_by, other.flipped_by),
-            (&mut self.tries_inside, other.tries_inside),
+            (&mut self.misclassifications_by, other.misclassifications_by),
+            (&mut self.queries_inside_by, other.queries_inside_by),
         ] {
             for (attack, count) in counts {
                 *sums.entry(attack).or_default() += count;

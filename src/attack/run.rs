@@ -16,6 +16,7 @@ use super::pgd::{self, Pgd, PgdRound};
 use super::random;
 use super::square::SquareRound;
 use super::{Ball, Classifier, Grid};
+use crate::exact::Ticks;
 
 /// What is done to the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,8 +68,8 @@ const RANDOM_STEPS: u32 = 32;
 pub struct Settings {
     /// The attack.
     pub attack: Attack,
-    /// The radius in units.
-    pub radius: u32,
+    /// The radius.
+    pub radius: Ticks,
     /// The values that a pixel may take.
     pub grid: Grid,
     /// Everything random follows from it.
@@ -76,14 +77,14 @@ pub struct Settings {
     /// How PGD works.
     pub pgd: Pgd,
     /// Tries of a round of [`Attack::Square`], to which its schedule of sizes is scaled.
-    pub square_tries: u32,
+    pub square_queries: u32,
     /// After how many rounds the run is done; never, if none. [`Attack::Fgsm`] has one round in
     /// any case, since it is the same each time. Of [`Attack::MinNorm`] a round is a sweep; it
     /// is done as well when nothing is left between proof and flip.
     pub rounds: Option<u64>,
-    /// The radius in units that is proved, none if not even the image itself has its label: where
-    /// [`Attack::MinNorm`] need not look. Nothing else depends on it.
-    pub proved: Option<u32>,
+    /// The radius that is proved, none if the label is not even proved for the image itself.
+    /// [`Attack::MinNorm`] does not search within it. Nothing else depends on it.
+    pub proved: Option<Ticks>,
     /// Keeps one try in so many, on average, to be checked by other means.
     pub sample_every: Option<NonZeroU64>,
 }
@@ -91,7 +92,7 @@ pub struct Settings {
 impl Settings {
     /// The usual settings of an attack: random images and all attacks never end, others take one
     /// round.
-    pub fn new(attack: Attack, radius: u32, grid: Grid, seed: u64) -> Self {
+    pub fn new(attack: Attack, radius: Ticks, grid: Grid, seed: u64) -> Self {
         let endless = matches!(attack, Attack::Random | Attack::All);
         Self {
             attack,
@@ -99,7 +100,7 @@ impl Settings {
             grid,
             seed,
             pgd: Pgd::default(),
-            square_tries: 5000,
+            square_queries: 5000,
             rounds: (!endless).then_some(1),
             proved: None,
             sample_every: None,
@@ -134,13 +135,13 @@ pub enum AttackError {
     Tie,
 }
 
-/// The label that `target` itself gives to an 8-bit image.
+/// The label that the network itself gives to an 8-bit image.
 pub fn own_label(classifier: &mut impl Classifier, image: &[u8]) -> Result<usize, AttackError> {
     let (found, expected) = (image.len(), classifier.inputs());
     if found != expected {
         return Err(AttackError::Pixels { found, expected });
     }
-    let ball = Ball::new(image, classifier.scale(), 0, Grid::Levels);
+    let ball = Ball::new(image, classifier.scale(), Ticks::ZERO, Grid::Levels);
     classifier.enter(&ball);
     label(&classifier.logits(ball.centre())).ok_or(AttackError::Tie)
 }
@@ -230,7 +231,7 @@ impl Run {
             search.shrink(classifier, &self.ball, &mut self.record, flip);
             self.round = None;
         } else if self.round.is_none() && search.turn == ROTATION.len() {
-            search.fail(self.ball.radius());
+            search.fail(self.ball.radius().signed());
         }
     }
 
@@ -281,8 +282,8 @@ impl Run {
     }
 
     /// How many of all lost the label.
-    pub fn misclassified(&self) -> u64 {
-        self.record.misclassified
+    pub fn misclassifications(&self) -> u64 {
+        self.record.misclassifications
     }
 
     /// The perturbation of the smallest margin so far; of [`Attack::MinNorm`] the flip of the
@@ -339,7 +340,7 @@ impl Run {
             }
             Attack::ArgmaxPath => Round::Path(PathRound::new(classifier, ball, rng, record, round)),
             Attack::Square => {
-                let queries = self.settings.square_tries;
+                let queries = self.settings.square_queries;
                 Round::Square(SquareRound::new(queries, classifier, ball, rng, record))
             }
         };

@@ -19,7 +19,7 @@ mod relu_net;
 #[cfg(feature = "train")]
 pub mod train;
 
-pub use certificate::{IntervalCertifier, Proof};
+pub use certificate::{Certificate, IntervalCertifier};
 pub use classifier::BaselineClassifier;
 pub use evaluation::{Evaluation, evaluate};
 pub use model::{Accuracies, Metadata, Model, ModelError};

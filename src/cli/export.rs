@@ -19,7 +19,7 @@ pub(super) struct Args {
     checkpoint: PathBuf,
     /// Model file to write (.safetensors)
     model: PathBuf,
-    /// Units per pixel level, a power of two
+    /// Ticks per pixel level, a power of two
     #[arg(long, default_value_t = 16)]
     scale: u32,
     /// Radius ε that is measured at and recorded in the file; the run's own unless given

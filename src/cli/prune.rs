@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let data = dataset.load(&args.output.data_dir, Split::Train)?;
     let (training, _) = config.split(data).map_err(unusable)?;
 
-    let radius = args.near.units(net.scale());
+    let radius = args.near.ticks(net.scale());
     let net = net
         .prune_by_support(&training.images, radius, args.least, threads())
         .map_err(|source| CliError::Input {

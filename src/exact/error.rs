@@ -87,13 +87,13 @@ pub enum NetError {
     },
     /// Some 8-bit image could drive a value beyond what the integers of the evaluation hold.
     #[error(
-        "layer {layer} can reach {magnitude} units for some image, beyond the limit of 2^30; \
+        "layer {layer} can reach {magnitude} ticks for some image, beyond the limit of 2^30; \
          use a smaller scale or smaller weights"
     )]
     Overflow {
         /// Index of the layer, from 0.
         layer: usize,
-        /// The magnitude that can be reached, in units.
+        /// The magnitude that can be reached, in ticks.
         magnitude: i64,
     },
 }
@@ -126,11 +126,11 @@ pub enum InputError {
         labels: usize,
     },
     /// A pixel lies outside the domain over which the network was pruned and proved.
-    #[error("pixel {pixel} is {value} units, outside 0 to {limit}")]
+    #[error("pixel {pixel} is {value} ticks, outside 0 to {limit}")]
     Domain {
         /// Index of the pixel.
         pixel: usize,
-        /// Its value in units.
+        /// Its value in ticks.
         value: i32,
         /// 255·S.
         limit: i32,

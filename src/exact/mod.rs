@@ -14,8 +14,8 @@
 //! [`ExactNet::ensemble`] joins nets whose logits are then added up, [`ExactNet::member`] takes one out.
 //! [`Certificate`] is a label with its proved radii, [`Proof`] what proves more where intervals fail, [`Model`] the file, [`evaluate`] the test set.
 //!
-//! Every length is in units of 1/S of a pixel level unless its name or documentation says
-//! otherwise; the full scale 1.0 of the literature is 255·S units.
+//! Every length is in ticks of 1/S of a pixel level unless its name or documentation says
+//! otherwise; the full scale 1.0 of the literature is 255·S ticks.
 
 pub mod certify;
 mod error;
@@ -25,6 +25,7 @@ mod metrics;
 pub mod net;
 mod prune;
 pub mod teach;
+pub mod ticks;
 
 pub use certify::{
     Bounds, Certificate, CriticalPixel, Epsilon, EpsilonError, Proof, lipschitz_radius,
@@ -38,11 +39,12 @@ pub use net::{
     ABSENT, Csr, CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, FloatLayer, FloatNet,
     QuantizeError, logits_of_members,
 };
+pub use ticks::{Levels, LevelsError, Ticks};
 
 /// Largest pixel level of an 8-bit image.
 pub const MAX_LEVEL: i32 = 255;
 
-/// Largest magnitude of any value, difference or logit that a net may reach: 2³⁰ units.
+/// Largest magnitude of any value, difference or logit that a net may reach: 2³⁰ ticks.
 ///
 /// PairwiseMargin of two such values still fit an `i32`, margins included.
 pub const VALUE_LIMIT: i64 = 1 << 30;

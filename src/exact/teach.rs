@@ -3,7 +3,7 @@
 //! At p = ∞ the gradient of a logit is one-hot: one chain of arg-maxima leads from it down to one
 //! pixel, and the logit moves by one unit with each weight of that chain. So a step needs no floats
 //! and no Burn: an image whose label is not proved as far as is asked moves the weights of two
-//! chains in every member, the label's and its strongest runner_up's, by a whole number of units. What comes
+//! chains in every member, the label's and its strongest runner-up's, by a whole number of ticks. What comes
 //! out is an [`ExactNet`] like any other, whose certificates are as exact; only weights that pruning
 //! has kept take part.
 //!
@@ -17,7 +17,7 @@ use rand_chacha::rand_core::SeedableRng;
 use thiserror::Error;
 
 use crate::data::{Dataset, PIXELS};
-use crate::exact::{CsrLayer, Epsilon, ExactNet, NetError, lipschitz_radius};
+use crate::exact::{CsrLayer, Epsilon, ExactNet, NetError, Ticks, lipschitz_radius};
 
 /// How a network is taught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +29,11 @@ pub struct TeachConfig {
     /// Images of before that are looked at in a pass, and shown where they have lost their radius:
     /// others every time, until all have had their turn.
     pub reminders: usize,
-    /// How far a weight moves in the first passes, in units; half as far after every third of the
-    /// passes, and at least one unit.
-    pub step: u32,
-    /// The radius that the margin should prove, in units: images that have it are left alone.
-    pub radius: u32,
+    /// How far a weight moves in the first passes, in ticks; half as far after every third of the
+    /// passes, and at least one tick.
+    pub step: Ticks,
+    /// The radius that the margin should prove, in ticks: images that have it are left alone.
+    pub radius: Ticks,
     /// Seed of the order in which the images are shown.
     pub seed: u64,
 }
@@ -46,8 +46,8 @@ impl TeachConfig {
             passes: 9,
             repeats: 40,
             reminders: 2_000,
-            step: net.scale().div_ceil(4),
-            radius: epsilon.units(net.scale()),
+            step: Ticks::new(net.scale().div_ceil(4)),
+            radius: epsilon.ticks(net.scale()),
             seed,
         }
     }
@@ -108,7 +108,7 @@ pub fn teach(
         }
         order.extend(reminders.into_iter().map(|image| (before, image)));
         order.shuffle(&mut random);
-        let step = lessons.step >> (3 * pass / lessons.passes);
+        let step = lessons.step.get() >> (3 * pass / lessons.passes);
         let step = i32::try_from(step.max(1)).unwrap_or(i32::MAX);
         for (set, image) in order {
             let label = usize::from(set.labels[image]);
@@ -140,7 +140,7 @@ struct Pupil {
     layers: Vec<CsrLayer>,
     bias: Vec<i32>,
     members: usize,
-    /// The input and the values of every layer, in units: however far weights move, nothing overflows.
+    /// The input and the values of every layer, in ticks: however far weights move, nothing overflows.
     values: Vec<Vec<i64>>,
 }
 
@@ -160,9 +160,9 @@ impl Pupil {
         ExactNet::with_members(self.scale, &self.layers, self.bias.clone(), self.members)
     }
 
-    /// Shows an image, and moves what decides its label and the strongest runner_up if the margin proves
+    /// Shows an image, and moves what decides its label and the strongest runner-up if the margin proves
     /// less than `radius`.
-    fn show(&mut self, image: &[u8], label: usize, radius: u32, step: i32) {
+    fn show(&mut self, image: &[u8], label: usize, radius: Ticks, step: i32) {
         self.run(image);
         let last = self.values.last().expect("the input is always there");
         let classes = self.bias.len() / self.members;
@@ -201,7 +201,7 @@ impl Pupil {
         &self,
         set: &Dataset,
         mut images: Vec<usize>,
-        radius: u32,
+        radius: Ticks,
     ) -> Result<Vec<usize>, NetError> {
         let net = self.net()?;
         let pixels: Vec<_> = images.iter().flat_map(|&i| set.image(i)).copied().collect();
@@ -260,19 +260,19 @@ impl Pupil {
     }
 }
 
-/// The strongest runner_up of a label, and the radius that its margin over that proves, if any.
+/// The strongest runner-up of a label, and the radius that its margin over that proves, if any.
 fn runner_up_of<T: Copy + Into<i64>>(
     logits: &[T],
     label: usize,
     members: usize,
-) -> (usize, Option<u32>) {
+) -> (usize, Option<Ticks>) {
     let logit = |class: usize| -> i64 { logits[class].into() };
     let runner_up = (0..logits.len())
         .filter(|&class| class != label)
         .max_by_key(|&class| logit(class))
         .expect("a network has two classes");
     let margin = (logit(label) - logit(runner_up)).clamp(0, u32::MAX.into()) as u32;
-    (runner_up, lipschitz_radius(margin, members))
+    (runner_up, lipschitz_radius(Ticks::new(margin), members))
 }
 
 fn distance(x: i64, weight: i32) -> i64 {

@@ -27,7 +27,7 @@ impl Evaluator<'_> {
         Ok(self.trace())
     }
 
-    /// The same for an input in units; see [`Self::logits_at`].
+    /// The same for an input in ticks; see [`Self::logits_at`].
     pub fn critical_pixels_at(&mut self, input: &[i32]) -> Result<Vec<CriticalPixel>, InputError> {
         self.load_ticks(input)?;
         self.run();

@@ -1,20 +1,20 @@
 //! A certificate beyond intervals: two logits at a time, and the box in parts.
 //!
-//! Intervals bound every logit alone, as if the label's could be at its lowest and a runner_up's at its
+//! Intervals bound every logit alone, as if the label's could be at its lowest and a runner-up's at its
 //! highest for different images. Here their difference is bounded over one and the same image, as
 //! far as the last layer goes: every unit of the layer before it has one value for both logits. The
-//! label can only fall behind a runner_up `j` if one input `k` of the last layer makes it, so for each
+//! label can only fall behind a runner-up `j` if one input `k` of the last layer makes it, so for each
 //! `k` and every value `t` in its interval
 //!
 //! ```text
 //! |t − w_yk| + b_y  <  max(F_j, |t − w_jk|) + b_j
 //! ```
 //!
-//! must hold, where `F_j` is the runner_up's lower bound over the box. Both sides are piecewise linear
+//! must hold, where `F_j` is the runner-up's lower bound over the box. Both sides are piecewise linear
 //! in `t`, so a few points decide for all real `t` between them. Never looser than intervals: those
 //! ask for the same with the left side at its largest and `F_j` alone on the right. With several members
 //! the most by which `|t − w_yk|` can exceed the maximum is found in each member, and the sum of these must
-//! stay below the runner_up's biases less the label's.
+//! stay below the runner-up's biases less the label's.
 //!
 //! Where that fails the box is cut in two, at a pixel that decides the failing bound, and both parts
 //! are proved on their own, to the end of a budget. All of it in the integers of the network.
@@ -22,7 +22,7 @@
 use super::ibp::{BOXES, Intervals, is_certified, reach};
 use super::label_and_margin;
 use crate::exact::net::Layer;
-use crate::exact::{Evaluator, InputError};
+use crate::exact::{Evaluator, InputError, Ticks};
 
 /// What it took to prove a label within a radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum Proof {
     },
 }
 
-/// A box of inputs in units, `[inputs]` each.
+/// A box of inputs in ticks, `[inputs]` each.
 #[derive(Clone, Debug)]
 struct Part {
     lower: Vec<i32>,
@@ -57,11 +57,11 @@ struct End {
 struct Failure {
     /// Of an input of the last layer, which drives the label down.
     input: End,
-    /// The runner_up's unit in the last layer, in the same member.
+    /// The runner-up's unit in the last layer, in the same member.
     runner_up: usize,
 }
 
-/// How far the label's unit of a member can be above the runner_up's, and what makes it.
+/// How far the label's unit of a member can be above the runner-up's, and what makes it.
 #[derive(Clone, Copy, Debug)]
 struct Excess {
     most: i64,
@@ -69,13 +69,13 @@ struct Excess {
 }
 
 impl Evaluator<'_> {
-    /// What proves that no change of an 8-bit image of up to `radius` units per pixel takes its
+    /// What proves that no change of an 8-bit image of up to `radius` ticks per pixel takes its
     /// label away: the cheapest proof that suffices, with at most `splits` splits of the box; none if
     /// that is not enough, or there is no label.
     pub fn proof(
         &mut self,
         image: &[u8],
-        radius: u32,
+        radius: Ticks,
         splits: usize,
     ) -> Result<Option<Proof>, InputError> {
         self.load_image(image)?;
@@ -173,7 +173,7 @@ impl Evaluator<'_> {
         let depth = net.layers().len();
         let (last, inputs) = (&net.layers()[depth - 1], &boxes[depth - 1]);
         let floor = boxes[depth][runner_up].lower[lane];
-        // What comes less far above the runner_up's floor in the whole domain does so in the box.
+        // What comes less far above the runner-up's floor in the whole domain does so in the box.
         let above = least.saturating_add(i64::from(floor) - 1);
         let above = above.clamp(-1, i64::from(i32::MAX)) as i32;
         let mut found: Option<Excess> = None;

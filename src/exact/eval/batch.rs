@@ -35,7 +35,7 @@ impl ExactNet {
 }
 
 impl BatchEvaluator<'_> {
-    /// Logits in units, `[n, classes]`, of 8-bit images, `[n, inputs]`: those that
+    /// Logits in ticks, `[n, classes]`, of 8-bit images, `[n, inputs]`: those that
     /// [`Evaluator::logits`](super::Evaluator::logits) gives, one by one.
     ///
     /// Fails when `images` is no whole number of images of the net's size.

@@ -109,7 +109,7 @@ impl IncrementalEvaluator {
         &self.values
     }
 
-    /// Logits in units, `[classes]`, of an input of the box, `[inputs]`.
+    /// Logits in ticks, `[classes]`, of an input of the box, `[inputs]`.
     ///
     /// An input that was run before, or is the base of changes, is not run again.
     pub fn logits(&mut self, input: &[i32]) -> Vec<i32> {
@@ -131,7 +131,7 @@ impl IncrementalEvaluator {
         self.base.is_held = true;
     }
 
-    /// Logits in units, `[classes]`, of the base with some changes, each a pixel and its new
+    /// Logits in ticks, `[classes]`, of the base with some changes, each a pixel and its new
     /// value, no pixel twice. The base stays.
     pub fn try_changes(&mut self, changes: impl IntoIterator<Item = (usize, i32)>) -> Vec<i32> {
         if self.seen.is_empty() {

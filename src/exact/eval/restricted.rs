@@ -11,7 +11,7 @@
 use super::Evaluator;
 use crate::exact::certify::ibp::{Intervals, reach};
 use crate::exact::net::Layer;
-use crate::exact::{ExactNet, InputError, logits_of_members};
+use crate::exact::{ExactNet, InputError, Ticks, logits_of_members};
 
 /// Weights of a row between two looks at whether it can be left.
 const STRIDE: usize = 8;
@@ -44,17 +44,17 @@ pub(crate) struct RestrictedWeight {
     pub(crate) reach: i32,
     /// The input that it sees.
     pub(crate) input: u16,
-    /// The weight in units.
+    /// The weight in ticks.
     pub(crate) weight: i32,
 }
 
 impl ExactNet {
-    /// The same function in the box of `radius` units around `input`, clipped to the domain.
-    /// `evaluator` is one of this net's.
+    /// Restricts the net to the box of `radius` around `input`, clipped to the domain: the same
+    /// function there. `evaluator` is one of this net's.
     pub fn restrict(
         evaluator: &mut Evaluator<'_>,
         input: &[i32],
-        radius: u32,
+        radius: Ticks,
     ) -> Result<RestrictedNet, InputError> {
         evaluator.logit_bounds_at(input, radius)?;
         let (net, boxes) = (evaluator.net(), evaluator.boxes());

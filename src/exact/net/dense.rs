@@ -25,7 +25,7 @@ pub struct DenseLayer {
     pub inputs: usize,
     /// Number of units.
     pub outputs: usize,
-    /// Weights in units, `[outputs, inputs]` row-major; [`ABSENT`] where there is none.
+    /// Weights in ticks, `[outputs, inputs]` row-major; [`ABSENT`] where there is none.
     pub weight: Vec<i32>,
 }
 
@@ -49,7 +49,7 @@ pub(in crate::exact) fn present(row: &[i32]) -> impl Iterator<Item = (usize, i64
 }
 
 impl DenseNet {
-    /// A net of `layers` with the last layer's `bias`, `[classes]`, both in units of 1/`scale`
+    /// A net of `layers` with the last layer's `bias`, `[classes]`, both in ticks of 1/`scale`
     /// of a pixel level. Fails when the shapes do not fit together.
     pub fn new(scale: u32, layers: Vec<DenseLayer>, bias: Vec<i32>) -> Result<Self, NetError> {
         Self::with_members(scale, layers, bias, 1)
@@ -91,7 +91,7 @@ impl DenseNet {
         })
     }
 
-    /// Units per pixel level, S.
+    /// Ticks per pixel level, S.
     pub fn scale(&self) -> u32 {
         self.scale
     }
@@ -106,12 +106,12 @@ impl DenseNet {
         self.members
     }
 
-    /// Bias of the last layer in units, `[members · classes]`, member by member.
+    /// Bias of the last layer in ticks, `[members · classes]`, member by member.
     pub fn bias(&self) -> &[i32] {
         &self.bias
     }
 
-    /// Logits in units, `[classes]`, of an input in units, `[inputs]`.
+    /// Logits in ticks, `[classes]`, of an input in ticks, `[inputs]`.
     ///
     /// Panics if `input` has another length than the first layer's inputs.
     pub fn logits(&self, input: &[i64]) -> Vec<i64> {
@@ -119,7 +119,7 @@ impl DenseNet {
         self.logits_of(&last)
     }
 
-    /// Lower and upper bound of every logit in units, `[classes]` each, over every real input of
+    /// Lower and upper bound of every logit in ticks, `[classes]` each, over every real input of
     /// the box `lower ≤ x ≤ upper`.
     ///
     /// Panics if an end has another length than the first layer's inputs.

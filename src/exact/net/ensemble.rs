@@ -24,7 +24,7 @@ pub enum EnsembleError {
     Unlike {
         /// Index of the member, from 0.
         member: usize,
-        /// `pixels`, `classes`, `layers` or `units per pixel level`.
+        /// `pixels`, `classes`, `layers` or `ticks per pixel level`.
         what: &'static str,
         /// What it has.
         found: usize,
@@ -48,7 +48,7 @@ impl ExactNet {
                 ("pixels", net.inputs()),
                 ("classes", net.classes()),
                 ("layers", net.layers().len()),
-                ("units per pixel level", net.scale() as usize),
+                ("ticks per pixel level", net.scale() as usize),
             ]
         };
         for (member, net) in members.iter().enumerate() {

@@ -65,7 +65,7 @@ pub fn logits_of_members(
 
 impl ExactNet {
     /// Prepares kept weights for evaluation; `bias` is the last layer's, `[classes]`, and both
-    /// are in units of 1/`scale` of a pixel level.
+    /// are in ticks of 1/`scale` of a pixel level.
     ///
     /// Fails when the parts do not fit together, and when the overflow proof fails: bounds of
     /// every difference and value over *all* inputs in `0..=255·scale` are propagated in `i64`
@@ -146,7 +146,7 @@ impl ExactNet {
         })
     }
 
-    /// Units per pixel level, S.
+    /// Ticks per pixel level, S.
     pub fn scale(&self) -> u32 {
         self.scale
     }
@@ -162,7 +162,7 @@ impl ExactNet {
     }
 
     /// Number of members: how many units of the last layer each logit is the sum of, and the most that
-    /// it moves by, in units, when every pixel moves by one.
+    /// it moves by, in ticks, when every pixel moves by one.
     pub fn members(&self) -> usize {
         self.members
     }
@@ -173,7 +173,7 @@ impl ExactNet {
         std::iter::once(self.inputs()).chain(outputs).collect()
     }
 
-    /// Bias of the last layer in units, `[members · classes]`, member by member.
+    /// Bias of the last layer in ticks, `[members · classes]`, member by member.
     pub fn bias(&self) -> &[i32] {
         &self.bias
     }

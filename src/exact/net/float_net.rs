@@ -12,9 +12,9 @@ use super::Csr;
 /// `bias` and its logits are `z_k = −(u_k + b_k)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatNet {
-    /// Mean subtracted from every pixel, in units of full scale 1.0.
+    /// Mean subtracted from every pixel of full scale 1.0.
     pub input_mean: f32,
-    /// Standard deviation that every pixel is divided by, in units of full scale 1.0.
+    /// Standard deviation that every pixel is divided by of full scale 1.0.
     pub input_std: f32,
     /// The layers, input side first.
     pub layers: Vec<FloatLayer>,

@@ -42,10 +42,10 @@ pub enum QuantizeError {
         /// Index of the layer, from 0.
         layer: usize,
     },
-    /// A weight or bias is NaN or infinite, or too large to be rounded to units.
+    /// A weight or bias is NaN or infinite, or too large to be rounded to ticks.
     #[error(
         "a number of layer {layer} folds to {levels} pixel levels, which is not finite or beyond \
-         2^30 units; the training diverged, or the scale is too large"
+         2^30 ticks; the training diverged, or the scale is too large"
     )]
     Magnitude {
         /// Index of the layer, from 0.
@@ -58,7 +58,7 @@ pub enum QuantizeError {
     Net(#[from] NetError),
 }
 
-/// Weights of every layer, in the order of the floats, and the bias, all in units.
+/// Weights of every layer, in the order of the floats, and the bias, all in ticks.
 struct Quantized {
     weights: Vec<Vec<i32>>,
     bias: Vec<i32>,
@@ -153,10 +153,10 @@ fn quantized(net: &FloatNet, scale: u32) -> Result<Quantized, QuantizeError> {
             Some(pattern) => pattern.columns()[k] as usize,
             None => k % layer.inputs,
         };
-        let units = layer.weight.iter().enumerate();
-        let units =
-            units.map(|(k, &w)| round(level * f64::from(w) + shift[input(k)], scale, index));
-        weights.push(units.collect::<Result<_, _>>()?);
+        let floats = layer.weight.iter().enumerate();
+        let ticks =
+            floats.map(|(k, &w)| round(level * f64::from(w) + shift[input(k)], scale, index));
+        weights.push(ticks.collect::<Result<_, _>>()?);
         shift = layer.mean.iter().map(|&m| level * f64::from(m)).collect();
     }
     let last = net.layers.len().saturating_sub(1);
@@ -170,12 +170,12 @@ fn quantized(net: &FloatNet, scale: u32) -> Result<Quantized, QuantizeError> {
     })
 }
 
-/// Pixel levels to the nearest unit.
+/// Pixel levels to the nearest tick.
 fn round(levels: f64, scale: u32, layer: usize) -> Result<i32, QuantizeError> {
-    let units = (levels * f64::from(scale)).round();
+    let ticks = (levels * f64::from(scale)).round();
     // Written so that NaN fails it.
-    if units.abs() <= VALUE_LIMIT as f64 {
-        Ok(units as i32)
+    if ticks.abs() <= VALUE_LIMIT as f64 {
+        Ok(ticks as i32)
     } else {
         Err(QuantizeError::Magnitude { layer, levels })
     }

@@ -5,7 +5,7 @@ use std::ops::AddAssign;
 
 use crate::exact::certify::ibp::{distance_bounds, reach};
 use crate::exact::metrics::{add_up, whole_images};
-use crate::exact::{CsrLayer, ExactNet, InputError};
+use crate::exact::{CsrLayer, ExactNet, InputError, Ticks};
 
 /// For each layer, near how many images each weight of its dense form can decide its unit,
 /// `[outputs, inputs]`; no layers by default.
@@ -24,7 +24,7 @@ impl AddAssign for Used {
 }
 
 impl ExactNet {
-    /// A net of fewer weights: those that can decide their unit somewhere within `radius` units of
+    /// A net of fewer weights: those that can decide their unit somewhere within `radius` ticks of
     /// an image, for at least `least` of `images`, `[n, inputs]`, of those hidden units that a logit
     /// still depends on; work is shared out among up to `threads` threads.
     ///
@@ -39,8 +39,8 @@ impl ExactNet {
     pub fn prune_by_support(
         &self,
         images: &[u8],
-        radius: u32,
-        least: u32,
+        radius: Ticks,
+        min_support: u32,
         threads: NonZeroUsize,
     ) -> Result<Self, InputError> {
         let expected = self.inputs();
@@ -55,13 +55,13 @@ impl ExactNet {
         let mut used = used.0.iter();
         let fewer = self.with_fewer(|sparse, domain| {
             let used = used.next().expect("every layer was counted");
-            keep(sparse, used, least, domain)
+            keep(sparse, used, min_support, domain)
         });
         Ok(fewer.eliminate_dead_units())
     }
 
-    /// Near how many of the images, within `radius` units, each weight can decide.
-    fn support_of(&self, images: &[u8], radius: u32) -> Result<Used, InputError> {
+    /// Near how many of the images, within `radius` ticks, each weight can decide.
+    fn support_of(&self, images: &[u8], radius: Ticks) -> Result<Used, InputError> {
         let shapes = self.weights_kept().into_iter();
         let mut used: Vec<_> = shapes.map(|(_, total)| vec![0; total]).collect();
         let mut evaluator = self.evaluator();

@@ -6,10 +6,11 @@ use js_sys::{Float32Array, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
-use super::{epsilon_in_domain, js_error, to_js};
+use super::{js_error, to_js};
 use crate::attack::{
     Attack, AttackError, Ball, Classifier, Found, Grid, Perturbed, Run, Settings, own_label,
 };
+use crate::exact::{Levels, Ticks};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -93,17 +94,17 @@ export interface AttackProgress {
 #[serde(rename_all = "camelCase")]
 struct AttackSettings {
     attack: Attack,
-    epsilon_levels: f64,
+    epsilon_levels: Levels,
     grid: Grid,
     seed: u32,
 }
 
-/// Begins the attack that JavaScript describes on the label that `target` gives to `image`;
-/// `proved` is the radius in units that is proved for it.
+/// Begins the attack that JavaScript describes on the label that the network gives to `image`;
+/// `proved` is the radius that is proved for it.
 pub(super) fn begin(
     classifier: &mut impl Classifier,
     image: &[u8],
-    proved: Option<u32>,
+    proved: Option<Ticks>,
     settings: JsValue,
 ) -> Result<Run, JsError> {
     let AttackSettings {
@@ -112,14 +113,15 @@ pub(super) fn begin(
         grid,
         seed,
     } = serde_wasm_bindgen::from_value(settings).map_err(js_error)?;
-    let radius = radius(classifier, epsilon_levels)?;
+    // Rounded down, so that no query is outside.
+    let radius = epsilon_levels.ticks_floor(classifier.scale());
     let label = own_label(classifier, image).map_err(js_error)?;
     let mut settings = Settings::new(attack, radius, grid, seed.into());
     settings.proved = proved;
     Run::new(classifier, image, label, settings).map_err(js_error)
 }
 
-/// What has come of a run so far, as `AttackProgress`.
+/// What a run has found so far, as `AttackProgress`.
 pub(super) fn progress(run: &Run, classifier: &impl Classifier) -> Result<JsValue, JsError> {
     let scale = classifier.scale();
     to_js(&Progress {
@@ -127,51 +129,36 @@ pub(super) fn progress(run: &Run, classifier: &impl Classifier) -> Result<JsValu
         done: run.is_done(),
         label: run.label(),
         queries: run.queries(),
-        misclassified: run.misclassified(),
+        misclassified: run.misclassifications(),
         best: run
             .strongest()
             .map(|found| FoundShape::new(found, classifier)),
-        radius_levels: in_levels(run.ball().radius(), scale),
+        radius_levels: run.ball().radius().levels(scale),
         bracket: run.bracket().map(|bracket| BracketShape {
-            proved_levels: bracket.proved.map(|units| in_levels(units, scale)),
-            broken_levels: bracket.broken.map(|units| in_levels(units, scale)),
+            proved_levels: bracket.proved.map(|radius| radius.levels(scale)),
+            broken_levels: bracket.broken.map(|radius| radius.levels(scale)),
         }),
     })
 }
 
-/// The answer to an image that somebody painted, `[784]` levels: the nearest that is within
-/// `epsilon_levels` of `image` and in 0…255, as `Perturbed`.
+/// Evaluates an image that somebody painted, `[784]` levels, as `Perturbed`: the nearest image that is
+/// within `epsilon` of `image` and in 0…255.
 pub(super) fn paint(
     classifier: &mut impl Classifier,
     image: &[u8],
     painted: &[f32],
-    epsilon_levels: f64,
+    epsilon: Levels,
     grid: Grid,
 ) -> Result<JsValue, JsError> {
     let label = own_label(classifier, image).map_err(js_error)?;
-    let ball = Ball::new(
-        image,
-        classifier.scale(),
-        radius(classifier, epsilon_levels)?,
-        grid,
-    );
+    let scale = classifier.scale();
+    let ball = Ball::new(image, scale, epsilon.ticks_floor(scale), grid);
     let (found, expected) = (painted.len(), ball.pixels());
     if found != expected {
         return Err(js_error(AttackError::Pixels { found, expected }));
     }
     let perturbed = Perturbed::evaluate(classifier, &ball, label, ball.nearest(painted));
     to_js(&PerturbedShape::new(&perturbed, classifier))
-}
-
-/// ε in units, rounded down, so that no try is outside.
-fn radius(classifier: &impl Classifier, epsilon_levels: f64) -> Result<u32, JsError> {
-    let units = (epsilon_in_domain(epsilon_levels)? * f64::from(classifier.scale())).floor();
-    Ok(units as u32)
-}
-
-/// Units of 1/`scale` of a level to levels; exact, since S is a power of two.
-fn in_levels(units: impl Into<f64>, scale: u32) -> f64 {
-    units.into() / f64::from(scale)
 }
 
 // The shapes of `TYPES` above.
@@ -185,15 +172,15 @@ struct Progress {
     queries: u64,
     misclassified: u64,
     best: Option<FoundShape>,
-    radius_levels: f64,
+    radius_levels: Levels,
     bracket: Option<BracketShape>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BracketShape {
-    proved_levels: Option<f64>,
-    broken_levels: Option<f64>,
+    proved_levels: Option<Levels>,
+    broken_levels: Option<Levels>,
 }
 
 #[derive(Serialize)]
@@ -216,7 +203,7 @@ struct PerturbedShape {
     label: Option<usize>,
     misclassified: bool,
     margin_levels: f64,
-    radius_levels: f64,
+    radius_levels: Levels,
 }
 
 impl FoundShape {
@@ -234,10 +221,10 @@ impl PerturbedShape {
     fn new(perturbed: &Perturbed, classifier: &impl Classifier) -> Self {
         let scale = classifier.scale();
         // As the certifier gives them: averages over the members.
-        let average = |sum: f64| in_levels(sum, scale) / classifier.members() as f64;
-        // Pixels in units stay below 2²⁴, so single precision holds them too.
-        let units = perturbed.input.iter();
-        let levels: Vec<_> = units.map(|&units| units as f32 / scale as f32).collect();
+        let average = |sum: f64| sum / f64::from(scale) / classifier.members() as f64;
+        // Pixels in ticks stay below 2²⁴, so single precision holds them too.
+        let ticks = perturbed.input.iter();
+        let levels: Vec<_> = ticks.map(|&ticks| ticks as f32 / scale as f32).collect();
         let whole = levels.iter().all(|level| level.fract() == 0.0);
         let bytes: Vec<_> = levels.iter().map(|&level| level as u8).collect();
         let logits = perturbed.logits.iter();
@@ -252,7 +239,7 @@ impl PerturbedShape {
             label: perturbed.label(),
             misclassified: perturbed.misclassified(),
             margin_levels: average(perturbed.margin),
-            radius_levels: in_levels(perturbed.radius, scale),
+            radius_levels: perturbed.radius.levels(scale),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The exact network under attack, for a Worker of the page.
+//! The attack API of the exact network.
 
 use wasm_bindgen::prelude::*;
 
@@ -6,7 +6,7 @@ use super::attack::{begin, paint, progress};
 use super::certify::read_model;
 use super::js_error;
 use crate::attack::{Entered, ExactClassifier, Grid, Run};
-use crate::exact::ExactNet;
+use crate::exact::{ExactNet, Levels};
 
 /// An exact network under attack, one attack at a time.
 #[wasm_bindgen]
@@ -74,7 +74,7 @@ impl Attacker {
             &mut ExactClassifier::new(&self.net),
             image,
             painted,
-            epsilon_levels,
+            Levels::new(epsilon_levels).map_err(js_error)?,
             grid,
         )
     }

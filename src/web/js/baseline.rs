@@ -4,10 +4,11 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::attack::{begin, paint, progress};
-use super::{epsilon_in_domain, js_error, to_js};
+use super::{js_error, to_js};
 use crate::attack::{AttackError, Classifier, Grid, Run, label};
 use crate::baseline::{BaselineClassifier, IntervalCertifier, Model};
 use crate::data::PIXELS;
+use crate::exact::Levels;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -120,14 +121,15 @@ impl BaselineNetwork {
             .map(|&level| i32::from(level) * scale)
             .collect();
         let logits = self.classifier.logits(&input);
-        let proof = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
+        let certificate = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
         to_js(&BaselineCertificate {
             label: label(&logits),
             logits: logits
                 .iter()
                 .map(|logit| logit / f64::from(self.scale))
                 .collect(),
-            ibp_radius_levels: proof.map(|proof| f64::from(proof.radius) / f64::from(self.scale)),
+            ibp_radius_levels: certificate
+                .map(|certificate| certificate.ibp_radius.levels(self.scale)),
         })
     }
 
@@ -141,8 +143,8 @@ impl BaselineNetwork {
         #[wasm_bindgen(js_name = epsilonLevels)] epsilon_levels: f64,
     ) -> Result<JsValue, JsError> {
         self.check(image)?;
-        let epsilon = epsilon_in_domain(epsilon_levels)?;
-        let radius = (epsilon * f64::from(self.scale)).ceil() as u32;
+        let epsilon = Levels::new(epsilon_levels).map_err(js_error)?;
+        let radius = epsilon.ticks_ceil(self.scale);
         let certifier = IntervalCertifier::new(&self.model.plain, self.scale);
         let bounds = certifier.logit_bounds(image, radius);
         let certified = certifier
@@ -164,8 +166,8 @@ impl BaselineNetwork {
         #[wasm_bindgen(unchecked_param_type = "AttackSettings")] settings: JsValue,
     ) -> Result<(), JsError> {
         self.check(image)?;
-        let proof = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
-        let proved = proof.map(|proof| proof.radius);
+        let certificate = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
+        let proved = certificate.map(|certificate| certificate.ibp_radius);
         self.run = Some(begin(&mut self.classifier, image, proved, settings)?);
         Ok(())
     }
@@ -194,7 +196,8 @@ impl BaselineNetwork {
         #[wasm_bindgen(unchecked_param_type = "Grid")] grid: JsValue,
     ) -> Result<JsValue, JsError> {
         let grid: Grid = serde_wasm_bindgen::from_value(grid).map_err(js_error)?;
-        paint(&mut self.classifier, image, painted, epsilon_levels, grid)
+        let epsilon = Levels::new(epsilon_levels).map_err(js_error)?;
+        paint(&mut self.classifier, image, painted, epsilon, grid)
     }
 
     fn check(&self, image: &[u8]) -> Result<(), JsError> {
@@ -232,7 +235,7 @@ struct Accuracies {
 struct BaselineCertificate {
     label: Option<usize>,
     logits: Vec<f64>,
-    ibp_radius_levels: Option<f64>,
+    ibp_radius_levels: Option<Levels>,
 }
 
 #[derive(Serialize)]

@@ -9,10 +9,10 @@
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
-use super::{epsilon_in_domain, js_error, to_js};
+use super::{js_error, to_js};
 use crate::data::PIXELS;
 use crate::data::strokes;
-use crate::exact::{self, ExactNet, InputError, Model};
+use crate::exact::{self, ExactNet, InputError, Levels, Model, Ticks};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -143,6 +143,7 @@ impl Certifier {
     pub fn certify(&self, image: &[u8]) -> Result<JsValue, JsError> {
         let net = &self.model.net;
         let certificate = net.evaluator().certificate(image).map_err(js_error)?;
+        let radius = |radius: Option<Ticks>| radius.unwrap_or_default().levels(net.scale());
         to_js(&Certificate {
             label: certificate.label,
             logits: certificate
@@ -150,9 +151,9 @@ impl Certifier {
                 .iter()
                 .map(|&logit| average_levels(net, logit))
                 .collect(),
-            margin_levels: average_levels(net, certificate.margin),
-            lipschitz_radius_levels: levels(net, certificate.lipschitz_radius.unwrap_or(0)),
-            ibp_radius_levels: levels(net, certificate.ibp_radius.unwrap_or(0)),
+            margin_levels: average_levels(net, certificate.margin.get()),
+            lipschitz_radius_levels: radius(certificate.lipschitz_radius),
+            ibp_radius_levels: radius(certificate.ibp_radius),
             critical_pixels: (0..net.classes())
                 .map(|class| {
                     let critical = certificate.critical_pixels_of(class);
@@ -176,9 +177,9 @@ impl Certifier {
         image: &[u8],
         #[wasm_bindgen(js_name = epsilonLevels)] epsilon_levels: f64,
     ) -> Result<JsValue, JsError> {
-        let epsilon = epsilon_in_domain(epsilon_levels)?;
+        let epsilon = Levels::new(epsilon_levels).map_err(js_error)?;
         let net = &self.model.net;
-        let radius = (epsilon * f64::from(net.scale())).ceil() as u32;
+        let radius = epsilon.ticks_ceil(net.scale());
         let bounds = net.evaluator().bounds(image, radius).map_err(js_error)?;
         let ends = |end: usize| {
             bounds
@@ -187,8 +188,8 @@ impl Certifier {
                 .map(|ends| average_levels(net, ends[end]))
                 .collect()
         };
-        // Bytes hold whole levels; rounded down, so that both copies lie within ε.
-        let step = epsilon as u8;
+        // Bytes hold whole levels. The cast rounds down, so that both copies lie within ε.
+        let step = epsilon.get() as u8;
         to_js(&Bounds {
             lower: ends(0),
             upper: ends(1),
@@ -216,14 +217,10 @@ pub(super) fn read_model(model: &[u8]) -> Result<Model, JsError> {
     Ok(model)
 }
 
-/// Ticks of `net` to pixel levels; exact.
-fn levels(net: &ExactNet, ticks: impl Into<f64>) -> f64 {
-    ticks.into() / f64::from(net.scale())
-}
-
-/// The average over the members, in pixel levels, of a sum over them; exact with one member, or two, four …
+/// The average over the members, in pixel levels, of a sum over them in ticks. It is exact where the
+/// number of members is a power of two.
 fn average_levels(net: &ExactNet, ticks: impl Into<f64>) -> f64 {
-    levels(net, ticks) / net.members() as f64
+    ticks.into() / f64::from(net.scale()) / net.members() as f64
 }
 
 /// As a `Uint8Array` rather than an array of numbers.
@@ -264,8 +261,8 @@ struct Certificate {
     label: Option<usize>,
     logits: Vec<f64>,
     margin_levels: f64,
-    lipschitz_radius_levels: f64,
-    ibp_radius_levels: f64,
+    lipschitz_radius_levels: Levels,
+    ibp_radius_levels: Levels,
     critical_pixels: Vec<Vec<CriticalPixel>>,
 }
 
