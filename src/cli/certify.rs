@@ -42,8 +42,7 @@ struct Report {
 struct Logit {
     class: usize,
     /// The average over the members.
-    #[serde(rename = "logit_levels")]
-    levels: f64,
+    logit_levels: f64,
     critical_pixels: Vec<Place>,
 }
 
@@ -125,7 +124,7 @@ impl Report {
             logits: logits
                 .map(|(class, &logit)| Logit {
                     class,
-                    levels: f64::from(logit) / scale / members,
+                    logit_levels: f64::from(logit) / scale / members,
                     critical_pixels: certificate.critical_pixels_of(class).map(place).collect(),
                 })
                 .collect(),
@@ -160,8 +159,12 @@ impl Report {
                     format!("row {row}, column {column}: {moves} with it")
                 });
             let places = places.collect::<Vec<_>>().join("; ");
-            let Logit { class, levels, .. } = logit;
-            writeln!(text, "{class:5}  {levels:15}  {places}").expect("a String takes all");
+            let Logit {
+                class,
+                logit_levels,
+                ..
+            } = logit;
+            writeln!(text, "{class:5}  {logit_levels:15}  {places}").expect("a String takes all");
         }
         text
     }

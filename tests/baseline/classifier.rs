@@ -4,6 +4,7 @@ use linf_dist_net::attack::{
     Attack, Change, Classifier, Grid, Run, Settings, Surrogate, own_label, runner_up_of,
 };
 use linf_dist_net::baseline::{BaselineClassifier, IntervalCertifier};
+use linf_dist_net::exact::Ticks;
 
 #[cfg(target_arch = "wasm32")]
 use crate::test;
@@ -87,15 +88,16 @@ fn attacks_flip_beyond_what_is_proved_and_never_within() {
     let proof = IntervalCertifier::new(&plain, SCALE)
         .certify(&image)
         .unwrap();
-    assert!(proof.radius > 0);
+    assert!(proof.ibp_radius > Ticks::ZERO);
     let mut classifier = BaselineClassifier::new(&plain, SCALE);
     assert_eq!(own_label(&mut classifier, &image), Ok(proof.label));
-    let mut misclassified = |radius| {
+    let mut misclassifications = |radius| {
         let settings = Settings::new(Attack::All, radius, Grid::Ticks, 1);
         let mut run = Run::new(&classifier, &image, proof.label, settings).unwrap();
         run.advance(&mut classifier, 2000);
-        run.misclassified()
+        run.misclassifications()
     };
-    assert_eq!(misclassified(proof.radius), 0);
-    assert!(misclassified(100 * proof.radius) > 0);
+    assert_eq!(misclassifications(proof.ibp_radius), 0);
+    let far = Ticks::new(100 * proof.ibp_radius.get());
+    assert!(misclassifications(far) > 0);
 }

@@ -6,7 +6,7 @@ use std::num::NonZeroU64;
 use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_label};
 use linf_dist_net::data::strokes::strokes_to_image;
 use linf_dist_net::exact::{Bounds, Certificate, DenseNet, ExactNet, Metadata, Model};
-use linf_dist_net::exact::{FloatLayer, FloatNet};
+use linf_dist_net::exact::{FloatLayer, FloatNet, Ticks};
 use serde_json::{Value, json};
 
 /// Committed beside `tests/browser.rs`.
@@ -122,7 +122,9 @@ pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
         .map(|d| json!([d.pixel, d.sign]))
         .collect();
     let mut bounds = |radius| {
-        let Bounds { logits, certified } = evaluator.bounds(image, radius).expect("784 pixels");
+        let Bounds { logits, certified } = evaluator
+            .bounds(image, Ticks::new(radius))
+            .expect("784 pixels");
         json!({ "radius": radius, "logits": logits, "certified": certified })
     };
     json!({
@@ -173,7 +175,7 @@ fn attacks(net: &ExactNet) -> Vec<Value> {
             } else {
                 2000
             };
-            let mut settings = Settings::new(attack, radius, grid, 7);
+            let mut settings = Settings::new(attack, Ticks::new(radius), grid, 7);
             settings.sample_every = NonZeroU64::new(1);
             let mut run = Run::new(&classifier, image, label, settings).expect("784 pixels");
             run.advance(&mut classifier, 500);
@@ -187,7 +189,7 @@ fn attacks(net: &ExactNet) -> Vec<Value> {
             outcomes.push(json!({
                 "attack": attack,
                 "queries": run.queries(),
-                "misclassifications": run.misclassified(),
+                "misclassifications": run.misclassifications(),
                 "least_margin": run.strongest().map(|found| found.perturbed.margin),
                 "digest": format!("{digest:016x}"),
             }));

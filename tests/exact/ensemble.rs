@@ -5,7 +5,7 @@ use linf_dist_net::exact::{
 };
 use proptest::{collection::vec, prelude::*};
 
-use crate::nets::{SCALE, TOP, dense_net, pruned};
+use crate::nets::{SCALE, TOP, dense_net, pruned, ticks};
 
 /// One to three nets of as many pixels, layers and classes, and an input in units.
 fn members_and_input() -> impl Strategy<Value = (Vec<ExactNet>, Vec<i32>)> {
@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn logits_and_bounds_are_the_sums_of_the_members(
         (members, input) in members_and_input(),
-        radius in 0..=TOP.unsigned_abs(),
+        radius in (0..=TOP).prop_map(ticks),
     ) {
         let net = ExactNet::ensemble(&members.iter().collect::<Vec<_>>()).unwrap();
         prop_assert_eq!(net.members(), members.iter().map(ExactNet::members).sum::<usize>());
