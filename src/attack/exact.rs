@@ -5,7 +5,7 @@
 
 use super::Ball;
 use super::classifier::{Change, Classifier, Surrogate, runner_up_of};
-use crate::exact::{Evaluator, ExactNet, IncrementalEvaluator, RestrictedWeight};
+use crate::exact::{Evaluator, ExactNet, IncrementalEvaluator, RestrictedWeight, decisive};
 
 /// Gradients, and shares of a gradient, that are smaller than this are left out.
 const NEGLIGIBLE: f32 = 1.0 / (1 << 20) as f32;
@@ -101,11 +101,12 @@ impl Row<'_> {
         })
     }
 
-    /// Passes the unit's slope to the lowest of its largest coordinates. A unit at its floor has
-    /// none: nothing in the ball can lower it.
+    /// Passes the unit's slope on along the arg-max path. A unit at its floor has no such input:
+    /// nothing in the ball can lower it.
     fn pass_exact(&self, slope: f32, before: &mut [f32]) {
         let all = Self::differences(self.weights, self.x);
-        if let Some((input, difference)) = all.filter(|(_, d)| d.abs() == self.value).min() {
+        let distances = all.map(|(input, difference)| (input, difference.abs(), difference));
+        if let Some((input, difference)) = decisive(distances, self.value) {
             before[input] += slope * difference.signum() as f32;
         }
     }

@@ -274,7 +274,7 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
 }
 
 /// The label of the image and the least radius, up to 3 ticks, at which some image is misclassified.
-fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, u32)> {
+fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, Ticks)> {
     let net_target = pruned(net);
     let label = own_label(&mut ExactClassifier::new(&net_target), image).ok()?;
     let misclassified = |&radius: &i32| !never_flips(net, label, &ball(image, radius));
@@ -282,8 +282,8 @@ fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, u32)> {
     Some((label, ticks(radius)))
 }
 
-/// Nets and images that flip within 3 units.
-fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, u32)> {
+/// Nets and images that flip within 3 ticks.
+fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, Ticks)> {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let draws = std::iter::repeat_with(|| tiny().new_tree(&mut runner).unwrap().current());
     draws
@@ -321,7 +321,7 @@ fn the_search_ends_at_the_smallest_flip_that_exists() {
     for (dense, image, label, radius) in flippable(200) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = Some(20);
         let mut run = Run::new(&classifier, &image, label, settings).unwrap();
@@ -348,20 +348,20 @@ fn a_search_is_done_when_proof_and_flip_meet_or_nothing_flips() {
         let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, margin]).unwrap());
         let image = [100; 4];
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = None;
         let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
         run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
-        assert_eq!(run.bracket().unwrap().broken, broken);
+        assert_eq!(run.bracket().unwrap().broken, broken.map(ticks));
 
         // Of another label than the image's nothing is proved, and the image itself is a flip.
         settings.proved = None;
         let mut run = Run::new(&classifier, &image, 1, settings).unwrap();
         run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
-        assert_eq!(run.bracket().unwrap().broken, Some(0));
+        assert_eq!(run.bracket().unwrap().broken, Some(Ticks::ZERO));
     }
 }
 
