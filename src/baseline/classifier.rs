@@ -81,7 +81,7 @@ impl Classifier for BaselineClassifier {
         inputs: &[i32],
         label: usize,
         runners_up: &[Option<usize>],
-        _smoothings: &[Surrogate],
+        _surrogates: &[Surrogate],
     ) -> (Vec<f64>, Vec<f32>) {
         let classes = self.classes;
         let device = &self.device;

@@ -106,7 +106,7 @@ pub fn images() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Everything that is computed of one image, in units.
+/// Everything that is computed of one image, in ticks.
 pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
     let mut evaluator = net.evaluator();
     let Certificate {
