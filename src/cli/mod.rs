@@ -34,7 +34,7 @@ use crate::attack::AttackError;
 use crate::bench::command as bench;
 use crate::data::{self, DataError, Dataset, Split};
 use crate::error::sentence;
-use crate::exact::{EnsembleError, InputError, Model, ModelError};
+use crate::exact::{EnsembleError, InputError, Levels, Model, ModelError};
 use crate::train::TrainError;
 
 /// ℓ∞-dist nets with exact integer certificates.
@@ -198,10 +198,10 @@ pub(crate) enum CliError {
         /// Why not.
         source: TrainError,
     },
-    /// There is no such recipe for an baseline.
+    /// There is no such recipe for a baseline.
     #[error(transparent)]
     Recipe(#[from] crate::baseline::train::ConfigError),
-    /// An baseline cannot be trained.
+    /// A baseline cannot be trained.
     #[error("the baseline cannot be trained")]
     Baseline {
         /// Why not.
@@ -286,8 +286,8 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         source: ModelError,
     },
-    /// A file is not an baseline.
-    #[error("{} is neither an ℓ∞-dist net nor an baseline that can be used", path.display())]
+    /// A file is not a baseline.
+    #[error("{} is neither an ℓ∞-dist net nor a baseline that can be used", path.display())]
     BaselineModel {
         /// The file.
         path: PathBuf,
@@ -327,22 +327,22 @@ pub(crate) enum CliError {
         /// The file.
         path: PathBuf,
     },
-    /// A label misclassified where it was proved.
+    /// An image misclassified where its label is proved.
     #[error(
-        "a certificate is wrong: test image {image} misclassified within {levels} levels, where its label \
-         was proved; `violations` of --json holds the perturbed image; please report it"
+        "a certificate is wrong: test image {image} is misclassified within {radius}, where its label is \
+         proved; `violations` of --json holds the perturbed image; please report it"
     )]
     BrokenCertificate {
         /// Index of the image.
         image: u64,
-        /// The proved radius in pixel levels.
-        levels: f64,
+        /// The proved radius.
+        radius: Levels,
     },
-    /// The fast evaluation is not that of the reference.
+    /// The fast evaluation disagrees with the reference.
     #[error(
-        "{differences} of {compared} perturbed images have other logits when they are evaluated another way; please report it"
+        "{differences} of {compared} perturbed images have other logits in the reference evaluation; please report it"
     )]
-    PairwiseMargin {
+    OtherLogits {
         /// How many differ.
         differences: u64,
         /// How many were compared.

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let data = dataset.load(&args.output.data_dir, Split::Train)?;
     let (training, _) = config.split(data).map_err(unusable)?;
 
-    let radius = args.radius.units(net.scale());
+    let radius = args.radius.ticks(net.scale());
     let net = net
         .prune_by_support(&training.images, radius, args.min_support, threads())
         .map_err(|source| CliError::Input {

@@ -22,7 +22,6 @@ pub(crate) const IDENTITY_WEIGHT: f32 = -10.0;
 /// What the units of a layer with at least as many outputs as inputs start as; a layer with fewer
 /// has weights from N(0, 1) alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum WeightInit {
     /// Unit o is input `o mod inputs`, up to a constant (Zhang et al., ICLR 2022).

@@ -14,16 +14,13 @@ pub use presets::PRESETS;
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct TrainConfig {
     /// Name of the data set.
     pub dataset: String,
     /// Radius ε that the net is meant for, at which its certified accuracy is measured.
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub epsilon: Epsilon,
     /// Most images that are trained on: those just before the held-out ones.
     #[serde(default = "every_image")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
     pub images: usize,
     /// Seed of the weights, the order of the images and the augmentation.
     pub seed: u64,
@@ -59,11 +56,9 @@ pub struct TrainConfig {
     /// Epochs after which, on the CPU, every further one begins with dropping the weights that have
     /// next to no gradient any more; 0: all are trained to the end.
     #[serde(default, alias = "thin_after")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
     pub prune_from_epoch: usize,
     /// Share of the squared gradients of a unit that what is dropped of it may have together.
     #[serde(default = "hardly_any", alias = "thin_tolerance")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
     pub prune_tolerance: f32,
     /// Images of the training set that are held out to measure on (never those of the test set).
     pub held_out: usize,
@@ -94,7 +89,6 @@ fn hardly_any() -> f32 {
 
 /// The loss, with its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum LossConfig {
     /// ICLR 2022: clipped hinge plus λ times cross-entropy of scaled logits.

@@ -11,7 +11,6 @@ use crate::gpu::{Gpu, GpuError};
 
 /// What a run is to be computed on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
     /// The GPU, unless there is none or it is a program that only pretends to be one.
@@ -55,7 +54,6 @@ pub enum DeviceError {
 
 /// A kind of device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
     /// A GPU: through WebGPU in the browser, through Vulkan, Metal or Direct3D elsewhere.
@@ -66,7 +64,6 @@ pub enum DeviceKind {
 
 /// What is to be told about the device of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct DeviceInfo {
     /// Its kind.
     pub kind: DeviceKind,
@@ -90,10 +87,19 @@ pub struct Processor {
 impl Processor {
     /// Opens the device that the choice comes to here. Fails only where a GPU is insisted on.
     pub async fn open(choice: DeviceChoice) -> Result<Self, DeviceError> {
+        Self::open_naming(choice, async || None).await
+    }
+
+    /// The same; `unnamed` is asked for the name of a GPU that gives none itself, as most do in a
+    /// browser.
+    pub async fn open_naming(
+        choice: DeviceChoice,
+        unnamed: impl AsyncFnOnce() -> Option<String>,
+    ) -> Result<Self, DeviceError> {
         match choice {
             DeviceChoice::Cpu => Ok(Self::cpu("You asked for the CPU.")),
-            DeviceChoice::Webgpu => Self::gpu().await,
-            DeviceChoice::Auto => Ok(match Self::gpu().await {
+            DeviceChoice::Webgpu => Self::gpu(unnamed).await,
+            DeviceChoice::Auto => Ok(match Self::gpu(unnamed).await {
                 Ok(gpu) if gpu.info.software => Self::cpu(&format!(
                     "The only GPU here, {}, is a program; the CPU is faster.",
                     gpu.info.name
@@ -128,8 +134,8 @@ impl Processor {
     }
 
     #[cfg(feature = "webgpu")]
-    async fn gpu() -> Result<Self, DeviceError> {
-        let gpu = Gpu::request().await?;
+    async fn gpu(unnamed: impl AsyncFnOnce() -> Option<String>) -> Result<Self, DeviceError> {
+        let gpu = Gpu::request_naming(unnamed).await?;
         Ok(Self {
             device: gpu.device().clone(),
             info: DeviceInfo {
@@ -143,7 +149,7 @@ impl Processor {
     }
 
     #[cfg(not(feature = "webgpu"))]
-    async fn gpu() -> Result<Self, DeviceError> {
+    async fn gpu(_: impl AsyncFnOnce() -> Option<String>) -> Result<Self, DeviceError> {
         Err(DeviceError::NotBuilt)
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use linf_dist_net::data::sha256_hex;
-use linf_dist_net::exact::{Model, Operation};
+use linf_dist_net::exact::{Model, Operation, Ticks};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -85,7 +85,7 @@ fn certify_prints_the_verdict_of_the_image() {
     let model = Model::from_bytes(&fs::read(MODEL).unwrap()).unwrap();
     let certificate = model.net.evaluator().certificate(&image()).unwrap();
     let label = certificate.label.unwrap();
-    let in_levels = |units: u32| f64::from(units) / 32.0;
+    let in_levels = |length: Ticks| length.levels(32).get();
     assert_eq!(report["label"], label);
     assert_eq!(report["margin_levels"], in_levels(certificate.margin));
     let radius = in_levels(certificate.lipschitz_radius.unwrap());
@@ -98,7 +98,7 @@ fn certify_prints_the_verdict_of_the_image() {
         .iter()
         .zip(certificate.logits.iter().zip(&certificate.critical_pixels))
     {
-        assert_eq!(logit["levels"], f64::from(ticks) / 32.0);
+        assert_eq!(logit["logit_levels"], f64::from(ticks) / 32.0);
         let place = &logit["critical_pixels"].as_array().unwrap()[..];
         let [place] = place else {
             panic!("one member, not {place:?}")
@@ -111,7 +111,7 @@ fn certify_prints_the_verdict_of_the_image() {
     let text = printed(&["certify", "--model", MODEL, path]);
     assert!(text.starts_with(&format!("label  {label}\n")), "{text}");
     assert!(
-        text.contains(&format!("proved by intervals   {radius} of 255 levels")),
+        text.contains(&format!("IBP radius        {radius} of 255 levels")),
         "{text}"
     );
 }

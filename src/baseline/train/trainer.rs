@@ -15,12 +15,12 @@ use super::loss::{cross_entropy, worst_logits};
 use super::pgd::Pgd;
 use super::recipe::{Config, Recipe, Settings};
 use crate::baseline::model::bf16_rounded;
+use crate::baseline::relu_net::to_vec;
 use crate::baseline::{
     BaselineNet, BaselineNetError, Geometry, Layer, ReluNet, architecture, evaluate,
 };
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::exact::{Epsilon, MAX_LEVEL};
-use crate::train::tensors::to_vec;
 use crate::train::{Batch, Batches, RandomShift, accuracy, one_hot};
 
 /// Why training cannot begin or go on.
@@ -93,7 +93,7 @@ pub struct Trainer {
 const ATTACK_STREAM: u64 = 1;
 /// Images that are measured at a time.
 const MEASURED_AT_ONCE: usize = 500;
-/// Units per pixel level of the radii that are measured while training.
+/// Ticks per pixel level of the radii that are measured while training.
 const MEASURE_SCALE: u32 = 32;
 /// How far images are moved.
 const CROP: RandomShift = RandomShift {
@@ -247,10 +247,10 @@ impl Trainer {
     ) -> Result<HeldOutReport, TrainError> {
         let plain = self.plain()?;
         let net = ReluNet::from_plain(&plain, &self.device);
-        let units = epsilon.units(MEASURE_SCALE);
+        let radius = epsilon.ticks(MEASURE_SCALE);
         let pgd = Pgd {
             white: MAX_LEVEL as f32,
-            epsilon: units as f32 / MEASURE_SCALE as f32,
+            epsilon: radius.levels(MEASURE_SCALE).get() as f32,
             steps: 20,
             step_share: 0.125,
         };
