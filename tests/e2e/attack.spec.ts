@@ -1,7 +1,7 @@
 /** The duel: the same attack on both networks, by buttons and by hand, and links to what came of it. */
 import type { Locator, Page } from '@playwright/test';
-import { DEFAULTS, writeLink } from '../../www/src/lib/link.ts';
-import { packResult } from '../../www/src/attack/result.ts';
+import { DEFAULTS, writeLink } from '../../www/src/codec/link.ts';
+import { packResult } from '../../www/src/codec/result.ts';
 import { SEVEN, claim, draw, expect, open, setEpsilon, test } from './page.ts';
 
 /** What the networks say takes long where many tests share a machine. */

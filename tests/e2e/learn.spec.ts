@@ -1,8 +1,8 @@
 /** The view that explains: its small networks by themselves, and what the page says of them. */
 import type { Page } from '@playwright/test';
-import { FIRST, readLesson, writeLesson, type Lesson } from '../../www/src/learn/link.ts';
-import { letters } from '../../www/src/learn/letters.ts';
-import { NORMS, norm, outline, range, slopes, steepest } from '../../www/src/learn/neuron.ts';
+import { FIRST, readLesson, writeLesson, type Lesson } from '../../www/src/codec/lesson.ts';
+import { letters } from '../../www/src/views/learn/letters.ts';
+import { NORMS, norm, outline, range, slopes, steepest } from '../../www/src/views/learn/neuron.ts';
 import {
   LABELS,
   LEVELS,
@@ -11,7 +11,7 @@ import {
   distanceAtlas,
   ordinaryAtlas,
   type Image,
-} from '../../www/src/learn/two-pixels.ts';
+} from '../../www/src/views/learn/two-pixels.ts';
 import { violations } from './axe.ts';
 import { expect, test } from './page.ts';
 

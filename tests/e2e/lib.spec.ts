@@ -1,11 +1,11 @@
 /** The page's words, numbers and links, without a browser. */
 import { expect, test } from '@playwright/test';
 import type { Metrics } from '../../pkg/train/train.js';
-import { packResult, unpackResult } from '../../www/src/attack/result.ts';
-import { sandwich, verdict as said, type Case } from '../../www/src/attack/words.ts';
-import { DEFAULTS, linkTo, readLink, writeLink } from '../../www/src/lib/link.ts';
-import { pack, unpack } from '../../www/src/lib/packing.ts';
-import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/lib/strokes.ts';
+import { packResult, unpackResult } from '../../www/src/codec/result.ts';
+import { sandwich, verdict as said, type Case } from '../../www/src/views/attack/copy.ts';
+import { DEFAULTS, linkTo, readLink, writeLink } from '../../www/src/codec/link.ts';
+import { pack, unpack } from '../../www/src/codec/packing.ts';
+import { GRID, decodeStrokes, encodeStrokes, flatten } from '../../www/src/codec/strokes.ts';
 import {
   apart,
   cut,
@@ -16,8 +16,8 @@ import {
   placeOf,
   rivals,
   spoken,
-} from '../../www/src/lib/words.ts';
-import { liftOff, percent } from '../../www/src/train/words.ts';
+} from '../../www/src/copy.ts';
+import { liftOff, percent } from '../../www/src/views/train/copy.ts';
 
 const verdict = {
   label: 7 as number | null,

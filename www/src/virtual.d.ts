@@ -1,6 +1,6 @@
 declare module 'virtual:models' {
   /** Every shipped model by its name, for instance `mnist-eps0.3` or `ordinary/relu`. */
-  const models: Record<string, import('./lib/model-file.ts').ModelFile>;
+  const models: Record<string, import('./assets/model-file.ts').ModelFile>;
   export default models;
 }
 
@@ -18,6 +18,6 @@ declare module 'virtual:programs' {
 
 declare module 'virtual:training-data' {
   /** The shards of each data set that this page was built with, in the order of its images. */
-  const shards: Record<string, import('./train/training-data.ts').ShardFile[]>;
+  const shards: Record<string, import('./assets/training-images.ts').ShardFile[]>;
   export default shards;
 }
