@@ -1,18 +1,21 @@
 declare module 'virtual:models' {
-  /** Every shipped model by its name, for instance `mnist-eps0.3` or `ordinary/relu`. */
+  /** Every shipped model by its name, for instance `mnist-eps0.3` or `baseline/relu`. */
   const models: Record<string, import('./assets/model-file.ts').ModelFile>;
   export default models;
 }
 
-declare module 'virtual:test-digits' {
+declare module 'virtual:test-images' {
   /** Of each data set: where its test images lie, relative to the page, and how many there are. */
   const files: Record<string, { path: string; count: number }>;
   export default files;
 }
 
 declare module 'virtual:programs' {
-  /** Sizes in bytes of the programs that are loaded late, as they run. */
-  const bytes: { ordinary: number; train: number };
+  /**
+   * Sizes in bytes of the programs that are loaded late, as they run; `null` of one that was not
+   * built yet when the page was.
+   */
+  const bytes: { baseline: number | null; train: number | null };
   export default bytes;
 }
 
@@ -21,3 +24,9 @@ declare module 'virtual:training-data' {
   const shards: Record<string, import('./assets/training-images.ts').ShardFile[]>;
   export default shards;
 }
+
+/** The version of the page, from package.json. */
+declare const PAGE_VERSION: string;
+
+/** The address of the repository; empty where the build was told none. */
+declare const SOURCE_URL: string;

@@ -1,5 +1,5 @@
 /** Fetches a shipped model and unpacks it. */
-import { download, type OnProgress } from './download.ts';
+import { download, type DownloadOptions } from './download.ts';
 import { isGzip, unzip } from './gzip.ts';
 
 /** A model as the build shipped it. */
@@ -19,13 +19,13 @@ export interface ModelFile {
 /** The model's safetensors bytes. Throws a `DownloadError` that says what went wrong. */
 export async function fetchModel(
   file: ModelFile,
-  onProgress: OnProgress,
+  options: DownloadOptions,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await download(
     file.path,
     'the network',
     (head) => (isGzip(head) ? file.gzipBytes : file.rawBytes),
-    onProgress,
+    options,
   );
   return unzip(bytes, 'the network');
 }

@@ -9,7 +9,7 @@ export const OWN = 'own';
 /** The network that the page starts with, wherever it is among those that were built in. */
 const FIRST = 'mnist-eps0.3';
 
-/** The shipped networks by their names, the default first; ordinary ones lie in a folder. */
+/** The shipped networks by their names, the default first; baselines lie in a folder. */
 export const SHIPPED: ReadonlyMap<string, ModelFile> = new Map(
   Object.entries(models)
     .filter(([name]) => !name.includes('/'))

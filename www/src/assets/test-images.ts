@@ -1,10 +1,10 @@
 /** The real test images that the page offers to those who cannot draw. */
-import files from 'virtual:test-digits';
-import { download } from './download.ts';
+import files from 'virtual:test-images';
+import { download, type DownloadOptions } from './download.ts';
 import { SIDE, type Pixels } from './pixels.ts';
 
 /** One image of a test set. */
-export interface TestDigit {
+export interface TestImage {
   /** Its number in the test set, counted from 0. */
   index: number;
   /** Its label in the data set. */
@@ -15,11 +15,14 @@ export interface TestDigit {
 const RECORD = 3 + SIDE * SIDE;
 
 /** Those of a data set, in the order in which the build stored them; none, if it was not there. */
-export async function fetchTestDigits(dataset: string): Promise<TestDigit[]> {
+export async function fetchTestImages(
+  dataset: string,
+  options: DownloadOptions,
+): Promise<TestImage[]> {
   const file = files[dataset];
   if (!file) return [];
   const what = dataset === 'mnist' ? 'the test digits' : 'the test images';
-  const bytes = await download(file.path, what, () => file.count * RECORD);
+  const bytes = await download(file.path, what, () => file.count * RECORD, options);
   const view = new DataView(bytes.buffer);
   return Array.from({ length: file.count }, (_, record) => {
     const at = record * RECORD;

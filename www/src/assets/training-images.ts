@@ -1,7 +1,7 @@
 /** The training images, fetched in shards: no more of them than a run asks for. */
 import shards from 'virtual:training-data';
-import type { Shard } from '../../../pkg/train/train.js';
-import { DownloadError, download, type OnProgress } from './download.ts';
+import type { Shard } from '../wasm/types.ts';
+import { DownloadError, download, type DownloadOptions } from './download.ts';
 import { isGzip, unzip } from './gzip.ts';
 
 /** A part of a training set, as the build cut it. */
@@ -32,7 +32,7 @@ export function shardsOf(dataset: string, images: number): readonly ShardFile[] 
 export async function fetchShards(
   dataset: string,
   images: number,
-  onProgress: OnProgress,
+  { onProgress = () => {}, anew = false }: DownloadOptions,
 ): Promise<Shard[]> {
   const files = shardsOf(dataset, images);
   if (files.length === 0) {
@@ -46,12 +46,15 @@ export async function fetchShards(
         file.path,
         'the training images',
         (head) => (isGzip(head) ? file.gzipBytes : file.rawBytes),
-        (fraction) => {
-          fractions[index] = fraction;
-          const done = files.reduce((sum, { gzipBytes }, at) => {
-            return sum + gzipBytes * (fractions[at] ?? 0);
-          }, 0);
-          onProgress(done / total);
+        {
+          anew,
+          onProgress(fraction) {
+            fractions[index] = fraction;
+            const done = files.reduce((sum, { gzipBytes }, at) => {
+              return sum + gzipBytes * (fractions[at] ?? 0);
+            }, 0);
+            onProgress(done / total);
+          },
         },
       );
       return { sha256: file.sha256, bytes: await unzip(bytes, 'the training images') };

@@ -1,4 +1,4 @@
-/** What a link says of this view: seed of the weights, image, p and network, "7~120~40~8~theirs". */
+/** The lesson of *Learn* in a link: seed of the weights, image, p and network, "7~120~40~8~theirs". */
 import { NORMS } from '../views/learn/neuron.ts';
 import { LEVELS, type Image } from '../views/learn/two-pixels.ts';
 
@@ -12,16 +12,16 @@ export interface Lesson {
   shown: 'ours' | 'theirs';
 }
 
-/** What there is to see at first. */
+/** The lesson that a visitor sees first. */
 export const FIRST: Lesson = { seed: 32, image: [168, 108], p: Infinity, shown: 'ours' };
 
 const MOST_SEED = 2 ** 32 - 1;
 const PATTERN = /^\d{1,10}~\d{1,3}~\d{1,3}~(\d{1,3}|inf)~(ours|theirs)$/;
 
-/** What makes no sense is as at first. */
-export function readLesson(text: string | null): Lesson {
-  if (!PATTERN.test(text ?? '')) return FIRST;
-  const [seed = '', x = '', y = '', norm = '', shown] = (text ?? '').split('~');
+/** The lesson of a text, or `undefined` if it cannot be read. */
+export function parseLesson(text: string): Lesson | undefined {
+  if (!PATTERN.test(text)) return undefined;
+  const [seed = '', x = '', y = '', norm = '', shown] = text.split('~');
   const p = norm === 'inf' ? Infinity : Number(norm);
   const lesson: Lesson = {
     seed: Number(seed),
@@ -33,14 +33,14 @@ export function readLesson(text: string | null): Lesson {
     lesson.seed <= MOST_SEED &&
     lesson.image.every((level) => level < LEVELS) &&
     NORMS.some((other) => other === p);
-  return isThere ? lesson : FIRST;
+  return isThere ? lesson : undefined;
 }
 
 const written = ({ seed, image, p, shown }: Lesson) =>
   [seed, ...image, p === Infinity ? 'inf' : p, shown].join('~');
 
-/** `null` where all is as at first. */
-export function writeLesson(lesson: Lesson): string | null {
+/** The text that `parseLesson` reads back; empty for the first lesson. */
+export function formatLesson(lesson: Lesson): string {
   const text = written(lesson);
-  return text === written(FIRST) ? null : text;
+  return text === written(FIRST) ? '' : text;
 }

@@ -7,13 +7,13 @@
 import { pack, unpack } from './packing.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import type { AttackName } from '../workers/attack-protocol.ts';
-import { ATTACKS } from '../views/attack/copy.ts';
+import { ATTACKS } from './attacks.ts';
 
 /** What was found on one network. */
 export interface Found {
   /** The attack that found it; what was painted by hand has no count. */
   attack: AttackName | 'paint';
-  tries: number;
+  queries: number;
   steps: number;
   /** The perturbed image. */
   perturbed: Pixels;
@@ -21,7 +21,7 @@ export interface Found {
 
 /** What was found on both networks. */
 export interface Result {
-  /** Hashes of the files of the networks: ℓ∞-dist net, ordinary network. */
+  /** Hashes of the files of the networks: ℓ∞-dist net, baseline. */
   models: readonly [string, string];
   /** In pixel levels. */
   epsilon: number;
@@ -63,7 +63,9 @@ export async function packResult(result: Result, image: Pixels): Promise<string>
     epsilon,
     attack,
     seed,
-    found: found.map((one) => one && { attack: one.attack, tries: one.tries, steps: one.steps }),
+    found: found.map(
+      (one) => one && { attack: one.attack, queries: one.queries, steps: one.steps },
+    ),
   });
   const text = new TextEncoder().encode(head);
   const changes = found.flatMap((one) =>
@@ -76,6 +78,17 @@ export async function packResult(result: Result, image: Pixels): Promise<string>
   return pack(bytes);
 }
 
+/** Attacks by the names that links of version 1 have for them. */
+const RENAMED: Record<string, AttackName> = { path: 'argmax_path', smallest: 'min_norm' };
+
+/** Reads a head of version 1 as one of today. */
+function upgrade(key: string, value: unknown): unknown {
+  if (key === 'attack' && typeof value === 'string') return RENAMED[value] ?? value;
+  if (!isObject(value) || !('tries' in value)) return value;
+  const { tries, ...rest } = value;
+  return { ...rest, queries: tries };
+}
+
 /** The result that was packed for `image`, or `null` if it is damaged or of another image. */
 export async function unpackResult(text: string, image: Pixels): Promise<Result | null> {
   const bytes = await unpack(text);
@@ -83,7 +96,8 @@ export async function unpackResult(text: string, image: Pixels): Promise<Result 
   const length = new DataView(bytes.buffer).getUint16(0, true);
   let head: unknown;
   try {
-    head = JSON.parse(new TextDecoder().decode(bytes.subarray(2, 2 + length)));
+    const text = new TextDecoder().decode(bytes.subarray(2, 2 + length));
+    head = JSON.parse(text, upgrade);
   } catch {
     return null;
   }
@@ -104,8 +118,7 @@ export async function unpackResult(text: string, image: Pixels): Promise<Result 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isAttack = (value: unknown) =>
-  value === 'paint' || ATTACKS.some(({ name }) => name === value);
+const isAttack = (value: unknown) => value === 'paint' || ATTACKS.some((name) => name === value);
 const isPair = (value: unknown, is: (one: unknown) => boolean) =>
   Array.isArray(value) && value.length === 2 && value.every(is);
 
@@ -120,7 +133,7 @@ function isHead(head: unknown): head is Head {
       head.found,
       (one) =>
         one === null ||
-        (isObject(one) && isAttack(one.attack) && isCount(one.tries) && isCount(one.steps)),
+        (isObject(one) && isAttack(one.attack) && isCount(one.queries) && isCount(one.steps)),
     )
   );
 }

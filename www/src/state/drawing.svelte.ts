@@ -5,10 +5,10 @@
  */
 import type { Pixels } from '../assets/pixels.ts';
 import type { Stroke } from '../codec/strokes.ts';
-import type { TestDigit } from '../assets/test-images.ts';
+import type { TestImage } from '../assets/test-images.ts';
 
-/** An image that was not drawn: a test digit, or one that came with a link. */
-export type Picked = TestDigit | { index: null; pixels: Pixels };
+/** An image that was not drawn: a test image, or one that came with a link. */
+export type Picked = TestImage | { index: null; pixels: Pixels };
 
 /** Points nearer than this to the one before, in grid steps, add length to a link and no ink. */
 const LEAST_STEP = 3;
@@ -20,6 +20,12 @@ export class Drawing {
 
   /** Whether the pen is down, on the last stroke. */
   #open = false;
+  readonly #onMark: () => void;
+
+  /** `onMark` is called whenever something is put on the pad by hand. */
+  constructor(onMark: () => void = () => {}) {
+    this.#onMark = onMark;
+  }
 
   get isEmpty(): boolean {
     return this.picked === null && this.strokes.length === 0;
@@ -30,6 +36,26 @@ export class Drawing {
     this.strokes = this.picked ? [[x, y]] : [...this.strokes, [x, y]];
     this.picked = null;
     this.#open = true;
+    this.#onMark();
+  }
+
+  /** Puts an image over the strokes. */
+  pick(picked: Picked) {
+    this.#open = false;
+    this.picked = picked;
+    this.#onMark();
+  }
+
+  /** Takes the picked image away. */
+  putAway() {
+    this.picked = null;
+  }
+
+  /** Puts something else on the pad, as a link says. */
+  replace(strokes: readonly Stroke[], picked: Picked | null) {
+    this.#open = false;
+    this.strokes = strokes;
+    this.picked = picked;
   }
 
   /** Moves the pen, if it is down, through `points`: `x0, y0, x1, y1, …`. */

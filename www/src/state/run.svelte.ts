@@ -3,26 +3,26 @@
  *
  * It outlives the view: training goes on while something else is looked at.
  */
-import programs from 'virtual:programs';
+import { fetchShards } from '../assets/training-images.ts';
+import { OFFERED } from '../codec/hyperparameters.ts';
+import { duration } from '../copy.ts';
+import { fetchProgram } from '../wasm/programs.ts';
 import type {
-  Knobs,
+  Hyperparameters,
   Metrics,
   Preset,
   Reply,
   Request,
   StepPoint,
   TrainConfig,
-} from '../../../pkg/train/train.js';
-import programUrl from '../../../pkg/train/train_bg.wasm?url';
-import { fetchProgram } from '../assets/download.ts';
-import { forget, keep, restore, type SavedRun } from './saved.ts';
-import { OFFERED } from '../views/train/hyperparameters.ts';
+} from '../wasm/types.ts';
+import { WorkerClient } from '../workers/client.ts';
 import { deviceChoice, type DeviceChoice, type ToWorker } from '../workers/train-protocol.ts';
-import { TabLock, isHeldElsewhere } from './tab-lock.ts';
 import TrainWorker from '../workers/train.worker.ts?worker';
-import { fetchShards } from '../assets/training-images.ts';
+import { Attempt } from './attempt.svelte.ts';
+import { forget, keep, restore, type SavedRun } from './saved.ts';
+import { TabLock, isHeldElsewhere } from './tab-lock.ts';
 import { WakeLock } from './wake-lock.ts';
-import { duration } from '../views/train/copy.ts';
 
 export type Phase =
   /** The program is being loaded. */
@@ -70,6 +70,9 @@ function lean(metrics: Metrics): Metrics {
   return { ...metrics, margins: [], pictures: new Uint8Array() };
 }
 
+/** How much of it has come, from 0 to 1. */
+const shareOf = ({ loading }: Attempt) => (loading.state === 'loading' ? loading.fraction : 1);
+
 /** The device of a session, as it describes it. */
 export type Device = Extract<Reply, { type: 'opened' }>['device'];
 
@@ -78,8 +81,6 @@ type Next = 'resume' | 'step' | null;
 
 type Waiting = ((bytes: Uint8Array<ArrayBuffer> | null) => void) | null;
 
-let program: WebAssembly.Module | null = null;
-
 export class Run {
   phase = $state<Phase>('opening');
   presets = $state.raw<readonly Preset[]>([]);
@@ -87,8 +88,6 @@ export class Run {
   choice = $state<DeviceChoice>('auto');
   /** What the steps run on, or would. */
   device = $state.raw<Device | null>(null);
-  /** Share of the program's bytes that has come. */
-  loaded = $state(0);
   /** Seconds that a whole run would take here, by the name it was asked under. */
   estimates = $state.raw<Readonly<Record<string, number>>>({});
 
@@ -101,13 +100,13 @@ export class Run {
   steps = $state.raw<readonly StepPoint[]>([]);
   speeds = $state.raw<readonly SpeedPoint[]>([]);
   metrics = $state.raw<readonly Metrics[]>([]);
-  /** Share of the training images' bytes that has come. */
-  fetched = $state(0);
 
   /** What went wrong last, as a sentence; `null` when nothing did. */
   error = $state<string | null>(null);
   /** A run of an earlier visit, or of a Worker that broke, that could go on. */
   saved = $state.raw<SavedRun | null>(null);
+  /** Is told the configuration of a run that is put away. */
+  onPutAway: (config: TrainConfig) => void = () => {};
   /** The step of the last checkpoint that was kept; `null` where none is. */
   keptAt = $state<number | null>(null);
   /** Whether it is another tab that keeps its run. */
@@ -115,7 +114,19 @@ export class Run {
   /** Whether the browser refuses to keep checkpoints. */
   keepsNothing = $state(false);
 
-  #worker: Worker | null = null;
+  readonly #program = new Attempt();
+  readonly #images = new Attempt();
+  readonly #worker = new WorkerClient<ToWorker, Reply>(
+    () => new TrainWorker(),
+    (reply) => this.#hear(reply),
+    // What is thrown while the session waits for the GPU arrives here and nowhere else.
+    (why) =>
+      this.#break(
+        why
+          ? `The training program broke: ${why}. This tab may have run out of memory.`
+          : 'The training program did not start: the server could not be reached to load all of it.',
+      ),
+  );
   /** The device of a run that does not need another. */
   #opened: Device | null = null;
   /** Whether the program is on its way. */
@@ -138,9 +149,19 @@ export class Run {
   readonly #wakeLock = new WakeLock();
   readonly #tabLock = new TabLock();
 
+  /** Share of the program's bytes that has come. */
+  get loaded(): number {
+    return shareOf(this.#program);
+  }
+
+  /** Share of the training images' bytes that has come. */
+  get fetched(): number {
+    return shareOf(this.#images);
+  }
+
   /** Loads the program, unless it was loaded before, and looks for a run to go on with. */
   open() {
-    if (this.#worker || this.#opening) return;
+    if (this.#worker.isRunning || this.#opening) return;
     this.choice = deviceChoice(location.search);
     void this.#lookForRun();
     void this.#startWorker();
@@ -157,39 +178,14 @@ export class Run {
     this.#end();
     this.phase = 'opening';
     this.#opening = true;
-    try {
-      program ??= await fetchProgram(
-        programUrl,
-        'the training program',
-        programs.train,
-        (fraction) => (this.loaded = fraction),
-      );
-    } catch (cause) {
-      this.#break(cause instanceof Error ? cause.message : String(cause));
+    const program = await this.#program.run((options) => fetchProgram('train', options));
+    this.#opening = false;
+    if (!program) {
+      this.#breakAfter(this.#program);
       return;
-    } finally {
-      this.#opening = false;
     }
-    const worker = new TrainWorker();
-    this.#worker = worker;
-    this.#post({ type: 'open', device: this.choice, program });
-    worker.onmessage = ({ data }: MessageEvent<Reply>) => {
-      const now = performance.now();
-      if (this.phase === 'running') this.#waited(now - this.#heardAt);
-      this.#heardAt = now;
-      this.#take(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      // What is thrown while the session waits for the GPU arrives here and nowhere else.
-      // A script that does not load says nothing at all.
-      const why = (event as Partial<ErrorEvent>).message?.replace(/^Uncaught /, '');
-      this.#break(
-        why
-          ? `The training program broke: ${why}. This tab may have run out of memory.`
-          : 'The training program did not start: the server could not be reached to load all of it.',
-      );
-    };
+    this.#worker.start();
+    this.#worker.post({ type: 'open', device: this.choice, program });
     let ticked = performance.now();
     this.#watch = setInterval(() => {
       const now = performance.now();
@@ -215,22 +211,25 @@ export class Run {
     return Math.max(least, PATIENCE * Math.max(step, this.#silence));
   }
 
-  #post(message: ToWorker, transfer: Transferable[] = []) {
-    this.#worker?.postMessage(message, transfer);
+  #hear(reply: Reply) {
+    const now = performance.now();
+    if (this.phase === 'running') this.#waited(now - this.#heardAt);
+    this.#heardAt = now;
+    this.#take(reply);
   }
 
   #ask(request: Request, transfer: Transferable[] = []) {
     this.error = null;
     // Whoever has said nothing because there was nothing to do is not overdue.
     this.#heardAt = performance.now();
-    this.#post(request, transfer);
+    this.#worker.post(request, transfer);
   }
 
   /** How long would such a run take here? The answer comes into `estimates`. */
   estimate(name: string, config: TrainConfig) {
-    // What was wrong with the knobs before is not wrong with these.
+    // What was wrong with the hyperparameters before is not wrong with these.
     if (this.phase === 'empty') this.error = null;
-    this.#post({ type: 'estimate', name, config });
+    this.#worker.post({ type: 'estimate', name, config });
   }
 
   /** A new run, in the place of any other; its first step alone, or all. */
@@ -280,8 +279,8 @@ export class Run {
     this.#ask({ type: 'step' });
   }
 
-  set(knobs: Knobs) {
-    this.#ask({ type: 'set', knobs });
+  set(hyperparameters: Hyperparameters) {
+    this.#ask({ type: 'set', hyperparameters });
   }
 
   /** Puts the run away. What is kept of it is offered until another one is kept in its place. */
@@ -289,7 +288,7 @@ export class Run {
     this.#tabLock.release();
     this.keptAt = null;
     // A checkpoint that is on its way is not to be kept any more.
-    this.config = null;
+    this.#putAway();
     this.#ask({ type: 'stop' });
     if (!this.elsewhere) void this.#offerKept();
   }
@@ -299,6 +298,12 @@ export class Run {
     this.saved = null;
     if (!this.elsewhere) void forget('run');
     this.#tabLock.release();
+  }
+
+  #putAway() {
+    const { config } = this;
+    this.config = null;
+    if (config) this.onPutAway(config);
   }
 
   async #offerKept() {
@@ -333,8 +338,7 @@ export class Run {
 
   /** Ends the Worker and whatever waits for it. */
   #end() {
-    this.#worker?.terminate();
-    this.#worker = null;
+    this.#worker.stop();
     clearInterval(this.#watch);
     this.#wakeLock.release();
     this.#pending = this.#then = this.#charts = null;
@@ -347,10 +351,14 @@ export class Run {
     this.#onCheckpoint = this.#onModel = null;
   }
 
+  #breakAfter({ loading }: Attempt) {
+    if (loading.state === 'failed') this.#break(loading.message);
+  }
+
   #break(message: string) {
     this.#end();
     this.phase = 'broken';
-    this.config = null;
+    this.#putAway();
     this.error = message;
     this.saved = null;
     void this.#offerKept();
@@ -365,7 +373,7 @@ export class Run {
         if (this.#recovers) this.goOn('resume');
         this.#recovers = false;
         for (const { name, config } of reply.presets) {
-          if (OFFERED.some((offered) => offered.name === name)) this.estimate(name, config);
+          if (OFFERED.some((offered) => offered === name)) this.estimate(name, config);
         }
         break;
       case 'estimate':
@@ -408,7 +416,7 @@ export class Run {
         this.#wakeLock.release();
         break;
       case 'stopped':
-        this.config = null;
+        this.#putAway();
         this.device = this.#opened;
         this.steps = this.speeds = this.metrics = [];
         this.phase = 'empty';
@@ -422,14 +430,13 @@ export class Run {
 
   async #fetch(dataset: string, images: number) {
     this.phase = 'fetching';
-    this.fetched = 0;
-    try {
-      const shards = await fetchShards(dataset, images, (fraction) => (this.fetched = fraction));
+    const shards = await this.#images.run((options) => fetchShards(dataset, images, options));
+    if (shards) {
       const transfer = shards.map(({ bytes }) => bytes.buffer as ArrayBuffer);
       this.#ask({ type: 'data', dataset, shards }, transfer);
-    } catch (cause) {
+    } else if (this.#images.loading.state === 'failed') {
       this.#leave();
-      this.error = cause instanceof Error ? cause.message : String(cause);
+      this.error = this.#images.loading.message;
     }
   }
 
@@ -440,7 +447,7 @@ export class Run {
     this.iteration = reply.iteration;
     this.iterations = reply.iterations;
     this.images = reply.images;
-    // Only a knob was changed.
+    // Only a hyperparameter was changed.
     if (known) return;
     // Of a run that is kept it is known at which step; of another, not before it is kept.
     const goesOn = this.#charts !== null && this.#charts === this.#pending?.saved;

@@ -1,11 +1,12 @@
 /**
- * What outlives a tab: the checkpoint of the run, with its charts, and the network that was taken
+ * What outlives a tab: the checkpoint of the run with its charts, and the network that was taken
  * from one. Kept in IndexedDB, one record each, replaced as a whole.
  *
  * A browser may refuse (private windows, full disks), which must not stop the training: every
  * function says so by its answer, and none throws.
  */
-import type { Metrics, StepPoint, TrainConfig } from '../../../pkg/train/train.js';
+import { createStore, del, get, set } from 'idb-keyval';
+import type { Metrics, StepPoint, TrainConfig } from '../wasm/types.ts';
 
 /** A run as it was a few seconds ago. */
 export interface SavedRun {
@@ -36,35 +37,23 @@ interface Records {
   network: SavedNetwork;
 }
 
-const DATABASE = 'linf-dist-net';
-const STORE = 'records';
+/** Opened when it is first used: where there is no IndexedDB, even that may throw. */
+let opened: ReturnType<typeof createStore> | null = null;
+const store = () => (opened ??= createStore('linf-dist-net', 'records'));
 
-function opened(): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error('the database does not open'));
-    request.onblocked = () => reject(new Error('another tab holds the database'));
-  });
-}
-
-async function within<Result>(
-  mode: IDBTransactionMode,
-  act: (store: IDBObjectStore) => IDBRequest<Result>,
-): Promise<Result> {
-  const database = await opened();
-  try {
-    return await new Promise((resolve, reject) => {
-      // The default waits for the disk no longer than needed to survive a crash of the tab.
-      const transaction = database.transaction(STORE, mode);
-      const request = act(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onabort = () => reject(transaction.error ?? new Error('refused'));
-    });
-  } finally {
-    database.close();
-  }
+/** A record as an earlier build of the page may have written it, brought to today's names. */
+export function upgrade<Name extends keyof Records>(
+  name: Name,
+  record: Records[Name],
+): Records[Name] {
+  if (name !== 'run') return record;
+  const { metrics, ...run } = record as SavedRun;
+  type Old = Metrics & { certifiedInterval?: number };
+  const renamed = metrics.map(({ certifiedInterval, ...rest }: Old) => ({
+    ...rest,
+    certifiedIbp: rest.certifiedIbp ?? certifiedInterval ?? 0,
+  }));
+  return { ...run, metrics: renamed } as Records[Name];
 }
 
 /** The record, or `null` where there is none or the browser keeps nothing. */
@@ -72,9 +61,8 @@ export async function restore<Name extends keyof Records>(
   name: Name,
 ): Promise<Records[Name] | null> {
   try {
-    return (
-      (await within<Records[Name] | undefined>('readonly', (store) => store.get(name))) ?? null
-    );
+    const record = await get<Records[Name]>(name, store());
+    return record ? upgrade(name, record) : null;
   } catch {
     return null;
   }
@@ -86,7 +74,7 @@ export async function keep<Name extends keyof Records>(
   record: Records[Name],
 ): Promise<boolean> {
   try {
-    await within('readwrite', (store) => store.put(record, name));
+    await set(name, record, store());
     return true;
   } catch {
     return false;
@@ -96,7 +84,7 @@ export async function keep<Name extends keyof Records>(
 /** Whether the record is gone. */
 export async function forget(name: keyof Records): Promise<boolean> {
   try {
-    await within('readwrite', (store) => store.delete(name));
+    await del(name, store());
     return true;
   } catch {
     return false;

@@ -1,39 +1,30 @@
 /**
- * The one place that knows the WebAssembly module: everything else of the page sees plain data, and
- * only the Workers of the attacks have instances of their own.
+ * The exact network on the page's own thread: it answers within the frame of a stroke.
  *
- * Building it needs `npm run wasm` first.
+ * Everything else of the page sees plain data. Building the module takes `npm run wasm`.
  */
-import init, {
-  Certifier,
-  strokesToImage,
-  type Bounds,
-  type ModelInfo,
-  type Verdict,
-} from '../../../pkg/certify/certify.js';
-import type { OnProgress } from '../assets/download.ts';
-import { DownloadError } from '../assets/download.ts';
+import init, { Certifier, strokesToImage } from '../../../pkg/certify/certify.js';
+import { DownloadError, message, type DownloadOptions } from '../assets/download.ts';
 import { fetchModel, type ModelFile } from '../assets/model-file.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
+import type { Bounds, Certificate, ModelInfo } from './types.ts';
 
-export type { Bounds, ModelInfo, Verdict };
+export type { Bounds, Certificate, ModelInfo };
 
-/** A network ready to answer. */
+/** A network that answers. */
 export interface Network {
   info: ModelInfo;
-  /** What tells it from other networks: the first 16 hexadecimal digits of its file's SHA-256. */
+  /** Tells it from other networks: the first 16 hexadecimal digits of its file's SHA-256. */
   hash: string;
-  /** Its unpacked file: a Worker reads it anew. */
+  /** Its unpacked file. A Worker reads it anew, and a visitor can download it. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** The lowest and the highest value any logit can take, for any image, in pixel levels. */
+  /** The lowest and the highest value of any logit, for any image, in pixel levels. */
   range: [lowest: number, highest: number];
-  /** The image the network sees when these strokes are drawn; `undefined` without ink. */
+  /** The image that the network sees when these strokes are drawn; `undefined` without ink. */
   draw(points: Float32Array, starts: Uint32Array, penWidth: number): Pixels | undefined;
-  certify(image: Pixels): Verdict;
+  certify(image: Pixels): Certificate;
   bounds(image: Pixels, epsilonLevels: number): Bounds;
 }
-
-const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
 /** Starts the module, once. The error's message is fit to be shown. */
 export async function startModule(): Promise<void> {
@@ -45,19 +36,19 @@ export async function startModule(): Promise<void> {
 }
 
 /** Loads the module and a model side by side. The error's message is fit to be shown. */
-export async function openNetwork(file: ModelFile, onProgress: OnProgress): Promise<Network> {
-  // A module that fails waits for the download to end: no progress is to come after an error.
+export async function openNetwork(file: ModelFile, options: DownloadOptions): Promise<Network> {
+  // If the module fails, the download is awaited first: no progress may come after an error.
   const module = startModule().then(
     () => null,
     (cause: unknown) => cause,
   );
-  const bytes = await fetchModel(file, onProgress);
+  const bytes = await fetchModel(file, options);
   const failure = await module;
   if (failure !== null) throw failure;
   return readNetwork(bytes, file.hash);
 }
 
-/** A network of an unpacked file, once the module has been loaded. */
+/** Reads an unpacked file, once the module has been started. */
 export function readNetwork(bytes: Uint8Array<ArrayBuffer>, hash: string): Network {
   let certifier: Certifier;
   try {

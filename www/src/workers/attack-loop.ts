@@ -4,17 +4,7 @@
  * A run is advanced for a few milliseconds at a time. In between the Worker yields by a message
  * to itself, which is a macrotask: a stop that the page has sent meanwhile comes first.
  */
-import type { AttackProgress, Inspection, Order, Perturbed, Report, Request } from './attack-protocol.ts';
-import type { Pixels } from '../assets/pixels.ts';
-
-/** A network under attack. */
-export interface Engine {
-  inspect(image: Pixels, epsilonLevels: number): Inspection;
-  paint(image: Pixels, painted: Pixels, epsilonLevels: number): Perturbed;
-  start(order: Order): void;
-  /** Makes about `tries` more tries. */
-  advance(tries: number): AttackProgress;
-}
+import type { Engine, Report, Request, Supply } from './attack-protocol.ts';
 
 /** The longest that a run goes on before the Worker listens again. */
 const TURN_MS = 12;
@@ -22,15 +12,15 @@ const TURN_MS = 12;
 const REPORT_MS = 40;
 
 /** Answers the page for ever. */
-export function serve(open: (request: Extract<Request, { type: 'open' }>) => Promise<Engine>) {
+export function serve(open: (supply: Supply) => Promise<Engine>) {
   let engine: Engine | null = null;
   let run: {
     id: number;
-    /** A search for the smallest flip goes on after a flip; other attacks have done their work. */
+    /** A minimum-norm attack goes on after a flip; other attacks have done their work. */
     search: boolean;
     spentMs: number;
     reportedAt: number;
-    tries: number;
+    queries: number;
   } | null = null;
   const turn = new MessageChannel();
 
@@ -65,13 +55,13 @@ export function serve(open: (request: Extract<Request, { type: 'open' }>) => Pro
       }
       case 'start':
         engine.start(request.order);
-        // One try at a time at first: how long one takes is not known yet.
+        // One query at first: how long one takes is not known yet.
         run = {
           id: request.id,
-          search: request.order.attack === 'smallest',
+          search: request.order.attack === 'min_norm',
           spentMs: 0,
           reportedAt: 0,
-          tries: 1,
+          queries: 1,
         };
         turn.port2.postMessage(null);
         break;
@@ -84,15 +74,18 @@ export function serve(open: (request: Extract<Request, { type: 'open' }>) => Pro
   function advance() {
     if (!run || !engine) return;
     const began = performance.now();
-    const progress = engine.advance(run.tries);
+    const progress = engine.advance(run.queries);
     const now = performance.now();
     const tookMs = now - began;
     run.spentMs += tookMs;
     // Twice as many next time, or fewer, so that a turn takes about as long as it may.
-    run.tries = Math.max(1, Math.round(run.tries * Math.min(2, TURN_MS / Math.max(tookMs, 0.1))));
+    run.queries = Math.max(
+      1,
+      Math.round(run.queries * Math.min(2, TURN_MS / Math.max(tookMs, 0.1))),
+    );
 
     const report = { progress, spentMs: run.spentMs };
-    if (progress.done || (progress.flips > 0 && !run.search)) {
+    if (progress.done || (progress.misclassified > 0 && !run.search)) {
       tell({ type: 'done', id: run.id, report });
       run = null;
       return;

@@ -2,23 +2,35 @@
  * What the page and the Worker of a network under attack say to each other.
  *
  * Each network has a Worker of its own, so that no attack holds up a frame or the other network.
- * What the page asks is numbered, since an answer may come after the question has changed.
+ * The page numbers what it asks, since an answer may come after the question has changed.
  */
-import type { AttackName, AttackProgress, Perturbed } from '../../../pkg/certify/certify.js';
 import type { Pixels } from '../assets/pixels.ts';
+import type { AttackName, AttackProgress, Perturbed } from '../wasm/types.ts';
 
 export type { AttackName, AttackProgress, Perturbed };
+
+/** What a Worker needs to begin. */
+export interface Supply {
+  /** The model's unpacked file. */
+  model: Uint8Array<ArrayBuffer>;
+  /** The first digits of its SHA-256. */
+  hash: string;
+  /** Ticks per level, in which radii and attacks count. */
+  scale: number;
+  /** The compiled program, where the page has loaded it for the Worker. */
+  program?: WebAssembly.Module;
+}
 
 /** What a network makes of an unperturbed image. */
 export interface Inspection {
   /** null in a tie, which is no label. */
   label: number | null;
-  /** Per class. Levels for the ℓ∞-dist net; of no unit for an ordinary one. */
+  /** Per class. Levels for the ℓ∞-dist net; of no unit for a baseline. */
   logits: number[];
-  /** No change of up to this many levels per pixel flips the label: proved. */
-  radiusLevels: number;
+  /** No change of up to this many levels per pixel flips the label: proved by IBP. */
+  ibpRadiusLevels: number;
   /** The same, proved by the margin alone; null where a margin proves nothing. */
-  marginRadiusLevels: number | null;
+  lipschitzRadiusLevels: number | null;
   /** Where the logits can go within ε. */
   lower: number[];
   upper: number[];
@@ -26,7 +38,7 @@ export interface Inspection {
   certified: boolean;
 }
 
-/** A run of an attack on an image; the same order gives the same tries. */
+/** A run of an attack on an image; the same order gives the same queries. */
 export interface Order {
   image: Pixels;
   attack: AttackName;
@@ -35,16 +47,19 @@ export interface Order {
   seed: number;
 }
 
+/** A network under attack, as the Worker's loop uses it. */
+export interface Engine {
+  inspect(image: Pixels, epsilonLevels: number): Inspection;
+  paint(image: Pixels, painted: Pixels, epsilonLevels: number): Perturbed;
+  start(order: Order): void;
+  /** Makes about `queries` more queries. */
+  advance(queries: number): AttackProgress;
+}
+
 /** From the page. */
 export type Request =
-  /** `scale`: units per level in which radii and attacks count. The first message. */
-  | {
-      type: 'open';
-      model: Uint8Array;
-      scale: number;
-      /** The Worker fetches its program itself, if none is sent. */
-      program?: WebAssembly.Module;
-    }
+  /** The first message. */
+  | ({ type: 'open' } & Supply)
   | { type: 'inspect'; id: number; image: Pixels; epsilonLevels: number }
   /** What does the network make of an image somebody painted? It is brought within ε first. */
   | {

@@ -1,5 +1,5 @@
 /** What page and training Worker say to each other: the session's own messages, and the opening. */
-import type { Request } from '../../../pkg/train/train.js';
+import type { Request } from '../wasm/types.ts';
 
 /** What a run may be trained on; `auto` takes the GPU unless it is only imitated. */
 export type DeviceChoice = 'auto' | 'webgpu' | 'cpu';

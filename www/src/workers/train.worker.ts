@@ -8,7 +8,8 @@
  * first. Every few seconds it measures and saves by itself, so that a tab that closes or breaks
  * loses little.
  */
-import init, { TrainSession, type Reply, type Request } from '../../../pkg/train/train.js';
+import { openTrainSession, type TrainSession } from '../wasm/train-session.ts';
+import type { Reply, Request } from '../wasm/types.ts';
 import type { Opening, ToWorker } from './train-protocol.ts';
 
 /** How long steps are taken for before the Worker listens again. A single step may take longer. */
@@ -109,11 +110,10 @@ async function serve(session: TrainSession) {
   }
 }
 
-async function open({ device, program }: Opening) {
+async function open(opening: Opening) {
   let session: TrainSession;
   try {
-    await init({ module_or_path: program });
-    session = await TrainSession.open(device);
+    session = await openTrainSession(opening);
     tell(session.opened());
   } catch (cause) {
     fatal('The training program did not start', cause);

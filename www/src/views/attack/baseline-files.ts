@@ -1,37 +1,33 @@
-/**
- * Brings what the Worker of an ordinary network needs: its program, which is large and fetched
- * once, and its model.
- */
+/** Fetches what the Worker of a baseline needs: its program, which is large and fetched once, and its model. */
 import models from 'virtual:models';
-import programs from 'virtual:programs';
-import programUrl from '../../../../pkg/ordinary/ordinary_bg.wasm?url';
-import { DownloadError, fetchProgram, type OnProgress } from '../../assets/download.ts';
-import type { Opponent } from '../../codec/link.ts';
+import { DownloadError, type DownloadOptions } from '../../assets/download.ts';
 import { fetchModel } from '../../assets/model-file.ts';
-import type { Supply } from './client.svelte.ts';
+import { BASELINES, type BaselineName } from '../../codec/link.ts';
+import { bytesToFetch, fetchProgram } from '../../wasm/programs.ts';
+import type { Supply } from '../../workers/attack-protocol.ts';
 
-const programBytes = programs.ordinary;
-let program: WebAssembly.Module | null = null;
+const FOLDER = 'baseline';
 
-/** The program and the model of an ordinary network; `scale` is in units per level. */
-export async function fetchOrdinary(
-  opponent: Opponent,
+/** The baselines that the page was built with. */
+export const SHIPPED_BASELINES = BASELINES.filter((name) => `${FOLDER}/${name}` in models);
+
+/** The program and the model of a baseline; `scale` is in ticks per level. */
+export async function fetchBaseline(
+  name: BaselineName,
   scale: number,
-  onProgress: OnProgress,
+  { onProgress = () => {}, anew = false }: DownloadOptions,
 ): Promise<Supply> {
-  const file = models[`ordinary/${opponent}`];
-  if (!file) throw new DownloadError(`This page was built without the network ${opponent}.`);
-  const sizes = [program ? 0 : programBytes, file.gzipBytes] as const;
+  const file = models[`${FOLDER}/${name}`];
+  if (!file) throw new DownloadError(`This page was built without the network ${name}.`);
+  const sizes = [bytesToFetch('baseline'), file.gzipBytes] as const;
   const done = [0, 0];
   const part = (index: 0 | 1) => (fraction: number) => {
     done[index] = fraction * sizes[index];
     onProgress(((done[0] ?? 0) + (done[1] ?? 0)) / (sizes[0] + sizes[1]));
   };
-  const [fetched, model] = await Promise.all([
-    program ??
-      fetchProgram(programUrl, 'the program of the ordinary networks', programBytes, part(0)),
-    fetchModel(file, part(1)),
+  const [program, model] = await Promise.all([
+    fetchProgram('baseline', { onProgress: part(0), anew }),
+    fetchModel(file, { onProgress: part(1), anew }),
   ]);
-  program = fetched;
   return { model, hash: file.hash, scale, program };
 }

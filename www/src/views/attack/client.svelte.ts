@@ -1,25 +1,23 @@
 /**
- * One network of the duel, as the page sees it: its Worker, what it makes of the image, and how
+ * One network under attack, as the page sees it: its Worker, what it makes of the image, and how
  * the attack on it stands.
  *
  * A Worker that fails takes nothing with it: the page says so and starts another.
  */
-import type { Loading } from '../../state/loading.ts';
+import type { DownloadOptions } from '../../assets/download.ts';
 import type { Pixels } from '../../assets/pixels.ts';
 import type { Found } from '../../codec/result.ts';
-import type { Inspection, Order, Perturbed, Report, Request, RunReport } from '../../workers/attack-protocol.ts';
-
-/** What a Worker needs to begin. */
-export interface Supply {
-  /** The model's unpacked file. */
-  model: Uint8Array<ArrayBuffer>;
-  /** The first digits of its SHA-256. */
-  hash: string;
-  /** Units per level. */
-  scale: number;
-  /** The compiled program, where the page has loaded it for the Worker. */
-  program?: WebAssembly.Module;
-}
+import { Attempt } from '../../state/attempt.svelte.ts';
+import type {
+  Inspection,
+  Order,
+  Perturbed,
+  Report,
+  Request,
+  RunReport,
+  Supply,
+} from '../../workers/attack-protocol.ts';
+import { WorkerClient } from '../../workers/client.ts';
 
 /** An image and ε, and what the network makes of them. */
 export interface Inspected extends Inspection {
@@ -28,21 +26,20 @@ export interface Inspected extends Inspection {
 }
 
 /** An attack on the network, under way or over. */
-export interface Bout {
+export interface AttackRun {
   order: Order;
   state: 'running' | 'stopped' | 'done';
   report: RunReport | null;
 }
 
 /** What is known of one perturbed image: found by an attack, painted, or brought by a link. */
-export type Shown = Perturbed & Pick<Found, 'attack' | 'tries' | 'steps'>;
+export type Shown = Perturbed & Pick<Found, 'attack' | 'queries' | 'steps'>;
 
-export class Contender {
-  loading = $state.raw<Loading>({ state: 'loading', fraction: 0 });
+export class AttackClient {
   /** The file of the network in the Worker. */
   hash = $state.raw<string | null>(null);
   inspected = $state.raw<Inspected | null>(null);
-  bout = $state.raw<Bout | null>(null);
+  run = $state.raw<AttackRun | null>(null);
   /** The answer to what was painted by hand. */
   painted = $state.raw<Perturbed | null>(null);
   /** What a link brought, evaluated here. */
@@ -57,74 +54,93 @@ export class Contender {
     return this.inspected && this.inspected.image === image ? this.inspected : null;
   }
 
-  readonly #spawn: () => Worker;
-  readonly #supply: (onProgress: (fraction: number) => void) => Promise<Supply>;
-  #worker: Worker | null = null;
+  readonly #attempt = new Attempt();
+  readonly #worker: WorkerClient<Request, Report>;
+  readonly #supply: (options: DownloadOptions) => Promise<Supply>;
+  readonly #onSettled: () => void;
+  /** Ends the wait for the Worker to open. */
+  #opened: { resolve: () => void; reject: (cause: Error) => void } | null = null;
   /** Numbers the questions; an answer to an older one than the last is dropped. */
   #asked = 0;
+  /** Counts how often a network was loaded or closed. */
   #opening = 0;
-  #run = 0;
+  #runId = 0;
   #inspecting: { id: number; image: Pixels; epsilonLevels: number } | null = null;
+  /** The question that is to be asked next, and the last one of all. */
   #next: { image: Pixels; epsilonLevels: number } | null = null;
+  #last: { image: Pixels; epsilonLevels: number } | null = null;
   #painting: { id: number; then: (perturbed: Perturbed) => void } | null = null;
 
+  /**
+   * `supply` fetches what the Worker needs; `onSettled` is told whenever the network has said what
+   * it makes of an image, or that it will not.
+   */
   constructor(
     spawn: () => Worker,
-    supply: (onProgress: (fraction: number) => void) => Promise<Supply>,
+    supply: (options: DownloadOptions) => Promise<Supply>,
+    onSettled: () => void,
   ) {
-    this.#spawn = spawn;
     this.#supply = supply;
+    this.#onSettled = onSettled;
+    this.#worker = new WorkerClient(
+      spawn,
+      (report: Report) => this.#hear(report),
+      (why) => this.#fail(why ?? 'its program could not be loaded.'),
+    );
+  }
+
+  get loading() {
+    return this.#attempt.loading;
   }
 
   /** Fetches the network and starts it, in place of the one before. */
   load = async () => {
     this.close();
     const opening = this.#opening;
-    try {
-      const supply = await this.#supply((fraction) => {
-        if (opening === this.#opening) this.loading = { state: 'loading', fraction };
-      });
+    await this.#attempt.run(async (options) => {
+      const supply = await this.#supply(options);
+      // It was closed, or another one was loaded, meanwhile.
       if (opening !== this.#opening) return;
-      this.#begin();
-      this.#ask({ type: 'open', ...supply });
+      this.#worker.start();
+      const opened = new Promise<void>((resolve, reject) => (this.#opened = { resolve, reject }));
+      this.#worker.post({ type: 'open', ...supply });
       this.hash = supply.hash;
-    } catch (cause) {
-      if (opening !== this.#opening) return;
-      // The other download may still go on: no progress is to come after an error.
-      this.#opening += 1;
-      const message = cause instanceof Error ? cause.message : String(cause);
-      this.loading = { state: 'failed', message };
-    }
+      await opened;
+    });
+    if (opening !== this.#opening) return;
+    this.#next ??= this.#last;
+    if (this.loading.state === 'ready') this.#inspectNext();
+    else this.#onSettled();
   };
 
   /** Ends the Worker and forgets the network. */
   close() {
+    this.#attempt.cancel();
+    this.#worker.stop();
+    this.#opened = this.#inspecting = null;
     this.#opening += 1;
-    this.#worker?.terminate();
-    this.#worker = null;
     this.clear();
     this.hash = this.inspected = this.smallest = this.mishap = null;
-    this.loading = { state: 'loading', fraction: 0 };
   }
 
   /** Asks what the network makes of an image within ε; of many questions the last is answered. */
   inspect(image: Pixels, epsilonLevels: number) {
-    this.#next = { image, epsilonLevels };
+    this.#next = this.#last = { image, epsilonLevels };
     if (!this.#inspecting && this.loading.state === 'ready') this.#inspectNext();
   }
 
   start(order: Order) {
     this.mishap = null;
     this.painted = this.shared = this.#painting = null;
-    this.#run = this.#number();
-    this.bout = { order, state: 'running', report: null };
-    this.#ask({ type: 'start', id: this.#run, order });
+    this.#runId = this.#number();
+    this.run = { order, state: 'running', report: null };
+    this.#ask({ type: 'start', id: this.#runId, order });
   }
 
   stop() {
-    this.#run = 0;
-    if (this.bout?.state !== 'running') return;
-    this.bout = { ...this.bout, state: 'stopped' };
+    this.#runId = 0;
+    if (this.run?.state !== 'running') return;
+    this.run = { ...this.run, state: 'stopped' };
     this.#ask({ type: 'stop' });
   }
 
@@ -139,10 +155,10 @@ export class Contender {
 
   /** Has a perturbed image evaluated that somebody found elsewhere. */
   share(image: Pixels, found: Found, epsilonLevels: number) {
-    const { attack, tries, steps } = found;
+    const { attack, queries, steps } = found;
     this.painted = null;
     this.#evaluate(image, found.perturbed, epsilonLevels, (perturbed) => {
-      this.shared = { ...perturbed, attack, tries, steps };
+      this.shared = { ...perturbed, attack, queries, steps };
       this.#note(perturbed);
     });
   }
@@ -151,7 +167,7 @@ export class Contender {
   clear() {
     this.stop();
     this.#painting = null;
-    this.bout = null;
+    this.run = null;
     this.painted = this.shared = null;
   }
 
@@ -160,7 +176,7 @@ export class Contender {
   }
 
   #ask(request: Request) {
-    this.#worker?.postMessage(request);
+    this.#worker.post(request);
   }
 
   #evaluate(
@@ -170,7 +186,7 @@ export class Contender {
     then: (perturbed: Perturbed) => void,
   ) {
     this.stop();
-    this.bout = null;
+    this.run = null;
     const id = this.#number();
     this.#painting = { id, then };
     this.#ask({ type: 'paint', id, image, painted, epsilonLevels });
@@ -183,31 +199,16 @@ export class Contender {
   }
 
   #note(perturbed: Perturbed) {
-    const { flipped, radiusLevels } = perturbed;
-    if (flipped && radiusLevels < (this.smallest?.radiusLevels ?? Infinity)) {
+    const { misclassified, radiusLevels } = perturbed;
+    if (misclassified && radiusLevels < (this.smallest?.radiusLevels ?? Infinity)) {
       this.smallest = perturbed;
     }
-  }
-
-  #begin() {
-    this.#worker?.terminate();
-    this.#inspecting = null;
-    const worker = this.#spawn();
-    this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<Report>) => {
-      if (worker === this.#worker) this.#hear(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      if (worker === this.#worker) this.#fail(event.message || 'it could not be started');
-    };
   }
 
   #hear(report: Report) {
     switch (report.type) {
       case 'opened':
-        this.loading = { state: 'ready' };
-        this.#inspectNext();
+        this.#opened?.resolve();
         break;
       case 'inspected': {
         const asked = this.#inspecting;
@@ -219,6 +220,7 @@ export class Contender {
         const { image, epsilonLevels } = asked;
         this.inspected = { image, epsilonLevels, ...report.inspection };
         this.#inspectNext();
+        this.#onSettled();
         break;
       }
       case 'painted':
@@ -228,9 +230,9 @@ export class Contender {
         break;
       case 'progress':
       case 'done': {
-        if (report.id !== this.#run || !this.bout) break;
+        if (report.id !== this.#runId || !this.run) break;
         const state = report.type === 'done' ? 'done' : 'running';
-        this.bout = { ...this.bout, state, report: report.report };
+        this.run = { ...this.run, state, report: report.report };
         if (report.report.progress.best) this.#note(report.report.progress.best);
         break;
       }
@@ -241,17 +243,13 @@ export class Contender {
   }
 
   #fail(message: string) {
-    const before = this.loading.state;
-    const { inspected } = this;
-    this.#worker?.terminate();
-    this.#worker = null;
-    if (before !== 'ready') {
-      this.loading = { state: 'failed', message: `The network did not start: ${message}` };
+    this.#worker.stop();
+    if (this.loading.state !== 'ready') {
+      this.#opened?.reject(new Error(`The network did not start: ${message}`));
       return;
     }
-    // What it was doing is lost; what it knew is asked anew.
+    // What it was doing is lost; the last question is asked anew.
     void this.load();
-    if (inspected) this.inspect(inspected.image, inspected.epsilonLevels);
     this.mishap = `The attack broke off and its program was started anew: ${message}`;
   }
 }

@@ -5,7 +5,7 @@ export interface Comparison {
   epsilon: string;
   attack: { steps: number; restarts: number };
   networks: {
-    /** `linf-dist`, or the recipe of an ordinary network. */
+    /** `linf-dist`, or the recipe of a baseline. */
     kind: string;
     model_sha256: string;
     clean: number;

@@ -18,7 +18,7 @@ const HIDDEN = 8;
 const DENSITY = 0.6;
 /** Weights of the scores: most hidden distances are below it. */
 const FARTHEST = 160;
-/** Weights of the ordinary network, up to this and down to its negative. */
+/** Weights of the baseline network, up to this and down to its negative. */
 const STEEPEST = 2;
 /** Networks are drawn until each label has at least this share of the images, */
 const LEAST_SHARE = 1 / 8;
@@ -107,8 +107,8 @@ class DistanceNet implements Net {
   };
 }
 
-/** An ordinary network of two layers: weighted sums, those below 0 cut off in the hidden layer. */
-function ordinaryNet(draw: Draw): Net {
+/** An baseline network of two layers: weighted sums, those below 0 cut off in the hidden layer. */
+function baselineNet(draw: Draw): Net {
   const weight = () => draw(-STEEPEST, STEEPEST);
   const hidden = repeat(HIDDEN, () => {
     const [v, w] = [weight(), weight()];
@@ -288,7 +288,7 @@ export function distanceAtlas(seed: number): DistanceAtlas {
   return new DistanceAtlas(drawn(seed, (draw) => new DistanceNet(draw)));
 }
 
-/** An ordinary network with random weights. */
-export function ordinaryAtlas(seed: number): Atlas {
-  return new Atlas(drawn(seed, ordinaryNet));
+/** An baseline network with random weights. */
+export function baselineAtlas(seed: number): Atlas {
+  return new Atlas(drawn(seed, baselineNet));
 }

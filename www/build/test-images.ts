@@ -13,7 +13,7 @@ import type { Plugin, ResolvedConfig } from 'vite';
 import { readIdx } from './idx.ts';
 import { answerWith } from './serve.ts';
 
-const MODULE = 'virtual:test-digits';
+const MODULE = 'virtual:test-images';
 const DATASETS = ['mnist', 'fashion-mnist'];
 const CLASSES = 10;
 const PER_CLASS = 2;
@@ -42,12 +42,12 @@ function pickImages(folder: string): Buffer {
   return Buffer.concat(records);
 }
 
-export function testDigits(): Plugin {
+export function testImages(): Plugin {
   let config: ResolvedConfig;
   const files = new Map<string, { path: string; records: Buffer }>();
 
   return {
-    name: 'test-digits',
+    name: 'test-images',
     configResolved(resolved) {
       config = resolved;
     },
@@ -58,7 +58,7 @@ export function testDigits(): Plugin {
         if (!there && dataset !== 'mnist') continue;
         const records = pickImages(folder);
         const hash = createHash('sha256').update(records).digest('hex').slice(0, 8);
-        files.set(dataset, { path: `test-digits-${dataset}-${hash}.bin`, records });
+        files.set(dataset, { path: `test-images-${dataset}-${hash}.bin`, records });
       }
     },
     resolveId(id) {
