@@ -10,7 +10,7 @@
  */
 /// <reference lib="webworker" />
 import { PrecacheController, PrecacheRoute } from 'workbox-precaching';
-import { NavigationRoute, registerRoute } from 'workbox-routing';
+import { registerRoute } from 'workbox-routing';
 
 declare const self: ServiceWorkerGlobalScope;
 interface KeptFile {
@@ -27,7 +27,12 @@ const LATER_CACHE = 'linf-dist-net-later';
 
 const precache = new PrecacheController({ cacheName: 'linf-dist-net' });
 precache.addToCacheList(
-  PRECACHED.map(({ url, integrity }) => ({ url, integrity, revision: integrity })),
+  PRECACHED.map(({ url, integrity }) => ({
+    url,
+    integrity,
+    // The other files have a hash in their names.
+    revision: url === 'index.html' ? integrity : null,
+  })),
 );
 
 const scope = self.registration.scope;
@@ -41,7 +46,12 @@ async function answerPage(request: Request): Promise<Response> {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), PATIENCE_MS);
   try {
-    return await fetch(request.url, { signal: patience.signal, credentials: 'same-origin' });
+    const response = await fetch(request.url, {
+      signal: patience.signal,
+      credentials: 'same-origin',
+    });
+    // A host that is down may answer with a page of its own.
+    return response.ok ? response : ((await kept()) ?? response);
   } catch (cause) {
     const page = await kept();
     if (page) return page;
@@ -70,7 +80,12 @@ async function tidy() {
   for (const { url } of await cache.keys()) if (!later.has(url)) await cache.delete(url);
 }
 
-registerRoute(new NavigationRoute(({ request }) => answerPage(request)));
+/** The page itself, whatever its link says. */
+const pages = [scope, `${scope}index.html`];
+registerRoute(
+  ({ url, request }) => request.mode === 'navigate' && pages.includes(url.origin + url.pathname),
+  ({ request }) => answerPage(request),
+);
 registerRoute(new PrecacheRoute(precache, { ignoreURLParametersMatching: [] }));
 registerRoute(
   ({ url }) => later.has(url.href),

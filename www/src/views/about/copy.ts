@@ -4,7 +4,7 @@
 export const SOURCE = SOURCE_URL;
 
 export const LICENSES = {
-  page: 'This page, its programs and its models: MIT or Apache 2.0, as you like.',
+  page: 'This page, its programs and its models: MIT or Apache 2.0, at your choice.',
   others: [
     { what: 'MNIST images', licence: 'Yann LeCun, Corinna Cortes and Christopher Burges' },
     { what: 'Fashion-MNIST images', licence: 'MIT, Zalando SE' },

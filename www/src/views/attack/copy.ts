@@ -127,11 +127,14 @@ function proof(radiusLevels: number): string {
 }
 
 /** The bracket of the true radius: it lies between what is proved and what broke the label. */
-export function radiusBracket(radiusLevels: number, brokenLevels: number | null): string {
+export function radiusBracket(
+  radiusLevels: number,
+  brokenLevels: number | null,
+  isTried: boolean,
+): string {
   const proved = radiusLevels > 0 ? `proved up to ${cut(radiusLevels, 2)}` : 'nothing proved';
-  return brokenLevels === null
-    ? `${proved}, no flip found`
-    : `${proved}, broken at ${brokenLevels}`;
+  if (brokenLevels !== null) return `${proved}, broken at ${brokenLevels}`;
+  return isTried ? `${proved}, no flip found` : `${proved}, nothing tried yet`;
 }
 
 /** What the page says of the link to a result. */

@@ -228,7 +228,7 @@ export class AttackSession {
     };
     this.#known = await packResult(result, image);
     attack.result = this.#known;
-    const link = new URL(`#${await writeLink(this.#app.link)}`, location.href).href;
+    const link = `${location.href.replace(/#.*/, '')}#${await writeLink(this.#app.link)}`;
     try {
       await navigator.clipboard.writeText(link);
       this.note = { text: LINK_NOTES.copied, isBad: false };
