@@ -17,9 +17,14 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut bindgen = Bindgen::new();
-    let written = bindgen
-        .web(true)
-        .and_then(|bindgen| bindgen.input_path(input).typescript(true).out_name(name).generate(folder));
+    let written = bindgen.web(true).and_then(|bindgen| {
+        bindgen
+            .input_path(input)
+            .typescript(true)
+            .omit_default_module_path(false)
+            .out_name(name)
+            .generate(folder)
+    });
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -114,7 +114,7 @@ end_jobs() {
 # The command must match the library to the last digit.
 WASM_BINDGEN_VERSION="$(locked wasm-bindgen)"
 # Built by setup.sh where no wasm-bindgen of that version is installed: the part of it that the page needs.
-BINDGEN="$TOOLS/bin/bindgen-web-$WASM_BINDGEN_VERSION"
+BINDGEN="$TOOLS/bin/bindgen-web-$WASM_BINDGEN_VERSION-$(cksum <scripts/bindgen.rs | cut -d' ' -f1)"
 
 # have_wasm_bindgen: whether a fitting wasm-bindgen can be run.
 have_wasm_bindgen() { [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $WASM_BINDGEN_VERSION" ]; }

@@ -24,7 +24,7 @@ features_of() {
 inputs_of() {
   node scripts/fingerprint.mjs --text "$(rustc --version)" --text "$(features_of "$1")" \
     --text "$WASM_BINDGEN_VERSION" --text "${RUSTFLAGS:-}" \
-    src Cargo.toml Cargo.lock .cargo/config.toml scripts/wasm.sh
+    src Cargo.toml Cargo.lock .cargo/config.toml scripts/wasm.sh scripts/bindgen.rs
 }
 
 # compile NAME: the WebAssembly module as cargo leaves it.
