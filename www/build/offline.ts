@@ -12,6 +12,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { build, type Plugin, type ResolvedConfig } from 'vite';
 
 /** What the first visit needs: of the late programs, models and data nothing. */
@@ -27,19 +28,23 @@ const DEFAULT_MODEL = /^models\/mnist-eps0\.3-/;
 
 interface KeptFile {
   url: string;
-  /** SHA-256 in the form of an integrity attribute. */
+  /** Every SHA-256 that its body may have, in the form of an integrity attribute. */
   integrity: string;
 }
 
 const isLater = (name: string) =>
   LATER.some((pattern) => pattern.test(name)) && !DEFAULT_MODEL.test(name);
 
+function digestOf(body: Buffer): string {
+  return `sha256-${createHash('sha256').update(body).digest('base64')}`;
+}
+
 function listed(folder: string, names: readonly string[]): KeptFile[] {
   return names.toSorted().map((url) => {
-    const digest = createHash('sha256')
-      .update(readFileSync(join(folder, url)))
-      .digest('base64');
-    return { url, integrity: `sha256-${digest}` };
+    const file = readFileSync(join(folder, url));
+    // A server may declare a gzipped file as encoded, and the browser then unpacks it.
+    const bodies = file[0] === 0x1f && file[1] === 0x8b ? [file, gunzipSync(file)] : [file];
+    return { url, integrity: bodies.map(digestOf).join(' ') };
   });
 }
 
