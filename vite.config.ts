@@ -37,6 +37,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The preload helper is for browsers older than those that run the WebAssembly module.
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // All that the first view needs is one program; what other views share with it comes from there.
+      output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
+    },
   },
   // Workers import the modules that the page imports.
   worker: { format: 'es', plugins: () => [modules()] },

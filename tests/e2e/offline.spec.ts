@@ -79,7 +79,7 @@ test('nothing of what most visitors never need is fetched in advance', async ({ 
   await open(page);
   await kept(page, PAGE);
   const urls = await keptBy(page);
-  expect(urls.filter((url) => /training\/|train_bg|baseline|fashion|preview/.test(url))).toEqual(
+  expect(urls.filter((url) => /training\/|train_bg|baseline|models\/fashion|preview/.test(url))).toEqual(
     [],
   );
 });

@@ -10,8 +10,10 @@
  * digests, and knows two kinds of files less.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Plugin, type ResolvedConfig, type Rollup } from 'vite';
+import { gunzipSync } from 'node:zlib';
+import { build, type Plugin, type ResolvedConfig } from 'vite';
 
 /** What the first visit needs: of the late programs, models and data nothing. */
 const LATER = [
@@ -26,24 +28,24 @@ const DEFAULT_MODEL = /^models\/mnist-eps0\.3-/;
 
 interface KeptFile {
   url: string;
-  /** SHA-256 in the form of an integrity attribute. */
+  /** Every SHA-256 that its body may have, in the form of an integrity attribute. */
   integrity: string;
 }
 
 const isLater = (name: string) =>
   LATER.some((pattern) => pattern.test(name)) && !DEFAULT_MODEL.test(name);
 
-function integrityOf(content: string | Uint8Array): string {
-  return `sha256-${createHash('sha256').update(content).digest('base64')}`;
+function digestOf(body: Buffer): string {
+  return `sha256-${createHash('sha256').update(body).digest('base64')}`;
 }
 
-function listed(bundle: Rollup.OutputBundle): KeptFile[] {
-  return Object.entries(bundle)
-    .map(([url, output]) => ({
-      url,
-      integrity: integrityOf(output.type === 'chunk' ? output.code : output.source),
-    }))
-    .sort((a, b) => (a.url < b.url ? -1 : 1));
+function listed(folder: string, names: readonly string[]): KeptFile[] {
+  return names.toSorted().map((url) => {
+    const file = readFileSync(join(folder, url));
+    // A server may declare a gzipped file as encoded, and the browser then unpacks it.
+    const bodies = file[0] === 0x1f && file[1] === 0x8b ? [file, gunzipSync(file)] : [file];
+    return { url, integrity: bodies.map(digestOf).join(' ') };
+  });
 }
 
 export function offline(): Plugin {
@@ -56,8 +58,10 @@ export function offline(): Plugin {
     configResolved(resolved) {
       config = resolved;
     },
-    async generateBundle(_, bundle) {
-      const files = listed(bundle);
+    // As they were written: plugins change some of them until then.
+    async writeBundle(_, bundle) {
+      const folder = join(config.root, config.build.outDir);
+      const files = listed(folder, Object.keys(bundle));
       const worker = await build({
         configFile: false,
         root: config.root,
@@ -82,7 +86,7 @@ export function offline(): Plugin {
       );
       const chunk = output.find((one) => one.type === 'chunk');
       if (!chunk) this.error('the service worker was not built');
-      this.emitFile({ type: 'asset', fileName: 'sw.js', source: chunk.code });
+      writeFileSync(join(folder, 'sw.js'), chunk.code);
     },
   };
 }

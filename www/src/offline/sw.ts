@@ -15,6 +15,7 @@ import { registerRoute } from 'workbox-routing';
 declare const self: ServiceWorkerGlobalScope;
 interface KeptFile {
   url: string;
+  /** The digests that its body may have. */
   integrity: string;
 }
 /** Written by the build. */
@@ -64,7 +65,7 @@ async function answerPage(request: Request): Promise<Response> {
 async function isWhole(response: Response, integrity: string): Promise<boolean> {
   const digest = await crypto.subtle.digest('SHA-256', await response.arrayBuffer());
   const text = btoa(String.fromCharCode(...new Uint8Array(digest)));
-  return `sha256-${text}` === integrity;
+  return integrity.split(' ').includes(`sha256-${text}`);
 }
 
 /** Keeps an answer that is the file it should be; a full disk keeps none. */
