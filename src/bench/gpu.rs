@@ -139,7 +139,6 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
             timings.push(bench.forward(sizes, norm, limit).await?);
             timings.push(bench.gradients(sizes, norm, limit).await?);
         }
-        timings.push(bench.interval(sizes).await?);
     }
     let shared = if bench.software {
         SMALL_LAYER
@@ -308,26 +307,6 @@ impl Bench<'_> {
             })
             .await?;
         Ok(timing("both gradients", norm, sizes, 1, seconds, limit))
-    }
-
-    async fn interval(&self, sizes: Sizes) -> Result<Timing, ReadError> {
-        let (x, w) = self.inputs(sizes);
-        let upper = x.clone().add_scalar(0.1);
-        let seconds = self
-            .time(|| {
-                let [x, upper, w] = [&x, &upper, &w].map(|t| t.clone().into_dispatch());
-                let (least, _) = Dispatch::norm_dist_interval(x, upper, w);
-                Tensor::from_dispatch(least)
-            })
-            .await?;
-        Ok(timing(
-            "interval bounds",
-            Norm::Inf,
-            sizes,
-            1,
-            seconds,
-            None,
-        ))
     }
 
     /// Forward and backward by `layer`, through autodiff.

@@ -40,32 +40,6 @@ pub fn norm_dist(x: Tensor<2>, w: Tensor<2>, norm: Norm) -> Tensor<2> {
     ))
 }
 
-/// Lower and upper bounds of `‖x[b] − w[o]‖∞` while every column of `x` moves from that of `lower`
-/// to that of `upper`: interval propagation through one layer, in floats.
-///
-/// `lower` and `upper` are `[batch, inputs]`, `w` is `[outputs, inputs]`, the results
-/// `[batch, outputs]`. No gradient flows: the tensors must not be on an autodiff device.
-///
-/// # Panics
-/// If the three have different numbers of columns, or `lower` and `upper` different numbers of rows.
-pub fn norm_dist_interval(
-    lower: Tensor<2>,
-    upper: Tensor<2>,
-    w: Tensor<2>,
-) -> (Tensor<2>, Tensor<2>) {
-    assert_eq!(
-        (lower.dims(), lower.dims()[1]),
-        (upper.dims(), w.dims()[1]),
-        "norm_dist_interval: lower and upper must have the same shape, and as many columns as w"
-    );
-    let (least, most) = Dispatch::norm_dist_interval(
-        lower.into_dispatch(),
-        upper.into_dispatch(),
-        w.into_dispatch(),
-    );
-    (Tensor::from_dispatch(least), Tensor::from_dispatch(most))
-}
-
 /// What asks for more is told.
 pub(super) const FIRST_DERIVATIVES: &str =
     "the gradient of the distance has itself no gradient: only first derivatives are supported";
@@ -109,13 +83,6 @@ pub trait NormDist: Backend {
     ) -> FloatTensor<Self> {
         Self::norm_dist_backward(x, w, distances, grad, norm).1
     }
-
-    /// Lower and upper bounds of the distances at p = ∞. Use [`norm_dist_interval`].
-    fn norm_dist_interval(
-        lower: FloatTensor<Self>,
-        upper: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl NormDist for Flex {
@@ -156,18 +123,6 @@ impl NormDist for Flex {
             flex_tensor(dw, [sizes.outputs, sizes.inputs]),
         )
     }
-
-    fn norm_dist_interval(
-        lower: FloatTensor<Self>,
-        upper: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let sizes = sizes(&lower, &w);
-        let [lower, upper, w] = [lower, upper, w].map(|tensor| tensor.to_contiguous());
-        let (least, most) = cpu::interval(slice(&lower), slice(&upper), slice(&w), sizes);
-        let shape = [sizes.batch, sizes.outputs];
-        (flex_tensor(least, shape), flex_tensor(most, shape))
-    }
 }
 
 #[cfg(feature = "webgpu")]
@@ -205,14 +160,6 @@ impl NormDist for burn_cubecl::CubeBackend {
         norm: Norm,
     ) -> FloatTensor<Self> {
         gpu::weight_gradient(x, w, distances.u, grad, norm)
-    }
-
-    fn norm_dist_interval(
-        lower: FloatTensor<Self>,
-        upper: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        gpu::interval(lower, upper, w)
     }
 }
 
@@ -311,13 +258,5 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _norm: Norm,
     ) -> FloatTensor<Self> {
         unimplemented!("{FIRST_DERIVATIVES}")
-    }
-
-    fn norm_dist_interval(
-        _lower: FloatTensor<Self>,
-        _upper: FloatTensor<Self>,
-        _w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unimplemented!("bounds have no gradient: take them of inner tensors")
     }
 }

@@ -18,7 +18,7 @@ mod power;
 pub mod reference;
 mod sparse;
 
-pub use extension::{Distances, NormDist, norm_dist, norm_dist_interval};
+pub use extension::{Distances, NormDist, norm_dist};
 #[cfg(feature = "webgpu")]
 pub use gpu::{Arithmetic, ROOFLINE_TERMS, Roofline};
 pub use sparse::{SparseNormDist, sparse_norm_dist};

@@ -77,34 +77,6 @@ pub fn backward(
     (dx, dw)
 }
 
-/// Bounds of `‖x − w‖∞`, both `[batch, outputs]`, while every column of `x` moves from that of
-/// `lower` to that of `upper`, `[batch, inputs]`.
-///
-/// A column's `|x_i − w_i|` is at least 0 where `w_i` lies inside the interval, and at least the
-/// distance of the nearer end elsewhere; it is at most that of the farther end. The norm's bounds
-/// are the largest of each.
-pub fn interval(lower: &[f32], upper: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f64>, Vec<f64>) {
-    sizes.check(lower, w, Norm::Inf);
-    sizes.check(upper, w, Norm::Inf);
-    let (mut least, mut most) = (Vec::new(), Vec::new());
-    for b in 0..sizes.batch {
-        for o in 0..sizes.outputs {
-            let ends = row(lower, b, sizes).iter().zip(row(upper, b, sizes));
-            let (mut smallest, mut largest) = (0.0f64, 0.0f64);
-            for ((l, h), w) in ends.zip(row(w, o, sizes)) {
-                let (l, h, w) = (f64::from(*l), f64::from(*h), f64::from(*w));
-                let (near, far) = ((l - w).abs(), (h - w).abs());
-                let inside = l <= w && w <= h;
-                smallest = smallest.max(if inside { 0.0 } else { near.min(far) });
-                largest = largest.max(near.max(far));
-            }
-            least.push(smallest);
-            most.push(largest);
-        }
-    }
-    (least, most)
-}
-
 fn row(matrix: &[f32], index: usize, sizes: Sizes) -> &[f32] {
     &matrix[index * sizes.inputs..][..sizes.inputs]
 }

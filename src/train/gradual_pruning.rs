@@ -12,7 +12,7 @@ use burn::Tensor;
 use burn::module::Param;
 use burn::tensor::TensorData;
 
-use super::optimizer::Moments;
+use super::adam::Moments;
 use crate::exact::Csr;
 use crate::net::{LinfDistLayer, to_vec};
 use crate::norm_dist::cpu::for_each_chunk;

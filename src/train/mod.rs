@@ -5,6 +5,7 @@
 //! resumed from a checkpoint ends in the same bits as one that was never interrupted (on the same
 //! instruction set: vectors of another length sum in another order).
 
+mod adam;
 mod batches;
 mod checkpoint;
 mod config;
@@ -12,11 +13,11 @@ mod device;
 mod error;
 mod gradual_pruning;
 mod loss;
-mod optimizer;
 mod schedule;
 pub(crate) mod tensors;
 mod trainer;
 
+pub use adam::{AdamStep, FusedAdam, FusedAdamBackend, FusedAdamConfig, FusedAdamState, Moments};
 #[cfg(feature = "baseline")]
 pub(crate) use batches::{Batch, Batches, RandomShift};
 pub use checkpoint::{Checkpoint, CheckpointError};

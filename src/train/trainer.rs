@@ -14,12 +14,12 @@ use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::error::TrainError;
 use super::gradual_pruning::gradual_pruning;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
-use super::optimizer::Moments;
+use super::adam::{AdamStep, FusedAdam, FusedAdamConfig, Moments};
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::exact::FloatNet;
 use crate::exact::{Epsilon, Evaluation, ExactNet, evaluate};
-use crate::net::{LinfDistNet, to_vec};
+use crate::net::{LinfDistNet, LinfDistNetConfig, to_vec};
 use crate::train::tensors::{read, read_all};
 
 /// What one step did, measured on its own batch at the p of the moment.
@@ -68,6 +68,7 @@ pub struct Trainer {
     device: Device,
     net: LinfDistNet,
     scale: Param<Tensor<1>>,
+    adam: FusedAdam,
     weight_moments: Vec<Moments<2>>,
     bias_moments: Moments<1>,
     scale_moments: Moments<1>,
@@ -110,7 +111,10 @@ impl Trainer {
         device: Device,
     ) -> Result<Self, TrainError> {
         Self::of(config, data, mean, std, device, |config, _, device| {
-            LinfDistNet::new(&config.widths(), config.weight_init, config.seed, device)
+            LinfDistNetConfig::new(config.widths())
+                .with_weight_init(config.weight_init)
+                .with_seed(config.seed)
+                .init(device)
         })
     }
 
@@ -173,6 +177,7 @@ impl Trainer {
         let scale = Param::from_tensor(Tensor::ones([1], &device));
         Ok(Self {
             schedule: Schedule::new(&config, batches.per_epoch()),
+            adam: FusedAdamConfig::new().build(),
             weight_moments: net
                 .layers
                 .iter()
@@ -409,7 +414,8 @@ impl Trainer {
     }
 
     fn update(&mut self, mut grads: burn::tensor::Gradients, settings: StepSettings) {
-        let step = self.iteration + 1;
+        let time = self.iteration + 1;
+        let step = self.adam.at(settings.learning_rate, time);
         let decay = match self.config.loss {
             LossConfig::Hinge { weight_decay, .. } => settings.learning_rate * weight_decay,
             LossConfig::Mixture { .. } => 0.0,
@@ -419,37 +425,21 @@ impl Trainer {
             .zip(&mut self.weight_moments);
         self.net.layers = layers
             .map(|(mut layer, moments)| {
-                layer.weight = stepped(
-                    layer.weight,
-                    moments,
-                    &mut grads,
-                    settings.learning_rate,
-                    step,
-                );
+                layer.weight = stepped(layer.weight, moments, &mut grads, step);
                 if decay > 0.0 {
                     layer.weight = layer
                         .weight
                         .map(|weight| leaf(lp_weight_decay(weight.inner(), settings.norm, decay)));
                 }
-                layer.bias = layer.bias.map(|bias| {
-                    stepped(
-                        bias,
-                        &mut self.bias_moments,
-                        &mut grads,
-                        settings.learning_rate,
-                        step,
-                    )
-                });
+                layer.bias = layer
+                    .bias
+                    .map(|bias| stepped(bias, &mut self.bias_moments, &mut grads, step));
                 layer
             })
             .collect();
-        self.scale = stepped(
-            self.scale.clone(),
-            &mut self.scale_moments,
-            &mut grads,
-            settings.scale_learning_rate,
-            step,
-        );
+        let step = self.adam.at(settings.scale_learning_rate, time);
+        let scale = self.scale.clone();
+        self.scale = stepped(scale, &mut self.scale_moments, &mut grads, step);
     }
 
     /// The net of the moment as plain floats, its means those of the p = ∞ net over the first
@@ -537,13 +527,12 @@ fn stepped<const D: usize>(
     parameter: Param<Tensor<D>>,
     moments: &mut Moments<D>,
     grads: &mut burn::tensor::Gradients,
-    learning_rate: f32,
-    step: usize,
+    step: AdamStep,
 ) -> Param<Tensor<D>> {
     let Some(grad) = parameter.val().grad_remove(grads) else {
         return parameter;
     };
-    parameter.map(|tensor| leaf(moments.step(tensor.inner(), grad, learning_rate, step)))
+    parameter.map(|tensor| leaf(moments.step(tensor.inner(), grad, step)))
 }
 
 /// A tensor whose gradient is wanted.

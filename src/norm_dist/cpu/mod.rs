@@ -29,7 +29,6 @@
 
 mod backward;
 mod forward;
-mod interval;
 mod largest;
 mod rows;
 mod sample;
@@ -117,17 +116,6 @@ pub fn backward(
         }
         Norm::P(p) => job.finite(p),
     }
-}
-
-/// Bounds of `‖x − w‖∞`, both `[batch, outputs]`, while every column of `x` moves from that of
-/// `lower` to that of `upper`, `[batch, inputs]`. Exact up to the rounding of one subtraction.
-///
-/// # Panics
-/// If a slice's length is not what `sizes` says, or there are no inputs.
-pub fn interval(lower: &[f32], upper: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
-    sizes.check(lower, w, Norm::Inf);
-    sizes.check(upper, w, Norm::Inf);
-    interval::bounds(lower, upper, w, sizes)
 }
 
 /// Calls `task(index, chunk)` for every chunk of `data`, on all threads where there are any.

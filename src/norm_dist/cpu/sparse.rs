@@ -12,7 +12,7 @@ use macerator::Simd;
 use super::backward::negligible_slope;
 use super::for_each_chunk;
 use super::rows::{lanes, load, store};
-use super::terms::{Even, EvenSlope, General, GeneralSlope, Power, Slope, with_even};
+use super::terms::{Even, EvenSlope, General, GeneralSlope, Power, Slope, with_quick_half};
 use crate::exact::Csr;
 use crate::norm_dist::Norm;
 use crate::norm_dist::power::{F32s, general_power, quick_half, splat};
@@ -92,11 +92,9 @@ pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Csr, norm: Norm) -> Vec<f3
         match norm {
             Norm::Inf => run_largest(job),
             Norm::P(p) => match quick_half(p) {
-                Some(half) => with_even!(
-                    half,
-                    [2 3 4 5 6 7 8 9 11 13 15 17 21 25 29 33 41 49 65 81 97 129 161 193 257 321 385 513],
-                    |even| run_forward(even, job)
-                ),
+                Some(half) => {
+                    with_quick_half!(half, all, |HALF| run_forward(Even::<HALF>, job))
+                }
                 None => run_forward(General { exponent: p }, job),
             },
         }
@@ -152,11 +150,9 @@ pub fn sparse_backward(
             match norm {
                 Norm::Inf => run_first(job),
                 Norm::P(p) => match quick_half(p) {
-                    Some(half) => with_even!(
-                        half - 1,
-                        [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
-                        |even| run_backward(EvenSlope(even), job)
-                    ),
+                    Some(half) => with_quick_half!(half, all, |HALF| {
+                        run_backward(EvenSlope::<{ HALF - 1 }>, job)
+                    }),
                     None => {
                         let (exponent, smallest) = (p - 1.0, negligible_slope(p));
                         run_backward(GeneralSlope { exponent, smallest }, job);

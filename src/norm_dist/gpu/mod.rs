@@ -17,7 +17,6 @@
 
 mod backward;
 mod forward;
-mod interval;
 mod roofline;
 
 use burn::backend::TensorMetadata;
@@ -28,7 +27,6 @@ use cubecl::prelude::*;
 
 pub(super) use backward::{backward, weight_gradient};
 pub(super) use forward::forward;
-pub(super) use interval::interval;
 pub use roofline::{Arithmetic, Roofline, TERMS as ROOFLINE_TERMS};
 
 use super::Sizes;
