@@ -298,7 +298,7 @@ impl Bench<'_> {
         let (x, w) = self.inputs(sizes);
         let grad = self.matrix(sizes.batch, sizes.outputs, 1.0);
         let [x, w, grad] = [x, w, grad].map(|tensor| tensor.into_dispatch());
-        let distances = Dispatch::norm_dist_keeping(x.clone(), w.clone(), norm);
+        let distances = Dispatch::norm_dist_saving(x.clone(), w.clone(), norm);
         let seconds = self
             .time(|| {
                 let [x, w, grad] = [&x, &w, &grad].map(Clone::clone);

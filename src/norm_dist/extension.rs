@@ -20,7 +20,7 @@ use burn::tensor::TensorData;
 use super::gpu;
 use super::{Norm, Sizes, cpu};
 
-/// `‖x[b] − w[o]‖_p` for every pair of rows.
+/// Computes `‖x[b] − w[o]‖_p` for every pair of rows.
 ///
 /// `x` is `[batch, inputs]`, `w` is `[outputs, inputs]`, the result `[batch, outputs]`. Gradients
 /// flow to both on an autodiff device. Values must be finite.
@@ -40,30 +40,30 @@ pub fn norm_dist(x: Tensor<2>, w: Tensor<2>, norm: Norm) -> Tensor<2> {
     ))
 }
 
-/// What asks for more is told.
+/// The message of the panic when a second derivative is requested.
 pub(super) const FIRST_DERIVATIVES: &str =
     "the gradient of the distance has itself no gradient: only first derivatives are supported";
 
-/// Distances as the pass backward needs them.
+/// Distances, with the values saved for backward.
 #[derive(Clone, Debug, ExtensionType)]
 pub struct Distances<B: Backend> {
     /// `[batch, outputs]`.
     pub u: FloatTensor<B>,
-    /// What the CPU keeps beside them; a GPU keeps nothing.
+    /// Values saved for backward on the CPU; empty on a GPU.
     pub saved: Arc<cpu::SavedForBackward>,
 }
 
 /// The distance and its gradients, as a backend provides them. Use [`norm_dist`].
 #[backend_extension(Flex, Cube: cfg(feature = "webgpu"), Autodiff)]
 pub trait NormDist: Backend {
-    /// Distances, `[batch, outputs]`.
+    /// Computes distances, `[batch, outputs]`.
     fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self>;
 
-    /// The same with what the gradients are computed from.
-    fn norm_dist_keeping(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm)
+    /// Computes distances and the values saved for backward.
+    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm)
     -> Distances<Self>;
 
-    /// Gradients with respect to `x` and `w`, given the distances and their gradient.
+    /// Computes gradients with respect to `x` and `w`, given the distances and their gradient.
     fn norm_dist_backward(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
@@ -72,8 +72,9 @@ pub trait NormDist: Backend {
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// The second of the two gradients alone: nobody asks for that of the images in a first layer. Of
-    /// use where the two share nothing; on the CPU they share every power.
+    /// Computes the gradient with respect to `w` only, for a first layer, whose inputs need no
+    /// gradient. This saves time where the two gradients share no work; on the CPU they share every
+    /// power.
     fn norm_dist_weight_gradient(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
@@ -93,7 +94,7 @@ impl NormDist for Flex {
         flex_tensor(u, [sizes.batch, sizes.outputs])
     }
 
-    fn norm_dist_keeping(
+    fn norm_dist_saving(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
         norm: Norm,
@@ -131,7 +132,7 @@ impl NormDist for burn_cubecl::CubeBackend {
         gpu::forward(x, w, norm)
     }
 
-    fn norm_dist_keeping(
+    fn norm_dist_saving(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
         norm: Norm,
@@ -221,10 +222,10 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
             .stateful()
         {
             OpsKind::Tracked(mut prep) => {
-                let (kept_x, kept_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
-                let distances = B::norm_dist_keeping(x.into_primitive(), w.into_primitive(), norm);
+                let (saved_x, saved_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
+                let distances = B::norm_dist_saving(x.into_primitive(), w.into_primitive(), norm);
                 let u = distances.u.clone();
-                prep.finish((kept_x, kept_w, distances, norm), u)
+                prep.finish((saved_x, saved_w, distances, norm), u)
             }
             OpsKind::UnTracked(prep) => {
                 prep.finish(B::norm_dist(x.into_primitive(), w.into_primitive(), norm))
@@ -232,12 +233,12 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         }
     }
 
-    fn norm_dist_keeping(
+    fn norm_dist_saving(
         _x: FloatTensor<Self>,
         _w: FloatTensor<Self>,
         _norm: Norm,
     ) -> Distances<Self> {
-        unimplemented!("norm_dist keeps what its gradients need: call this with inner tensors")
+        unimplemented!("norm_dist saves its values for backward itself: call this with inner tensors")
     }
 
     fn norm_dist_backward(

@@ -13,13 +13,13 @@ pub(super) type F32s<S> = Vector<S, f32>;
 
 /// The table of quick exponents: halves of the even p whose powers are multiplied out, in rising
 /// order and in the three ranges that the CPU's kernels tell apart. Calls the given macro as
-/// `then!{ args; [low] [middle] [high] }`.
+/// `then! { args; [low] [middle] [high] }`.
 ///
 /// It is a macro because every exponent gets its own copy of the inner loops, so that nothing in
 /// them depends on p. Everything else that needs the table derives it from here.
 macro_rules! quick_halves {
-    ($then:path { $($args:tt)* }) => {
-        $then! {
+    ([$($then:tt)*] { $($args:tt)* }) => {
+        $($then)*! {
             $($args)*;
             [2 3 4 5 6 7 8 9]
             [11 13 15 17 21 25 29 33]
@@ -39,7 +39,7 @@ macro_rules! table {
         pub(super) const LAST_MIDDLE_HALF: u32 = last(&[$($middle),*]);
     };
 }
-quick_halves!(table {});
+quick_halves!([table] {});
 
 const fn last(halves: &[u32]) -> u32 {
     halves[halves.len() - 1]

@@ -1,9 +1,9 @@
-//! The distance and its gradients in plain f64: the specification that every kernel is tested
-//! against. Nothing here is fast.
+//! The distance and its gradients in plain f64 loops: the specification that every kernel is tested
+//! against.
 
 use super::{Norm, Sizes};
 
-/// `‖x − w‖` of one pair of rows.
+/// Computes `‖x − w‖` of one pair of rows.
 ///
 /// For finite p the largest difference is factored out, `M·(Σ(|d|/M)^p)^{1/p}`, so that no power
 /// overflows or vanishes.
@@ -28,7 +28,10 @@ pub fn distance(x: &[f32], w: &[f32], norm: Norm) -> f64 {
     }
 }
 
-/// Every distance, `[batch, outputs]`.
+/// Computes every distance, `[batch, outputs]`.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
 pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f64> {
     sizes.check(x, w, norm);
     let pairs = (0..sizes.batch).flat_map(|b| (0..sizes.outputs).map(move |o| (b, o)));
@@ -37,10 +40,13 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f64> {
         .collect()
 }
 
-/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`).
+/// Computes the gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`).
 ///
 /// `∂u/∂x_i = sign(d_i)·(|d_i|/u)^{p−1} = −∂u/∂w_i`. At p = ∞ it is `sign(d_i)` at the first
 /// largest difference and 0 elsewhere. Where `u = 0` the gradient is taken to be 0.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
 pub fn backward(
     x: &[f32],
     w: &[f32],
@@ -59,11 +65,11 @@ pub fn backward(
                 continue;
             }
             let difference = |i: usize| f64::from(xs[i]) - f64::from(ws[i]);
-            let decides = (0..sizes.inputs).find(|&i| difference(i).abs() == u);
+            let argmax = (0..sizes.inputs).find(|&i| difference(i).abs() == u);
             for i in 0..sizes.inputs {
                 let d = difference(i);
                 let slope = match norm {
-                    Norm::Inf if Some(i) == decides => d.signum(),
+                    Norm::Inf if Some(i) == argmax => d.signum(),
                     Norm::Inf => 0.0,
                     Norm::P(_) if d == 0.0 => 0.0,
                     Norm::P(p) => d.signum() * (d.abs() / u).powf(f64::from(p) - 1.0),

@@ -12,7 +12,7 @@ use burn::Tensor;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, Flex, backend_extension};
 use burn::config::Config;
-use burn::optim::{LearningRate, ModuleOptimizer, Optimizer, RecordState};
+use burn::optim::{AdamState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
 use burn::tensor::Device;
 
 /// Gradients and moments smaller than this count as 0: beside the default ε they change no bit of a
@@ -61,17 +61,9 @@ pub struct FusedAdam {
     epsilon: f32,
 }
 
-/// State of [`FusedAdam`] for one parameter.
-#[derive(Clone, Debug, RecordState)]
-pub struct FusedAdamState<const D: usize> {
-    /// Moments of the gradient.
-    pub moments: Moments<D>,
-    /// Steps done.
-    pub time: usize,
-}
-
+/// The state is that of Burn's Adam, so that a run can go on with either of them.
 impl Optimizer for FusedAdam {
-    type State<const D: usize> = FusedAdamState<D>;
+    type State<const D: usize> = AdamState<D>;
 
     fn step<const D: usize>(
         &self,
@@ -80,30 +72,26 @@ impl Optimizer for FusedAdam {
         grad: Tensor<D>,
         state: Option<Self::State<D>>,
     ) -> (Tensor<D>, Option<Self::State<D>>) {
-        let mut state = state.unwrap_or_else(|| FusedAdamState {
-            moments: Moments::zeros(&parameter),
-            time: 0,
-        });
-        state.time += 1;
-        let step = self.at(learning_rate as f32, state.time);
-        let parameter = state.moments.step(parameter, grad, step);
-        (parameter, Some(state))
+        let (mut moments, time) = match state {
+            Some(AdamState { momentum }) => {
+                let (first, second) = (momentum.moment_1, momentum.moment_2);
+                (Moments { first, second }, momentum.time + 1)
+            }
+            None => (Moments::zeros(&parameter), 1),
+        };
+        let parameter = moments.step(parameter, grad, self.at(learning_rate as f32, time));
+        let momentum = AdaptiveMomentumState::new(time, moments.first, moments.second);
+        (parameter, Some(AdamState::new(momentum)))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        FusedAdamState {
-            moments: Moments {
-                first: state.moments.first.to_device(device),
-                second: state.moments.second.to_device(device),
-            },
-            ..state
-        }
+        AdamState::new(state.momentum.to_device(device))
     }
 }
 
 /// First and second moments of a parameter's gradient, both of the parameter's shape.
-#[derive(Clone, Debug, RecordState)]
-pub struct Moments<const D: usize> {
+#[derive(Clone, Debug)]
+pub(super) struct Moments<const D: usize> {
     /// Running mean of the gradient.
     pub first: Tensor<D>,
     /// Running mean of the squared gradient.
@@ -112,7 +100,7 @@ pub struct Moments<const D: usize> {
 
 impl<const D: usize> Moments<D> {
     /// Moments of a parameter that has had no gradient yet.
-    pub(super) fn zeros(parameter: &Tensor<D>) -> Self {
+    pub fn zeros(parameter: &Tensor<D>) -> Self {
         let zeros = || Tensor::zeros(parameter.shape(), &parameter.device().inner());
         Self {
             first: zeros(),
@@ -122,7 +110,7 @@ impl<const D: usize> Moments<D> {
 
     /// Returns the parameter after one step and updates the moments. No tensor may be on an autodiff
     /// device.
-    pub(super) fn step(
+    pub fn step(
         &mut self,
         parameter: Tensor<D>,
         grad: Tensor<D>,

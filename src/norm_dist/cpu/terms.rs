@@ -14,7 +14,7 @@ const WHOLE: f32 = 1026.0;
 macro_rules! with_quick_half {
     ($half:expr, $ranges:ident, |$constant:ident| $call:expr) => {
         $crate::norm_dist::power::quick_halves!(
-            $crate::norm_dist::cpu::terms::match_half { $ranges, $half, $constant, $call }
+            [$crate::norm_dist::cpu::terms::match_half] { $ranges, $half, $constant, $call }
         )
     };
 }
