@@ -26,7 +26,7 @@
 //! assert_eq!(certificate.label, Some(0));
 //! let radius = certificate.ibp_radius.expect("there is no tie");
 //! // The label stays 0 while both pixels move by up to 87 levels of 255.
-//! assert_eq!((f64::from(radius) / f64::from(net.scale())).floor(), 87.0);
+//! assert_eq!(radius.levels(net.scale()).get().floor(), 87.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

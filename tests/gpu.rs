@@ -16,7 +16,7 @@ use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 use distance::{Case, assert_close};
 use linf_dist_net::data::sha256_hex;
-use linf_dist_net::exact::{CsrLayer, ExactNet};
+use linf_dist_net::exact::{CsrLayer, ExactNet, Ticks};
 use linf_dist_net::gpu::Gpu;
 use linf_dist_net::net::{ExactNetOnGpu, ExactOnGpuError};
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, norm_dist, reference};
@@ -418,7 +418,7 @@ mod bodies {
             .flat_map(|image| evaluator.logits(image).unwrap().to_vec())
             .collect();
         assert_eq!(logits, want);
-        for radius in [1, 77, 2448, 9000] {
+        for radius in [1, 77, 2448, 9000].map(Ticks::new) {
             let bounds = twin.logit_bounds(&images, radius).await.unwrap();
             let want: Vec<[i32; 2]> = images
                 .chunks_exact(50)

@@ -7,10 +7,7 @@ use std::time::Duration;
 use burn::tensor::read_sync;
 use linf_dist_net::data::sha256_hex;
 use linf_dist_net::exact::Model;
-#[cfg_attr(feature = "webgpu", allow(unused_imports))]
-use linf_dist_net::train::{
-    Checkpoint, DeviceChoice, DeviceError, DeviceKind, Processor, TrainConfig,
-};
+use linf_dist_net::train::{Checkpoint, DeviceChoice, DeviceKind, Processor, TrainConfig};
 use linf_dist_net::web::{
     Hyperparameters, MARGIN_BIN, MARGIN_REACH, Reply, Request, Session, Shard,
 };
@@ -389,5 +386,8 @@ fn without_gpu_kernels_auto_is_the_cpu() {
     let processor = read_sync(Processor::open(DeviceChoice::Auto)).unwrap();
     assert_eq!(processor.info().kind, DeviceKind::Cpu);
     let error = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap_err();
-    assert!(matches!(error, DeviceError::NotBuilt), "{error}");
+    assert!(
+        matches!(error, linf_dist_net::train::DeviceError::NotBuilt),
+        "{error}"
+    );
 }

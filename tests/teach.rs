@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use linf_dist_net::data::{Dataset, SIDE, Split, mnist};
 use linf_dist_net::exact::teach::{TeachConfig, TeachError, teach};
-use linf_dist_net::exact::{DenseLayer, DenseNet, Epsilon, ExactNet, Model, evaluate};
+use linf_dist_net::exact::{DenseLayer, DenseNet, Epsilon, ExactNet, Model, Ticks, evaluate};
 
 fn epsilon() -> Epsilon {
     "0.3".parse().unwrap()
@@ -85,7 +85,7 @@ fn the_same_seed_teaches_the_same_network() {
     let taught = |seed| {
         let lessons = TeachConfig {
             passes: 1,
-            radius: 2_000,
+            radius: Ticks::new(2_000),
             ..TeachConfig::usual(&net, epsilon(), seed)
         };
         let taught = teach(&net, &new, &before, lessons).unwrap();
@@ -96,7 +96,7 @@ fn the_same_seed_teaches_the_same_network() {
 }
 
 #[test]
-fn all_heads_of_a_network_learn() {
+fn all_members_of_a_network_learn() {
     let data = mnist::load("data/mnist".as_ref(), Split::Train).unwrap();
     let one = shipped().member(0);
     let net = ExactNet::ensemble(&[&one, &one]).unwrap();
@@ -104,7 +104,7 @@ fn all_heads_of_a_network_learn() {
     let mut new = chosen(&data, 55_000..55_001);
     new.labels[0] = (new.labels[0] + 1) % 10;
     let lessons = TeachConfig {
-        step: 8,
+        step: Ticks::new(8),
         ..TeachConfig::usual(&net, epsilon(), 1)
     };
     let taught = |net: &ExactNet| teach(net, &new, &Dataset::default(), lessons).unwrap();

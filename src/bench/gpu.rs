@@ -53,7 +53,6 @@ const fn sizes(batch: usize, outputs: usize, inputs: usize) -> Sizes {
 
 /// All that was measured on one GPU.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct GpuBenchmark {
     /// What the adapter calls itself.
     pub adapter: String,
@@ -69,7 +68,6 @@ pub struct GpuBenchmark {
 
 /// What the arithmetic of a distance alone allows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Limit {
     /// The operations of a term.
     pub arithmetic: String,
@@ -79,7 +77,6 @@ pub struct Limit {
 
 /// One kernel on one layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Timing {
     /// What was run.
     pub kernel: String,
@@ -101,7 +98,6 @@ pub struct Timing {
 
 /// Steps of training at one p.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct StepTiming {
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,

@@ -25,7 +25,6 @@ pub(crate) const IDENTITY_WEIGHT: f32 = -10.0;
 /// Weights are drawn from N(0, 1). In a layer with at least as many outputs as inputs, one weight of
 /// each unit is then replaced, so that the unit starts as one of its inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum WeightInit {
     /// Unit o starts as input `o mod inputs`, up to a constant (Zhang et al., ICLR 2022).
@@ -237,7 +236,11 @@ mod tests {
         let rows = rows(&LinfDistLayerConfig::new(3, 7));
         for (o, row) in rows.iter().enumerate() {
             for (i, weight) in row.iter().enumerate() {
-                assert_eq!(*weight == IDENTITY_WEIGHT, i == o % 3, "unit {o}, input {i}");
+                assert_eq!(
+                    *weight == IDENTITY_WEIGHT,
+                    i == o % 3,
+                    "unit {o}, input {i}"
+                );
             }
         }
     }
@@ -258,7 +261,10 @@ mod tests {
         let weights = rows(&LinfDistLayerConfig::new(200, 50)).concat();
         let mean = weights.iter().sum::<f32>() / 1e4;
         let variance = weights.iter().map(|w| (w - mean).powi(2)).sum::<f32>() / 1e4;
-        assert!(mean.abs() < 0.05 && (variance - 1.0).abs() < 0.1, "{mean}, {variance}");
+        assert!(
+            mean.abs() < 0.05 && (variance - 1.0).abs() < 0.1,
+            "{mean}, {variance}"
+        );
     }
 
     #[test]

@@ -60,8 +60,7 @@ pub trait NormDist: Backend {
     fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self>;
 
     /// Computes distances and the values saved for backward.
-    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm)
-    -> Distances<Self>;
+    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> Distances<Self>;
 
     /// Computes gradients with respect to `x` and `w`, given the distances and their gradient.
     fn norm_dist_backward(
@@ -94,11 +93,7 @@ impl NormDist for Flex {
         flex_tensor(u, [sizes.batch, sizes.outputs])
     }
 
-    fn norm_dist_saving(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        norm: Norm,
-    ) -> Distances<Self> {
+    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> Distances<Self> {
         let sizes = sizes(&x, &w);
         let (x, w) = (x.to_contiguous(), w.to_contiguous());
         let (u, saved) = cpu::forward_saving(slice(&x), slice(&w), sizes, norm);
@@ -132,11 +127,7 @@ impl NormDist for burn_cubecl::CubeBackend {
         gpu::forward(x, w, norm)
     }
 
-    fn norm_dist_saving(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        norm: Norm,
-    ) -> Distances<Self> {
+    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> Distances<Self> {
         Distances {
             u: gpu::forward(x, w, norm),
             saved: Arc::default(),
@@ -238,7 +229,9 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _w: FloatTensor<Self>,
         _norm: Norm,
     ) -> Distances<Self> {
-        unimplemented!("norm_dist saves its values for backward itself: call this with inner tensors")
+        unimplemented!(
+            "norm_dist saves its values for backward itself: call this with inner tensors"
+        )
     }
 
     fn norm_dist_backward(

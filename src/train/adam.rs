@@ -110,12 +110,7 @@ impl<const D: usize> Moments<D> {
 
     /// Returns the parameter after one step and updates the moments. No tensor may be on an autodiff
     /// device.
-    pub fn step(
-        &mut self,
-        parameter: Tensor<D>,
-        grad: Tensor<D>,
-        step: AdamStep,
-    ) -> Tensor<D> {
+    pub fn step(&mut self, parameter: Tensor<D>, grad: Tensor<D>, step: AdamStep) -> Tensor<D> {
         let take = |moment: &mut Tensor<D>| {
             std::mem::replace(moment, Tensor::zeros([0; D], &moment.device())).into_dispatch()
         };

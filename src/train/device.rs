@@ -11,7 +11,6 @@ use crate::gpu::{Gpu, GpuError};
 
 /// The choice of a device for a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
     /// The GPU, unless there is none or it is a software adapter.
@@ -55,7 +54,6 @@ pub enum DeviceError {
 
 /// A kind of device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
     /// A GPU: through WebGPU in the browser, through Vulkan, Metal or Direct3D elsewhere.
@@ -66,7 +64,6 @@ pub enum DeviceKind {
 
 /// Information on the device of a run, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct DeviceInfo {
     /// Its kind.
     pub kind: DeviceKind,
@@ -93,10 +90,19 @@ impl Processor {
     /// # Errors
     /// Fails only for [`DeviceChoice::Webgpu`], if there is no GPU.
     pub async fn open(choice: DeviceChoice) -> Result<Self, DeviceError> {
+        Self::open_naming(choice, async || None).await
+    }
+
+    /// The same; `unnamed` is asked for the name of a GPU that gives none itself, as most do in a
+    /// browser.
+    pub async fn open_naming(
+        choice: DeviceChoice,
+        unnamed: impl AsyncFnOnce() -> Option<String>,
+    ) -> Result<Self, DeviceError> {
         match choice {
             DeviceChoice::Cpu => Ok(Self::cpu("You asked for the CPU.")),
-            DeviceChoice::Webgpu => Self::gpu().await,
-            DeviceChoice::Auto => Ok(match Self::gpu().await {
+            DeviceChoice::Webgpu => Self::gpu(unnamed).await,
+            DeviceChoice::Auto => Ok(match Self::gpu(unnamed).await {
                 Ok(gpu) if gpu.info.software => Self::cpu(&format!(
                     "The only GPU here, {}, is a software adapter; the CPU is faster.",
                     gpu.info.name
@@ -131,8 +137,8 @@ impl Processor {
     }
 
     #[cfg(feature = "webgpu")]
-    async fn gpu() -> Result<Self, DeviceError> {
-        let gpu = Gpu::request().await?;
+    async fn gpu(unnamed: impl AsyncFnOnce() -> Option<String>) -> Result<Self, DeviceError> {
+        let gpu = Gpu::request_naming(unnamed).await?;
         Ok(Self {
             device: gpu.device().clone(),
             info: DeviceInfo {
@@ -146,7 +152,7 @@ impl Processor {
     }
 
     #[cfg(not(feature = "webgpu"))]
-    async fn gpu() -> Result<Self, DeviceError> {
+    async fn gpu(_: impl AsyncFnOnce() -> Option<String>) -> Result<Self, DeviceError> {
         Err(DeviceError::NotBuilt)
     }
 

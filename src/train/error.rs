@@ -51,9 +51,7 @@ pub enum TrainError {
     )]
     HingeOfPruned,
     /// The device cannot train a pruned net.
-    #[error(
-        "a pruned net can be trained on the CPU only; choose it as the device"
-    )]
+    #[error("a pruned net can be trained on the CPU only; choose it as the device")]
     PrunedOnGpu,
     /// The checkpoint is refused.
     #[error(transparent)]

@@ -9,16 +9,15 @@ use burn::Tensor;
 use burn::module::Param;
 use burn::tensor::{Device, TensorData, Transaction, read_sync};
 
+use super::adam::{AdamStep, FusedAdam, FusedAdamConfig, Moments};
 use super::batches::{Batch, Batches, RandomShift};
 use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::error::TrainError;
 use super::gradual_pruning::prune;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
-use super::adam::{AdamStep, FusedAdam, FusedAdamConfig, Moments};
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
-use crate::exact::FloatNet;
-use crate::exact::{Epsilon, Evaluation, ExactNet, evaluate};
+use crate::exact::{Epsilon, Evaluation, ExactNet, FloatNet, Lineage, Operation, Parent, evaluate};
 use crate::net::{LinfDistNet, LinfDistNetConfig, to_vec};
 use crate::train::tensors::{read, read_all};
 
@@ -74,7 +73,7 @@ pub struct Trainer {
     scale_moments: Moments<1>,
     iteration: usize,
     pending: Vec<Pending>,
-    origin: Option<String>,
+    parent: Option<Parent>,
 }
 
 impl TrainConfig {
@@ -122,13 +121,13 @@ impl Trainer {
     }
 
     /// Creates a trainer at iteration 0 that fine-tunes the weights of the pruned `net`, on the CPU. A
-    /// step's time is proportional to their number. `origin` are the commands that made `net`.
+    /// step's time is proportional to their number. `parent` records how `net` was made.
     ///
     /// The first p should not be much below 16: weights that were pruned matter at p = 8, though not
     /// at p = ∞.
     pub fn finetune(
         config: TrainConfig,
-        (net, origin): (&ExactNet, &str),
+        (net, parent): (&ExactNet, Parent),
         data: Dataset,
         mean: f32,
         std: f32,
@@ -144,7 +143,7 @@ impl Trainer {
         let mut trainer = Self::of(config, data, mean, std, device, |_, batches, _| {
             LinfDistNet::dequantize(net, mean, std, || batches.plain(DEQUANTIZE_MEANS)).autodiff()
         })?;
-        trainer.origin = Some(origin.into());
+        trainer.parent = Some(parent);
         Ok(trainer)
     }
 
@@ -198,13 +197,36 @@ impl Trainer {
             scale,
             iteration: 0,
             pending: Vec::new(),
-            origin: None,
+            parent: None,
         })
     }
 
-    /// The commands that made the net that is fine-tuned; None in a run from scratch.
-    pub fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+    /// The model that is fine-tuned; None in a run from scratch.
+    pub fn parent(&self) -> Option<&Parent> {
+        self.parent.as_ref()
+    }
+
+    /// Returns how the current net was made: this run and, if it fine-tunes a model, how that was made.
+    pub fn lineage(&self) -> Lineage {
+        let operation = match self.parent {
+            Some(_) => Operation::Finetune,
+            None => Operation::Train,
+        };
+        let (mut arguments, seed) = self.config.to_arguments();
+        if !self.is_finished() {
+            arguments.insert("interrupted_after".into(), self.iteration.into());
+        }
+        // A GPU drops no weights, so the device is part of how a pruned net was made.
+        let is_pruned = self.net.layers.iter().any(|layer| layer.pattern.is_some());
+        if is_pruned && self.parent.is_none() {
+            arguments.insert("device".into(), "cpu".into());
+        }
+        Lineage {
+            operation,
+            arguments,
+            seed,
+            parents: self.parent.iter().cloned().collect(),
+        }
     }
 
     /// The held-out images.

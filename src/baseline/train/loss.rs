@@ -53,8 +53,8 @@ pub(super) fn worst_logits(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::baseline::relu_net::to_vec;
     use crate::baseline::{Geometry, Layer};
-    use crate::train::tensors::to_vec;
     use burn::tensor::Device;
 
     const EPSILON: f32 = 0.2;

@@ -15,12 +15,12 @@ use super::loss::{cross_entropy, worst_logits};
 use super::pgd::Pgd;
 use super::recipe::{Config, Recipe, Settings};
 use crate::baseline::model::bf16_rounded;
+use crate::baseline::relu_net::to_vec;
 use crate::baseline::{
     BaselineNet, BaselineNetError, Geometry, Layer, ReluNet, architecture, evaluate,
 };
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::exact::{Epsilon, MAX_LEVEL};
-use crate::train::tensors::to_vec;
 use crate::train::{Batch, Batches, RandomShift, accuracy, one_hot};
 
 /// Why training cannot begin or go on.
@@ -248,10 +248,10 @@ impl Trainer {
     ) -> Result<HeldOutReport, TrainError> {
         let baseline = self.baseline_net()?;
         let net = ReluNet::from_net(&baseline, &self.device);
-        let units = epsilon.units(MEASURE_SCALE);
+        let radius = epsilon.ticks(MEASURE_SCALE);
         let pgd = Pgd {
             white: MAX_LEVEL as f32,
-            epsilon: units as f32 / MEASURE_SCALE as f32,
+            epsilon: radius.levels(MEASURE_SCALE).get() as f32,
             steps: 20,
             step_share: 0.125,
         };

@@ -6,9 +6,7 @@ use super::rows::{
     ColumnsMut, GROUP, GROUP_CHUNKS, Rows, TASK_ROWS, copy_group, lanes, load, store,
 };
 use super::sample::{DENSE, PLAIN_MOST, Sample, unit_scale};
-use super::terms::{
-    EvenSlope, GeneralSlope, Slope, WholeSlope, inverse, whole, with_quick_half,
-};
+use super::terms::{EvenSlope, GeneralSlope, Slope, WholeSlope, inverse, whole, with_quick_half};
 use super::tile::{TILE_W, TILE_X, group_largest};
 use super::{for_each, for_each_chunk};
 use crate::norm_dist::Sizes;

@@ -113,7 +113,11 @@ pub fn backward(
     };
     match norm {
         Norm::Inf => {
-            assert_eq!(saved.0.len(), u.len(), "`saved` must be from a pass at p = ∞");
+            assert_eq!(
+                saved.0.len(),
+                u.len(),
+                "`saved` must be from a pass at p = ∞"
+            );
             job.largest(&saved.0)
         }
         Norm::P(p) => job.finite(p),

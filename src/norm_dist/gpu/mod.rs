@@ -73,7 +73,9 @@ fn workgroup() -> CubeDim {
 /// depends on nothing else, so that every GPU adds in the same order.
 fn split_k(rows: usize, columns: usize, terms: usize) -> usize {
     let tiles = rows.div_ceil(TILE) * columns.div_ceil(TILE);
-    let most = (WORKGROUPS / tiles.max(1)).min(terms / MIN_TERMS_PER_SPLIT).max(1);
+    let most = (WORKGROUPS / tiles.max(1))
+        .min(terms / MIN_TERMS_PER_SPLIT)
+        .max(1);
     // All parts but the last have as many slices. Parts that would have none are left out.
     let slices = terms.div_ceil(DEPTH).max(1);
     slices.div_ceil(slices.div_ceil(most))

@@ -39,8 +39,8 @@ impl Trainer {
         state.put("scale", self.scale.val());
         state.put("scale.first_moment", self.scale_moments.first.clone());
         state.put("scale.second_moment", self.scale_moments.second.clone());
-        let (config, origin) = (self.config.clone(), self.origin.clone());
-        Ok(Checkpoint::new(config, origin, self.iteration, state).await?)
+        let (config, parent) = (self.config.clone(), self.parent.clone());
+        Ok(Checkpoint::new(config, parent, self.iteration, state).await?)
     }
 
     /// Creates a trainer that continues where `checkpoint` was saved, on the same data.
@@ -77,7 +77,7 @@ impl Trainer {
                 })?
             }
         };
-        trainer.origin = checkpoint.origin().map(str::to_owned);
+        trainer.parent = checkpoint.parent().cloned();
         trainer.iteration = checkpoint.iteration();
         let all = trainer.schedule.iterations();
         if trainer.iteration > all {
