@@ -28,7 +28,7 @@ impl BaselineClassifier {
         debug_assert!(scale.is_power_of_two());
         let device = Device::flex();
         Self {
-            net: ReluNet::from_plain(plain, &device),
+            net: ReluNet::from_net(plain, &device),
             device,
             inputs: plain.inputs(),
             classes: plain.classes(),

@@ -184,7 +184,7 @@ fn point(image: &[u8], radius: Ticks, places: &[f32]) -> Vec<f32> {
 fn burn(plain: &BaselineNet, points: &[Vec<f32>]) -> Vec<f32> {
     let device = Device::flex();
     let data = TensorData::new(points.concat(), [points.len(), plain.inputs()]);
-    let logits = ReluNet::from_plain(plain, &device).forward(Tensor::from_data(data, &device));
+    let logits = ReluNet::from_net(plain, &device).forward(Tensor::from_data(data, &device));
     logits.into_data().try_to_vec().unwrap()
 }
 

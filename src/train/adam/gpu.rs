@@ -7,9 +7,9 @@ use burn_cubecl::tensor::CubeTensor;
 use burn_cubecl::{CubeBackend, kernel::into_contiguous};
 use cubecl::prelude::*;
 
-use super::{AdamStep, BETA_1, BETA_2, FusedAdam};
+use super::{AdamStep, FusedAdamBackend};
 
-impl FusedAdam for CubeBackend {
+impl FusedAdamBackend for CubeBackend {
     fn adam_step(
         parameter: FloatTensor<Self>,
         grad: FloatTensor<Self>,
@@ -37,6 +37,8 @@ impl FusedAdam for CubeBackend {
                 first.clone().into_buffer_arg(),
                 second.clone().into_buffer_arg(),
                 length,
+                step.beta_1,
+                step.beta_2,
                 step.rate,
                 step.epsilon,
             );
@@ -45,7 +47,7 @@ impl FusedAdam for CubeBackend {
     }
 }
 
-/// The tensor in memory that nobody else reads, in order.
+/// The tensor in contiguous memory that no other tensor shares.
 fn own(tensor: CubeTensor) -> CubeTensor {
     let tensor = into_contiguous(tensor);
     if tensor.can_mut() {
@@ -62,14 +64,16 @@ fn update(
     first: &mut [f32],
     second: &mut [f32],
     length: usize,
+    beta_1: f32,
+    beta_2: f32,
     rate: f32,
     epsilon: f32,
 ) {
     let at = ABSOLUTE_POS;
     if at < length {
         let g = grad[at];
-        let m = BETA_1 * first[at] + (1.0 - BETA_1) * g;
-        let v = BETA_2 * second[at] + (1.0 - BETA_2) * (g * g);
+        let m = beta_1 * first[at] + (1.0f32 - beta_1) * g;
+        let v = beta_2 * second[at] + (1.0f32 - beta_2) * (g * g);
         first[at] = m;
         second[at] = v;
         parameter[at] -= rate * m / (v.sqrt() + epsilon);
