@@ -463,7 +463,7 @@ mod bodies {
     }
 
     fn trainer(device: &Device) -> Trainer {
-        Trainer::new(config(), blocks(100), 0.1307, 0.3081, device.clone()).unwrap()
+        Trainer::new(config(), blocks(100), device.clone()).unwrap()
     }
 
     async fn losses(trainer: &mut Trainer, steps: usize) -> Vec<f32> {
@@ -496,7 +496,7 @@ mod bodies {
         let saved = here.checkpoint().await.unwrap().to_bytes();
         let saved = Checkpoint::from_bytes(&saved).unwrap();
         let cpu = Device::flex();
-        let mut there = Trainer::restore(&saved, blocks(100), 0.1307, 0.3081, cpu).unwrap();
+        let mut there = Trainer::restore(&saved, blocks(100), cpu).unwrap();
         // A file knows no order of its tensors.
         let again = there.checkpoint().await.unwrap().to_bytes();
         assert!(Checkpoint::from_bytes(&again).unwrap() == saved);

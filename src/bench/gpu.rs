@@ -5,6 +5,7 @@
 //! best of several, each of as many runs as take a fraction of a second, since waiting for a GPU
 //! takes milliseconds by itself.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::Tensor;
@@ -12,7 +13,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Device, TensorData};
 use serde::Serialize;
 
-use crate::data::{Dataset, PIXELS};
+use crate::data::{Dataset, DatasetDescription, Normalisation};
 use crate::gpu::Gpu;
 use crate::norm_dist::{Arithmetic, Norm, NormDist, ROOFLINE_TERMS, Roofline, Sizes, norm_dist};
 use crate::train::tensors::{ReadError, read};
@@ -26,12 +27,14 @@ const NORMS: [Norm; 5] = [
     Norm::P(300.0),
     Norm::Inf,
 ];
+/// Inputs of the first layer of a net for MNIST.
+const INPUTS: usize = 784;
 /// Layers for hardware: those that the CPU's benchmark has.
-const LAYERS: [Sizes; 2] = [sizes(128, 1024, PIXELS), sizes(128, 1024, 1024)];
+const LAYERS: [Sizes; 2] = [sizes(128, 1024, INPUTS), sizes(128, 1024, 1024)];
 /// A layer that software computes in a moment.
 const SMALL_LAYER: Sizes = sizes(64, 64, 256);
 /// A layer whose `[batch, outputs, inputs]` tensor fits a buffer of any GPU.
-const BROADCAST_LAYER: Sizes = sizes(32, 256, PIXELS);
+const BROADCAST_LAYER: Sizes = sizes(32, 256, INPUTS);
 /// Timings of which the best counts.
 const REPEATS: usize = 3;
 /// Time that one timing takes at least, on hardware.
@@ -371,13 +374,19 @@ impl Bench<'_> {
             p_end: p,
             ..TrainConfig::preset("tiny")?
         };
+        let normalisation = Normalisation {
+            mean: 0.13,
+            std: 0.31,
+        };
+        let description = DatasetDescription::in_memory("timed", [28, 28], 10, normalisation);
         let images = Dataset {
-            images: (0..batch * PIXELS)
+            description: Arc::new(description),
+            images: (0..batch * INPUTS)
                 .map(|k| (k * 7919 % 251) as u8)
                 .collect(),
             labels: (0..batch).map(|k| (k % 10) as u8).collect(),
         };
-        let mut trainer = Trainer::new(config, images, 0.13, 0.31, self.device.clone())?;
+        let mut trainer = Trainer::new(config, images, self.device.clone())?;
         // The first steps compile, the next tell how many make a timing.
         self.steps(&mut trainer, STEPS[0]).await?;
         let mut best = self.steps(&mut trainer, STEPS[0]).await?;

@@ -6,7 +6,7 @@ use burn::tensor::{Device, read_sync};
 
 use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, print_line, train};
-use crate::data::{CLASSES, Dataset, HELD_OUT};
+use crate::data::{Dataset, HELD_OUT};
 use crate::exact::FloatNet;
 use crate::exact::{Epsilon, ExactNet, Metadata, Model};
 use crate::net::float_logits;
@@ -80,7 +80,7 @@ fn print_changed_labels(
     let mut evaluator = net.evaluator();
     let float_logits = float_logits(float, &held_out.images);
     let changed = float_logits
-        .chunks_exact(CLASSES)
+        .chunks_exact(net.classes())
         .enumerate()
         .filter(|(index, logits)| {
             let exact = evaluator

@@ -358,7 +358,9 @@ mod tests {
             prune_from_epoch: 1,
             ..config.clone()
         };
-        let seconds = speed.eta(&gradual_pruning, &widths, &schedule).seconds(5, 10);
+        let seconds = speed
+            .eta(&gradual_pruning, &widths, &schedule)
+            .seconds(5, 10);
         let terms = 0.3 * 784.0 * 3.0 + 0.5 * 3.0 * 10.0;
         let expected = 2.0 * terms / 2.0 * 5.0 + 5.0 * (2.0 + 0.01 * weights / 2.0);
         assert!((seconds - expected).abs() < 1e-6, "{seconds}");
@@ -366,7 +368,8 @@ mod tests {
             few_terms: None,
             ..speed
         };
-        let [all, left] = [&config, &gradual_pruning].map(|config| gpu.eta(config, &widths, &schedule));
+        let [all, left] =
+            [&config, &gradual_pruning].map(|config| gpu.eta(config, &widths, &schedule));
         assert_eq!(all, left);
     }
 }

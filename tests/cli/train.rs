@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use burn::tensor::{Device, read_sync};
-use linf_dist_net::data::{Split, mnist};
+use linf_dist_net::data::{Split, datasets};
 use linf_dist_net::exact::Model;
 use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::{Value, json};
@@ -109,9 +109,9 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
         hidden: vec![16],
         ..TrainConfig::preset("tiny").unwrap()
     };
-    let data = mnist::load(&Path::new(DATA).join("mnist"), Split::Train).unwrap();
-    let (mean, std) = (mnist::MEAN, mnist::STD);
-    let mut trainer = Trainer::new(config, data, mean, std, Device::flex()).unwrap();
+    let mnist = datasets::find("mnist").unwrap();
+    let data = datasets::load(&mnist, &Path::new(DATA).join("mnist"), Split::Train).unwrap();
+    let mut trainer = Trainer::new(config, data, Device::flex()).unwrap();
     trainer.step().unwrap();
     // As a visitor who turned a hyperparameter and saved.
     trainer.change(0.01, 0.4, "0.2".parse().unwrap()).unwrap();

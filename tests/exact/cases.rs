@@ -4,6 +4,7 @@
 use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_label};
+use linf_dist_net::data::Normalisation;
 use linf_dist_net::data::strokes::strokes_to_image;
 use linf_dist_net::exact::{Bounds, Certificate, DenseNet, ExactNet, Metadata, Model};
 use linf_dist_net::exact::{FloatLayer, FloatNet};
@@ -56,8 +57,10 @@ pub fn model() -> Model {
     layers[2].mean.clear();
     let bias = (0..10).map(|_| random.uniform() / 4.0).collect();
     let net = FloatNet {
-        input_mean: 0.1307,
-        input_std: 0.3081,
+        normalisation: Normalisation {
+            mean: 0.1307,
+            std: 0.3081,
+        },
         layers,
         bias,
     };

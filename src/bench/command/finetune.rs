@@ -57,13 +57,13 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
     let mut rows = Vec::new();
     for threads in thread_counts() {
         for norm in NORMS {
-            let config = at_one_p(recipe.clone(), hidden, norm, steps + 1);
+            let config = at_one_p(recipe.clone(), hidden, norm, steps + 1, data.len());
             let best = |mut trainer: Trainer| {
                 let timed = on_threads(threads, || times(&mut trainer, threads, steps))?;
                 let best = timed.into_iter().reduce(Time::shorter);
                 Ok::<_, CliError>(1e3 * best.expect("there is at least one step").seconds())
             };
-            let kept = best(finetuning(config.clone(), &net, dataset, &data)?)?;
+            let kept = best(finetuning(config.clone(), &net, &data)?)?;
             let all = best(new_trainer(config, &data)?)?;
             rows.push(Row {
                 p: p_name(norm),
@@ -84,15 +84,8 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
     })
 }
 
-fn finetuning(
-    config: TrainConfig,
-    net: &ExactNet,
-    dataset: DatasetName,
-    data: &Dataset,
-) -> Result<Trainer, CliError> {
-    let (mean, std) = dataset.normalisation();
-    Trainer::finetune(config, (net, ""), data.clone(), mean, std)
-        .map_err(|source| CliError::Begin { source })
+fn finetuning(config: TrainConfig, net: &ExactNet, data: &Dataset) -> Result<Trainer, CliError> {
+    Trainer::finetune(config, (net, ""), data.clone()).map_err(|source| CliError::Begin { source })
 }
 
 impl Report {

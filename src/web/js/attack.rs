@@ -33,7 +33,7 @@ export interface AttackSettings {
 
 /** A perturbed image and what the network makes of it. */
 export interface Perturbed {
-  /** 784 pixels, in levels. */
+  /** A number a pixel, in levels. */
   levels: Float32Array;
   /** The same as bytes; null when some pixel is no whole level. */
   image: Uint8Array | null;
@@ -132,7 +132,7 @@ pub(super) fn progress(run: &Run, classifier: &impl Classifier) -> Result<JsValu
     })
 }
 
-/// The answer to an image that somebody painted, `[784]` levels: the nearest that is within
+/// The answer to an image that somebody painted, `[inputs]` levels: the nearest that is within
 /// `epsilon_levels` of `image` and in 0…255, as `Perturbed`.
 pub(super) fn paint(
     classifier: &mut impl Classifier,

@@ -7,7 +7,6 @@ use super::attack::{begin, paint, progress};
 use super::{epsilon_in_domain, js_error, to_js};
 use crate::attack::{AttackError, Classifier, Grid, Run, label};
 use crate::baseline::{BaselineClassifier, IntervalCertifier, Model};
-use crate::data::PIXELS;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -54,7 +53,7 @@ export interface OrdinaryBounds {
 }
 "#;
 
-/// An baseline, ready for 28×28 images, with one attack at a time.
+/// A baseline, ready for images of its own size, with one attack at a time.
 #[wasm_bindgen]
 pub struct BaselineNetwork {
     model: Model,
@@ -76,10 +75,6 @@ impl BaselineNetwork {
             return Err(JsError::new(&message));
         }
         let model = Model::from_bytes(model).map_err(js_error)?;
-        let (found, expected) = (PIXELS, model.plain.inputs());
-        if found != expected {
-            return Err(js_error(AttackError::Pixels { found, expected }));
-        }
         let classifier = BaselineClassifier::new(&model.plain, scale);
         Ok(Self {
             model,
@@ -109,7 +104,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Label, logits and proved radius of an image of 784 bytes. Throws an `Error` for another
+    /// Label, logits and proved radius of an image, a byte for each of the network's inputs. Throws an `Error` for another
     /// length.
     #[wasm_bindgen(unchecked_return_type = "OrdinaryVerdict")]
     pub fn certify(&mut self, image: &[u8]) -> Result<JsValue, JsError> {
@@ -131,7 +126,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Where the logits of an image of 784 bytes can go when no pixel moves by more than
+    /// Where the logits of an image, a byte an input, can go when no pixel moves by more than
     /// `epsilonLevels`, rounded up to a multiple of 1/scale. Throws an `Error` for another length
     /// or an ε that is not a number from 0.
     #[wasm_bindgen(unchecked_return_type = "OrdinaryBounds")]
@@ -155,7 +150,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Begins an attack on the label of an image of 784 bytes, in place of the one before.
+    /// Begins an attack on the label of an image, a byte an input, in place of the one before.
     /// Throws an `Error` for another length, for settings that are none, and for an image whose
     /// largest logits are tied.
     pub fn start(
@@ -182,7 +177,7 @@ impl BaselineNetwork {
         progress(run, &self.classifier)
     }
 
-    /// The answer to an image that somebody painted, 784 levels: every pixel is first brought to
+    /// The answer to an image that somebody painted, a level an input: every pixel is first brought to
     /// the nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an
     /// `Error` as `start` does.
     #[wasm_bindgen(unchecked_return_type = "Perturbed")]
@@ -198,7 +193,7 @@ impl BaselineNetwork {
     }
 
     fn check(&self, image: &[u8]) -> Result<(), JsError> {
-        let (found, expected) = (image.len(), PIXELS);
+        let (found, expected) = (image.len(), self.model.plain.inputs());
         match found == expected {
             true => Ok(()),
             false => Err(js_error(AttackError::Pixels { found, expected })),

@@ -9,9 +9,8 @@ use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
 use super::{epsilon_in_domain, js_error, to_js};
-use crate::data::PIXELS;
 use crate::data::strokes;
-use crate::exact::{self, ExactNet, InputError, Model};
+use crate::exact::{self, ExactNet, Model};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -42,7 +41,7 @@ export interface ModelInfo {
 
 /** The pixel that decides a logit, in one member. */
 export interface CriticalPixel {
-  /** 0..783, row-major from the top left. */
+  /** The index of the input; row-major from the top left where inputs are pixels of an image. */
   pixel: number;
   /** Raising the pixel by one unit times `sign` raises what the member adds to the logit by one unit,
    *  divided by the number of members, as long as the same chain of units decides. */
@@ -97,7 +96,7 @@ pub fn strokes_to_image(
     Ok(image.map(Vec::from))
 }
 
-/// An exact network, ready to certify 28×28 images.
+/// An exact network, ready to certify images of its own size.
 #[wasm_bindgen]
 pub struct Certifier {
     model: Model,
@@ -137,7 +136,7 @@ impl Certifier {
         })
     }
 
-    /// Label, logits, margin, both radii and the deciding pixels of an image of 784 bytes.
+    /// Label, logits, margin, both radii and the deciding pixels of an image, a byte an input.
     /// Throws an `Error` for another length.
     #[wasm_bindgen(unchecked_return_type = "Certificate")]
     pub fn certify(&self, image: &[u8]) -> Result<JsValue, JsError> {
@@ -166,7 +165,7 @@ impl Certifier {
         })
     }
 
-    /// Where the logits of an image of 784 bytes can go when no pixel moves by more than
+    /// Where the logits of an image, a byte an input, can go when no pixel moves by more than
     /// `epsilonLevels`, which is rounded up to a multiple of 1/scale for the bounds and down to
     /// whole levels for the two copies. Throws an `Error` for another length or an ε that is not a
     /// number from 0.
@@ -205,15 +204,10 @@ impl Certifier {
     }
 }
 
-/// Reads an unpacked model file whose network takes images of 28×28.
+/// Reads an unpacked model file.
 pub(super) fn read_model(model: &[u8]) -> Result<Model, JsError> {
     console_error_panic_hook::set_once();
-    let model = Model::from_bytes(model).map_err(js_error)?;
-    let (found, expected) = (PIXELS, model.net.inputs());
-    if found != expected {
-        return Err(js_error(InputError::Pixels { found, expected }));
-    }
-    Ok(model)
+    Model::from_bytes(model).map_err(js_error)
 }
 
 /// Units of `net` to pixel levels; exact.
