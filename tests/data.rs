@@ -263,7 +263,7 @@ fn every_description_is_complete_and_its_name_is_its_own() {
 }
 
 #[test]
-#[ignore = "needs data/, which scripts/data.sh fetches"]
+#[ignore = "needs the data sets"]
 fn the_described_data_sets_are_the_published_ones() {
     // The first labels, as every text about them shows them, and by how much the published nets'
     // standard deviation is below that of the pixels.

@@ -1,5 +1,6 @@
 //! The GPU kernels against their CPU twins, on whatever adapter there is: the same tests run
-//! natively and, through WebGPU, in the browser. Without an adapter they fail.
+//! natively, where they are asked for, and, through WebGPU, in the browser. Without an adapter they
+//! fail.
 //!
 //! Sizes are small, because a software adapter is many times slower than a GPU.
 #![cfg(feature = "webgpu")]
@@ -59,6 +60,7 @@ macro_rules! gpu_tests {
     ($($name:ident)*) => {$(
         #[cfg(not(target_arch = "wasm32"))]
         #[test]
+        #[ignore = "needs a GPU"]
         fn $name() {
             cubecl::future::block_on(run(async |gpu| bodies::$name(gpu).await));
         }
@@ -94,6 +96,7 @@ gpu_tests! {
 /// Natively only, as it needs a clock.
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
+#[ignore = "needs a GPU"]
 fn the_benchmark_gives_every_kernel_a_share_of_what_its_arithmetic_allows() {
     use std::sync::LazyLock;
     use std::time::Instant;

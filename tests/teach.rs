@@ -49,6 +49,7 @@ fn moved_right(set: &Dataset, pixels: usize) -> Dataset {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn digits_that_were_wrong_are_learned_in_seconds_and_others_are_not_forgotten() {
     let data = mnist();
     let net = shipped();
@@ -85,6 +86,7 @@ fn digits_that_were_wrong_are_learned_in_seconds_and_others_are_not_forgotten() 
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn the_same_seed_teaches_the_same_network() {
     let data = mnist();
     let (new, before) = (chosen(&data, 55_000..55_010), chosen(&data, 0..50));
@@ -103,6 +105,7 @@ fn the_same_seed_teaches_the_same_network() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn all_heads_of_a_network_learn() {
     let data = mnist();
     let one = shipped().member(0);

@@ -482,6 +482,7 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "needs a GPU"]
     fn a_run_that_dropped_weights_goes_on_on_the_cpu() {
         let kind = |reply: Reply| match reply {
             Reply::Ready { device, .. } => device.kind,
@@ -521,6 +522,7 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "needs a GPU"]
     fn a_lost_gpu_ends_the_session_with_a_way_on() {
         let processor = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap();
         let mut session = Session::new(processor, || Duration::ZERO);

@@ -15,7 +15,7 @@ pub const MODEL_FILE: &str = "tests/browser/golden-net.safetensors";
 /// Committed beside `tests/browser.rs`.
 pub const OUTCOMES_FILE: &str = "tests/browser/golden-outcomes.json";
 /// Writes both.
-pub const COMMAND: &str = "cargo test --test exact write_golden_files -- --ignored";
+pub const COMMAND: &str = "UPDATE_GOLDEN=1 cargo test --test exact golden_files";
 
 /// SplitMix64 (Steele, Lea, Flood 2014): ten lines that no dependency can change.
 struct SplitMix(u64);
