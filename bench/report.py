@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the tables of docs/performance.md and README.md, and the plot docs/growth.svg, from what
-was measured, so that no figure is typed by hand.
+"""Makes the tables of README.md, docs/performance.md, docs/performance/ and docs/models/, and the plot
+docs/performance/growth.svg, from what was measured, so that no figure is typed by hand.
 
     bench/report.py            # rewrites them
     bench/report.py --check    # fails if they are not what the measurements say
@@ -10,6 +10,7 @@ from the shipped models' own metadata, or from what the page shows of `linf comp
 """
 
 import argparse
+import hashlib
 import json
 import math
 import re
@@ -19,16 +20,48 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench/results"
-DOCUMENTS = [ROOT / "README.md", ROOT / "docs/performance.md"]
-PLOT = ROOT / "docs/growth.svg"
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "docs/performance.md",
+    *sorted((ROOT / "docs/performance").glob("*.md")),
+    *sorted((ROOT / "docs/models").glob("*.md")),
+]
+PLOT = ROOT / "docs/performance/growth.svg"
 MODELS = ROOT / "www/public/models"
-COMPARISON = ROOT / "www/src/attack/comparison.json"
 DATASETS = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 KINDS = {
     "linf-dist": "ℓ∞-dist net",
-    "standard": "ordinary, trained plainly",
-    "adversarial": "ordinary, trained against attacks",
-    "ibp": "ordinary, trained to be certified (IBP)",
+    "standard": "baseline, trained plainly",
+    "adversarial": "baseline, adversarial training (PGD)",
+    "ibp": "baseline, certified training (IBP)",
+}
+# Published results at the same ε, in percent, the best last; those marked are in the README's table too.
+AUTHORS_2021 = "[authors' repository](https://github.com/zbh2047/L_inf-dist-net)"
+AUTHORS_2022 = "[authors' repository](https://github.com/zbh2047/L_inf-dist-net-v2)"
+SORTNET = "[authors' logs](https://github.com/zbh2047/SortNet/tree/main/logs)"
+LITERATURE = {
+    ("mnist", "0.3"): [
+        ("", "IBP (Gowal et al., 2018)", "–", "91.95 %", "[arXiv](https://arxiv.org/abs/1810.12715), not checked again"),
+        ("*", "ℓ∞-dist net (ICLR 2022)", "98.56 %", "93.20 %", AUTHORS_2022),
+        ("", "SortNet, mean of eight seeds", "98.59 %", "93.33 %", SORTNET),
+        ("*", "SortNet, best of eight seeds", "98.46 %", "93.40 %", SORTNET),
+        ("", "MTL-IBP", "98.74 %", "93.90 %", "[arXiv](https://arxiv.org/abs/2305.13991), not checked again"),
+        ("", "TAPS in CTBench", "98.56 %", "93.95 %", "[arXiv](https://arxiv.org/abs/2406.04848), unverified"),
+        ("*", "ParamRamp with CROWN-IBP", "98.24 %", "94.02 %", "[arXiv](https://arxiv.org/abs/2104.00447), not checked again"),
+    ],
+    ("mnist", "0.1"): [
+        ("*", "ℓ∞-dist net (ICLR 2022)", "98.93 %", "97.95 %", AUTHORS_2022),
+        ("", "SortNet, mean of eight seeds", "–", "98.07 %", SORTNET),
+        ("*", "SortNet, best of eight seeds", "99.01 %", "98.14 %", SORTNET),
+        ("", "SABR", "–", "98.22 %", "as collected for this project, not checked again"),
+        ("", "CC-IBP", "–", "98.43 %", "[arXiv](https://arxiv.org/abs/2305.13991), not checked again"),
+        ("*", "TAPS in CTBench", "99.16 %", "98.52 %", "[arXiv](https://arxiv.org/abs/2406.04848), unverified"),
+    ],
+    ("fashion-mnist", "0.1"): [
+        ("", "IBP", "–", "77.63 %", "as collected for this project, not checked again"),
+        ("", "CROWN-IBP", "–", "78.73 %", "as collected for this project, not checked again"),
+        ("*", "ℓ∞-dist net with an MLP head (ICML 2021)", "87.91 % (unverified)", "79.23 %", AUTHORS_2021),
+    ],
 }
 
 
@@ -225,7 +258,7 @@ def exact(report):
         ]
         for row in report["ratios"]["exact"]
     ]
-    return table(["evaluation", "threads", "µs per image", "times 16 together"], rows)
+    return table(["evaluation", "threads", "µs per image", "times a batch of 16"], rows)
 
 
 @from_cpu
@@ -250,7 +283,7 @@ def targets(report):
 
     rows = [
         [
-            target["what"].replace("inf", "∞"),
+            target["what"].replace("inf", "∞").replace("the limit", "the roofline"),
             "≥ " + figure(target, target["goal"]),
             figure(target, target["worst"]),
             "met" if target["met"] else "**missed**",
@@ -287,7 +320,7 @@ def speed(report):
         ["whole training steps, p = 8 … ∞", of("steps", "jax"), "JAX"],
         ["the same", of("steps", "torch"), "PyTorch with `torch.cdist`"],
         [
-            f"an exact network of one head, 16 images together: {number(fastest)} µs each on one thread",
+            f"an exact network of one member, 16 images in a batch: {number(fastest)} µs each on one thread",
             onnx,
             "ONNX Runtime, the same bits",
         ],
@@ -333,7 +366,7 @@ def gpu(report):
         if "forward" in row
     ]
     return [
-        f"{adapter(report)}; 10⁹ terms per second, and their share of the limit:",
+        f"{adapter(report)}; 10⁹ terms per second, and their share of the roofline:",
         "",
         *table(["batch, layer", "p", "forward", "both gradients"], rows),
         "",
@@ -406,33 +439,95 @@ def webgpu(report):
         "",
         *table(head, rows),
         "",
-        f"Shares of the limit: {'; '.join(shares)}. {steps_per_second(report)}",
+        f"Shares of the roofline: {'; '.join(shares)}. {steps_per_second(report)}",
     ]
+
+
+def metadata_of(path):
+    """What a model file says of itself."""
+    file = path.read_bytes()
+    header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
+    metadata = header["__metadata__"]
+    # Files of the version before 4, until they are written anew.
+    metadata.setdefault("members", metadata.get("heads", "1"))
+    if "certified_interval" in metadata:
+        metadata["certified_ibp"] = metadata["certified_interval"]
+    weights = {name: tensor for name, tensor in header.items() if name.endswith(".weight")}
+    metadata["weights"] = sum(tensor["shape"][1] for tensor in weights.values())
+    return metadata
+
+
+def trained_for(metadata):
+    return f"{DATASETS[metadata['dataset']]}, ε = {metadata['epsilon']}"
+
+
+def accuracy(metadata, name):
+    return percent(float(metadata[name]), 2) if name in metadata else "–"
+
+
+def shipped():
+    return sorted(MODELS.glob("*.safetensors"))
 
 
 def models():
     """The shipped networks, from what their files say of themselves."""
     rows = []
-    for path in sorted(MODELS.glob("*.safetensors")):
-        file = path.read_bytes()
-        header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
-        metadata = header["__metadata__"]
-        accuracies = ["clean", "certified_lipschitz", "certified_interval"]
+    for path in shipped():
+        metadata = metadata_of(path)
         rows.append(
             [
-                f"{DATASETS[metadata['dataset']]}, ε = {metadata['epsilon']}",
-                metadata["architecture"]
-                + (f" in {metadata['heads']} heads" if "heads" in metadata else ""),
-                *(
-                    percent(float(metadata[name]), 2) if name in metadata else "–"
-                    for name in accuracies
-                ),
+                trained_for(metadata),
+                metadata["members"],
+                accuracy(metadata, "clean"),
+                accuracy(metadata, "certified_lipschitz"),
+                accuracy(metadata, "certified_ibp"),
                 f"{gzip_size(path) / 1000:.0f} kB",
                 f"`{path.name}`",
             ]
         )
-    head = ["trained for", "layers", "label right", "and proved by the margin", "and by intervals"]
-    return table([*head, "with gzip", "file in `www/public/models/`"], rows)
+    head = ["trained for", "members", "clean", "certified (Lipschitz)", "certified (IBP)", "gzip"]
+    return table([*head, "file in `www/public/models/`"], rows)
+
+
+def model(name):
+    """Makes the table of a model card: what is in the file, and what it says of itself."""
+
+    def made():
+        path = MODELS / f"{name}.safetensors"
+        metadata = metadata_of(path)
+        rows = [
+            ["file", f"`{path.relative_to(ROOT)}`"],
+            ["trained for", trained_for(metadata)],
+            ["members", metadata["members"]],
+            ["layers", metadata["architecture"]],
+            ["weights", f"{metadata['weights']:,}"],
+            ["ticks per pixel level", metadata["scale"]],
+            ["size", f"{path.stat().st_size / 1000:,.0f} kB, {gzip_size(path) / 1000:,.0f} kB with gzip"],
+            ["SHA-256", f"`{hashlib.sha256(path.read_bytes()).hexdigest()}`"],
+            ["clean accuracy, test set", accuracy(metadata, "clean")],
+            ["certified accuracy (Lipschitz), test set", accuracy(metadata, "certified_lipschitz")],
+            ["certified accuracy (IBP), test set", accuracy(metadata, "certified_ibp")],
+        ]
+        return table(["", ""], rows)
+
+    return made
+
+
+def literature(cards, whole):
+    """Makes a table of the shipped networks beside published results; `cards` is where their cards are."""
+
+    def made():
+        rows = []
+        for path in reversed(shipped()):
+            metadata = metadata_of(path)
+            figures = [accuracy(metadata, name) for name in ("clean", "certified_ibp")]
+            card = f"[model card]({cards}{path.stem}.md)"
+            rows.append([trained_for(metadata), "**this project**", *figures, card])
+            published = LITERATURE.get((metadata["dataset"], metadata["epsilon"]), [])
+            rows += [["", *row] for mark, *row in published if whole or mark]
+        return table(["", "method", "clean", "certified", "source"], rows)
+
+    return made
 
 
 def gzip_size(path):
@@ -442,22 +537,27 @@ def gzip_size(path):
     return int(done.stdout)
 
 
+def comparison():
+    """What `linf compare` printed, which the page shows too."""
+    (path,) = (ROOT / "www/src").rglob("comparison.json")
+    return json.loads(path.read_text())
+
+
 def networks():
-    """What `linf compare` printed, as the page shows it."""
     rows = []
-    for network in json.loads(COMPARISON.read_text())["networks"]:
+    for network in comparison()["networks"]:
         rows.append(
             [
                 f"{KINDS[network['kind']]}: {network['architecture']}",
                 percent(network["clean"], 2),
-                percent(network["under_attack"], 2),
+                percent(network.get("empirical_robust", network.get("under_attack")), 2),
                 percent(network["certified"], 2),
                 network["certificate"],
                 f"{network['bytes'] / 1000:.0f} kB",
                 f"{math.floor(network['microseconds_per_image'] + 0.5)} µs",
             ]
         )
-    head = ["network", "label right", "right under PGD", "right and proved", "proved by"]
+    head = ["network", "clean", "empirical robust (PGD)", "certified", "certificate"]
     return table([*head, "file", "time per image"], rows)
 
 
@@ -507,7 +607,7 @@ def web_peers(report):
 @from_web
 def web_exact(report):
     names = {
-        "ours": "**ours**: logits, both radii, deciding pixels",
+        "ours": "**ours**: logits, both radii, critical pixels",
         "onnxRuntime": "ONNX Runtime Web: logits",
         "tensorFlow": "TensorFlow.js: logits",
     }
@@ -536,6 +636,9 @@ TABLES = {
     "speed": speed,
     "growth": growth,
     "models": models,
+    "literature": literature("docs/models/", whole=False),
+    "literature-whole": literature("", whole=True),
+    **{f"model-{path.stem}": model(path.stem) for path in shipped()},
     "networks": networks,
     "attacks": attacks,
     "web-kernels": web_kernels,

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use linf_dist_net::data::{Dataset, Split, datasets};
 use linf_dist_net::exact::teach::{TeachConfig, TeachError, teach};
-use linf_dist_net::exact::{DenseLayer, DenseNet, Epsilon, ExactNet, Model, evaluate};
+use linf_dist_net::exact::{DenseLayer, DenseNet, Epsilon, ExactNet, Model, Ticks, evaluate};
 
 fn epsilon() -> Epsilon {
     "0.3".parse().unwrap()
@@ -94,7 +94,7 @@ fn the_same_seed_teaches_the_same_network() {
     let taught = |seed| {
         let lessons = TeachConfig {
             passes: 1,
-            radius: 2_000,
+            radius: Ticks::new(2_000),
             ..TeachConfig::usual(&net, epsilon(), seed)
         };
         let taught = teach(&net, &new, &before, lessons).unwrap();
@@ -106,7 +106,7 @@ fn the_same_seed_teaches_the_same_network() {
 
 #[test]
 #[ignore = "needs the data sets"]
-fn all_heads_of_a_network_learn() {
+fn all_members_of_a_network_learn() {
     let data = mnist();
     let one = shipped().member(0);
     let net = ExactNet::ensemble(&[&one, &one]).unwrap();
@@ -114,7 +114,7 @@ fn all_heads_of_a_network_learn() {
     let mut new = chosen(&data, 55_000..55_001);
     new.labels[0] = (new.labels[0] + 1) % 10;
     let lessons = TeachConfig {
-        step: 8,
+        step: Ticks::new(8),
         ..TeachConfig::usual(&net, epsilon(), 1)
     };
     let taught = |net: &ExactNet| {

@@ -47,8 +47,8 @@ class Net:
         header, tensors = read_safetensors(file)
         metadata = header.get("__metadata__", {})
         version = metadata.get("format_version")
-        if metadata.get("format") != "linf-dist-net" or version not in ("1", "2", "3"):
-            raise Refused("the model file is not of format linf-dist-net, version 1 to 3")
+        if metadata.get("format") != "linf-dist-net" or version != "4":
+            raise Refused("the model file is not of format linf-dist-net, version 4")
         self.scale = int(metadata["scale"])
         if self.scale not in [2**k for k in range(1, 13)]:
             raise Refused(f"the scale {self.scale} is not a power of two from 2 to 4096")
@@ -56,16 +56,15 @@ class Net:
         widths = [int(width) for width in metadata["architecture"].split("-")]
         possible = len(widths) >= 2 and all(1 <= width <= 65536 for width in widths)
         countable = all(inputs * outputs <= 2**31 for inputs, outputs in zip(widths, widths[1:]))
-        self.heads = int(metadata["heads"]) if version == "3" else 1
-        if not possible or not countable or self.heads < 1:
+        self.members = int(metadata["members"])
+        if not possible or not countable or self.members < 1:
             raise Refused(f"the architecture {metadata['architecture']} is none")
-        if widths[-1] % self.heads or widths[-1] // self.heads < 2:
-            raise Refused(f"{widths[-1]} units are no {self.heads} heads of two classes or more")
+        if widths[-1] % self.members or widths[-1] // self.members < 2:
+            raise Refused(f"{widths[-1]} units are no {self.members} members of two classes or more")
 
         self.layers = []
         for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
-            read = kept_weights_version_1 if version == "1" else kept_weights
-            bits, weight = read(tensors, f"layers.{index}", inputs, outputs)
+            bits, weight = kept_weights(tensors, f"layers.{index}", inputs, outputs)
             if not bits.any(axis=1).all():
                 raise Refused(f"layer {index} has a unit without weights")
             ends = np.cumsum(bits.sum(axis=1))
@@ -86,7 +85,7 @@ class Net:
             low, high = layer_bounds(layer, low, high)
             magnitudes.append(high.max())
         ends = np.maximum(np.abs(low + self.bias), np.abs(high + self.bias))
-        magnitudes.append(self.over_heads(ends).max())
+        magnitudes.append(self.over_members(ends).max())
         if max(magnitudes) > LIMIT:
             raise Refused("some image could reach a value beyond 2^30")
         # From here on 32 bits hold everything.
@@ -97,18 +96,18 @@ class Net:
         """Logits, [classes, batch], of inputs in units, [inputs, batch]."""
         for layer in self.layers:
             x = np.stack([np.abs(x[i] - w).max(axis=0) for i, w in layer])
-        return -self.over_heads(x + self.bias)
+        return -self.over_members(x + self.bias)
 
     def logit_bounds(self, x, radius):
         """Lower and upper bounds, [classes, batch] each, for a radius in units, [batch]."""
         low, high = np.maximum(x - radius, 0), np.minimum(x + radius, self.top)
         for layer in self.layers:
             low, high = layer_bounds(layer, low, high)
-        return -self.over_heads(high + self.bias), -self.over_heads(low + self.bias)
+        return -self.over_members(high + self.bias), -self.over_members(low + self.bias)
 
-    def over_heads(self, units):
-        """Sums over the heads, [classes, batch], of what belongs to the last layer's units."""
-        return units.reshape(self.heads, -1, units.shape[1]).sum(axis=0, dtype=units.dtype)
+    def over_members(self, units):
+        """Sums over the members, [classes, batch], of what belongs to the last layer's units."""
+        return units.reshape(self.members, -1, units.shape[1]).sum(axis=0, dtype=units.dtype)
 
     def proves(self, x, label, radius):
         """For each image of the batch, whether intervals prove its label at its radius."""
@@ -124,7 +123,7 @@ class Net:
         margin = ordered[-1] - ordered[-2]
         right = (logits.argmax(axis=0) == labels) & (margin > 0)
         x, label, margin = x[:, right], labels[right], margin[right]
-        lipschitz = np.minimum((margin - 1) // (2 * self.heads), self.top)
+        lipschitz = np.minimum((margin - 1) // (2 * self.members), self.top)
 
         # The radii that are proved are 0..R. R is usually close above the margin's radius:
         # double the step until a radius is not proved, then halve what is left.
@@ -201,17 +200,6 @@ def kept_weights(tensors, layer, inputs, outputs):
     return bits.reshape(outputs, inputs), weight
 
 
-def kept_weights_version_1(tensors, layer, inputs, outputs):
-    """The same of a file of version 1."""
-    kept = tensors[f"{layer}.kept"]
-    if kept.dtype != np.uint8 or kept.shape != (outputs, -(-inputs // 8)):
-        raise Refused(f"{layer}.kept is {kept.dtype} {kept.shape}")
-    bits = np.unpackbits(kept, axis=1, bitorder="little").astype(bool)
-    if bits[:, inputs:].any():
-        raise Refused(f"{layer}.kept has a bit beyond the inputs")
-    return bits[:, :inputs], integers(tensors, f"{layer}.weight", np.count_nonzero(bits))
-
-
 def integers(tensors, name, count):
     """A list of integers, in 64 bits."""
     tensor = tensors[name]
@@ -286,9 +274,9 @@ def main():
         "epsilon": decimal(exact),
         "clean": clean / n,
         "certified_lipschitz": by_margin / n,
-        "certified_interval": by_intervals / n,
-        "mean_radius_lipschitz": margin_radii / (n * net.top),
-        "mean_radius_interval": interval_radii / (n * net.top),
+        "certified_ibp": by_intervals / n,
+        "mean_lipschitz_radius_levels": margin_radii / (n * net.scale),
+        "mean_ibp_radius_levels": interval_radii / (n * net.scale),
         "model_sha256": hashlib.sha256(file).hexdigest(),
     }
     print(json.dumps(report, separators=(",", ":")))

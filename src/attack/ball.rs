@@ -1,8 +1,8 @@
-//! The perturbed images that an attack may try.
+//! The ball of perturbed images that an attack may try.
 
 use serde::{Deserialize, Serialize};
 
-use crate::exact::MAX_LEVEL;
+use crate::exact::{MAX_LEVEL, Ticks};
 
 /// Which values a perturbed pixel may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,26 +20,27 @@ pub struct Ball {
     centre: Vec<i32>,
     lower: Vec<i32>,
     upper: Vec<i32>,
+    /// In ticks, as the ends.
     radius: i32,
     scale: u32,
-    /// Units between neighbours on the grid.
+    /// Ticks between neighbours on the grid.
     step: i32,
 }
 
 impl Ball {
-    /// The ball of `radius` units around an 8-bit image, for a network of `scale` units per
-    /// level. On whole levels the radius is cut to whole levels.
-    pub fn new(image: &[u8], scale: u32, radius: u32, grid: Grid) -> Self {
-        let units = scale.cast_signed();
-        let top = MAX_LEVEL * units;
+    /// Makes the ball of `radius` around an 8-bit image, for a network of `scale` ticks per level. On
+    /// whole levels the radius is rounded down to whole levels.
+    pub fn new(image: &[u8], scale: u32, radius: Ticks, grid: Grid) -> Self {
+        let level = scale.cast_signed();
+        let top = MAX_LEVEL * level;
         let step = match grid {
-            Grid::Levels => units,
+            Grid::Levels => level,
             Grid::Ticks => 1,
         };
-        let radius = radius.min(top.unsigned_abs()).cast_signed() / step * step;
+        let radius = radius.get().min(top.unsigned_abs()).cast_signed() / step * step;
         let centre: Vec<_> = image
             .iter()
-            .map(|&level| i32::from(level) * units)
+            .map(|&pixel| i32::from(pixel) * level)
             .collect();
         Self {
             lower: centre.iter().map(|&x| (x - radius).max(0)).collect(),
@@ -52,8 +53,9 @@ impl Ball {
     }
 
     /// The part of this ball within a smaller radius; all of it, if `radius` is not smaller.
-    pub fn resized(&self, radius: u32) -> Self {
-        let radius = radius.min(self.radius.unsigned_abs()).cast_signed() / self.step * self.step;
+    pub fn resized(&self, radius: Ticks) -> Self {
+        let radius =
+            radius.get().min(self.radius.unsigned_abs()).cast_signed() / self.step * self.step;
         let cut = |ends: &[i32]| -> Vec<i32> {
             let ends = ends.iter().zip(&self.centre);
             ends.map(|(&end, &x)| end.clamp(x - radius, x + radius))
@@ -68,17 +70,17 @@ impl Ball {
         }
     }
 
-    /// Units per pixel level, S.
+    /// Ticks per pixel level, S.
     pub fn scale(&self) -> u32 {
         self.scale
     }
 
-    /// The unperturbed image in units, `[pixels]`.
+    /// The unperturbed image in ticks, `[pixels]`.
     pub fn centre(&self) -> &[i32] {
         &self.centre
     }
 
-    /// MinNorm value of a pixel.
+    /// Least value of a pixel.
     pub fn lower(&self, pixel: usize) -> i32 {
         self.lower[pixel]
     }
@@ -97,12 +99,12 @@ impl Ball {
         }
     }
 
-    /// The radius in units, a multiple of the grid's step.
-    pub fn radius(&self) -> i32 {
-        self.radius
+    /// The radius, a multiple of the grid's step.
+    pub fn radius(&self) -> Ticks {
+        Ticks::new(self.radius.unsigned_abs())
     }
 
-    /// Units between neighbours on the grid.
+    /// Ticks between neighbours on the grid.
     pub fn step(&self) -> i32 {
         self.step
     }
@@ -124,15 +126,15 @@ impl Ball {
         centre + (clamped - centre) / self.step * self.step
     }
 
-    /// The image of the ball that is nearest to `levels`, `[pixels]`, pixel by pixel: what is left
-    /// of a perturbation that somebody paints. What is no number leaves its pixel unperturbed.
+    /// The image of the ball that is nearest to `levels`, `[pixels]`, pixel by pixel. A pixel whose
+    /// level is NaN stays unperturbed.
     pub fn nearest(&self, levels: &[f32]) -> Vec<i32> {
         let scale = self.scale as f32;
         let clamp = |(pixel, &level): (usize, &f32)| {
             if level.is_nan() {
                 return self.centre[pixel];
             }
-            // A cast takes what is beyond the integers to the last of them.
+            // A cast saturates.
             let steps = ((level * scale - self.centre[pixel] as f32) / self.step as f32).round();
             let most = self.radius / self.step;
             let change = (steps as i32).clamp(-most, most) * self.step;

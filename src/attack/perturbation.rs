@@ -1,4 +1,4 @@
-//! What an attack has found so far.
+//! Records what an attack has found so far.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -9,18 +9,19 @@ use rand_chacha::rand_core::SeedableRng;
 
 use super::classifier::{margin, runner_up_of};
 use super::{Attack, Ball, Classifier};
+use crate::exact::Ticks;
 
 /// A perturbed image and what the network makes of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Perturbed {
-    /// The perturbed image in units.
+    /// The perturbed image in ticks.
     pub input: Vec<i32>,
-    /// Its logits.
+    /// Its logits; of an exact network in ticks.
     pub logits: Vec<f64>,
-    /// How far the attacked label is above every other; at most 0 when it is lost.
+    /// How far the attacked label's logit is above every other; at most 0 when misclassified.
     pub margin: f64,
-    /// The largest change of a pixel in units.
-    pub radius: u32,
+    /// The largest change of a pixel.
+    pub radius: Ticks,
 }
 
 /// A perturbation, and when it was found.
@@ -37,7 +38,7 @@ pub struct Found {
 }
 
 impl Perturbed {
-    /// Asks `target` for the logits of one image of `ball`.
+    /// Evaluates one image of `ball`.
     pub fn evaluate(
         classifier: &mut impl Classifier,
         ball: &Ball,
@@ -52,14 +53,14 @@ impl Perturbed {
     fn new(ball: &Ball, label: usize, input: Vec<i32>, logits: Vec<f64>) -> Self {
         let changes = input.iter().zip(ball.centre()).map(|(x, c)| x.abs_diff(*c));
         Self {
-            radius: changes.max().unwrap_or(0),
+            radius: Ticks::new(changes.max().unwrap_or(0)),
             margin: margin(&logits, label),
             input,
             logits,
         }
     }
 
-    /// Whether the label is lost, be it to a tie.
+    /// Whether the attacked label does not have the largest logit alone.
     pub fn misclassified(&self) -> bool {
         self.margin <= 0.0
     }
@@ -76,7 +77,7 @@ pub fn label(logits: &[f64]) -> Option<usize> {
     (margin(logits, top) > 0.0).then_some(top)
 }
 
-/// A try that was kept to be checked: a perturbed image in units and its logits.
+/// A query that is kept to be checked: a perturbed image in ticks and its logits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The perturbed image.
@@ -95,8 +96,8 @@ pub(super) struct Record {
     pub(super) steps: u64,
     pub(super) queries: u64,
     pub(super) queries_by: BTreeMap<Attack, u64>,
-    pub(super) misclassified: u64,
-    /// The try of the smallest margin, the first of equal ones.
+    pub(super) misclassifications: u64,
+    /// The query of the smallest margin, the first of equal ones.
     pub(super) strongest: Option<Found>,
     pub(super) samples: Vec<Sample>,
     sampler: Option<Sampler>,
@@ -107,7 +108,7 @@ pub(super) struct Record {
 struct Sampler {
     every: u64,
     rng: ChaCha8Rng,
-    /// The number of the try that is next.
+    /// The number of the next query to take.
     next: u64,
 }
 
@@ -131,7 +132,7 @@ impl Sampler {
 }
 
 impl Record {
-    /// An empty record, which keeps one try in `sample_every` on average, if that is asked for.
+    /// Makes an empty record. It keeps one query in `sample_every` on average, if that is given.
     pub(super) fn new(
         label: usize,
         attack: Attack,
@@ -144,20 +145,20 @@ impl Record {
             steps: 0,
             queries: 0,
             queries_by: BTreeMap::new(),
-            misclassified: 0,
+            misclassifications: 0,
             strongest: None,
             samples: Vec::new(),
             sampler: sample_every.map(|every| Sampler::new(every.get(), seed)),
         }
     }
 
-    /// Counts one try; gives its margin.
+    /// Counts one query; returns its margin.
     pub(super) fn count(&mut self, ball: &Ball, input: &[i32], logits: &[f64]) -> f64 {
         debug_assert!(ball.contains(input));
         let margin = margin(logits, self.label);
         self.queries += 1;
         *self.queries_by.entry(self.attack).or_default() += 1;
-        self.misclassified += u64::from(margin <= 0.0);
+        self.misclassifications += u64::from(margin <= 0.0);
         if self
             .sampler
             .as_mut()
@@ -175,7 +176,7 @@ impl Record {
         margin
     }
 
-    /// The try that was counted last.
+    /// The query that was counted last.
     pub(super) fn found(&self, ball: &Ball, input: &[i32], logits: &[f64]) -> Found {
         Found {
             perturbed: Perturbed::new(ball, self.label, input.to_vec(), logits.to_vec()),

@@ -1,8 +1,8 @@
-//! The campaign against a model, image by image: the accuracy that is left under attack, and
-//! attacks inside the certificates, where every flip would disprove the code that certified.
+//! Evaluates a model's robustness image by image: its empirical robust accuracy, and attacks inside
+//! certificates, where any misclassification would disprove the code that certified.
 //!
-//! What one image gives depends on that image and the seed alone, so images may be shared among
-//! threads, in any order, and their outcomes added.
+//! The outcome of an image depends only on that image and the seed. So threads may share the images in
+//! any order and add the outcomes.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -14,7 +14,7 @@ use super::perturbation::Found;
 use super::pgd::Pgd;
 use super::run::{Attack, Run, Settings};
 use super::{AttackError, Classifier, ExactClassifier, Grid};
-use crate::exact::{DenseNet, ExactNet};
+use crate::exact::{DenseNet, ExactNet, Ticks};
 
 /// Rounds that an image has to withstand of each attack: of [`Attack::All`] two turns.
 const ROUNDS: [(Attack, u64); 6] = [
@@ -26,7 +26,7 @@ const ROUNDS: [(Attack, u64); 6] = [
     (Attack::All, 8),
 ];
 
-/// Tries between two looks at whether the label has misclassified.
+/// Queries between two checks whether the image is misclassified.
 const LOOK: u64 = 32;
 
 /// PGD and Square inside certificates: short, so that a thousand queries hold all attacks.
@@ -37,77 +37,80 @@ const INSIDE_PGD: Pgd = Pgd {
 };
 const INSIDE_SQUARE: u32 = 400;
 
-/// What is done to every image.
+/// What to do with every image.
 #[derive(Clone, Copy, Debug)]
 pub struct RobustnessEvaluation {
     /// The attack.
     pub attack: Attack,
-    /// The radius in units at which the accuracy is measured.
-    pub epsilon: u32,
+    /// The radius at which the accuracy is measured.
+    pub epsilon: Ticks,
     /// Everything random follows from it and the image's index.
     pub seed: u64,
-    /// Perturbations to try inside every image's certificate.
+    /// Queries inside every image's certificate.
     pub queries: u64,
     /// Of the perturbations inside certificates, one in so many, on average, is given to the
     /// plain reference too.
     pub sample_every: NonZeroU64,
 }
 
-/// What has come of some images.
+/// The outcome for some images; outcomes are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Images seen.
     pub images: u64,
     /// Labelled rightly.
     pub clean: u64,
-    /// Labelled rightly and proved at ε by intervals.
+    /// Labelled rightly and proved at ε by interval bound propagation.
     pub certified: u64,
-    /// Labelled rightly, and no attack at ε misclassified it: the certified ones, which none can, and
-    /// those that withstood.
-    pub under_attack: u64,
-    /// Tries at ε, on images that are labelled rightly and not proved there.
-    pub attack_tries: u64,
-    /// Flips at ε by the attack that succeeded first.
-    pub flipped_by: BTreeMap<Attack, u64>,
+    /// Labelled rightly with no misclassification found at ε: the certified images, where there is
+    /// none, and those that withstood every attack.
+    pub empirical_robust: u64,
+    /// Queries at ε, on images that are labelled rightly and not proved there.
+    pub queries_at_epsilon: u64,
+    /// Images misclassified at ε, by the attack that succeeded first.
+    pub misclassifications_by: BTreeMap<Attack, u64>,
     /// Images attacked inside their certificates.
     pub images_inside: u64,
-    /// Tries inside certificates, at the largest radius that is proved.
-    pub tries_inside: BTreeMap<Attack, u64>,
+    /// Queries inside certificates, at the largest radius that is proved, by attack.
+    pub queries_inside_by: BTreeMap<Attack, u64>,
     /// Of these, how many the plain reference has evaluated too.
     pub compared: u64,
-    /// How many gave other logits there: of these, and of the strongest of each image, which the whole
-    /// network evaluates.
+    /// How many have other logits there: of these, and of each image's perturbation of the smallest margin,
+    /// which the whole network evaluates.
     pub differences: u64,
     /// Perturbations inside certificates that are kept for a third evaluation, the first
     /// [`KEPT`] of them.
-    #[serde(default)]
     pub kept: Vec<Kept>,
-    /// Flips inside a certificate: there must be none.
+    /// Misclassifications inside a certificate: there must be none.
     pub violations: Vec<Violation>,
 }
 
 /// Perturbations that an [`Outcome`] keeps, at most one of each image.
 pub const KEPT: usize = 64;
 
-/// A perturbed image in units and its logits in units, as the attack saw them.
+/// A perturbed image and its logits, as the attack saw them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// The perturbed image.
+    /// The perturbed image in ticks.
+    #[serde(rename = "input_ticks")]
     pub input: Vec<i32>,
-    /// Its logits.
+    /// Its logits in ticks.
+    #[serde(rename = "logits_ticks")]
     pub logits: Vec<i32>,
 }
 
-/// A perturbation that takes away a label that was proved.
+/// A misclassified perturbation within a proved radius.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// Index of the image.
     pub image: u64,
-    /// The proved radius in units.
-    pub radius: u32,
+    /// The proved radius.
+    #[serde(rename = "radius_ticks")]
+    pub radius: Ticks,
     /// The attack.
     pub attack: Attack,
-    /// The perturbed image in units.
+    /// The perturbed image in ticks.
+    #[serde(rename = "input_ticks")]
     pub input: Vec<i32>,
 }
 
@@ -138,7 +141,7 @@ impl RobustnessEvaluation {
             outcome.clean = 1;
             let proved = certificate.ibp_radius >= Some(self.epsilon);
             outcome.certified = proved.into();
-            outcome.under_attack = 1;
+            outcome.empirical_robust = 1;
             if !proved {
                 self.attack_at_epsilon(classifier, seed, image, label, &mut outcome)?;
             }
@@ -146,7 +149,7 @@ impl RobustnessEvaluation {
         if let (Some(own), Some(radius)) = (certificate.label, certificate.ibp_radius) {
             let run = self.attack_inside(classifier, seed, image, own, radius)?;
             outcome.images_inside = 1;
-            outcome.tries_inside = run.queries_by().clone();
+            outcome.queries_inside_by = run.queries_by().clone();
             let strongest = run
                 .strongest()
                 .filter(|found| found.perturbed.misclassified());
@@ -163,8 +166,7 @@ impl RobustnessEvaluation {
                     // Integers all of them.
                     logits: sample.logits.iter().map(|logit| *logit as i32).collect(),
                 }));
-            // The attack's own classifier drops what it takes to decide nothing in the ball: what it found
-            // is looked at by the whole network, too.
+            // The attack evaluates a net restricted to the ball; the whole network checks its result.
             if let Some(Found { perturbed, .. }) = run.strongest() {
                 let logits = whole.logits_at(&perturbed.input).ok();
                 let same = logits.is_some_and(|logits| {
@@ -186,7 +188,7 @@ impl RobustnessEvaluation {
         Ok(outcome)
     }
 
-    /// Attacks at ε until the label misclassified or the attack comes to its end.
+    /// Attacks at ε until the image is misclassified or the attack ends.
     fn attack_at_epsilon(
         &self,
         classifier: &mut impl Classifier,
@@ -200,33 +202,33 @@ impl RobustnessEvaluation {
             .into_iter()
             .find_map(|(attack, rounds)| (attack == self.attack).then_some(rounds));
         let mut run = Run::new(classifier, image, label, settings)?;
-        while !run.is_done() && run.misclassified() == 0 {
+        while !run.is_done() && run.misclassifications() == 0 {
             run.advance(classifier, LOOK);
         }
-        outcome.attack_tries = run.queries();
+        outcome.queries_at_epsilon = run.queries();
         let strongest = run
             .strongest()
             .filter(|found| found.perturbed.misclassified());
         if let Some(found) = strongest {
-            outcome.under_attack = 0;
-            outcome.flipped_by.insert(found.attack, 1);
+            outcome.empirical_robust = 0;
+            outcome.misclassifications_by.insert(found.attack, 1);
         }
         Ok(())
     }
 
-    /// Attacks at the largest proved radius, flip or not, with the given number of queries.
+    /// Attacks at the largest proved radius with the given number of queries.
     fn attack_inside(
         &self,
         classifier: &mut impl Classifier,
         seed: u64,
         image: &[u8],
         label: usize,
-        radius: u32,
+        radius: Ticks,
     ) -> Result<Run, AttackError> {
         let mut settings = Settings::new(self.attack, radius, Grid::Ticks, seed);
         settings.rounds = None;
         settings.pgd = INSIDE_PGD;
-        settings.square_tries = INSIDE_SQUARE;
+        settings.square_queries = INSIDE_SQUARE;
         settings.sample_every = Some(self.sample_every);
         let mut run = Run::new(classifier, image, label, settings)?;
         run.advance(classifier, self.queries);
@@ -239,8 +241,8 @@ impl AddAssign for Outcome {
         self.images += other.images;
         self.clean += other.clean;
         self.certified += other.certified;
-        self.under_attack += other.under_attack;
-        self.attack_tries += other.attack_tries;
+        self.empirical_robust += other.empirical_robust;
+        self.queries_at_epsilon += other.queries_at_epsilon;
         self.images_inside += other.images_inside;
         self.compared += other.compared;
         self.differences += other.differences;
@@ -248,8 +250,8 @@ impl AddAssign for Outcome {
         let room = KEPT.saturating_sub(self.kept.len());
         self.kept.extend(other.kept.into_iter().take(room));
         for (sums, counts) in [
-            (&mut self.flipped_by, other.flipped_by),
-            (&mut self.tries_inside, other.tries_inside),
+            (&mut self.misclassifications_by, other.misclassifications_by),
+            (&mut self.queries_inside_by, other.queries_inside_by),
         ] {
             for (attack, count) in counts {
                 *sums.entry(attack).or_default() += count;

@@ -1,4 +1,4 @@
-//! The layers of an baseline in words: `784-conv8k4s2-64-10` is 784 pixels, a convolution
+//! The layers of a baseline in words: `784-conv8k4s2-64-10` is 784 pixels, a convolution
 //! of 8 channels with squares of 4×4, 2 pixels from one to the next, then 64 and 10 dense units.
 
 use super::{Geometry, Layer};

@@ -1,4 +1,4 @@
-//! What interval bounds prove about the label of an baseline.
+//! Certifies a baseline's label by interval bound propagation.
 //!
 //! The label is the one that the f32 evaluation gives, rounding included: see
 //! [`interval`](super::interval) for why. The last layer bounds the *difference* of two logits
@@ -7,49 +7,50 @@
 
 use super::BaselineNet;
 use super::interval::{Intervals, Sum};
-use crate::exact::MAX_LEVEL;
+use crate::exact::{MAX_LEVEL, Ticks};
 
-/// Proves the labels of one network; lengths are in units of 1/`scale` of a pixel level, so that
-/// its radii compare with those of an exact network of that scale.
+/// Certifies the labels of one network. A tick is 1/`scale` of a pixel level, so that the radii
+/// compare with those of an exact network of that scale.
 #[derive(Clone, Copy, Debug)]
 pub struct IntervalCertifier<'net> {
     net: &'net BaselineNet,
     scale: u32,
 }
 
-/// A label and how far it is proved.
+/// A label and the radius for which it is proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Proof {
+pub struct Certificate {
     /// The class that the evaluation in f32 gives to every f32 image within the radius.
     pub label: usize,
-    /// In units; at most 255·`scale`, beyond which there is no image.
-    pub radius: u32,
+    /// The radius that interval bound propagation proves; at most 255·`scale`, beyond which there is
+    /// no image.
+    pub ibp_radius: Ticks,
 }
 
 impl<'net> IntervalCertifier<'net> {
-    /// A certifier whose units are 1/`scale` of a pixel level; `scale` is a power of two.
+    /// Makes a certifier with ticks of 1/`scale` of a pixel level; `scale` is a power of two.
     pub fn new(net: &'net BaselineNet, scale: u32) -> Self {
         debug_assert!(scale.is_power_of_two());
         Self { net, scale }
     }
 
     /// Lower and upper bound of every logit as f32 computes it, `[classes]`, when no pixel of an
-    /// 8-bit image moves by more than `radius` units.
+    /// 8-bit image moves by more than `radius`.
     ///
     /// # Panics
     /// If the image is not of the network's size; so do the other methods.
-    pub fn logit_bounds(&self, image: &[u8], radius: u32) -> Vec<[f64; 2]> {
+    pub fn logit_bounds(&self, image: &[u8], radius: Ticks) -> Vec<[f64; 2]> {
         let (last, _) = self.net.split_last();
         let hidden = self.hidden(image, radius);
         let sums = hidden.sums(last).into_iter();
         sums.map(|sum| sum.computed()).collect()
     }
 
-    /// Whether every f32 image within `radius` units of an 8-bit image, pixels staying in 0 to
+    /// Whether every f32 image within `radius` of an 8-bit image, pixels staying in 0 to
     /// 255, has the largest logit at `label`, strictly.
     ///
     /// What holds for a radius holds for every smaller one.
-    pub fn is_certified(&self, image: &[u8], label: usize, radius: u32) -> bool {
+    pub fn is_certified(&self, image: &[u8], label: usize, radius: Ticks) -> bool {
         let (last, _) = self.net.split_last();
         let hidden = self.hidden(image, radius);
         let sums = hidden.sums(last);
@@ -70,35 +71,35 @@ impl<'net> IntervalCertifier<'net> {
     /// The label that is proved for an 8-bit image itself, none where its logits are closer to a tie
     /// than rounding can tell.
     pub fn label(&self, image: &[u8]) -> Option<usize> {
-        let bounds = self.logit_bounds(image, 0);
+        let bounds = self.logit_bounds(image, Ticks::ZERO);
         let highest = (0..bounds.len()).max_by(|&a, &b| bounds[a][0].total_cmp(&bounds[b][0]));
-        highest.filter(|&label| self.is_certified(image, label, 0))
+        highest.filter(|&label| self.is_certified(image, label, Ticks::ZERO))
     }
 
     /// The label of an 8-bit image and the largest radius that is proved for it, none where there
     /// is no [`label`](Self::label).
-    pub fn certify(&self, image: &[u8]) -> Option<Proof> {
+    pub fn certify(&self, image: &[u8]) -> Option<Certificate> {
         let label = self.label(image)?;
         let (mut proved, mut open) = (0, MAX_LEVEL.unsigned_abs() * self.scale + 1);
         while open - proved > 1 {
             let radius = proved.midpoint(open);
-            if self.is_certified(image, label, radius) {
+            if self.is_certified(image, label, Ticks::new(radius)) {
                 proved = radius;
             } else {
                 open = radius;
             }
         }
-        Some(Proof {
+        Some(Certificate {
             label,
-            radius: proved,
+            ibp_radius: Ticks::new(proved),
         })
     }
 
-    /// The values of the last hidden layer within `radius` units of an image.
-    fn hidden(&self, image: &[u8], radius: u32) -> Intervals {
+    /// The values of the last hidden layer within `radius` of an image.
+    fn hidden(&self, image: &[u8], radius: Ticks) -> Intervals {
         assert_eq!(image.len(), self.net.inputs(), "pixels of the image");
         let levels = image.iter().map(|&level| f64::from(level));
-        let pixels = Intervals::around(levels, f64::from(radius) / f64::from(self.scale));
+        let pixels = Intervals::around(levels, radius.levels(self.scale));
         let (_, hidden) = self.net.split_last();
         hidden.iter().fold(pixels, |x, layer| x.through(layer))
     }

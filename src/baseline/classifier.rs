@@ -1,16 +1,16 @@
-//! An baseline under attack, run by Burn with Burn's gradients.
+//! A baseline under attack: Burn evaluates it and gives its gradients.
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 
+use super::relu_net::to_vec;
 use super::{BaselineNet, ReluNet};
 use crate::attack::{Ball, Change, Classifier, Surrogate, runner_up_of};
-use crate::train::tensors::to_vec;
 
-/// An baseline under attack; lengths are in units of 1/`scale` of a pixel level.
+/// A baseline under attack. A tick is 1/`scale` of a pixel level.
 ///
-/// Its logits have no unit of length; they are given in 1/`scale` of what they are, as those of an
-/// exact network are in 1/`scale` of a level. That is exact, `scale` being a power of two.
+/// Its logits are dimensionless. They are multiplied by `scale`, as those of an exact network are in
+/// ticks; that is exact, since `scale` is a power of two.
 #[derive(Debug)]
 pub struct BaselineClassifier {
     net: ReluNet,
@@ -23,12 +23,12 @@ pub struct BaselineClassifier {
 }
 
 impl BaselineClassifier {
-    /// A network to attack in units of 1/`scale` of a level; `scale` is a power of two.
+    /// Makes a classifier to attack in ticks of 1/`scale` of a level; `scale` is a power of two.
     pub fn new(plain: &BaselineNet, scale: u32) -> Self {
         debug_assert!(scale.is_power_of_two());
         let device = Device::flex();
         Self {
-            net: ReluNet::from_plain(plain, &device),
+            net: ReluNet::from_net(plain, &device),
             device,
             inputs: plain.inputs(),
             classes: plain.classes(),
@@ -38,9 +38,9 @@ impl BaselineClassifier {
         }
     }
 
-    /// Inputs in units as a batch of levels. Both are exact in f32.
+    /// Inputs in ticks as a batch of levels. Both are exact in f32.
     fn batch(&self, inputs: &[i32]) -> Tensor<2> {
-        let levels = inputs.iter().map(|&units| units as f32 / self.scale as f32);
+        let levels = inputs.iter().map(|&ticks| ticks as f32 / self.scale as f32);
         let shape = [inputs.len() / self.inputs, self.inputs];
         Tensor::from_data(
             TensorData::new(levels.collect::<Vec<_>>(), shape),
@@ -81,7 +81,7 @@ impl Classifier for BaselineClassifier {
         inputs: &[i32],
         label: usize,
         runners_up: &[Option<usize>],
-        _smoothings: &[Surrogate],
+        _surrogates: &[Surrogate],
     ) -> (Vec<f64>, Vec<f32>) {
         let classes = self.classes;
         let device = &self.device;

@@ -1,4 +1,4 @@
-//! Accuracies of an baseline over a labelled set.
+//! Measures a baseline's accuracies over a labelled set.
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -7,10 +7,10 @@ use std::thread;
 use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 
+use super::relu_net::to_vec;
 use super::{BaselineNet, IntervalCertifier, ReluNet};
 use crate::data::Dataset;
 use crate::exact::Epsilon;
-use crate::train::tensors::to_vec;
 
 /// What a network achieves on a labelled set of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Evaluation {
     pub certified: usize,
 }
 
-/// Units per pixel level that ε is rounded up to; the published radii are whole in them.
+/// Ticks per pixel level that ε is rounded up to; the published radii are whole in them.
 const SCALE: u32 = 32;
 /// Images that are run at a time.
 const BATCH: usize = 500;
@@ -37,7 +37,7 @@ pub fn evaluate(
     threads: NonZeroUsize,
 ) -> Evaluation {
     let device = Device::flex();
-    let net = ReluNet::from_plain(plain, &device);
+    let net = ReluNet::from_net(plain, &device);
     let mut clean = 0;
     for (images, labels) in data
         .images
@@ -52,7 +52,7 @@ pub fn evaluate(
     }
 
     let certifier = IntervalCertifier::new(plain, SCALE);
-    let radius = epsilon.units(SCALE);
+    let radius = epsilon.ticks(SCALE);
     let certified = |index: &usize| {
         let label = usize::from(data.labels[*index]);
         certifier.is_certified(data.image(*index), label, radius)

@@ -1,8 +1,8 @@
-//! Where the values of a [`BaselineNet`](super::BaselineNet) can go over a box, as its f32 evaluation computes them.
+//! Bounds the values that the f32 evaluation of a [`BaselineNet`](super::BaselineNet) computes over a box.
 //!
-//! Interval bound propagation (Gowal et al., 2018) bounds the real-valued function. What runs
-//! rounds, and a proof about another function than the one that runs is none; so every interval
-//! here is widened until it holds the *computed* value, whatever the order of summation.
+//! Interval bound propagation (Gowal et al., 2018) bounds the real-valued function. The evaluation
+//! rounds, so it computes another function, about which those bounds prove nothing. Every interval
+//! here is therefore widened until it holds the *computed* value, whatever the order of summation.
 //!
 //! # The bound
 //!
@@ -29,7 +29,7 @@
 //! half of the largest f32, nothing overflows. That is checked once, for the box of all images.
 
 use super::Layer;
-use crate::exact::MAX_LEVEL;
+use crate::exact::{Levels, MAX_LEVEL, Ticks};
 
 /// Intervals of values that are not negative, as pixels and units after ReLU are.
 #[derive(Clone, Debug)]
@@ -52,18 +52,16 @@ pub(super) struct Sum {
 
 /// Unit roundoff of f32.
 const ROUNDOFF: f64 = f32::EPSILON as f64 / 2.0;
-/// MinNorm positive f32, 2⁻¹⁴⁹.
+/// Smallest positive f32, 2⁻¹⁴⁹.
 const SMALLEST: f64 = f32::from_bits(1) as f64;
 /// Room for the rounding of the bounds themselves.
 const WIDEN: f64 = 1.0 + 1.0 / (1 << 20) as f64;
 
 impl Intervals {
-    /// All pixels within `radius` of `levels`, in pixel levels, and within 0 to 255.
-    pub fn around(levels: impl Iterator<Item = f64>, radius: f64) -> Self {
-        let ends = levels.map(|level| {
-            let limit = f64::from(MAX_LEVEL);
-            ((level - radius).max(0.0), (level + radius).min(limit))
-        });
+    /// All pixels within `radius` of `levels` and within 0 to 255.
+    pub fn around(levels: impl Iterator<Item = f64>, radius: Levels) -> Self {
+        let (radius, limit) = (radius.get(), f64::from(MAX_LEVEL));
+        let ends = levels.map(|level| ((level - radius).max(0.0), (level + radius).min(limit)));
         let (lower, upper) = ends.unzip();
         Self { lower, upper }
     }
@@ -141,7 +139,8 @@ pub(super) fn first_overflow(layers: &[Layer]) -> Option<usize> {
     let limit = f64::from(f32::MAX) / 2.0;
     let pixels = layers.first()?.geometry.inputs();
     let everywhere = std::iter::repeat_n(0.0, pixels);
-    let mut domain = Intervals::around(everywhere, MAX_LEVEL.into());
+    let full_scale = Ticks::new(MAX_LEVEL.unsigned_abs()).levels(1);
+    let mut domain = Intervals::around(everywhere, full_scale);
     for (index, layer) in layers.iter().enumerate() {
         let fits = |sum: Sum| sum.magnitude <= limit && sum.error() <= limit;
         // A weight that is no number has no place in an interval; its magnitude would hide in `max`.

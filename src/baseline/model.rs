@@ -1,4 +1,4 @@
-//! The file of an baseline: safetensors with weights in bf16, described in
+//! The file of a baseline: safetensors with weights in bf16, described in
 //! `docs/model-format.md`.
 //!
 //! Half the size of f32, and no less of a network: the numbers that are read are those that run,
@@ -16,7 +16,7 @@ use crate::exact::{Epsilon, EpsilonError};
 const FORMAT: &str = "linf-dist-net baseline";
 const FORMAT_VERSION: &str = "1";
 
-/// An baseline with the record of where it came from.
+/// A baseline with the record of where it came from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// The network.
@@ -53,7 +53,7 @@ pub struct Accuracies {
     pub certified: f64,
 }
 
-/// Why bytes are not the file of an baseline.
+/// Why bytes are not the file of a baseline.
 #[derive(Debug, Error)]
 pub enum ModelError {
     /// Not safetensors, or cut short.

@@ -1,4 +1,4 @@
-//! An baseline as plain numbers: convolutions and fully connected layers, ReLU between.
+//! A baseline as plain numbers: convolutions and fully connected layers, ReLU between.
 //!
 //! Training leaves one, Burn runs one, the certificate bounds one; none of them needs to know the
 //! others. Inputs are pixel *levels*, 0 to 255: dividing by 255 is quantized into the first layer,

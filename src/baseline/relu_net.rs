@@ -8,7 +8,14 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, TensorData};
 
 use super::{BaselineNet, Geometry, Layer};
-use crate::train::tensors::to_vec;
+
+/// A tensor's numbers, row-major. Baselines run on the CPU, where reading need not wait.
+pub(super) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor
+        .into_data()
+        .try_to_vec()
+        .expect("a float tensor holds f32")
+}
 
 /// Layers with ReLU between them, on one device.
 #[derive(Module, Debug)]
@@ -104,7 +111,7 @@ impl ReluNet {
     }
 
     /// The network of `plain`, which takes pixel levels, on `device`.
-    pub fn from_plain(plain: &BaselineNet, device: &Device) -> Self {
+    pub fn from_net(plain: &BaselineNet, device: &Device) -> Self {
         Self::new(plain.layers(), device)
     }
 

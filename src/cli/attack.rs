@@ -1,4 +1,4 @@
-//! `linf attack`: the accuracy that is left under attack, and attacks inside certificates.
+//! `linf attack`: measures accuracy under attack, and attacks inside certificates.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use crate::exact::{DenseNet, Epsilon, ExactNet};
 /// Images between two writes of the state file.
 const CHUNK: usize = 64;
 
-/// Tries that the plain reference evaluates too, of all that are made inside certificates.
+/// Queries inside certificates that the plain reference checks.
 const COMPARED: u64 = 10_000;
 /// Fewer where they would take it more distance terms than this, some minutes' worth.
 const REFERENCE_TERMS: u64 = 220_000_000_000;
@@ -46,7 +46,7 @@ pub(super) struct Args {
     /// Attack the first N test images only
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroUsize>,
-    /// Perturbations to try inside every image's certificate
+    /// Queries inside every image's certificate
     #[arg(long, value_name = "T", default_value_t = 1000)]
     queries: u64,
     /// Seed of everything random
@@ -60,13 +60,14 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// The attacks that make a campaign.
+/// The attacks that a robustness evaluation runs.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum AttackName {
     Random,
     Fgsm,
     Pgd,
-    Path,
+    #[value(name = "argmax_path")]
+    ArgmaxPath,
     Square,
     All,
 }
@@ -77,7 +78,7 @@ impl AttackName {
             Self::Random => Attack::Random,
             Self::Fgsm => Attack::Fgsm,
             Self::Pgd => Attack::Pgd,
-            Self::Path => Attack::ArgmaxPath,
+            Self::ArgmaxPath => Attack::ArgmaxPath,
             Self::Square => Attack::Square,
             Self::All => Attack::All,
         }
@@ -92,7 +93,7 @@ struct Question {
     epsilon: String,
     attack: Attack,
     images: usize,
-    tries_per_image: u64,
+    queries_per_image: u64,
     seed: u32,
 }
 
@@ -110,23 +111,23 @@ struct Report<'a> {
     question: &'a Question,
     clean: f64,
     certified_ibp: f64,
-    under_attack: f64,
-    /// Neither misclassified by an attack nor proved by intervals.
+    empirical_robust: f64,
+    /// Neither misclassified under attack nor proved by IBP.
     gap: f64,
-    attack_tries: u64,
-    flipped_by: &'a BTreeMap<Attack, u64>,
+    queries_at_epsilon: u64,
+    misclassifications_by: &'a BTreeMap<Attack, u64>,
     images_inside: u64,
     /// Inside certificates, at the largest radius proved.
-    tries_inside: u64,
-    tries_inside_by: &'a BTreeMap<Attack, u64>,
-    flips_inside_certificate: usize,
+    queries_inside: u64,
+    queries_inside_by: &'a BTreeMap<Attack, u64>,
+    misclassifications_inside: usize,
     violations: &'a [Violation],
     compared: u64,
     differences: u64,
     gpu: OnGpu,
 }
 
-/// The kernel of the GPU, given some perturbations from inside certificates too.
+/// The GPU's check of some perturbations from inside certificates.
 #[derive(Serialize)]
 struct OnGpu {
     /// The adapter, if there is one that answered.
@@ -151,7 +152,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             .limit
             .map_or(usize::MAX, NonZeroUsize::get)
             .min(test.len()),
-        tries_per_image: args.queries,
+        queries_per_image: args.queries,
         seed: args.seed,
     };
     let outcome = attack(args, &model.net, &test, &question)?;
@@ -168,9 +169,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     match outcome.violations.first() {
         Some(violation) => Err(CliError::BrokenCertificate {
             image: violation.image,
-            levels: f64::from(violation.radius) / f64::from(model.net.scale()),
+            radius: violation.radius.levels(model.net.scale()),
         }),
-        None if differences > 0 => Err(CliError::PairwiseMargin {
+        None if differences > 0 => Err(CliError::OtherLogits {
             differences,
             compared,
         }),
@@ -186,12 +187,12 @@ fn attack(
     question: &Question,
 ) -> Result<Outcome, CliError> {
     let reference = DenseNet::from_exact(net);
-    let queries = question.tries_per_image * question.images as u64;
+    let queries = question.queries_per_image * question.images as u64;
     let terms: usize = net.weights_kept().iter().map(|(_, all)| all).sum();
     let compared = COMPARED.min(REFERENCE_TERMS / terms as u64).max(1);
-    let campaign = RobustnessEvaluation {
+    let evaluation = RobustnessEvaluation {
         attack: question.attack,
-        epsilon: args.epsilon.units(net.scale()),
+        epsilon: args.epsilon.ticks(net.scale()),
         seed: args.seed.into(),
         queries: args.queries,
         sample_every: NonZeroU64::new(queries / compared).unwrap_or(NonZeroU64::MIN),
@@ -211,7 +212,7 @@ fn attack(
             .par_iter()
             .map(|&index| {
                 let (image, label) = (test.image(index), test.labels[index].into());
-                campaign.attack_image(net, &reference, index as u64, image, label)
+                evaluation.attack_image(net, &reference, index as u64, image, label)
             })
             .collect();
         let attacked = attacked.map_err(|source| CliError::Attack {
@@ -232,7 +233,7 @@ fn attack(
     Ok(outcome)
 }
 
-/// Has the GPU evaluate what was kept; where there is none, says so.
+/// Evaluates the kept perturbations on the GPU; without one, reports why.
 fn on_gpu(net: &ExactNet, kept: &[Kept]) -> OnGpu {
     #[cfg(feature = "webgpu")]
     let answer = burn::tensor::read_sync(compare_on_gpu(net, kept));
@@ -257,7 +258,7 @@ async fn compare_on_gpu(net: &ExactNet, kept: &[Kept]) -> Result<OnGpu, String> 
     let gpu = Gpu::request().await.map_err(|error| sentence(&error))?;
     let twin = ExactNetOnGpu::new(net, gpu.device()).map_err(|error| sentence(&error))?;
     let inputs: Vec<i32> = kept.iter().flat_map(|kept| kept.input.clone()).collect();
-    let logits = twin.logits_of_units(&inputs).await;
+    let logits = twin.logits_at(&inputs).await;
     let logits = logits.map_err(|error| sentence(&error))?;
     gpu.check().map_err(|error| sentence(&error))?;
     let answers = logits.chunks_exact(net.classes());
@@ -273,7 +274,7 @@ async fn compare_on_gpu(net: &ExactNet, kept: &[Kept]) -> Result<OnGpu, String> 
     })
 }
 
-/// What the state file tells of the same question; nothing yet, if there is none.
+/// Reads the state file's outcome of the same question; without a file there is none yet.
 fn begun(path: &Path, question: &Question) -> Result<Outcome, CliError> {
     if !path.exists() {
         return Ok(Outcome::default());
@@ -295,14 +296,14 @@ impl<'a> Report<'a> {
             question,
             clean: fraction(outcome.clean),
             certified_ibp: fraction(outcome.certified),
-            under_attack: fraction(outcome.under_attack),
-            gap: fraction(outcome.under_attack - outcome.certified),
-            attack_tries: outcome.attack_tries,
-            flipped_by: &outcome.flipped_by,
+            empirical_robust: fraction(outcome.empirical_robust),
+            gap: fraction(outcome.empirical_robust - outcome.certified),
+            queries_at_epsilon: outcome.queries_at_epsilon,
+            misclassifications_by: &outcome.misclassifications_by,
             images_inside: outcome.images_inside,
-            tries_inside: outcome.tries_inside.values().sum(),
-            tries_inside_by: &outcome.tries_inside,
-            flips_inside_certificate: outcome.violations.len(),
+            queries_inside: outcome.queries_inside_by.values().sum(),
+            queries_inside_by: &outcome.queries_inside_by,
+            misclassifications_inside: outcome.violations.len(),
             violations: &outcome.violations,
             compared: outcome.compared,
             differences: outcome.differences,
@@ -321,28 +322,28 @@ impl<'a> Report<'a> {
         format!(
             "model    sha256 {}\n\
              test set {}, {} images, ε = {}, seed {}\n\
-             clean                   {:6.2} %\n\
-             under attack ({:6})   {:6.2} %   {} queries; misclassified by: {}\n\
-             certified by intervals  {:6.2} %   gap {:.2} %\n\
+             clean accuracy             {:6.2} %\n\
+             empirical robust accuracy  {:6.2} %   attack {}, {} queries; misclassified by: {}\n\
+             certified accuracy (IBP)   {:6.2} %   gap {:.2} %\n\
              inside the certificates of {} images: {} queries ({}), {} misclassified\n\
-             evaluated by the reference too: {}, {} with other logits\n\
-             evaluated by a GPU too: {}\n",
+             checked by the reference: {}, {} with other logits\n\
+             checked by a GPU: {}\n",
             self.question.model_sha256,
             self.question.dataset,
             self.question.images,
             self.question.epsilon,
             self.question.seed,
             percent(self.clean),
+            percent(self.empirical_robust),
             self.question.attack,
-            percent(self.under_attack),
-            self.attack_tries,
-            counts(self.flipped_by),
+            self.queries_at_epsilon,
+            counts(self.misclassifications_by),
             percent(self.certified_ibp),
             percent(self.gap),
             self.images_inside,
-            self.tries_inside,
-            counts(self.tries_inside_by),
-            self.flips_inside_certificate,
+            self.queries_inside,
+            counts(self.queries_inside_by),
+            self.misclassifications_inside,
             self.compared,
             self.differences,
             self.gpu.to_text(),

@@ -1,4 +1,4 @@
-//! `linf certify`: the label of one image and how far it is proved.
+//! `linf certify`: labels one image and prints the radii for which the label is proved.
 
 use std::{
     fmt::Write,
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{CliError, print, print_line, read, read_model};
 use crate::data::datasets;
-use crate::exact::{Certificate, CriticalPixel, ExactNet, MAX_LEVEL};
+use crate::exact::{Certificate, CriticalPixel, ExactNet, Levels, MAX_LEVEL, Ticks};
 
 /// Label one image and print how far the label is proved
 #[derive(clap::Args)]
@@ -25,28 +25,28 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What is printed; lengths in pixel levels, which units of 1/S divide exactly.
+/// What is printed. Lengths are in pixel levels; S is a power of two, so they are exact.
 #[derive(Serialize)]
 struct Report {
     /// None in a tie.
     label: Option<usize>,
     margin_levels: f64,
-    lipschitz_radius_levels: Option<f64>,
-    ibp_radius_levels: Option<f64>,
+    lipschitz_radius_levels: Option<Levels>,
+    ibp_radius_levels: Option<Levels>,
     logits: Vec<Logit>,
     model_sha256: String,
 }
 
-/// A class's logit, and the pixel that decides it in each member.
+/// A class's logit and its critical pixel in each member.
 #[derive(Serialize)]
 struct Logit {
     class: usize,
     /// The average over the members.
-    levels: f64,
+    logit_levels: f64,
     critical_pixels: Vec<Place>,
 }
 
-/// A pixel that decides.
+/// A critical pixel.
 #[derive(Serialize)]
 struct Place {
     /// From the top, from 0.
@@ -114,23 +114,23 @@ impl Report {
         model_sha256: String,
     ) -> Self {
         let scale = f64::from(net.scale());
-        let levels = |units: u32| f64::from(units) / scale;
+        let levels = |radius: Ticks| radius.levels(net.scale());
         let members = net.members() as f64;
         let logits = certificate.logits.iter().enumerate();
-        let place = |critical_pixels: &CriticalPixel| Place {
-            row: critical_pixels.pixel / columns,
-            column: critical_pixels.pixel % columns,
-            sign: critical_pixels.sign,
+        let place = |critical: &CriticalPixel| Place {
+            row: critical.pixel / columns,
+            column: critical.pixel % columns,
+            sign: critical.sign,
         };
         Self {
             label: certificate.label,
-            margin_levels: levels(certificate.margin) / members,
+            margin_levels: f64::from(certificate.margin.get()) / scale / members,
             lipschitz_radius_levels: certificate.lipschitz_radius.map(levels),
             ibp_radius_levels: certificate.ibp_radius.map(levels),
             logits: logits
                 .map(|(class, &logit)| Logit {
                     class,
-                    levels: f64::from(logit) / scale / members,
+                    logit_levels: f64::from(logit) / scale / members,
                     critical_pixels: certificate.critical_pixels_of(class).map(place).collect(),
                 })
                 .collect(),
@@ -146,29 +146,31 @@ impl Report {
         let mut line = |name: &str, value: String| {
             writeln!(text, "{name}  {value}").expect("a String takes all");
         };
-        let radius = |levels: Option<f64>| {
-            levels.map_or("none".to_owned(), |levels| {
-                format!(
-                    "{levels} of {MAX_LEVEL} levels ({:.4})",
-                    fraction_below(levels)
-                )
+        let radius = |radius: Option<Levels>| {
+            radius.map_or("none".to_owned(), |radius| {
+                let (levels, fraction) = (radius.get(), fraction_below(radius));
+                format!("{levels} of {MAX_LEVEL} levels ({fraction:.4})")
             })
         };
         line("margin", format!("{} levels", self.margin_levels));
-        line("proved by the margin", radius(self.lipschitz_radius_levels));
-        line("proved by intervals ", radius(self.ibp_radius_levels));
-        text += "class  logit in levels  decided by (rows and columns from 0)\n";
+        line("Lipschitz radius", radius(self.lipschitz_radius_levels));
+        line("IBP radius      ", radius(self.ibp_radius_levels));
+        text += "class  logit in levels  critical pixels (rows and columns from 0)\n";
         for logit in &self.logits {
             let places = logit
                 .critical_pixels
                 .iter()
                 .map(|Place { row, column, sign }| {
-                    let eta = if *sign > 0 { "rises" } else { "falls" };
-                    format!("row {row}, column {column}: {eta} with it")
+                    let moves = if *sign > 0 { "rises" } else { "falls" };
+                    format!("row {row}, column {column}: {moves} with it")
                 });
             let places = places.collect::<Vec<_>>().join("; ");
-            let Logit { class, levels, .. } = logit;
-            writeln!(text, "{class:5}  {levels:15}  {places}").expect("a String takes all");
+            let Logit {
+                class,
+                logit_levels,
+                ..
+            } = logit;
+            writeln!(text, "{class:5}  {logit_levels:15}  {places}").expect("a String takes all");
         }
         text
     }
@@ -176,8 +178,8 @@ impl Report {
 
 /// A radius as a fraction of full scale, cut to four decimals: rounding up would claim more than
 /// is proved.
-fn fraction_below(levels: f64) -> f64 {
-    (levels * 1e4 / f64::from(MAX_LEVEL)).floor() / 1e4
+fn fraction_below(radius: Levels) -> f64 {
+    (radius.get() * 1e4 / f64::from(MAX_LEVEL)).floor() / 1e4
 }
 
 #[cfg(test)]
@@ -186,9 +188,10 @@ mod tests {
 
     #[test]
     fn a_proved_fraction_is_never_rounded_up() {
+        let levels = |levels: f64| Levels::new(levels).unwrap();
         // 72/255 = 0.28235…
-        assert_eq!(fraction_below(72.0), 0.2823);
-        assert_eq!(fraction_below(76.5), 0.3);
-        assert_eq!(fraction_below(255.0), 1.0);
+        assert_eq!(fraction_below(levels(72.0)), 0.2823);
+        assert_eq!(fraction_below(levels(76.5)), 0.3);
+        assert_eq!(fraction_below(levels(255.0)), 1.0);
     }
 }

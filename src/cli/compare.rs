@@ -1,4 +1,4 @@
-//! `linf compare`: the same figures of every network, ℓ∞-dist and baseline, on the same images.
+//! `linf compare`: measures ℓ∞-dist nets and baselines on the same images.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -12,12 +12,12 @@ use super::{CliError, DatasetName, on_threads, print, print_line, read_unpacked}
 use crate::attack::{Attack, Classifier, ExactClassifier, Grid, Pgd, Run, Settings, own_label};
 use crate::baseline::{self, BaselineClassifier, BaselineNet, IntervalCertifier};
 use crate::data::{self, Dataset, Split};
-use crate::exact::{self, Epsilon, ExactNet, InputError};
+use crate::exact::{self, Epsilon, ExactNet, InputError, Ticks};
 
 /// Compare networks: accuracies, size and time, on the full test set
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model files, of ℓ∞-dist nets and of baseline ones
+    /// Model files, of ℓ∞-dist nets and of baselines
     #[arg(default_values = [
         "www/public/models/mnist-eps0.3.safetensors",
         "www/public/models/baseline/relu.safetensors",
@@ -45,16 +45,16 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// The attack that all networks meet. Images that are proved need not be attacked, and one flip
-/// is enough; both change no figure.
+/// The attack on all networks. Certified images are not attacked, and one misclassification ends an
+/// attack; neither changes a figure.
 const PGD: Pgd = Pgd {
     steps: 50,
     restarts: 5,
     step_size: 0.05,
 };
-/// Units per pixel level of an baseline, which has none of its own.
-const ORDINARY_SCALE: u32 = 32;
-/// Tries between two looks at whether the label has misclassified.
+/// Ticks per pixel level for a baseline, which has no scale of its own.
+const BASELINE_SCALE: u32 = 32;
+/// Queries between two checks whether the image is misclassified.
 const LOOK: u64 = 10;
 /// Images whose evaluation is timed, one by one.
 const TIMED: usize = 1000;
@@ -87,13 +87,13 @@ struct NetworkReport {
     /// The file's name without its ending.
     name: String,
     model_sha256: String,
-    /// `linf-dist`, or the recipe of an baseline.
+    /// `linf-dist`, or the recipe of a baseline.
     kind: String,
     architecture: String,
     clean: f64,
-    under_attack: f64,
+    empirical_robust: f64,
     certified: f64,
-    /// What proves.
+    /// The kind of certificate.
     certificate: &'static str,
     bytes: usize,
     /// The median of single images on one thread.
@@ -106,11 +106,11 @@ enum Network {
     Baseline(BaselineNet),
 }
 
-/// What became of one image.
+/// Counts of images.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     clean: usize,
-    under_attack: usize,
+    empirical_robust: usize,
     certified: usize,
 }
 
@@ -146,8 +146,8 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
     let bytes = read_unpacked(path)?;
     let (network, kind, architecture) = open(path, &bytes, args.dataset)?;
     let certificate = match network {
-        Network::Linf(_) => "intervals, in exact integers",
-        Network::Baseline(_) => "intervals, widened by the rounding of f32",
+        Network::Linf(_) => "IBP in exact integers",
+        Network::Baseline(_) => "IBP widened by the rounding of f32",
     };
     let counts = network.counts(args, test);
     let fraction = |count: usize| count as f64 / test.len() as f64;
@@ -161,7 +161,7 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
         kind,
         architecture,
         clean: fraction(counts.clean),
-        under_attack: fraction(counts.under_attack),
+        empirical_robust: fraction(counts.empirical_robust),
         certified: fraction(counts.certified),
         certificate,
         bytes: bytes.len(),
@@ -207,7 +207,7 @@ impl Network {
         let image_and_label = |index: usize| (test.image(index), usize::from(test.labels[index]));
         match self {
             Self::Linf(net) => {
-                let radius = args.epsilon.units(net.scale());
+                let radius = args.epsilon.ticks(net.scale());
                 let count = |classifier: &mut ExactClassifier<'_>, index| {
                     let (image, label) = image_and_label(index);
                     let certificate = net.evaluator().certificate(image).expect(RIGHT_SIZE);
@@ -222,8 +222,8 @@ impl Network {
                     .reduce(Counts::default, Counts::add)
             }
             Self::Baseline(plain) => {
-                let radius = args.epsilon.units(ORDINARY_SCALE);
-                let certifier = IntervalCertifier::new(plain, ORDINARY_SCALE);
+                let radius = args.epsilon.ticks(BASELINE_SCALE);
+                let certifier = IntervalCertifier::new(plain, BASELINE_SCALE);
                 let count = |classifier: &mut BaselineClassifier, index| {
                     let (image, label) = image_and_label(index);
                     let right = own_label(classifier, image) == Ok(label);
@@ -233,7 +233,7 @@ impl Network {
                     Counts::of_image(right, proved, survives)
                 };
                 images
-                    .map_init(|| BaselineClassifier::new(plain, ORDINARY_SCALE), count)
+                    .map_init(|| BaselineClassifier::new(plain, BASELINE_SCALE), count)
                     .reduce(Counts::default, Counts::add)
             }
         }
@@ -266,20 +266,20 @@ impl Counts {
         Self {
             clean: right.into(),
             certified: proved.into(),
-            under_attack: (right && (proved || survives())).into(),
+            empirical_robust: (right && (proved || survives())).into(),
         }
     }
 
     fn add(self, other: Self) -> Self {
         Self {
             clean: self.clean + other.clean,
-            under_attack: self.under_attack + other.under_attack,
+            empirical_robust: self.empirical_robust + other.empirical_robust,
             certified: self.certified + other.certified,
         }
     }
 }
 
-fn settings(radius: u32, seed: u32, index: usize) -> Settings {
+fn settings(radius: Ticks, seed: u32, index: usize) -> Settings {
     let seed = u64::from(seed) << 32 | index as u64;
     Settings {
         rounds: Some(1),
@@ -296,10 +296,10 @@ fn survives(
     settings: Settings,
 ) -> bool {
     let mut run = Run::new(classifier, image, label, settings).expect(RIGHT_SIZE);
-    while !run.is_done() && run.misclassified() == 0 {
+    while !run.is_done() && run.misclassifications() == 0 {
         run.advance(classifier, LOOK);
     }
-    run.misclassified() == 0
+    run.misclassifications() == 0
 }
 
 fn median_microseconds<'a>(
@@ -336,7 +336,7 @@ impl Report {
                 "{:18} {:6.2} %    {:6.2} %    {:6.2} %   {:4}   {:12.1}   {}\n",
                 network.name,
                 100.0 * network.clean,
-                100.0 * network.under_attack,
+                100.0 * network.empirical_robust,
                 100.0 * network.certified,
                 network.bytes / 1000,
                 network.microseconds_per_image,

@@ -1,13 +1,12 @@
-//! `linf eval`: accuracies and mean radii over the whole test set, or the images that were held out of
-//! training, through the integer network.
+//! `linf eval`: measures accuracies and mean radii through the integer network, over the whole test set
+//! or the images held out of training.
 
 use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
-use super::export::{NONE, REFINE};
 use super::{CliError, DatasetName, print, print_line, read_model, threads};
-use crate::data::{Dataset, HELD_OUT, Split};
+use crate::data::{Dataset, Split};
 use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, MAX_LEVEL, Model, branch_and_bound, evaluate,
 };
@@ -32,7 +31,7 @@ pub(super) struct Args {
     /// among networks
     #[arg(long)]
     held_out: bool,
-    /// Where intervals fail, bound differences of logits and cut the box up to so many times
+    /// Where IBP fails, run branch and bound with at most N splits per image
     #[arg(long, value_name = "N")]
     splits: Option<usize>,
     /// Print one JSON object
@@ -40,7 +39,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What is printed: fractions of all images, radii of full scale 1.0 averaged over all images.
+/// What is printed: accuracies are fractions of all images, mean radii are over all images.
 #[derive(Serialize)]
 struct Report {
     /// Only where it is so: the images are not the test set.
@@ -52,23 +51,23 @@ struct Report {
     clean: f64,
     certified_lipschitz: f64,
     certified_ibp: f64,
-    mean_radius_lipschitz: f64,
-    mean_radius_interval: f64,
+    mean_lipschitz_radius_levels: f64,
+    mean_ibp_radius_levels: f64,
     model_sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    beyond_intervals: Option<Beyond>,
+    branch_and_bound: Option<BranchAndBoundReport>,
 }
 
-/// What the certificate beyond intervals adds: fractions of all images.
+/// What branch and bound adds: fractions of all images.
 #[derive(Serialize)]
-struct Beyond {
+struct BranchAndBoundReport {
     splits: usize,
     tried: f64,
     by_pairwise_margins: f64,
     by_splitting: f64,
     certified: f64,
-    /// Of one thread, for an image that is tried.
-    milliseconds: f64,
+    /// Time of one thread per tried image.
+    milliseconds_per_image: f64,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
@@ -91,7 +90,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         let beyond = branch_and_bound(net, images, labels, epsilon, splits, threads);
         let beyond = beyond.map_err(refused)?;
         let seconds = start.elapsed().as_secs_f64() * threads.get() as f64;
-        report.beyond_intervals = Some(Beyond::new(splits, evaluation, beyond, seconds));
+        report.branch_and_bound = Some(BranchAndBoundReport::new(
+            splits, evaluation, beyond, seconds,
+        ));
     }
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
@@ -106,16 +107,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
     let (path, metadata) = (|| args.model.clone(), &model.metadata);
     args.dataset.same_as(&metadata.dataset, &args.model)?;
-    // Of an ensemble there is a list.
-    let runs = serde_json::from_str::<Vec<TrainConfig>>(&metadata.recipe)
-        .or_else(|_| serde_json::from_str(&metadata.recipe).map(|run| vec![run]))
-        .map_err(|source| CliError::NoRun {
-            path: path(),
-            source,
-        })?;
-    let last = runs.iter().map(|run| run.held_out);
-    let unseen = last.chain(held_out_by(&metadata.command)).min();
-    let unseen = unseen.unwrap_or(0);
+    let runs = metadata.lineage.runs().into_iter();
+    let held_out = runs.map(|run| TrainConfig::from_lineage(run).map(|run| run.held_out));
+    let held_out = held_out.collect::<Result<Vec<_>, _>>();
+    let held_out = held_out.map_err(|_| CliError::NoRun { path: path() })?;
+    let unseen = held_out.into_iter().min();
+    let unseen = unseen.ok_or_else(|| CliError::NoRun { path: path() })?;
     if unseen == 0 {
         return Err(CliError::NoneHeldOut { path: path() });
     }
@@ -124,30 +121,13 @@ fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
     Ok(data.hold_out(unseen).1)
 }
 
-/// How many images each run held out, by the commands that made a model: the record has only the last
-/// of the runs that trained the same weights. What was finetuned and says no command held out none.
-fn held_out_by(command: &str) -> impl Iterator<Item = usize> {
-    let finetuned = command.contains(REFINE);
-    command.split("&&").filter_map(move |part| {
-        if !part.contains("linf train") {
-            return (finetuned && part.contains(NONE)).then_some(0);
-        }
-        let mut words = part.split_whitespace();
-        let number = words.find_map(|word| word.strip_prefix("held_out=")?.parse().ok());
-        Some(match part.contains("--all-images") {
-            true => 0,
-            false => number.unwrap_or(HELD_OUT),
-        })
-    })
-}
-
 impl Report {
     fn new(args: &Args, model: &Model, evaluation: Evaluation, model_sha256: String) -> Self {
         // Sums and counts are whole numbers far below 2⁵³: each figure is rounded once.
         let images = evaluation.images as f64;
-        let full_scale = f64::from(MAX_LEVEL) * f64::from(model.net.scale());
+        let scale = f64::from(model.net.scale());
         let accuracies = evaluation.accuracies();
-        let mean_radius = |sum: u64| sum as f64 / (images * full_scale);
+        let mean_radius = |sum: u64| sum as f64 / (images * scale);
         Self {
             held_out: args.held_out,
             images: evaluation.images,
@@ -156,10 +136,10 @@ impl Report {
             clean: accuracies.clean,
             certified_lipschitz: accuracies.certified_lipschitz,
             certified_ibp: accuracies.certified_ibp,
-            mean_radius_lipschitz: mean_radius(evaluation.radius_lipschitz),
-            mean_radius_interval: mean_radius(evaluation.radius_ibp),
+            mean_lipschitz_radius_levels: mean_radius(evaluation.radius_lipschitz),
+            mean_ibp_radius_levels: mean_radius(evaluation.radius_ibp),
             model_sha256,
-            beyond_intervals: None,
+            branch_and_bound: None,
         }
     }
 
@@ -184,23 +164,24 @@ impl Report {
             ),
             _ => String::new(),
         };
-        let beyond = self.beyond_intervals.as_ref().map_or_else(String::new, |beyond| {
+        let beyond = self.branch_and_bound.as_ref().map_or_else(String::new, |beyond| {
             format!(
-                "certified beyond them    {:6.2} %   by differences {:.2} %, in parts {:.2} %, of {:.2} % tried; {:.1} ms each\n",
+                "certified (branch and bound)  {:6.2} %   by pairwise margins {:.2} %, by splitting {:.2} %, of {:.2} % tried; {:.1} ms each\n",
                 100.0 * beyond.certified,
                 100.0 * beyond.by_pairwise_margins,
                 100.0 * beyond.by_splitting,
                 100.0 * beyond.tried,
-                beyond.milliseconds,
+                beyond.milliseconds_per_image,
             )
         });
+        let full_scale = f64::from(MAX_LEVEL);
         let text = format!(
-            "net      {}{members}, {kept}{total} weights kept, 1/{} of a pixel level per unit\n\
+            "net      {}{members}, {kept}{total} weights kept, 1/{} of a pixel level per tick\n\
              model    sha256 {}\n\
              {} {}, {} images, ε = {}\n\
-             clean                    {:6.2} %\n\
-             certified by the margin  {:6.2} %   mean radius {:.4}\n\
-             certified by intervals   {:6.2} %   mean radius {:.4}\n",
+             clean accuracy                {:6.2} %\n\
+             certified (Lipschitz)         {:6.2} %   mean radius {:.4}\n\
+             certified (IBP)               {:6.2} %   mean radius {:.4}\n",
             widths.join("-"),
             model.net.scale(),
             self.model_sha256,
@@ -214,15 +195,15 @@ impl Report {
             self.epsilon,
             100.0 * self.clean,
             100.0 * self.certified_lipschitz,
-            self.mean_radius_lipschitz,
+            self.mean_lipschitz_radius_levels / full_scale,
             100.0 * self.certified_ibp,
-            self.mean_radius_interval,
+            self.mean_ibp_radius_levels / full_scale,
         );
         text + &beyond
     }
 }
 
-impl Beyond {
+impl BranchAndBoundReport {
     fn new(splits: usize, evaluation: Evaluation, beyond: BranchAndBound, seconds: f64) -> Self {
         let images = evaluation.images as f64;
         let certified = evaluation.certified_ibp + beyond.by_pairwise_margins + beyond.by_splitting;
@@ -232,7 +213,7 @@ impl Beyond {
             by_pairwise_margins: beyond.by_pairwise_margins as f64 / images,
             by_splitting: beyond.by_splitting as f64 / images,
             certified: certified as f64 / images,
-            milliseconds: 1000.0 * seconds / (beyond.tried as f64).max(1.0),
+            milliseconds_per_image: 1000.0 * seconds / (beyond.tried as f64).max(1.0),
         }
     }
 }

@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::json;
 
 use super::output::{Output, print_kept, refuse_existing, write_model};
-use super::{CliError, DatasetName, ensemble, read_model};
-use crate::exact::{Metadata, Model};
+use super::{CliError, DatasetName, read_model};
+use crate::exact::{Lineage, Metadata, Model, Operation};
 
 /// Take one member of a model, a net by itself: to finetune it, to prune it, to look at it
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model file of several members, as `linf ensemble` writes; of one member only units that nothing sees go
+    /// Model file of several members, as `linf ensemble` writes; of one member only its dead units go
     ensemble: PathBuf,
     /// Which of its members, from 1
     number: usize,
@@ -23,7 +23,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     refuse_existing(&args.model, args.output.force)?;
-    let (Model { net, metadata }, _) = read_model(&args.ensemble)?;
+    let (Model { net, metadata }, sha256) = read_model(&args.ensemble)?;
     let members = net.members();
     let index = args.number.checked_sub(1).filter(|&index| index < members);
     let index = index.ok_or_else(|| CliError::NoMember {
@@ -36,31 +36,15 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
     let dataset = DatasetName::recorded(&metadata.dataset, &args.ensemble);
     let accuracies = (args.output).accuracies(&args.model, dataset, metadata.epsilon, &net)?;
-    let own = ensemble::recipe_of(&metadata.recipe, members, index);
-    let seed = own.as_ref().and_then(|recipe| recipe["seed"].as_u64());
-    let recipe = match own {
-        // What was no JSON when it was joined.
-        Some(Value::String(recipe)) => recipe,
-        Some(recipe) => recipe.to_string(),
-        None => metadata.recipe,
-    };
+    let arguments = [
+        ("member", json!(args.number)),
+        ("measure", json!(args.output.measure)),
+    ];
+    let parent = [(Some(sha256), metadata.lineage)];
     let metadata = Metadata {
-        command: command(args, &metadata.command, members),
-        seed: seed.unwrap_or(metadata.seed),
-        recipe,
+        lineage: Lineage::new(Operation::Member, arguments, parent),
         accuracies,
         ..metadata
     };
     write_model(&args.model, &Model { net, metadata })
-}
-
-/// The commands that make the model again: those that made its member alone, where they are told apart,
-/// and else those that made the ensemble; and this.
-fn command(args: &Args, before: &str, members: usize) -> String {
-    let measure = args.output.measure_flag();
-    let (before, number) = match ensemble::commands_of(before, members, args.number) {
-        Some(own) => (own, 1),
-        None => (before.to_owned(), args.number),
-    };
-    format!("{before} && linf member --force{measure} MODEL {number} MODEL")
 }

@@ -10,6 +10,7 @@ mod compare;
 mod ensemble;
 mod eval;
 mod export;
+mod lineage;
 mod member;
 mod output;
 mod prune;
@@ -34,7 +35,7 @@ use crate::attack::AttackError;
 use crate::bench::command as bench;
 use crate::data::{self, DataError, Dataset, DatasetDescription, Split, datasets};
 use crate::error::sentence;
-use crate::exact::{EnsembleError, InputError, Model, ModelError};
+use crate::exact::{EnsembleError, InputError, Levels, Model, ModelError};
 use crate::train::TrainError;
 
 /// ℓ∞-dist nets with exact integer certificates.
@@ -52,6 +53,7 @@ enum Command {
     Prune(prune::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
+    Lineage(lineage::Args),
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
@@ -207,10 +209,10 @@ pub(crate) enum CliError {
         /// Why not.
         source: TrainError,
     },
-    /// There is no such recipe for an baseline.
+    /// There is no such recipe for a baseline.
     #[error(transparent)]
     Recipe(#[from] crate::baseline::train::ConfigError),
-    /// An baseline cannot be trained.
+    /// A baseline cannot be trained.
     #[error("the baseline cannot be trained")]
     Baseline {
         /// Why not.
@@ -234,13 +236,11 @@ pub(crate) enum CliError {
         /// The data set's name.
         dataset: String,
     },
-    /// A model that does not say what it was trained on.
-    #[error("{} does not record the run that it comes from, so what it was trained on is not known", path.display())]
+    /// A model whose lineage names no training run that this program knows.
+    #[error("{} does not record the training run that it comes from, so it is not known which images it was trained on; take a model that `linf export` wrote", path.display())]
     NoRun {
         /// The model.
         path: PathBuf,
-        /// What is wrong with its record.
-        source: serde_json::Error,
     },
     /// A model for which every image was trained on.
     #[error("for {} all images were trained on, so none of them were held out; leave out --held-out to measure on the test set", path.display())]
@@ -297,8 +297,8 @@ pub(crate) enum CliError {
         /// What is wrong with it.
         source: ModelError,
     },
-    /// A file is not an baseline.
-    #[error("{} is neither an ℓ∞-dist net nor an baseline that can be used", path.display())]
+    /// A file is not a baseline.
+    #[error("{} is neither an ℓ∞-dist net nor a baseline that can be used", path.display())]
     BaselineModel {
         /// The file.
         path: PathBuf,
@@ -338,22 +338,22 @@ pub(crate) enum CliError {
         /// The file.
         path: PathBuf,
     },
-    /// A label misclassified where it was proved.
+    /// An image misclassified where its label is proved.
     #[error(
-        "a certificate is wrong: test image {image} misclassified within {levels} levels, where its label \
-         was proved; `violations` of --json holds the perturbed image; please report it"
+        "a certificate is wrong: test image {image} is misclassified within {radius}, where its label is \
+         proved; `violations` of --json holds the perturbed image; please report it"
     )]
     BrokenCertificate {
         /// Index of the image.
         image: u64,
-        /// The proved radius in pixel levels.
-        levels: f64,
+        /// The proved radius.
+        radius: Levels,
     },
-    /// The fast evaluation is not that of the reference.
+    /// The fast evaluation disagrees with the reference.
     #[error(
-        "{differences} of {compared} perturbed images have other logits when they are evaluated another way; please report it"
+        "{differences} of {compared} perturbed images have other logits in the reference evaluation; please report it"
     )]
-    PairwiseMargin {
+    OtherLogits {
         /// How many differ.
         differences: u64,
         /// How many were compared.
@@ -410,6 +410,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),
+        Command::Lineage(args) => lineage::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),

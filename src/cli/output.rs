@@ -14,21 +14,13 @@ pub(super) struct Output {
     pub(super) data_dir: PathBuf,
     /// Measure the network on the test set and record its accuracies in the file
     #[arg(long)]
-    measure: bool,
+    pub(super) measure: bool,
     /// Replace the model file if it exists
     #[arg(long)]
     pub(super) force: bool,
 }
 
 impl Output {
-    /// How the command that a model records says whether it was measured.
-    pub(super) fn measure_flag(&self) -> &'static str {
-        match self.measure {
-            true => " --measure",
-            false => "",
-        }
-    }
-
     /// Accuracies of the network for the file at `path` on the whole test set, at ε, if they were asked
     /// for; only then a data set that is not known is an error.
     pub(super) fn accuracies(
@@ -49,7 +41,7 @@ impl Output {
         })?;
         let accuracies = evaluation.accuracies();
         print_line(format!(
-            "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
+            "{} test images at ε = {}: clean {:.2} %, certified {:.2} % (Lipschitz), {:.2} % (IBP)",
             evaluation.images,
             epsilon,
             100.0 * accuracies.clean,

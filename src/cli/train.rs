@@ -11,9 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::lineage::last_run;
 use super::{CliError, DatasetName, make_folder_of, print_line, read, read_model, threads};
 use crate::data::Split;
-use crate::exact::{Accuracies, ExactNet, Metadata, Model};
+use crate::exact::{Accuracies, ExactNet, Metadata, Model, Parent};
 use crate::train::{
     Checkpoint, DeviceChoice, Processor, StepReport, TrainConfig, TrainError, Trainer,
 };
@@ -32,8 +33,8 @@ pub(super) struct Args {
     /// begun in the page
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
-    /// Turn a hyperparameter of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
-    #[arg(long, value_name = "KNOB=VALUE", value_parser = hyperparameter, requires = "preset")]
+    /// Change a hyperparameter of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
+    #[arg(long, value_name = "KEY=VALUE", value_parser = hyperparameter, requires = "preset")]
     set: Vec<(String, String)>,
     /// Train on the weights that this model has, and no others: one that `linf export` or `linf prune`
     /// wrote. The fewer it has, the less time an epoch takes. On the CPU only. With --resume it is not
@@ -173,7 +174,7 @@ fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>
     }
 }
 
-/// The two sides of `KNOB=VALUE`.
+/// The two sides of `KEY=VALUE`.
 fn hyperparameter(word: &str) -> Result<(String, String), String> {
     let (hyperparameter, value) = word
         .split_once('=')
@@ -234,10 +235,13 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
                 DeviceName::Auto | DeviceName::Cpu => DeviceName::Cpu,
                 DeviceName::Gpu => return Err(begin(TrainError::PrunedOnGpu)),
             };
-            let (Model { net, metadata }, _) = read_model(path)?;
+            let (Model { net, metadata }, sha256) = read_model(path)?;
             let config = finetuned(args, config, path, &net, &metadata)?;
-            let from = (&net, metadata.command.as_str());
-            let trainer = Trainer::finetune(config, from, data).map_err(begin)?;
+            let parent = Parent {
+                sha256: Some(sha256),
+                lineage: metadata.lineage,
+            };
+            let trainer = Trainer::finetune(config, (&net, parent), data).map_err(begin)?;
             (trainer, processor(device)?)
         }
     };
@@ -254,8 +258,7 @@ fn finetuned(
     metadata: &Metadata,
 ) -> Result<TrainConfig, CliError> {
     args.dataset.same_as(&metadata.dataset, path)?;
-    let seen_all = serde_json::from_str::<TrainConfig>(&metadata.recipe)
-        .is_ok_and(|recipe| recipe.held_out < config.held_out);
+    let seen_all = last_run(metadata, path).is_ok_and(|before| before.held_out < config.held_out);
     if seen_all {
         eprintln!(
             "warning: {} was trained on images that are held out now: what is measured on them says nothing",
@@ -278,7 +281,7 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
         ..begun.clone()
     });
     // A run that refines a model has its widths, unless it was given others.
-    if checkpoint.origin().is_some() && !args.sets("hidden") {
+    if checkpoint.parent().is_some() && !args.sets("hidden") {
         asked.hidden.clone_from(&begun.hidden);
     }
     if let Some((hyperparameter, asked, begun)) = asked.difference(begun) {
@@ -301,7 +304,12 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<Checkpoint, CliError> {
-    Checkpoint::from_bytes(&read(path)?).map_err(|source| unusable(path, source.into()))
+    parse_checkpoint(path, &read(path)?)
+}
+
+/// The checkpoint in the bytes of the file at `path`.
+pub(super) fn parse_checkpoint(path: &Path, bytes: &[u8]) -> Result<Checkpoint, CliError> {
+    Checkpoint::from_bytes(bytes).map_err(|source| unusable(path, source.into()))
 }
 
 pub(super) fn restore(

@@ -1,8 +1,8 @@
-//! Accuracies over a labelled set, measured through the exact network itself.
+//! Measures accuracies over a labelled set, through the exact network itself.
 
 use std::{num::NonZeroUsize, ops::AddAssign, thread};
 
-use super::{Accuracies, Epsilon, ExactNet, InputError, Proof};
+use super::{Accuracies, Epsilon, ExactNet, InputError, Proof, Ticks};
 
 /// What a net achieves on a labelled set of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,11 +13,11 @@ pub struct Evaluation {
     pub clean: u64,
     /// Images labelled rightly whose Lipschitz radius is at least ε.
     pub certified_lipschitz: u64,
-    /// Images labelled rightly whose interval radius is at least ε.
+    /// Images labelled rightly whose IBP radius is at least ε.
     pub certified_ibp: u64,
-    /// Sum of the Lipschitz radii in units; a wrong image counts 0.
+    /// Sum of the Lipschitz radii in ticks; a wrong image counts 0.
     pub radius_lipschitz: u64,
-    /// Sum of the interval radii in units; a wrong image counts 0.
+    /// Sum of the IBP radii in ticks; a wrong image counts 0.
     pub radius_ibp: u64,
 }
 
@@ -44,14 +44,14 @@ impl AddAssign for Evaluation {
     }
 }
 
-/// What is proved of the images whose label is right and not proved at ε by intervals.
+/// What branch and bound adds: counts over the images labelled rightly that IBP does not prove at ε.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BranchAndBound {
-    /// These images.
+    /// Images tried.
     pub tried: u64,
-    /// Those of them proved by differences of logits.
+    /// Of these, images proved by pairwise-margin bounds of the whole box.
     pub by_pairwise_margins: u64,
-    /// Those of them proved in parts of the box.
+    /// Of these, images proved after splitting the box.
     pub by_splitting: u64,
 }
 
@@ -74,14 +74,14 @@ pub fn evaluate(
     epsilon: Epsilon,
     threads: NonZeroUsize,
 ) -> Result<Evaluation, InputError> {
-    let epsilon = epsilon.units(net.scale());
+    let epsilon = epsilon.ticks(net.scale());
     in_shares(net.inputs(), images, labels, threads, |images, labels| {
         evaluate_share(net, images, labels, epsilon)
     })
 }
 
-/// Tries the certificate beyond intervals, with at most `splits` splits an image, where intervals fail;
-/// otherwise like [`evaluate`].
+/// Runs branch and bound with at most `splits` splits on each image where IBP fails; otherwise like
+/// [`evaluate`].
 pub fn branch_and_bound(
     net: &ExactNet,
     images: &[u8],
@@ -90,7 +90,7 @@ pub fn branch_and_bound(
     splits: usize,
     threads: NonZeroUsize,
 ) -> Result<BranchAndBound, InputError> {
-    let epsilon = epsilon.units(net.scale());
+    let epsilon = epsilon.ticks(net.scale());
     in_shares(net.inputs(), images, labels, threads, |images, labels| {
         let mut evaluator = net.evaluator();
         let mut total = BranchAndBound::default();
@@ -110,7 +110,7 @@ pub fn branch_and_bound(
     })
 }
 
-/// How many images of so many pixels lie one behind the other.
+/// Counts the images of so many pixels that lie one behind the other.
 pub(in crate::exact) fn whole_images(images: &[u8], pixels: usize) -> Result<usize, InputError> {
     match images.len().is_multiple_of(pixels) {
         true => Ok(images.len() / pixels),
@@ -121,7 +121,7 @@ pub(in crate::exact) fn whole_images(images: &[u8], pixels: usize) -> Result<usi
     }
 }
 
-/// Adds up what `measure` makes of shares of the images, one share a thread.
+/// Measures shares of the images, one share a thread, and adds up the results.
 fn in_shares<T: Default + AddAssign + Send>(
     inputs: usize,
     images: &[u8],
@@ -141,12 +141,12 @@ fn in_shares<T: Default + AddAssign + Send>(
     add_up(shares, |(images, labels)| measure(images, labels))
 }
 
-/// Adds up what `measure` makes of each share, each on a thread of its own.
+/// Measures each share on a thread of its own and adds up the results.
 pub(in crate::exact) fn add_up<S: Send, T: Default + AddAssign + Send>(
     mut shares: impl ExactSizeIterator<Item = S>,
     measure: impl Fn(S) -> Result<T, InputError> + Sync,
 ) -> Result<T, InputError> {
-    // A single one is measured here, so that a classifier without threads can do so as well.
+    // A single share is measured here, so that a target without threads can do so as well.
     if shares.len() <= 1 {
         return shares.next().map_or(Ok(T::default()), measure);
     }
@@ -169,7 +169,7 @@ fn evaluate_share(
     net: &ExactNet,
     images: &[u8],
     labels: &[u8],
-    epsilon: u32,
+    epsilon: Ticks,
 ) -> Result<Evaluation, InputError> {
     let mut evaluator = net.evaluator();
     let mut total = Evaluation::default();
@@ -179,13 +179,13 @@ fn evaluate_share(
         if certificate.label != Some(label.into()) {
             continue;
         }
-        let lipschitz = certificate.lipschitz_radius.unwrap_or(0);
-        let interval = certificate.ibp_radius.unwrap_or(0);
+        let lipschitz = certificate.lipschitz_radius.unwrap_or_default();
+        let ibp = certificate.ibp_radius.unwrap_or_default();
         total.clean += 1;
         total.certified_lipschitz += u64::from(lipschitz >= epsilon);
-        total.certified_ibp += u64::from(interval >= epsilon);
-        total.radius_lipschitz += u64::from(lipschitz);
-        total.radius_ibp += u64::from(interval);
+        total.certified_ibp += u64::from(ibp >= epsilon);
+        total.radius_lipschitz += u64::from(lipschitz.get());
+        total.radius_ibp += u64::from(ibp.get());
     }
     Ok(total)
 }

@@ -17,7 +17,7 @@ use burn_cubecl::{CubeBackend, ops::numeric::empty_device_contiguous_dtype};
 use cubecl::prelude::*;
 use thiserror::Error;
 
-use crate::exact::{ExactNet, InputError, MAX_LEVEL, logits_of_members};
+use crate::exact::{ExactNet, InputError, MAX_LEVEL, Ticks, logits_of_members};
 use crate::train::tensors::{ReadError, read};
 
 /// Images of one workgroup.
@@ -32,11 +32,11 @@ const UNITS: usize = 1 << 14;
 pub enum ExactOnGpuError {
     /// Some image could drive a value beyond the integers that floats hold.
     #[error(
-        "values of this network can reach {magnitude} units, beyond the 2^24 that are exact on a \
+        "values of this network can reach {magnitude} ticks, beyond the 2^24 that are exact on a \
          GPU; use a smaller scale, or the CPU"
     )]
     Inexact {
-        /// The largest magnitude that any image can reach, in units.
+        /// The largest magnitude that any image can reach, in ticks.
         magnitude: i64,
     },
     /// The images do not fit the network.
@@ -97,29 +97,29 @@ impl ExactNetOnGpu {
         })
     }
 
-    /// Logits in units, `[images, classes]`, of 8-bit images, one after another.
+    /// Logits in ticks, `[images, classes]`, of 8-bit images, one after another.
     pub async fn logits(&self, images: &[u8]) -> Result<Vec<i32>, ExactOnGpuError> {
-        let units: Vec<i32> = images.iter().map(|x| i32::from(*x) * self.scale).collect();
-        self.logits_of_units(&units).await
+        let ticks: Vec<i32> = images.iter().map(|x| i32::from(*x) * self.scale).collect();
+        self.logits_at(&ticks).await
     }
 
-    /// Logits in units, `[images, classes]`, of images in units, each from 0 to 255·S.
-    pub async fn logits_of_units(&self, images: &[i32]) -> Result<Vec<i32>, ExactOnGpuError> {
+    /// Logits in ticks, `[images, classes]`, of images in ticks, each from 0 to 255·S.
+    pub async fn logits_at(&self, images: &[i32]) -> Result<Vec<i32>, ExactOnGpuError> {
         let bounds = self.bounds(images, |x| [x; 2]).await?;
         Ok(bounds.into_iter().map(|[lower, _]| lower).collect())
     }
 
-    /// Lower and upper bound of every logit in units, `[images, classes]`, when no pixel moves by
-    /// more than `radius` units and none leaves `0..=255·S`.
+    /// Lower and upper bound of every logit in ticks, `[images, classes]`, when no pixel moves by
+    /// more than `radius` and none leaves `0..=255·S`.
     pub async fn logit_bounds(
         &self,
         images: &[u8],
-        radius: u32,
+        radius: Ticks,
     ) -> Result<Vec<[i32; 2]>, ExactOnGpuError> {
         let top = MAX_LEVEL * self.scale;
-        let radius = radius.min(top.cast_unsigned()).cast_signed();
-        let units: Vec<i32> = images.iter().map(|x| i32::from(*x) * self.scale).collect();
-        self.bounds(&units, |x| [(x - radius).max(0), (x + radius).min(top)])
+        let radius = radius.get().min(top.cast_unsigned()).cast_signed();
+        let ticks: Vec<i32> = images.iter().map(|x| i32::from(*x) * self.scale).collect();
+        self.bounds(&ticks, |x| [(x - radius).max(0), (x + radius).min(top)])
             .await
     }
 
@@ -156,9 +156,9 @@ impl ExactNetOnGpu {
         let count = images.len() / self.inputs;
         let mut values = vec![0.0; images.len()];
         for (pixel, values) in values.chunks_exact_mut(count).enumerate() {
-            let units = images[pixel..].iter().step_by(self.inputs);
-            for (place, unit) in values.iter_mut().zip(units) {
-                *place = value(*unit) as f32;
+            let ticks = images[pixel..].iter().step_by(self.inputs);
+            for (place, ticks) in values.iter_mut().zip(ticks) {
+                *place = value(*ticks) as f32;
             }
         }
         Tensor::from_data(TensorData::new(values, [self.inputs, count]), &self.device)

@@ -1,20 +1,23 @@
 //! Checkpoints: the whole state of a run as one safetensors file.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData, Transaction};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
 use thiserror::Error;
 
 use super::config::TrainConfig;
 use crate::data::datasets;
-use crate::exact::Csr;
+use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
+use crate::exact::{Csr, Parent};
 use crate::train::tensors::{ReadError, read_all};
 
 const FORMAT: &str = "linf-dist-net checkpoint";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
+/// What the page saved before this version: the names of some hyperparameters were others.
+const EARLIER: &str = "1";
 /// Names of a pattern's lists.
 const STARTS: &str = "starts";
 const COLUMNS: &str = "columns";
@@ -74,7 +77,7 @@ pub enum CheckpointError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     config: TrainConfig,
-    origin: Option<String>,
+    parent: Option<Parent>,
     iteration: usize,
     patterns: Vec<Arc<Csr>>,
     tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
@@ -101,7 +104,7 @@ impl Checkpoint {
     /// The state of a run, as soon as the device has given it.
     pub(super) async fn new(
         config: TrainConfig,
-        origin: Option<String>,
+        parent: Option<Parent>,
         iteration: usize,
         state: State,
     ) -> Result<Self, ReadError> {
@@ -110,7 +113,7 @@ impl Checkpoint {
         let tensors = state.names.into_iter().zip(bytes);
         Ok(Self {
             config,
-            origin,
+            parent,
             iteration,
             patterns: state.patterns,
             tensors: tensors
@@ -124,9 +127,9 @@ impl Checkpoint {
         &self.config
     }
 
-    /// The commands that made the net whose weights these were at first, if they were another's.
-    pub fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+    /// The model that the run fine-tunes, if it fine-tunes one.
+    pub fn parent(&self) -> Option<&Parent> {
+        self.parent.as_ref()
     }
 
     /// Whether weights were dropped; then it goes on on the CPU alone.
@@ -183,37 +186,41 @@ impl Checkpoint {
 
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut metadata = HashMap::from([
-            ("format".to_string(), FORMAT.to_string()),
-            ("format_version".to_string(), VERSION.to_string()),
-            ("iteration".to_string(), self.iteration.to_string()),
-            (
-                "config".to_string(),
-                serde_json::to_string(&self.config).expect("a configuration is plain data"),
-            ),
+        let config = serde_json::to_string(&self.config).expect("a configuration is plain data");
+        let mut metadata = BTreeMap::from([
+            ("format", FORMAT.into()),
+            ("format_version", VERSION.into()),
+            ("iteration", self.iteration.to_string()),
+            ("config", config),
         ]);
-        if let Some(origin) = &self.origin {
-            metadata.insert("origin".into(), origin.clone());
+        if let Some(parent) = &self.parent {
+            let parent = serde_json::to_string(parent).expect("a lineage is plain data");
+            metadata.insert("parent", parent);
         }
         if let Some(first) = self.patterns.first() {
-            metadata.insert(INPUTS.into(), first.inputs().to_string());
+            metadata.insert(INPUTS, first.inputs().to_string());
         }
         let lists = self.patterns.iter().enumerate().flat_map(|(l, pattern)| {
             [(STARTS, pattern.starts()), (COLUMNS, pattern.columns())].map(|(list, numbers)| {
                 let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
-                (list_name(l, list), numbers.len(), bytes.collect::<Vec<_>>())
+                StoredTensor {
+                    name: list_name(l, list),
+                    dtype: Dtype::U32,
+                    shape: vec![numbers.len()],
+                    bytes: bytes.collect(),
+                }
             })
         });
-        let lists: Vec<_> = lists.collect();
-        let lists = lists
-            .iter()
-            .map(|(name, length, bytes)| (name, view(Dtype::U32, vec![*length], bytes)));
         let floats = self
             .tensors
             .iter()
-            .map(|(name, shape, bytes)| (name, view(Dtype::F32, shape.clone(), bytes)));
-        safetensors::serialize(lists.chain(floats), Some(metadata))
-            .expect("names are unique and the header is small")
+            .map(|(name, shape, bytes)| StoredTensor {
+                name: name.clone(),
+                dtype: Dtype::F32,
+                shape: shape.clone(),
+                bytes: bytes.clone(),
+            });
+        safetensors_file(&metadata, lists.chain(floats).collect())
     }
 
     /// Reads a file; shapes are checked when the trainer takes the tensors.
@@ -223,7 +230,10 @@ impl Checkpoint {
         let tensors = SafeTensors::deserialize(bytes).map_err(CheckpointError::NotSafetensors)?;
         let entries = header.metadata().clone().unwrap_or_default();
         let entry = |name: &str| entries.get(name).map(String::as_str);
-        if (entry("format"), entry("format_version")) != (Some(FORMAT), Some(VERSION)) {
+        let known = [VERSION, EARLIER]
+            .map(Some)
+            .contains(&entry("format_version"));
+        if entry("format") != Some(FORMAT) || !known {
             return Err(CheckpointError::Format);
         }
         let config: TrainConfig = entry("config")
@@ -232,6 +242,13 @@ impl Checkpoint {
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
+        let parent = match entry("parent") {
+            Some(text) => {
+                let parent = serde_json::from_str(text);
+                Some(parent.map_err(|_| CheckpointError::Entry("parent"))?)
+            }
+            None => None,
+        };
         let has_patterns = tensors.tensor(&list_name(0, STARTS)).is_ok();
         // Inputs of each layer that has a pattern.
         let mut widths = Vec::new();
@@ -256,7 +273,7 @@ impl Checkpoint {
         let patterns = patterns.ok_or(CheckpointError::Patterns { widths })?;
         let mut checkpoint = Self {
             config,
-            origin: entry("origin").map(str::to_owned),
+            parent,
             iteration,
             patterns,
             tensors: Vec::new(),
@@ -287,10 +304,6 @@ impl Checkpoint {
 /// The name of one of a pattern's lists.
 fn list_name(layer: usize, list: &str) -> String {
     format!("layer.{layer}.{list}")
-}
-
-fn view(dtype: Dtype, shape: Vec<usize>, bytes: &[u8]) -> TensorView<'_> {
-    TensorView::new(dtype, shape, bytes).expect("the bytes are those of the shape")
 }
 
 /// The u32 numbers that little-endian bytes hold.

@@ -7,38 +7,35 @@ use serde_json::{Map, Value, from_str, from_value, to_string};
 use thiserror::Error;
 
 use crate::data::{DatasetDescription, datasets};
-use crate::exact::Epsilon;
+use crate::exact::{Epsilon, Lineage};
 use crate::net::WeightInit;
 
 pub use presets::PRESETS;
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct TrainConfig {
     /// Name of the data set.
     pub dataset: String,
     /// Radius ε that the net is meant for, at which its certified accuracy is measured.
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub epsilon: Epsilon,
     /// Most images that are trained on: those just before the held-out ones.
     #[serde(default = "every_image")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
     pub images: usize,
     /// Seed of the weights, the order of the images and the augmentation.
     pub seed: u64,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// What the layers start as.
-    #[serde(default)]
+    #[serde(default, alias = "start")]
     pub weight_init: WeightInit,
     /// Images in a batch.
     pub batch: usize,
     /// Pixels by which an image is moved at most, at random and anew each time.
-    #[serde(default = "one_pixel")]
+    #[serde(default = "one_pixel", alias = "crop")]
     pub random_shift: u8,
     /// Share of the images that are moved, drawn anew each time; the others stay as they are.
-    #[serde(default = "all_of_them")]
+    #[serde(default = "all_of_them", alias = "crop_share")]
     pub random_shift_probability: f32,
     /// Epochs at the first p.
     pub epochs_start: usize,
@@ -58,12 +55,10 @@ pub struct TrainConfig {
     pub loss: LossConfig,
     /// Epochs after which, on the CPU, every further one begins with dropping the weights that have
     /// next to no gradient any more; 0: all are trained to the end.
-    #[serde(default)]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
+    #[serde(default, alias = "thin_after")]
     pub prune_from_epoch: usize,
     /// Share of the squared gradients of a unit that what is dropped of it may have together.
-    #[serde(default = "hardly_any")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
+    #[serde(default = "hardly_any", alias = "thin_tolerance")]
     pub prune_tolerance: f32,
     /// Images of the training set that are held out to measure on (never those of the test set).
     pub held_out: usize,
@@ -94,7 +89,6 @@ fn hardly_any() -> f32 {
 
 /// The loss, with its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum LossConfig {
     /// ICLR 2022: clipped hinge plus λ times cross-entropy of scaled logits.
@@ -200,6 +194,20 @@ impl TrainConfig {
         // By way of text, which has the fewest digits that tell a number.
         let text = to_string(self).expect("a configuration is plain data");
         from_str(&text).expect("a configuration has hyperparameters")
+    }
+
+    /// The configuration as the arguments and the seed of a [`Lineage`].
+    pub fn to_arguments(&self) -> (Map<String, Value>, Option<u64>) {
+        let mut arguments = self.hyperparameters();
+        let seed = arguments.remove("seed").and_then(|seed| seed.as_u64());
+        (arguments, seed)
+    }
+
+    /// The configuration of the training run that a lineage records.
+    pub fn from_lineage(run: &Lineage) -> Result<Self, serde_json::Error> {
+        let mut arguments = run.arguments.clone();
+        arguments.insert("seed".into(), run.seed.into());
+        from_value(Value::Object(arguments))
     }
 
     /// Widths of a net for these images, from its pixels to its classes.

@@ -14,7 +14,7 @@ use super::metrics::measure;
 use super::protocol::{Hyperparameters, Preset, Reply, Request, Shard, StepPoint};
 use crate::data::{Dataset, DatasetDescription, datasets, sha256_hex};
 use crate::error::sentence;
-use crate::exact::{Metadata, Model};
+use crate::exact::{Lineage, Metadata, Model, Operation};
 use crate::train::{
     Checkpoint, DeviceKind, PRESETS, Processor, Schedule, TrainConfig, TrainError, Trainer,
 };
@@ -437,15 +437,17 @@ fn ready(trainer: &Trainer, processor: &Processor) -> Reply {
 /// The exact integer network of the moment with its record.
 async fn model(trainer: &Trainer) -> Result<Model, TrainError> {
     let config = trainer.config();
-    let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
+    let net = trainer.exact_net(EXPORT_MEANS).await?;
+    let scale = [
+        ("scale", net.scale().into()),
+        ("epsilon", config.epsilon.to_string().into()),
+    ];
     Ok(Model {
-        net: trainer.exact_net(EXPORT_MEANS).await?,
+        net,
         metadata: Metadata {
             dataset: config.dataset.clone(),
             epsilon: config.epsilon,
-            recipe: serde_json::to_string(config).expect("a configuration is plain data"),
-            seed: config.seed,
-            command: format!("none: trained in a page, {done} of {all} iterations"),
+            lineage: Lineage::new(Operation::Export, scale, [(None, trainer.lineage())]),
             accuracies: None,
         },
     })

@@ -6,6 +6,7 @@ use linf_dist_net::attack::label;
 use linf_dist_net::baseline::{
     BaselineNet, BaselineNetError, Geometry, IntervalCertifier, Layer, ReluNet,
 };
+use linf_dist_net::exact::Ticks;
 use proptest::{collection::vec, prelude::*, strategy::ValueTree};
 
 /// Units per pixel level in these tests.
@@ -149,13 +150,13 @@ fn layer(geometry: Geometry, channels: usize) -> impl Strategy<Value = Layer> {
     })
 }
 
-/// A network, an 8-bit image, a radius in units, and points of the box: per pixel from −1, its
+/// A network, an 8-bit image, a radius, and points of the box: per pixel from −1, its
 /// lower end, to 1, its upper one.
-fn cases() -> impl Strategy<Value = (BaselineNet, Vec<u8>, u32, Vec<Vec<f32>>)> {
+fn cases() -> impl Strategy<Value = (BaselineNet, Vec<u8>, Ticks, Vec<Vec<f32>>)> {
     net().prop_flat_map(|plain| {
         let pixels = plain.inputs();
         let pixel = prop_oneof![Just(0u8), Just(255u8), any::<u8>()];
-        let radius = prop_oneof![Just(0u32), 0..=40u32, Just(255 * SCALE)];
+        let radius = prop_oneof![Just(0u32), 0..=40u32, Just(255 * SCALE)].prop_map(Ticks::new);
         let place = prop_oneof![2 => Just(-1.0f32), 2 => Just(1.0f32), 1 => -1.0..=1.0f32];
         (
             Just(plain),
@@ -167,8 +168,8 @@ fn cases() -> impl Strategy<Value = (BaselineNet, Vec<u8>, u32, Vec<Vec<f32>>)> 
 }
 
 /// Levels of a point of the box; every f32 between the ends may occur.
-fn point(image: &[u8], radius: u32, places: &[f32]) -> Vec<f32> {
-    let radius = radius as f32 / SCALE as f32;
+fn point(image: &[u8], radius: Ticks, places: &[f32]) -> Vec<f32> {
+    let radius = radius.levels(SCALE).get() as f32;
     let pixels = image.iter().zip(places);
     pixels
         .map(|(&level, place)| {
@@ -183,7 +184,7 @@ fn point(image: &[u8], radius: u32, places: &[f32]) -> Vec<f32> {
 fn burn(plain: &BaselineNet, points: &[Vec<f32>]) -> Vec<f32> {
     let device = Device::flex();
     let data = TensorData::new(points.concat(), [points.len(), plain.inputs()]);
-    let logits = ReluNet::from_plain(plain, &device).forward(Tensor::from_data(data, &device));
+    let logits = ReluNet::from_net(plain, &device).forward(Tensor::from_data(data, &device));
     logits.into_data().try_to_vec().unwrap()
 }
 
@@ -220,7 +221,7 @@ proptest! {
         prop_assume!(proof.is_some());
         let proof = proof.unwrap();
         for places in &places {
-            let point = point(&image, proof.radius, places);
+            let point = point(&image, proof.ibp_radius, places);
             for order in ORDERS {
                 let logits = evaluate(&plain, &point, &[order]);
                 let logits: Vec<f64> = logits.into_iter().map(f64::from).collect();
@@ -233,9 +234,9 @@ proptest! {
     fn the_radius_is_the_largest_that_is_proved((plain, image, ..) in cases()) {
         let certifier = IntervalCertifier::new(&plain, SCALE);
         if let Some(proof) = certifier.certify(&image) {
-            for radius in 0..=255 * SCALE {
+            for radius in (0..=255 * SCALE).map(Ticks::new) {
                 let certified = certifier.is_certified(&image, proof.label, radius);
-                prop_assert_eq!(certified, radius <= proof.radius);
+                prop_assert_eq!(certified, radius <= proof.ibp_radius);
             }
         }
     }
@@ -248,7 +249,7 @@ fn random_cases_prove_something_and_not_everything() {
     for _ in 0..200 {
         let (plain, image, ..) = cases().new_tree(&mut runner).unwrap().current();
         let proof = IntervalCertifier::new(&plain, SCALE).certify(&image);
-        let inside = proof.is_some_and(|proof| proof.radius > 0 && proof.radius < 255 * SCALE);
+        let inside = proof.is_some_and(|proof| (1..255 * SCALE).contains(&proof.ibp_radius.get()));
         proved += usize::from(inside);
     }
     assert!(proved > 100 && proved < 195, "{proved} of 200");
@@ -314,16 +315,16 @@ fn classes_are_compared_as_differences() {
     let layer = linear(&[&[1.0], &[1.0]], &[2.0, 0.0]);
     let plain = BaselineNet::new(vec![layer]).unwrap();
     let certifier = IntervalCertifier::new(&plain, 1);
-    let bounds = certifier.logit_bounds(&[100], 8);
+    let bounds = certifier.logit_bounds(&[100], Ticks::new(8));
     assert!(bounds[0][0] < bounds[1][1]);
-    assert!(certifier.is_certified(&[100], 0, 8));
+    assert!(certifier.is_certified(&[100], 0, Ticks::new(8)));
 }
 
 #[test]
 fn a_box_ends_at_black_and_white() {
     let layer = linear(&[&[1.0], &[0.0]], &[0.0, -1.0]);
     let plain = BaselineNet::new(vec![layer]).unwrap();
-    let bounds = IntervalCertifier::new(&plain, 1).logit_bounds(&[250], 255);
+    let bounds = IntervalCertifier::new(&plain, 1).logit_bounds(&[250], Ticks::new(255));
     assert!((bounds[0][0] - 0.0).abs() < 1e-3 && (bounds[0][1] - 255.0).abs() < 1e-3);
 }
 

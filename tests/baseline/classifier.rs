@@ -1,9 +1,10 @@
-//! An baseline as attacks see it.
+//! A baseline as attacks see it.
 
 use linf_dist_net::attack::{
     Attack, Change, Classifier, Grid, Run, Settings, Surrogate, own_label, runner_up_of,
 };
 use linf_dist_net::baseline::{BaselineClassifier, IntervalCertifier};
+use linf_dist_net::exact::Ticks;
 
 #[cfg(target_arch = "wasm32")]
 use crate::test;
@@ -11,7 +12,7 @@ use crate::{convolutional, image, patterned};
 
 const SCALE: u32 = 32;
 
-fn units(image: &[u8]) -> Vec<i32> {
+fn ticks(image: &[u8]) -> Vec<i32> {
     image.iter().map(|&level| i32::from(level) * 32).collect()
 }
 
@@ -23,7 +24,7 @@ fn gradients_are_those_of_the_margin() {
 }
 
 fn check_gradients(mut classifier: BaselineClassifier) {
-    let input = units(&image());
+    let input = ticks(&image());
     let label = own_label(&mut classifier, &image()).unwrap();
     let logits = classifier.logits(&input);
     let runner_up = runner_up_of(&logits, label);
@@ -63,7 +64,7 @@ fn check_gradients(mut classifier: BaselineClassifier) {
 #[test]
 fn changes_are_tried_on_the_base_until_they_are_kept() {
     let mut classifier = BaselineClassifier::new(&patterned(&[784, 20, 10]), SCALE);
-    let mut input = units(&image());
+    let mut input = ticks(&image());
     classifier.hold(&input);
     let change = |pixel, value| Change { pixel, value };
     let first = classifier.try_changes(&[change(200, 100), change(300, 8160)]);
@@ -87,15 +88,16 @@ fn attacks_flip_beyond_what_is_proved_and_never_within() {
     let proof = IntervalCertifier::new(&plain, SCALE)
         .certify(&image)
         .unwrap();
-    assert!(proof.radius > 0);
+    assert!(proof.ibp_radius > Ticks::ZERO);
     let mut classifier = BaselineClassifier::new(&plain, SCALE);
     assert_eq!(own_label(&mut classifier, &image), Ok(proof.label));
-    let mut misclassified = |radius| {
+    let mut misclassifications = |radius| {
         let settings = Settings::new(Attack::All, radius, Grid::Ticks, 1);
         let mut run = Run::new(&classifier, &image, proof.label, settings).unwrap();
         run.advance(&mut classifier, 2000);
-        run.misclassified()
+        run.misclassifications()
     };
-    assert_eq!(misclassified(proof.radius), 0);
-    assert!(misclassified(100 * proof.radius) > 0);
+    assert_eq!(misclassifications(proof.ibp_radius), 0);
+    let far = Ticks::new(100 * proof.ibp_radius.get());
+    assert!(misclassifications(far) > 0);
 }

@@ -1,4 +1,4 @@
-//! The attacks of the exact network and their JavaScript API. That every try has the bits that
+//! The attacks of the exact network and their JavaScript API. That every query has the bits that
 //! native code recorded is among the golden outcomes, which `certify` compares.
 
 use std::num::NonZeroU64;
@@ -94,7 +94,7 @@ fn progress_tells_javascript_what_was_tried_and_found() {
 fn the_smallest_flip_tells_javascript_proof_and_break() {
     let mut attacker = attacker();
     let image = &cases::images()[0];
-    start(&mut attacker, image, settings("smallest", 255.0, "units"));
+    start(&mut attacker, image, settings("min_norm", 255.0, "ticks"));
     let mut progress = from_js(attacker.advance(1000));
     while progress["done"] == false && progress["queries"].as_u64() < Some(20_000) {
         progress = from_js(attacker.advance(1000));
@@ -129,15 +129,15 @@ fn what_cannot_be_attacked_throws_a_sentence() {
     let mut attacker = attacker();
     let early = message(attacker.advance(1));
     assert!(early.contains("call start first"), "{early}");
-    let pixels = message(attacker.start(&[0; 783], settings("all", 10.0, "units")));
+    let pixels = message(attacker.start(&[0; 783], settings("all", 10.0, "ticks")));
     assert_eq!(
         pixels,
         "the image has 783 pixels, but the network takes 784"
     );
-    let epsilon = message(attacker.start(&[0; 784], settings("all", -1.0, "units")));
+    let epsilon = message(attacker.start(&[0; 784], settings("all", -1.0, "ticks")));
     assert!(epsilon.contains("must be a number from 0"), "{epsilon}");
-    let name = message(attacker.start(&[0; 784], settings("guess", 1.0, "units")));
+    let name = message(attacker.start(&[0; 784], settings("guess", 1.0, "ticks")));
     assert!(name.contains("unknown variant `guess`"), "{name}");
-    let painted = message(attacker.paint(&[0; 784], &[0.0; 3], 10.0, "units".into()));
+    let painted = message(attacker.paint(&[0; 784], &[0.0; 3], 10.0, "ticks".into()));
     assert!(painted.contains("has 3 pixels"), "{painted}");
 }

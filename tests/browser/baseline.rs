@@ -52,7 +52,7 @@ fn a_label_is_proved_within_its_radius_and_its_bounds_hold_the_logits() {
     let mut network = network();
     let certificate = from_js(network.certify(&image()));
     assert_eq!(certificate["label"], 1);
-    let radius = certificate["radiusLevels"].as_f64().unwrap();
+    let radius = certificate["ibpRadiusLevels"].as_f64().unwrap();
     assert!(radius > 0.0 && radius < 30.0, "{radius}");
     let inside = from_js(network.bounds(&image(), radius));
     assert_eq!(inside["certified"], true);
@@ -68,7 +68,7 @@ fn a_label_is_proved_within_its_radius_and_its_bounds_hold_the_logits() {
 #[wasm_bindgen_test]
 fn pgd_flips_a_plainly_trained_network_beyond_its_radius_and_not_within() {
     let mut network = network();
-    let radius = from_js(network.certify(&image()))["radiusLevels"].as_f64();
+    let radius = from_js(network.certify(&image()))["ibpRadiusLevels"].as_f64();
     for (epsilon, misclassified) in [(radius.unwrap(), false), (76.0, true)] {
         network
             .start(&image(), settings("pgd", epsilon))

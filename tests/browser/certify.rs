@@ -29,9 +29,9 @@ pub fn message<T>(outcome: Result<T, JsError>) -> String {
     js_sys::Error::from(error).message().into()
 }
 
-/// Units in the golden file to levels as JavaScript prints them: 2.0 is 2 there.
-fn levels(units: &Value) -> Value {
-    let levels = units.as_f64().unwrap() / 32.0;
+/// Ticks in the golden file to levels as JavaScript prints them: 2.0 is 2 there.
+fn levels(ticks: &Value) -> Value {
+    let levels = ticks.as_f64().unwrap() / 32.0;
     if levels.fract() == 0.0 {
         json!(levels as i64)
     } else {
@@ -39,8 +39,8 @@ fn levels(units: &Value) -> Value {
     }
 }
 
-fn all_levels<'a>(units: impl IntoIterator<Item = &'a Value>) -> Vec<Value> {
-    units.into_iter().map(levels).collect()
+fn all_levels<'a>(ticks: impl IntoIterator<Item = &'a Value>) -> Vec<Value> {
+    ticks.into_iter().map(levels).collect()
 }
 
 #[wasm_bindgen_test]
@@ -51,25 +51,25 @@ fn integer_network_is_bit_identical_to_native() {
 }
 
 #[wasm_bindgen_test]
-fn folding_and_rounding_are_bit_identical_to_native() {
+fn quantizing_is_bit_identical_to_native() {
     assert_eq!(cases::model().to_bytes(), MODEL);
 }
 
 #[wasm_bindgen_test]
-fn certify_gives_javascript_the_golden_verdicts_in_levels() {
+fn certify_gives_javascript_the_golden_certificates_in_levels() {
     let certifier = Certifier::new(MODEL).map_err(JsValue::from).unwrap();
     for (image, golden) in cases::images()
         .iter()
         .zip(golden()["outcomes"].as_array().unwrap())
     {
-        let critical_pixels = golden["deciding"].as_array().unwrap().iter();
+        let critical = golden["critical_pixels"].as_array().unwrap().iter();
         let expected = json!({
             "label": golden["label"],
             "logits": all_levels(golden["logits"].as_array().unwrap()),
             "marginLevels": levels(&golden["margin"]),
             "lipschitzRadiusLevels": levels(&golden["lipschitz_radius"]),
-            "intervalRadiusLevels": levels(&golden["ibp_radius"]),
-            "deciding": deciding
+            "ibpRadiusLevels": levels(&golden["ibp_radius"]),
+            "criticalPixels": critical
                 .map(|pair| json!([{ "pixel": pair[0], "sign": pair[1] }]))
                 .collect::<Vec<_>>(),
         });
@@ -90,7 +90,7 @@ fn an_ensemble_is_told_in_averages() {
     for image in &cases::images() {
         // With itself a net has the same average; each member has the same pixels.
         let mut certificate = from_js(one.certify(image));
-        for members in certificate["deciding"].as_array_mut().unwrap() {
+        for members in certificate["criticalPixels"].as_array_mut().unwrap() {
             let members = members.as_array_mut().unwrap();
             members.push(members[0].clone());
         }

@@ -49,25 +49,28 @@ fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificat
     let report = parsed(&printed(&arguments));
     let number = |name: &str| report[name].as_f64().unwrap();
     assert_eq!(report["images"], 100);
-    assert!(number("certified_ibp") <= number("under_attack"));
-    assert!(number("under_attack") <= number("clean"));
-    let gap = number("under_attack") - number("certified_ibp");
+    assert!(number("certified_ibp") <= number("empirical_robust"));
+    assert!(number("empirical_robust") <= number("clean"));
+    let gap = number("empirical_robust") - number("certified_ibp");
     assert!((number("gap") - gap).abs() < 1e-9);
-    let misclassified = report["flipped_by"].as_object().unwrap().values();
+    let misclassified = report["misclassifications_by"]
+        .as_object()
+        .unwrap()
+        .values();
     let misclassified: u64 = misclassified.map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(
         misclassified as f64,
-        (100.0 * (number("clean") - number("under_attack"))).round()
+        (100.0 * (number("clean") - number("empirical_robust"))).round()
     );
 
     assert_eq!(report["flips_inside_certificate"], 0);
     assert_eq!(report["violations"], json!([]));
-    assert!(number("tries_inside") >= 700.0 * number("images_inside"));
-    let by = report["tries_inside_by"].as_object().unwrap();
+    assert!(number("queries_inside") >= 700.0 * number("images_inside"));
+    let by = report["queries_inside_by"].as_object().unwrap();
     let names: Vec<_> = by.keys().collect();
-    assert_eq!(names, ["fgsm", "path", "pgd", "random", "square"]);
+    assert_eq!(names, ["argmax_path", "fgsm", "pgd", "random", "square"]);
     let sum: u64 = by.values().map(|count| count.as_u64().unwrap()).sum();
-    assert_eq!(report["tries_inside"], sum);
+    assert_eq!(report["queries_inside"], sum);
     assert!(number("compared") >= 5000.0);
     assert_eq!(report["differences"], 0);
     if cfg!(feature = "webgpu") {
@@ -156,12 +159,13 @@ fn a_flip_inside_a_certificate_and_other_logits_fail_the_command() {
     ]);
     printed(&arguments);
     let honest = parsed(&fs::read_to_string(&state).unwrap());
-    let violation = json!({ "image": 3, "radius": 80, "attack": "pgd", "input": [1, 2] });
+    let violation =
+        json!({ "image": 3, "radius_ticks": 80, "attack": "pgd", "input_ticks": [1, 2] });
     for (field, value, sentence) in [
         (
             "violations",
             json!([violation]),
-            "test image 3 misclassified within 2.5 levels",
+            "test image 3 is misclassified within 2.5 levels",
         ),
         (
             "differences",

@@ -51,14 +51,17 @@ fn compare_orders_the_accuracies_of_every_shipped_network() {
     for (network, file) in networks.iter().zip(&files) {
         let figure = |name: &str| network[name].as_f64().unwrap();
         assert!(figure("clean") > 0.85, "{network}");
-        assert!(figure("certified") <= figure("under_attack"), "{network}");
-        assert!(figure("under_attack") <= figure("clean"), "{network}");
+        assert!(
+            figure("certified") <= figure("empirical_robust"),
+            "{network}"
+        );
+        assert!(figure("empirical_robust") <= figure("clean"), "{network}");
         assert!(figure("microseconds_per_image") > 0.0, "{network}");
         assert_eq!(network["bytes"], fs::metadata(file).unwrap().len());
     }
-    let under_attack = |index: usize| networks[index]["under_attack"].as_f64().unwrap();
-    assert_eq!(under_attack(1), 0.0);
-    assert!(under_attack(0) > 0.8 && under_attack(2) > 0.6 && under_attack(3) > 0.6);
+    let empirical_robust = |index: usize| networks[index]["empirical_robust"].as_f64().unwrap();
+    assert_eq!(empirical_robust(1), 0.0);
+    assert!(empirical_robust(0) > 0.8 && empirical_robust(2) > 0.6 && empirical_robust(3) > 0.6);
 }
 
 #[test]
@@ -70,7 +73,7 @@ fn compare_gives_the_same_accuracies_again() {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let report: Value = serde_json::from_str(&printed(&arguments)).unwrap();
         let network = &report["networks"][0];
-        ["clean", "under_attack", "certified"].map(|name| network[name].clone())
+        ["clean", "empirical_robust", "certified"].map(|name| network[name].clone())
     };
     assert_eq!(accuracies(), accuracies());
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use linf_dist_net::exact::Model;
+use linf_dist_net::data::sha256_hex;
+use linf_dist_net::exact::{Model, Operation, Ticks};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -84,7 +85,7 @@ fn certify_prints_the_verdict_of_the_image() {
     let model = Model::from_bytes(&fs::read(MODEL).unwrap()).unwrap();
     let certificate = model.net.evaluator().certificate(&image()).unwrap();
     let label = certificate.label.unwrap();
-    let in_levels = |units: u32| f64::from(units) / 32.0;
+    let in_levels = |length: Ticks| length.levels(32).get();
     assert_eq!(report["label"], label);
     assert_eq!(report["margin_levels"], in_levels(certificate.margin));
     let radius = in_levels(certificate.lipschitz_radius.unwrap());
@@ -97,7 +98,7 @@ fn certify_prints_the_verdict_of_the_image() {
         .iter()
         .zip(certificate.logits.iter().zip(&certificate.critical_pixels))
     {
-        assert_eq!(logit["levels"], f64::from(ticks) / 32.0);
+        assert_eq!(logit["logit_levels"], f64::from(ticks) / 32.0);
         let place = &logit["critical_pixels"].as_array().unwrap()[..];
         let [place] = place else {
             panic!("one member, not {place:?}")
@@ -110,7 +111,7 @@ fn certify_prints_the_verdict_of_the_image() {
     let text = printed(&["certify", "--model", MODEL, path]);
     assert!(text.starts_with(&format!("label  {label}\n")), "{text}");
     assert!(
-        text.contains(&format!("proved by intervals   {radius} of 255 levels")),
+        text.contains(&format!("IBP radius        {radius} of 255 levels")),
         "{text}"
     );
 }
@@ -249,13 +250,13 @@ fn an_ensemble_is_written_with_the_record_of_its_members() {
     let two = Model::from_bytes(&fs::read(path).unwrap()).unwrap();
     assert_eq!(two.net.architecture(), [784, 24, 24, 20]);
     assert_eq!(two.metadata.epsilon, one.metadata.epsilon);
-    let made = &two.metadata.command;
-    assert!(
-        made.ends_with("linf ensemble MODEL-1 MODEL-2 MODEL"),
-        "{made}"
-    );
-    let recipes: Value = serde_json::from_str(&two.metadata.recipe).unwrap();
-    assert_eq!(recipes.as_array().unwrap().len(), 2);
+    let lineage = &two.metadata.lineage;
+    assert_eq!(lineage.operation, Operation::Ensemble);
+    for parent in &lineage.parents {
+        assert_eq!(parent.lineage, one.metadata.lineage);
+        assert_eq!(parent.sha256, Some(sha256_hex(&fs::read(MODEL).unwrap())));
+    }
+    assert_eq!(lineage.parents.len(), 2);
 
     // With itself a net has the same average, and the same is proved of it.
     let image = folder.path().join("gradient.png");

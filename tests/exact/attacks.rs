@@ -3,17 +3,17 @@
 use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{
-    Attack, Ball, Classifier, ExactClassifier, Grid, Pgd, RobustnessEvaluation, Run, Settings,
-    Surrogate, own_label,
+    Attack, AttackError, Ball, Classifier, ExactClassifier, Grid, Pgd, RobustnessEvaluation, Run,
+    Settings, Surrogate, own_label,
 };
-use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, IncrementalEvaluator};
+use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, IncrementalEvaluator, Ticks};
 use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree};
 
 use crate::exhaustive::{ball, never_flips};
 use crate::nets::{
     SCALE, TOP, net_and_image, net_and_input, net_with_gaps_and_input, perturb, pruned, square_net,
 };
-use crate::nets::{wide, with_image};
+use crate::nets::{ticks, wide, with_image};
 
 const ATTACKS: [Attack; 7] = [
     Attack::Random,
@@ -25,15 +25,15 @@ const ATTACKS: [Attack; 7] = [
     Attack::MinNorm,
 ];
 
-/// Short rounds, and every try kept.
-fn settings(attack: Attack, radius: u32, grid: Grid, seed: u64) -> Settings {
+/// Short rounds, and every query kept.
+fn settings(attack: Attack, radius: Ticks, grid: Grid, seed: u64) -> Settings {
     let mut settings = Settings::new(attack, radius, grid, seed);
     settings.pgd = Pgd {
         steps: 5,
         restarts: 4,
         step_size: 0.3,
     };
-    settings.square_tries = 40;
+    settings.square_queries = 40;
     settings.sample_every = NonZeroU64::new(1);
     settings
 }
@@ -60,7 +60,7 @@ proptest! {
         fractions in vec(prop_oneof![Just(-1.0), Just(1.0), -1.0..=1.0], 14),
     ) {
         let net = pruned(&dense);
-        let local = ExactNet::restrict(&mut net.evaluator(), &input, radius.unsigned_abs()).unwrap();
+        let local = ExactNet::restrict(&mut net.evaluator(), &input, ticks(radius)).unwrap();
         let moved = perturb(&input, radius, &fractions);
         let logits = IncrementalEvaluator::new(local).logits(&moved);
         prop_assert_eq!(wide(&logits), dense.logits(&wide(&moved)));
@@ -74,7 +74,7 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let centre = base.clone();
-        let local = ExactNet::restrict(&mut net.evaluator(), &base, radius.unsigned_abs()).unwrap();
+        let local = ExactNet::restrict(&mut net.evaluator(), &base, ticks(radius)).unwrap();
         let mut evaluator = IncrementalEvaluator::new(local);
         evaluator.hold(&base);
         for (changes, keep) in trials {
@@ -115,7 +115,7 @@ proptest! {
         let mut evaluator = net.evaluator();
         prop_assert_eq!(wide(evaluator.logits_at(&input).unwrap()), gaps.logits(&x));
         prop_assert_eq!(evaluator.critical_pixels_at(&input).unwrap(), gaps.critical_pixels(&x));
-        let bounds = evaluator.logit_bounds_at(&input, radius.unsigned_abs()).unwrap();
+        let bounds = evaluator.logit_bounds_at(&input, ticks(radius)).unwrap();
         let (least, most) = gaps.logit_bounds(&lower, &upper);
         let ends = |end: usize| bounds.iter().map(|ends| i64::from(ends[end])).collect::<Vec<_>>();
         prop_assert_eq!((ends(0), ends(1)), (least, most));
@@ -135,7 +135,7 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
-        let settings = settings(attack, radius.unsigned_abs(), grid, seed);
+        let settings = settings(attack, ticks(radius), grid, seed);
         let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
         run.advance(&mut classifier, 300);
         for sample in run.samples() {
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn tries_and_flips_are_counted_and_the_smallest_margin_is_kept(
+    fn queries_and_misclassifications_are_counted_and_the_smallest_margin_is_kept(
         (dense, image) in with_image(square_net()),
         (attack, grid) in attack_and_grid(),
         radius in 0..=TOP,
@@ -161,7 +161,7 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
-        let settings = settings(attack, radius.unsigned_abs(), grid, seed);
+        let settings = settings(attack, ticks(radius), grid, seed);
         let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
         run.advance(&mut classifier, 300);
         prop_assert!(run.queries() >= 300 || run.is_done());
@@ -169,7 +169,7 @@ proptest! {
         prop_assert_eq!(run.queries(), margins.len() as u64);
         prop_assert_eq!(run.queries_by().values().sum::<u64>(), run.queries());
         let misclassified = margins.iter().filter(|&&margin| margin <= 0).count();
-        prop_assert_eq!(run.misclassified(), misclassified as u64);
+        prop_assert_eq!(run.misclassifications(), misclassified as u64);
         let Some(found) = run.strongest() else {
             prop_assert!(margins.is_empty());
             return Ok(());
@@ -194,7 +194,7 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
-        let settings = settings(attack, radius.unsigned_abs(), grid, seed);
+        let settings = settings(attack, ticks(radius), grid, seed);
         let mut whole = Run::new(&classifier, &image, 0, settings).unwrap();
         let mut parts = whole.clone();
         for portion in portions {
@@ -217,21 +217,21 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let reference = DenseNet::from_exact(&net);
-        let campaign = RobustnessEvaluation {
+        let evaluation = RobustnessEvaluation {
             attack,
-            epsilon: 40,
+            epsilon: ticks(40),
             seed: seed.into(),
             queries: 100,
             sample_every: NonZeroU64::new(10).unwrap(),
         };
-        let outcome = campaign.attack_image(&net, &reference, 0, &image, 0).unwrap();
+        let outcome = evaluation.attack_image(&net, &reference, 0, &image, 0).unwrap();
         prop_assert_eq!(outcome.violations, vec![]);
         prop_assert_eq!(outcome.differences, 0);
         let tied = net.evaluator().certificate(&image).unwrap().label.is_none();
-        let inside = outcome.tries_inside.values().sum::<u64>();
+        let inside = outcome.queries_inside_by.values().sum::<u64>();
         prop_assert!(tied || attack == Attack::Fgsm || inside >= 100);
-        prop_assert!(outcome.certified <= outcome.under_attack);
-        prop_assert!(outcome.under_attack <= outcome.clean);
+        prop_assert!(outcome.certified <= outcome.empirical_robust);
+        prop_assert!(outcome.empirical_robust <= outcome.clean);
     }
 
     #[test]
@@ -241,7 +241,7 @@ proptest! {
         radius in 0..=2 * TOP,
         grid in prop_oneof![Just(Grid::Levels), Just(Grid::Ticks)],
     ) {
-        let ball = Ball::new(&image, dense.scale(), radius.unsigned_abs(), grid);
+        let ball = Ball::new(&image, dense.scale(), ticks(radius), grid);
         let painted = &painted[..image.len()];
         let nearest = ball.nearest(painted);
         prop_assert!(ball.contains(&nearest));
@@ -273,17 +273,17 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
     (net, vec(0..=10_u8, 4))
 }
 
-/// The label of the image and the least radius, up to 3 units, at which some image misclassified.
-fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, u32)> {
+/// The label of the image and the least radius, up to 3 ticks, at which some image is misclassified.
+fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, Ticks)> {
     let net_target = pruned(net);
     let label = own_label(&mut ExactClassifier::new(&net_target), image).ok()?;
     let misclassified = |&radius: &i32| !never_flips(net, label, &ball(image, radius));
     let radius = (1..=3).find(misclassified)?;
-    Some((label, radius.unsigned_abs()))
+    Some((label, ticks(radius)))
 }
 
-/// Nets and images that flip within 3 units.
-fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, u32)> {
+/// Nets and images that flip within 3 ticks.
+fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, Ticks)> {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let draws = std::iter::repeat_with(|| tiny().new_tree(&mut runner).unwrap().current());
     draws
@@ -306,12 +306,12 @@ fn each_attack_finds_most_of_the_flips_that_exist_and_all_together_find_each() {
             let settings = settings(*attack, *radius, Grid::Ticks, 1);
             let mut run = Run::new(&classifier, image, *label, settings).unwrap();
             run.advance(&mut classifier, 3000);
-            found += usize::from(run.misclassified() > 0);
+            found += usize::from(run.misclassifications() > 0);
         }
         let least = if *attack == Attack::All { 200 } else { 100 };
         assert!(
             found >= least,
-            "{attack} found {found} of 200 misclassified"
+            "{attack} found {found} of 200 misclassifications"
         );
     }
 }
@@ -321,7 +321,7 @@ fn the_search_ends_at_the_smallest_flip_that_exists() {
     for (dense, image, label, radius) in flippable(200) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = Some(20);
         let mut run = Run::new(&classifier, &image, label, settings).unwrap();
@@ -348,25 +348,25 @@ fn a_search_is_done_when_proof_and_flip_meet_or_nothing_flips() {
         let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, margin]).unwrap());
         let image = [100; 4];
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = None;
         let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
         run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
-        assert_eq!(run.bracket().unwrap().broken, broken);
+        assert_eq!(run.bracket().unwrap().broken, broken.map(ticks));
 
         // Of another label than the image's nothing is proved, and the image itself is a flip.
         settings.proved = None;
         let mut run = Run::new(&classifier, &image, 1, settings).unwrap();
         run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
-        assert_eq!(run.bracket().unwrap().broken, Some(0));
+        assert_eq!(run.bracket().unwrap().broken, Some(Ticks::ZERO));
     }
 }
 
 #[test]
-fn the_exact_gradient_names_the_deciding_pixels() {
+fn the_exact_gradient_names_the_critical_pixels() {
     // z_0 = −|x_0 + 2000| and z_1 = −|x_1 + 2000|.
     let weight = vec![-2000, 255, 255, 255, 255, -2000, 255, 255];
     let layer = DenseLayer {
@@ -376,7 +376,7 @@ fn the_exact_gradient_names_the_deciding_pixels() {
     };
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
     let mut classifier = ExactClassifier::new(&net);
-    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Ticks);
+    let ball = Ball::new(&[100; 4], SCALE, ticks(50), Grid::Ticks);
     classifier.enter(&ball);
     let (logits, gradient) = classifier.gradients(ball.centre(), 0, &[None], &[Surrogate::Exact]);
     assert_eq!(logits, [-2200.0, -2200.0]);
@@ -398,7 +398,7 @@ fn the_gradient_of_several_heads_is_the_sum_of_theirs() {
     };
     let net = pruned(&DenseNet::with_members(SCALE, vec![layer], vec![0; 4], 2).unwrap());
     let mut classifier = ExactClassifier::new(&net);
-    let ball = Ball::new(&[100; 4], SCALE, 50, Grid::Ticks);
+    let ball = Ball::new(&[100; 4], SCALE, ticks(50), Grid::Ticks);
     classifier.enter(&ball);
     let (logits, gradient) = classifier.gradients(ball.centre(), 0, &[None], &[Surrogate::Exact]);
     assert_eq!(logits, [-4400.0, -4400.0]);
@@ -416,7 +416,7 @@ fn a_smoothed_gradient_is_that_of_the_p_norms_up_to_a_factor() {
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
     let mut classifier = ExactClassifier::new(&net);
     let image = [10, 12, 8, 5];
-    let ball = Ball::new(&image, SCALE, 400, Grid::Ticks);
+    let ball = Ball::new(&image, SCALE, ticks(400), Grid::Ticks);
     classifier.enter(&ball);
     let x: Vec<_> = ball.centre().iter().copied().map(f64::from).collect();
     for p in [16, 64] {
@@ -435,8 +435,8 @@ fn a_smoothed_gradient_is_that_of_the_p_norms_up_to_a_factor() {
             let largest = [426.0, 24.0][class];
             (step(1e-3) - step(-1e-3)) / 2e-3 * largest / norm(class, &x)
         };
-        let smoothing = Surrogate::P(p as u16);
-        let (_, gradient) = classifier.gradients(ball.centre(), 0, &[Some(1)], &[smoothing]);
+        let surrogate = Surrogate::P(p as u16);
+        let (_, gradient) = classifier.gradients(ball.centre(), 0, &[Some(1)], &[surrogate]);
         for (pixel, &found) in gradient.iter().enumerate() {
             let expected = slope(1, pixel) - slope(0, pixel);
             assert!(
@@ -457,18 +457,15 @@ fn images_that_cannot_be_attacked_are_refused() {
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
     let mut classifier = ExactClassifier::new(&net);
     let begin = |image: &[u8], label| {
-        let settings = Settings::new(Attack::All, 3, Grid::Ticks, 0);
-        let error = Run::new(&ExactClassifier::new(&net), image, label, settings).unwrap_err();
-        error.to_string()
+        let settings = Settings::new(Attack::All, ticks(3), Grid::Ticks, 0);
+        Run::new(&ExactClassifier::new(&net), image, label, settings).unwrap_err()
     };
-    assert_eq!(
-        begin(&[1], 0),
-        "the image has 1 pixels, but the network takes 2"
-    );
-    assert_eq!(
-        begin(&[1, 2], 0),
-        "2 pixels make no square image, which the attacks need"
-    );
-    let tied = own_label(&mut classifier, &[1, 1]).unwrap_err().to_string();
-    assert!(tied.contains("are tied"), "{tied}");
+    let pixels = AttackError::Pixels {
+        found: 1,
+        expected: 2,
+    };
+    assert_eq!(begin(&[1], 0), pixels);
+    assert_eq!(begin(&[1, 2], 0), AttackError::NotSquare(2));
+    let tied = own_label(&mut classifier, &[1, 1]).unwrap_err();
+    assert_eq!(tied, AttackError::Tie);
 }

@@ -6,8 +6,10 @@ use std::num::NonZeroU64;
 use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_label};
 use linf_dist_net::data::Normalisation;
 use linf_dist_net::data::strokes::strokes_to_image;
-use linf_dist_net::exact::{Bounds, Certificate, DenseNet, ExactNet, Metadata, Model};
-use linf_dist_net::exact::{FloatLayer, FloatNet};
+use linf_dist_net::exact::{
+    Bounds, Certificate, DenseNet, ExactNet, FloatLayer, FloatNet, Lineage, Metadata, Model,
+    Operation, Ticks,
+};
 use serde_json::{Value, json};
 
 /// Committed beside `tests/browser.rs`.
@@ -70,9 +72,10 @@ pub fn model() -> Model {
     let metadata = Metadata {
         dataset: "none".into(),
         epsilon: "0.3".parse().expect("a decimal"),
-        recipe: "random weights for tests, not trained".into(),
-        seed: 20,
-        command: COMMAND.into(),
+        lineage: Lineage {
+            seed: Some(20),
+            ..Lineage::new(Operation::Other, [("command", COMMAND.into())], [])
+        },
         accuracies: None,
     };
     Model { net, metadata }
@@ -109,7 +112,7 @@ pub fn images() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Everything that is computed of one image, in units.
+/// Everything that is computed of one image, in ticks.
 pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
     let mut evaluator = net.evaluator();
     let Certificate {
@@ -125,7 +128,9 @@ pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
         .map(|d| json!([d.pixel, d.sign]))
         .collect();
     let mut bounds = |radius| {
-        let Bounds { logits, certified } = evaluator.bounds(image, radius).expect("784 pixels");
+        let Bounds { logits, certified } = evaluator
+            .bounds(image, Ticks::new(radius))
+            .expect("784 pixels");
         json!({ "radius": radius, "logits": logits, "certified": certified })
     };
     json!({
@@ -134,7 +139,7 @@ pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
         "margin": margin,
         "lipschitz_radius": lipschitz_radius,
         "ibp_radius": ibp_radius,
-        "deciding": critical_pixels,
+        "critical_pixels": critical_pixels,
         "bounds": [bounds(1), bounds(300), bounds(2448), bounds(8160)],
     })
 }
@@ -176,7 +181,7 @@ fn attacks(net: &ExactNet) -> Vec<Value> {
             } else {
                 2000
             };
-            let mut settings = Settings::new(attack, radius, grid, 7);
+            let mut settings = Settings::new(attack, Ticks::new(radius), grid, 7);
             settings.sample_every = NonZeroU64::new(1);
             let mut run = Run::new(&classifier, image, label, settings).expect("784 pixels");
             run.advance(&mut classifier, 500);
@@ -190,7 +195,7 @@ fn attacks(net: &ExactNet) -> Vec<Value> {
             outcomes.push(json!({
                 "attack": attack,
                 "queries": run.queries(),
-                "misclassified": run.misclassified(),
+                "misclassifications": run.misclassifications(),
                 "least_margin": run.strongest().map(|found| found.perturbed.margin),
                 "digest": format!("{digest:016x}"),
             }));

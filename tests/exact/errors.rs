@@ -6,6 +6,8 @@ use linf_dist_net::exact::{
     Csr, CsrLayer, DenseLayer, DenseNet, Evaluation, ExactNet, InputError, NetError, evaluate,
 };
 
+use crate::nets::ticks;
+
 fn layer(inputs: usize, outputs: usize, weight: i32) -> DenseLayer {
     DenseLayer {
         inputs,
@@ -125,7 +127,7 @@ fn a_net_that_some_image_could_overflow_is_refused() {
     assert_eq!(net.max_magnitude(), i64::from(limit));
     assert_eq!(net.evaluator().logits(&[255]).unwrap(), [-limit; 2]);
     assert_eq!(
-        net.evaluator().logit_bounds(&[0], 510).unwrap(),
+        net.evaluator().logit_bounds(&[0], ticks(510)).unwrap(),
         [[-limit, 510 - limit]; 2]
     );
     assert!(!net.is_exact_in_f32());
@@ -171,7 +173,7 @@ fn inputs_outside_the_domain_are_refused() {
     };
     assert_eq!(evaluator.logits(&[0; 2]).unwrap_err(), pixels);
     assert_eq!(evaluator.certificate(&[0; 2]).unwrap_err(), pixels);
-    assert_eq!(evaluator.bounds(&[0; 2], 1).unwrap_err(), pixels);
+    assert_eq!(evaluator.bounds(&[0; 2], ticks(1)).unwrap_err(), pixels);
     assert_eq!(
         net.batch_evaluator().logits(&[0; 8]).unwrap_err(),
         InputError::Images {
@@ -190,7 +192,9 @@ fn inputs_outside_the_domain_are_refused() {
         domain(1, 511)
     );
     assert_eq!(
-        evaluator.logit_bounds_at(&[0, 0, -1], 1).unwrap_err(),
+        evaluator
+            .logit_bounds_at(&[0, 0, -1], ticks(1))
+            .unwrap_err(),
         domain(2, -1)
     );
 }
@@ -216,7 +220,7 @@ fn evaluation_counts_a_wrong_or_tied_image_as_nothing_and_is_the_same_on_any_thr
     let labels = [0, 0, 0, 1, 0];
     let epsilon = "0.1".parse().unwrap();
     let threads = |count| NonZeroUsize::new(count).unwrap();
-    // Right are 0, 100, 255 and 120, with margins 510, 110, 510 and 30 units.
+    // Right are 0, 100, 255 and 120, with margins 510, 110, 510 and 30 ticks.
     let expected = Evaluation {
         images: 5,
         clean: 4,

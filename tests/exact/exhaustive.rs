@@ -3,13 +3,13 @@
 use std::num::NonZeroUsize;
 
 use linf_dist_net::exact::{
-    BranchAndBound, Certificate, DenseLayer, DenseNet, Epsilon, Proof, branch_and_bound,
+    BranchAndBound, Certificate, DenseLayer, DenseNet, Epsilon, Proof, Ticks, branch_and_bound,
 };
 use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
 
-use crate::nets::{SCALE, TOP, pruned, wide};
+use crate::nets::{SCALE, TOP, pruned, ticks, wide};
 
-/// Every input within `radius` units of the image, in the domain.
+/// Every input within `radius` ticks of the image, in the domain.
 pub fn ball(image: &[u8], radius: i32) -> Vec<Vec<i32>> {
     let mut inputs = vec![vec![]];
     for &level in image {
@@ -92,15 +92,17 @@ fn no_image_within_a_certified_radius_flips() {
             ..
         } = net.evaluator().certificate(&image).unwrap();
         let Some(label) = label else { return Ok(()) };
-        if let Some(count) = margins.borrow_mut().get_mut(margin as usize) {
+        if let Some(count) = margins.borrow_mut().get_mut(margin.get() as usize) {
             *count += 1;
         }
         prop_assert_eq!(
             lipschitz_radius,
-            Some(((margin - 1) / (2 * net.members() as u32)).min(TOP.unsigned_abs()))
+            Some(ticks(
+                ((margin.get() as i32 - 1) / (2 * net.members() as i32)).min(TOP)
+            ))
         );
         // Larger balls are too many inputs to try; all points of a smaller one still count.
-        let radius = ibp_radius.unwrap().min(12);
+        let radius = ibp_radius.unwrap().min(ticks(12)).get();
         let inputs = ball(&image, radius.cast_signed());
         prop_assert!(never_flips(&dense, label, &inputs));
         Ok(())
@@ -114,17 +116,17 @@ fn no_image_within_a_certified_radius_flips() {
 }
 
 #[test]
-fn no_image_flips_where_differences_or_parts_prove_the_label() {
+fn no_image_flips_where_branch_and_bound_proves_the_label() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(4000));
     // How often each kind of proof was among the cases, and none.
     let kinds = std::cell::RefCell::new([[0; 4]; 2]);
-    let outcome = runner.run(&(tiny(), 0..=12_u32), |((dense, image), radius)| {
+    let outcome = runner.run(&(tiny(), 0..=12_i32), |((dense, image), radius)| {
         let net = pruned(&dense);
         let mut evaluator = net.evaluator();
         let certificate = evaluator.certificate(&image).unwrap();
-        let proof = evaluator.proof(&image, radius, 40).unwrap();
-        let by_intervals = certificate.ibp_radius >= Some(radius) && certificate.label.is_some();
-        prop_assert_eq!(by_intervals, proof == Some(Proof::Ibp));
+        let proof = evaluator.proof(&image, ticks(radius), 40).unwrap();
+        let by_ibp = certificate.ibp_radius >= Some(ticks(radius)) && certificate.label.is_some();
+        prop_assert_eq!(by_ibp, proof == Some(Proof::Ibp));
         kinds.borrow_mut()[net.members() - 1][match proof {
             Some(Proof::Ibp) => 0,
             Some(Proof::PairwiseMargin) => 1,
@@ -133,7 +135,7 @@ fn no_image_flips_where_differences_or_parts_prove_the_label() {
         }] += 1;
         if proof.is_some() {
             let label = certificate.label.expect("only a label can be proved");
-            let inputs = ball(&image, radius.cast_signed());
+            let inputs = ball(&image, radius);
             prop_assert!(never_flips(&dense, label, &inputs));
         }
         Ok(())
@@ -147,14 +149,18 @@ fn no_image_flips_where_differences_or_parts_prove_the_label() {
 }
 
 #[test]
-fn what_is_proved_beyond_intervals_is_the_sum_over_the_images() {
+fn branch_and_bound_adds_up_over_the_images() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
     let images = |(net, image): (DenseNet, Vec<u8>)| {
         let (inputs, classes) = (image.len(), net.bias().len() / net.members());
         let images = vec(vec(0..=10_u8, inputs), 1..=9);
         (Just(net), images, vec(0..classes as u8, 9))
     };
-    let case = (dark().prop_flat_map(images), 1..=30_u32, 1..=4_usize);
+    let case = (
+        dark().prop_flat_map(images),
+        (1..=30).prop_map(ticks),
+        1..=4_usize,
+    );
     let seen = std::cell::RefCell::new(BranchAndBound::default());
     let outcome = runner.run(&case, |((dense, images, labels), radius, threads)| {
         let net = pruned(&dense);
@@ -163,22 +169,22 @@ fn what_is_proved_beyond_intervals_is_the_sum_over_the_images() {
         let mut expected = BranchAndBound::default();
         for (image, &label) in images.iter().zip(labels) {
             let certificate = evaluator.certificate(image).unwrap();
-            let by_intervals = certificate.ibp_radius >= Some(radius);
-            if certificate.label != Some(label.into()) || by_intervals {
+            let by_ibp = certificate.ibp_radius >= Some(radius);
+            if certificate.label != Some(label.into()) || by_ibp {
                 continue;
             }
             expected.tried += 1;
             match evaluator.proof(image, radius, 20).unwrap() {
                 Some(Proof::PairwiseMargin) => expected.by_pairwise_margins += 1,
                 Some(Proof::Splits { .. }) => expected.by_splitting += 1,
-                Some(Proof::Ibp) => prop_assert!(false, "intervals prove it after all"),
+                Some(Proof::Ibp) => prop_assert!(false, "IBP proves it after all"),
                 None => {}
             }
         }
-        // The least ε that is so many units: it is rounded up.
-        let epsilon = format!("{:.6}", f64::from(radius) / f64::from(TOP) - 5e-7);
+        // The least ε that is so many ticks: it is rounded up.
+        let epsilon = format!("{:.6}", f64::from(radius.get()) / f64::from(TOP) - 5e-7);
         let epsilon: Epsilon = epsilon.parse().unwrap();
-        prop_assert_eq!(epsilon.units(SCALE), radius);
+        prop_assert_eq!(epsilon.ticks(SCALE), radius);
         let threads = NonZeroUsize::new(threads).unwrap();
         let images = images.concat();
         let found = branch_and_bound(&net, &images, labels, epsilon, 20, threads).unwrap();
@@ -200,7 +206,7 @@ fn what_is_proved_beyond_intervals_is_the_sum_over_the_images() {
 
 /// One pixel behind both classes: `z_0 = −|x + 100|` and `z_1 = −|x + 100| − 4`.
 #[test]
-fn differences_prove_what_intervals_cannot_where_both_logits_move_together() {
+fn pairwise_margins_prove_what_ibp_cannot_where_both_logits_move_together() {
     let layer = DenseLayer {
         inputs: 1,
         outputs: 2,
@@ -209,8 +215,11 @@ fn differences_prove_what_intervals_cannot_where_both_logits_move_together() {
     let dense = DenseNet::new(SCALE, vec![layer], vec![0, 4]).unwrap();
     let net = pruned(&dense);
     let mut evaluator = net.evaluator();
-    assert_eq!(evaluator.certificate(&[100]).unwrap().ibp_radius, Some(1));
-    let proof = evaluator.proof(&[100], TOP.unsigned_abs(), 0).unwrap();
+    assert_eq!(
+        evaluator.certificate(&[100]).unwrap().ibp_radius,
+        Some(ticks(1))
+    );
+    let proof = evaluator.proof(&[100], ticks(TOP), 0).unwrap();
     assert_eq!(proof, Some(Proof::PairwiseMargin));
 }
 
@@ -229,17 +238,17 @@ fn opposed(margin: i32) -> (DenseNet, Vec<u8>) {
 }
 
 #[test]
-fn margins_of_a_few_units_prove_exactly_as_far_as_no_image_flips() {
+fn margins_of_a_few_ticks_prove_exactly_as_far_as_no_image_flips() {
     for margin in 1..=7 {
         let (dense, image) = opposed(margin);
         let certificate = pruned(&dense).evaluator().certificate(&image).unwrap();
         assert_eq!(
             (certificate.label, certificate.margin),
-            (Some(0), margin.unsigned_abs())
+            (Some(0), ticks(margin))
         );
         let radius = (margin - 1) / 2;
-        assert_eq!(certificate.lipschitz_radius, Some(radius.unsigned_abs()));
-        assert_eq!(certificate.ibp_radius, Some(radius.unsigned_abs()));
+        assert_eq!(certificate.lipschitz_radius, Some(ticks(radius)));
+        assert_eq!(certificate.ibp_radius, Some(ticks(radius)));
         assert!(never_flips(&dense, 0, &ball(&image, radius)));
         assert!(!never_flips(&dense, 0, &ball(&image, radius + 1)));
     }
@@ -249,7 +258,7 @@ fn margins_of_a_few_units_prove_exactly_as_far_as_no_image_flips() {
 fn a_tie_has_no_label_and_no_radius() {
     let (dense, image) = opposed(0);
     let certificate = pruned(&dense).evaluator().certificate(&image).unwrap();
-    assert_eq!((certificate.label, certificate.margin), (None, 0));
+    assert_eq!((certificate.label, certificate.margin), (None, Ticks::ZERO));
     assert_eq!(
         (certificate.lipschitz_radius, certificate.ibp_radius),
         (None, None)
@@ -260,5 +269,5 @@ fn a_tie_has_no_label_and_no_radius() {
 fn a_label_that_no_image_changes_is_proved_for_the_full_scale() {
     let (dense, image) = opposed(2000);
     let certificate = pruned(&dense).evaluator().certificate(&image).unwrap();
-    assert_eq!(certificate.ibp_radius, Some(TOP.unsigned_abs()));
+    assert_eq!(certificate.ibp_radius, Some(ticks(TOP)));
 }

@@ -1,9 +1,9 @@
 //! What holds for every net and every image.
 
-use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, lipschitz_radius};
+use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, Ticks, lipschitz_radius};
 use proptest::{collection::vec, prelude::*};
 
-use crate::nets::{TOP, dense_net, net_and_image, net_and_input, perturb, pruned, wide};
+use crate::nets::{TOP, dense_net, net_and_image, net_and_input, perturb, pruned, ticks, wide};
 
 /// For a perturbation of up to 14 pixels.
 fn fractions() -> impl Strategy<Value = Vec<f64>> {
@@ -27,7 +27,7 @@ proptest! {
         let end = |step: i32| -> Vec<i64> {
             input.iter().map(|&x| (x + step).clamp(0, TOP).into()).collect()
         };
-        let bounds = evaluator.logit_bounds_at(&input, radius.unsigned_abs()).unwrap();
+        let bounds = evaluator.logit_bounds_at(&input, ticks(radius)).unwrap();
         let ends: (Vec<i64>, Vec<i64>) =
             bounds.iter().map(|&[lower, upper]| (i64::from(lower), i64::from(upper))).unzip();
         prop_assert_eq!(ends, dense.logit_bounds(&end(-radius), &end(radius)));
@@ -85,7 +85,7 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let mut evaluator = net.evaluator();
-        let bounds = evaluator.logit_bounds_at(&input, radius.unsigned_abs()).unwrap().to_vec();
+        let bounds = evaluator.logit_bounds_at(&input, ticks(radius)).unwrap().to_vec();
         let logits = evaluator.logits_at(&perturb(&input, radius, &fractions)).unwrap();
         for (&[lower, upper], &logit) in bounds.iter().zip(logits) {
             prop_assert!((lower..=upper).contains(&logit));
@@ -93,26 +93,27 @@ proptest! {
     }
 
     #[test]
-    fn tight_radius_is_where_the_bounds_stop_to_prove_and_at_least_the_lipschitz_radius(
+    fn tight_radius_is_where_the_bounds_stop_to_prove_and_they_prove_the_lipschitz_radius(
         (dense, image) in net_and_image(),
     ) {
         let net = pruned(&dense);
         let mut evaluator = net.evaluator();
         let certificate = evaluator.certificate(&image).unwrap();
-        let full_scale = TOP.unsigned_abs();
+        let full_scale = ticks(TOP);
         let by_margin = lipschitz_radius(certificate.margin, net.members());
         let by_margin = by_margin.map(|radius| radius.min(full_scale));
         prop_assert_eq!(certificate.lipschitz_radius, by_margin);
         prop_assert_eq!(certificate.label.is_some(), certificate.ibp_radius.is_some());
         let Some(tight) = certificate.ibp_radius else {
-            prop_assert!(!evaluator.bounds(&image, 0).unwrap().certified);
+            prop_assert!(!evaluator.bounds(&image, Ticks::ZERO).unwrap().certified);
             return Ok(());
         };
-        prop_assert!(tight >= certificate.lipschitz_radius.unwrap());
+        let by_margin = certificate.lipschitz_radius.unwrap();
+        prop_assert!(evaluator.bounds(&image, by_margin).unwrap().certified);
         prop_assert!(evaluator.bounds(&image, tight).unwrap().certified);
         prop_assert!(tight <= full_scale);
         if tight < full_scale {
-            prop_assert!(!evaluator.bounds(&image, tight + 1).unwrap().certified);
+            prop_assert!(!evaluator.bounds(&image, Ticks::new(tight.get() + 1)).unwrap().certified);
         }
     }
 
@@ -128,9 +129,9 @@ proptest! {
         prop_assert_eq!(critical_pixels.len(), net.members() * classes);
         for (class, logit) in logits.iter().enumerate() {
             let of_class: Vec<_> = critical_pixels[class..].iter().step_by(classes).collect();
-            // A runner-up closer than two units may take over on the way.
+            // A runner-up closer than two ticks may take over on the way.
             let mut outputs = (class..critical_pixels.len()).step_by(classes);
-            if outputs.any(|output| chain_gap(&dense, &input, output) < 2) {
+            if outputs.any(|output| path_gap(&dense, &input, output) < 2) {
                 continue;
             }
             for (pixel, step) in of_class.iter().flat_map(|d| [(d.pixel, -1), (d.pixel, 1)]) {
@@ -148,9 +149,9 @@ proptest! {
     }
 }
 
-/// Along the chain of arg-maxima under a unit of the last layer: the least distance between a unit's value and
+/// Along the arg-max path of a unit of the last layer: the least distance between a unit's value and
 /// its runner-up, which is 0 where there is none.
-fn chain_gap(net: &DenseNet, input: &[i32], output: usize) -> i64 {
+fn path_gap(net: &DenseNet, input: &[i32], output: usize) -> i64 {
     let mut inputs = vec![wide(input)];
     for layer in net.layers() {
         let x = &inputs[inputs.len() - 1];

@@ -1,6 +1,6 @@
 //! Small random nets and inputs.
 
-use linf_dist_net::exact::{ABSENT, DenseLayer, DenseNet, ExactNet};
+use linf_dist_net::exact::{ABSENT, DenseLayer, DenseNet, ExactNet, Ticks};
 use proptest::{collection::vec, prelude::*};
 
 /// Units per level in these tests; a small one makes ties and small margins common.
@@ -51,7 +51,7 @@ fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = DenseLayer> {
     })
 }
 
-/// A dense net and an input in units.
+/// A dense net and an input in ticks.
 pub fn net_and_input() -> impl Strategy<Value = (DenseNet, Vec<i32>)> {
     dense_net().prop_flat_map(|net| {
         let inputs = net.layers()[0].inputs;
@@ -100,6 +100,11 @@ pub fn with_image(
             vec(prop_oneof![Just(0), Just(255), any::<u8>()], inputs),
         )
     })
+}
+
+/// A length of so many ticks, none of them negative.
+pub fn ticks(ticks: i32) -> Ticks {
+    Ticks::new(ticks.try_into().expect("a length"))
 }
 
 /// Moves every pixel by `radius` times a fraction in −1..=1, staying in the domain.

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, InputError};
 use proptest::{collection::vec, prelude::*};
 
-use crate::nets::{SCALE, TOP, net_and_image, net_and_input, perturb, pruned, wide};
+use crate::nets::{SCALE, TOP, net_and_image, net_and_input, perturb, pruned, ticks, wide};
 
 const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
@@ -23,7 +23,7 @@ fn near(net: &ExactNet, images: &[u8], radius: i32) -> ExactNet {
 }
 
 fn near_some(net: &ExactNet, images: &[u8], radius: i32, least: u32) -> ExactNet {
-    net.prune_by_support(images, radius.unsigned_abs(), least, THREADS)
+    net.prune_by_support(images, ticks(radius), least, THREADS)
         .unwrap()
 }
 
@@ -39,7 +39,7 @@ proptest! {
     ) {
         let (net, images) = (pruned(&dense), some(&image, &by));
         let near = near(&net, &images, outer);
-        let radius = (inner * f64::from(outer)) as u32;
+        let radius = ticks((inner * f64::from(outer)) as i32);
         let (mut before, mut after) = (net.evaluator(), near.evaluator());
         for image in images.chunks(net.inputs()) {
             let bounds = before.logit_bounds(image, radius).unwrap();
@@ -129,7 +129,10 @@ fn images_of_another_size_are_refused() {
         weight: vec![0; 4],
     };
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
-    let refused = |images: &[u8]| net.prune_by_support(images, 1, 1, THREADS).unwrap_err();
+    let refused = |images: &[u8]| {
+        net.prune_by_support(images, ticks(1), 1, THREADS)
+            .unwrap_err()
+    };
     let (found, expected) = (0, 2);
     assert_eq!(refused(&[]), InputError::Pixels { found, expected });
     let (bytes, pixels) = (3, 2);

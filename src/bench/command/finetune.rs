@@ -9,7 +9,7 @@ use super::steps::{at_one_p, new_trainer, times};
 use super::{DatasetName, first_member, on_threads, p_name, thread_counts};
 use crate::cli::{CliError, read_model};
 use crate::data::{Dataset, Split};
-use crate::exact::{ExactNet, Model};
+use crate::exact::{ExactNet, Lineage, Model, Parent};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
@@ -63,7 +63,11 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
                 let best = timed.into_iter().reduce(Time::shorter);
                 Ok::<_, CliError>(1e3 * best.expect("there is at least one step").seconds())
             };
-            let kept = best(finetuning(config.clone(), &net, &data)?)?;
+            let kept = best(finetuning(
+                config.clone(),
+                (&net, &metadata.lineage),
+                &data,
+            )?)?;
             let all = best(new_trainer(config, &data)?)?;
             rows.push(Row {
                 p: p_name(norm),
@@ -84,8 +88,17 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
     })
 }
 
-fn finetuning(config: TrainConfig, net: &ExactNet, data: &Dataset) -> Result<Trainer, CliError> {
-    Trainer::finetune(config, (net, ""), data.clone()).map_err(|source| CliError::Begin { source })
+fn finetuning(
+    config: TrainConfig,
+    (net, lineage): (&ExactNet, &Lineage),
+    data: &Dataset,
+) -> Result<Trainer, CliError> {
+    let parent = Parent {
+        sha256: None,
+        lineage: lineage.clone(),
+    };
+    Trainer::finetune(config, (net, parent), data.clone())
+        .map_err(|source| CliError::Begin { source })
 }
 
 impl Report {

@@ -1,18 +1,18 @@
-//! ε as people write it, kept exact: "0.3" is 3/10, which no float is.
+//! Keeps ε as the exact decimal that people write: "0.3" is 3/10, which no float is.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::exact::MAX_LEVEL;
+use crate::exact::{MAX_LEVEL, Ticks};
 
 /// A perturbation radius in 0..=1 of full scale, exactly as its decimal string says.
 ///
 /// ```
-/// use linf_dist_net::exact::Epsilon;
+/// use linf_dist_net::exact::{Epsilon, Ticks};
 /// let epsilon: Epsilon = "0.3".parse()?;
-/// assert_eq!(epsilon.units(32), 2448); // 76.5 levels
+/// assert_eq!(epsilon.ticks(32), Ticks::new(2448)); // 76.5 levels
 /// # Ok::<(), linf_dist_net::exact::EpsilonError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,12 +40,12 @@ pub enum EpsilonError {
 const MAX_DECIMALS: usize = 15;
 
 impl Epsilon {
-    /// ε in units of 1/`scale` of a pixel level, rounded *up*, so that what is proved at the
+    /// ε in ticks of 1/`scale` of a pixel level, rounded *up*, so that what is proved at the
     /// result is proved at ε. `scale` at most 4096.
-    pub fn units(self, scale: u32) -> u32 {
+    pub fn ticks(self, scale: u32) -> Ticks {
         let full_scale = u128::from(MAX_LEVEL.unsigned_abs()) * u128::from(scale);
-        let units = (full_scale * u128::from(self.digits)).div_ceil(10_u128.pow(self.decimals));
-        u32::try_from(units).expect("ε ≤ 1, so its units are at most 255·scale")
+        let ticks = (full_scale * u128::from(self.digits)).div_ceil(10_u128.pow(self.decimals));
+        Ticks::new(u32::try_from(ticks).expect("ε ≤ 1, so its ticks are at most 255·scale"))
     }
 }
 
@@ -99,11 +99,11 @@ impl From<Epsilon> for String {
 
 impl fmt::Display for Epsilon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = 10_u64.pow(self.decimals);
-        write!(f, "{}", self.digits / unit)?;
+        let one = 10_u64.pow(self.decimals);
+        write!(f, "{}", self.digits / one)?;
         if self.decimals > 0 {
             let width = self.decimals as usize;
-            write!(f, ".{:0width$}", self.digits % unit)?;
+            write!(f, ".{:0width$}", self.digits % one)?;
         }
         Ok(())
     }
@@ -113,25 +113,25 @@ impl fmt::Display for Epsilon {
 mod tests {
     use super::*;
 
-    fn units(text: &str, scale: u32) -> u32 {
-        text.parse::<Epsilon>().unwrap().units(scale)
+    fn ticks(text: &str, scale: u32) -> u32 {
+        text.parse::<Epsilon>().unwrap().ticks(scale).get()
     }
 
     #[test]
     fn published_radii_are_exact_at_an_even_scale() {
-        assert_eq!(units("0.3", 2), 153);
-        assert_eq!(units("0.1", 2), 51);
-        assert_eq!(units("0.3", 32), 2448);
-        assert_eq!(units("0", 32), 0);
-        assert_eq!(units("1", 32), 255 * 32);
-        assert_eq!(units("1.0", 32), 255 * 32);
+        assert_eq!(ticks("0.3", 2), 153);
+        assert_eq!(ticks("0.1", 2), 51);
+        assert_eq!(ticks("0.3", 32), 2448);
+        assert_eq!(ticks("0", 32), 0);
+        assert_eq!(ticks("1", 32), 255 * 32);
+        assert_eq!(ticks("1.0", 32), 255 * 32);
     }
 
     #[test]
     fn other_radii_round_up() {
         // 255·32·0.01 = 81.6
-        assert_eq!(units("0.01", 32), 82);
-        assert_eq!(units("0.000000000000001", 32), 1);
+        assert_eq!(ticks("0.01", 32), 82);
+        assert_eq!(ticks("0.000000000000001", 32), 1);
     }
 
     #[test]

@@ -1,21 +1,22 @@
-//! Interval bound propagation (IBP): a box of inputs, followed through the layers.
+//! Interval bound propagation (IBP): propagates a box of inputs through the layers.
 
+use crate::exact::Ticks;
 use crate::exact::eval::Evaluator;
 
-/// How many boxes are propagated at a time, around one input with different radii.
+/// Boxes that are propagated at a time, around one input with different radii.
 ///
 /// One costs as much as four, which share every load and fill a vector register; the search for
 /// the largest proved radius asks four questions at once.
 pub(in crate::exact) const BOXES: usize = 4;
 
-/// The interval of one value in each of the boxes, in units.
+/// The interval of one value in each of the boxes, in ticks.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::exact) struct Intervals {
     pub(in crate::exact) lower: [i32; BOXES],
     pub(in crate::exact) upper: [i32; BOXES],
 }
 
-/// MinNorm and largest `|x − weight|` over `lower ≤ x ≤ upper`, for real `x` too.
+/// Least and largest `|x − weight|` over `lower ≤ x ≤ upper`, for real `x` too.
 ///
 /// A weight inside the interval gives 0, because both differences are then ≤ 0. In `i64`, since
 /// the overflow proof itself rests on it.
@@ -32,14 +33,14 @@ pub(in crate::exact) fn reach(lower: i32, upper: i32, weight: i32) -> i32 {
 }
 
 impl Evaluator<'_> {
-    /// The largest radius in units at which the bounds still prove `label` for the loaded input.
+    /// Finds the largest radius at which the bounds still prove `label` for the loaded input.
     /// `proved` is a radius known to be proved.
     ///
-    /// A larger box has wider bounds, so the radii that are proved end at one place; it is
-    /// usually close above what the margin proves, so the search strides up, ever faster, until
-    /// a radius is refuted, and then divides what is left.
-    pub(super) fn ibp_radius(&mut self, label: usize, mut proved: u32) -> u32 {
-        let full_scale = self.full_scale();
+    /// A larger box has wider bounds, so all radii up to the result are proved and none above it. The
+    /// result is usually close above what the margin proves. So the search strides up, ever faster,
+    /// until a radius is not proved, and then divides what is left.
+    pub(super) fn ibp_radius(&mut self, label: usize, proved: Ticks) -> Ticks {
+        let (mut proved, full_scale) = (proved.get(), self.full_scale().get());
         let mut refuted = full_scale + 1;
         let mut stride = 1;
         while proved + 1 < refuted {
@@ -51,7 +52,7 @@ impl Evaluator<'_> {
                     (from + gap * (i as u32 + 1) / (BOXES as u32 + 1)).max(from + 1)
                 }
             });
-            let bounds = self.run_boxes(radii);
+            let bounds = self.run_boxes(radii.map(Ticks::new));
             for (index, radius) in radii.into_iter().enumerate() {
                 if !is_certified(bounds, label, index) {
                     refuted = radius;
@@ -61,7 +62,7 @@ impl Evaluator<'_> {
             }
             stride <<= 2 * BOXES;
         }
-        proved
+        Ticks::new(proved)
     }
 }
 

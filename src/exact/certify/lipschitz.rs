@@ -1,17 +1,19 @@
 //! The Lipschitz certificate: the margin alone proves a radius.
 
-/// The largest radius that a margin proves of a net with so many members, margin and radius in units:
-/// ⌊(margin − 1)/(2·members)⌋, none for margin 0.
+use crate::exact::Ticks;
+
+/// Gives the largest radius that a margin proves for a net with so many members:
+/// ⌊(margin − 1)/(2·members)⌋ ticks, none for margin 0.
 ///
-/// Both logits move by at most a unit in each member for each unit of the radius. Strictly inside, so
-/// that not even a tie occurs.
+/// In each member both logits move by at most a tick for each tick of the radius. The radius lies
+/// strictly inside, so that no tie occurs either.
 ///
 /// # Panics
 /// If there is no member.
-pub fn lipschitz_radius(margin: u32, members: usize) -> Option<u32> {
+pub fn lipschitz_radius(margin: Ticks, members: usize) -> Option<Ticks> {
     assert_ne!(members, 0, "a net has a member");
-    let radius = u64::from(margin.checked_sub(1)?) / (2 * members as u64);
-    Some(radius as u32)
+    let radius = u64::from(margin.get().checked_sub(1)?) / (2 * members as u64);
+    Some(Ticks::new(radius as u32))
 }
 
 #[cfg(test)]
@@ -20,7 +22,9 @@ mod tests {
 
     #[test]
     fn margin_proves_strictly_less_than_its_half() {
-        let radii = |members| [0, 1, 2, 3, 4, 5].map(|margin| lipschitz_radius(margin, members));
+        let radius = |margin, members| lipschitz_radius(Ticks::new(margin), members);
+        let radii =
+            |members| [0, 1, 2, 3, 4, 5].map(|margin| radius(margin, members).map(Ticks::get));
         assert_eq!(
             radii(1),
             [None, Some(0), Some(0), Some(1), Some(1), Some(2)]

@@ -1,45 +1,47 @@
-//! From integer logits to what is proved about the label.
+//! Certificates: how far the label of an image is proved.
 //!
-//! Two certificates, both exact: the *Lipschitz* one needs nothing but the margin, because each
-//! logit moves by at most r in each member when every pixel does; the *interval* one propagates the
-//! box itself and is never smaller. A tie is no label, so a certificate must keep all others strictly
-//! below.
+//! There are two for every image, both exact. The *Lipschitz* certificate needs only the margin,
+//! because a logit moves by at most r in each member when every pixel moves by at most r. The *IBP*
+//! certificate propagates the box itself (interval bound propagation); its radius is never smaller.
+//! [`Evaluator::proof`] adds branch and bound, which proves more at one radius and takes longer. A tie
+//! counts as no label, so a certificate keeps all other logits strictly below the label's.
 
-mod argmax_path;
+pub(in crate::exact) mod argmax_path;
 mod branch_and_bound;
 mod epsilon;
 pub(in crate::exact) mod ibp;
 mod lipschitz;
 
 use self::ibp::{BOXES, is_certified};
-use super::{Evaluator, InputError, MAX_LEVEL};
+use super::{Evaluator, InputError, MAX_LEVEL, Ticks};
 
 pub use argmax_path::CriticalPixel;
+pub(crate) use argmax_path::decisive;
 pub use branch_and_bound::Proof;
 pub use epsilon::{Epsilon, EpsilonError};
 pub use lipschitz::lipschitz_radius;
 
-/// A label and how far it is proved; all lengths in units of 1/S of a pixel level.
+/// A label and the radii for which it is proved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     /// The class of the largest logit; none when several are the largest.
     pub label: Option<usize>,
-    /// The logits, `[classes]`.
+    /// The logits in ticks, `[classes]`.
     pub logits: Vec<i32>,
     /// How far the largest logit is above the second largest; 0 in a tie.
-    pub margin: u32,
+    pub margin: Ticks,
     /// The largest radius that the margin proves, at most 255·S, beyond which there is no image;
     /// none without a label.
-    pub lipschitz_radius: Option<u32>,
-    /// The largest radius that interval propagation proves, at most 255·S and never below
+    pub lipschitz_radius: Option<Ticks>,
+    /// The largest radius that interval bound propagation proves, at most 255·S and never below
     /// `lipschitz_radius`; none without a label.
-    pub ibp_radius: Option<u32>,
-    /// The pixel that decides each unit of the last layer, `[members · classes]`, member by member.
+    pub ibp_radius: Option<Ticks>,
+    /// The critical pixel of each unit of the last layer, `[members · classes]`, member by member.
     pub critical_pixels: Vec<CriticalPixel>,
 }
 
 impl Certificate {
-    /// The pixels that decide a class's logit, one in each member.
+    /// The critical pixels of a class's logit, one in each member.
     pub fn critical_pixels_of(&self, class: usize) -> impl Iterator<Item = &CriticalPixel> {
         self.critical_pixels[class..]
             .iter()
@@ -47,17 +49,17 @@ impl Certificate {
     }
 }
 
-/// Where the logits can go within a radius, in units.
+/// Bounds of the logits within a radius.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Lower and upper bound of every logit, `[classes]`.
+    /// Lower and upper bound of every logit in ticks, `[classes]`.
     pub logits: Vec<[i32; 2]>,
     /// Whether the label's lower bound is above every other class's upper bound.
     pub certified: bool,
 }
 
 impl Evaluator<'_> {
-    /// Label, margin, both radii and the deciding pixels of an 8-bit image.
+    /// Computes label, margin, both radii and the critical pixels of an 8-bit image.
     pub fn certificate(&mut self, image: &[u8]) -> Result<Certificate, InputError> {
         self.load_image(image)?;
         let logits = self.run().to_vec();
@@ -79,9 +81,9 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Where the logits of an 8-bit image can go within `radius` units, and whether its label
-    /// is proved there.
-    pub fn bounds(&mut self, image: &[u8], radius: u32) -> Result<Bounds, InputError> {
+    /// Bounds the logits of an 8-bit image within `radius`, and tells whether its label is proved
+    /// there.
+    pub fn bounds(&mut self, image: &[u8], radius: Ticks) -> Result<Bounds, InputError> {
         self.load_image(image)?;
         let (label, _) = label_and_margin(self.run());
         let bounds = self.run_boxes([radius; BOXES]);
@@ -93,14 +95,14 @@ impl Evaluator<'_> {
         Ok(Bounds { logits, certified })
     }
 
-    /// The distance from black to white in units, 255·S.
-    fn full_scale(&self) -> u32 {
-        MAX_LEVEL.unsigned_abs() * self.net().scale()
+    /// The distance from black to white, 255·S.
+    fn full_scale(&self) -> Ticks {
+        Ticks::new(MAX_LEVEL.unsigned_abs() * self.net().scale())
     }
 }
 
 /// The class of the largest logit, none in a tie, and its distance to the second largest.
-pub(in crate::exact) fn label_and_margin(logits: &[i32]) -> (Option<usize>, u32) {
+pub(in crate::exact) fn label_and_margin(logits: &[i32]) -> (Option<usize>, Ticks) {
     let (mut label, mut largest, mut second) = (0, i32::MIN, i32::MIN);
     for (class, &logit) in logits.iter().enumerate() {
         if logit > largest {
@@ -110,7 +112,7 @@ pub(in crate::exact) fn label_and_margin(logits: &[i32]) -> (Option<usize>, u32)
         }
     }
     let margin = largest.abs_diff(second);
-    ((margin > 0).then_some(label), margin)
+    ((margin > 0).then_some(label), Ticks::new(margin))
 }
 
 #[cfg(test)]
@@ -119,8 +121,8 @@ mod tests {
 
     #[test]
     fn a_tie_is_no_label() {
-        assert_eq!(label_and_margin(&[1, 5, 5]), (None, 0));
-        assert_eq!(label_and_margin(&[-1, -5, -2]), (Some(0), 1));
-        assert_eq!(label_and_margin(&[-9, -9, -2]), (Some(2), 7));
+        assert_eq!(label_and_margin(&[1, 5, 5]), (None, Ticks::ZERO));
+        assert_eq!(label_and_margin(&[-1, -5, -2]), (Some(0), Ticks::new(1)));
+        assert_eq!(label_and_margin(&[-9, -9, -2]), (Some(2), Ticks::new(7)));
     }
 }

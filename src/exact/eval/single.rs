@@ -2,7 +2,7 @@
 
 use crate::exact::certify::ibp::{BOXES, Intervals};
 use crate::exact::net::{ExactNet, logits_of_members};
-use crate::exact::{InputError, MAX_LEVEL};
+use crate::exact::{InputError, MAX_LEVEL, Ticks};
 
 impl ExactNet {
     /// Buffers to evaluate with; keep them for many images.
@@ -25,7 +25,7 @@ impl ExactNet {
 #[derive(Clone, Debug)]
 pub struct Evaluator<'net> {
     pub(in crate::exact) net: &'net ExactNet,
-    /// The input and the values of every layer, in units.
+    /// The input and the values of every layer, in ticks.
     pub(in crate::exact) values: Vec<Vec<i32>>,
     logits: Vec<i32>,
     /// The boxes around the input and the bounds of every layer.
@@ -39,33 +39,37 @@ impl<'net> Evaluator<'net> {
         self.net
     }
 
-    /// Logits in units, `[classes]`, of an 8-bit image.
+    /// Logits in ticks, `[classes]`, of an 8-bit image.
     pub fn logits(&mut self, image: &[u8]) -> Result<&[i32], InputError> {
         self.load_image(image)?;
         Ok(self.run())
     }
 
-    /// Logits in units, `[classes]`, of an input in units: what an image becomes when its pixels
-    /// move by fractions of a level. Every input must lie in `0..=255·S`.
+    /// Logits in ticks, `[classes]`, of an input in ticks: an image whose pixels may have moved by
+    /// fractions of a level. Every value must lie in `0..=255·S`.
     pub fn logits_at(&mut self, input: &[i32]) -> Result<&[i32], InputError> {
         self.load_ticks(input)?;
         Ok(self.run())
     }
 
-    /// Lower and upper bound of every logit in units, `[classes]`, when no pixel of an 8-bit
-    /// image moves by more than `radius` units and none leaves `0..=255·S`.
+    /// Lower and upper bound of every logit in ticks, `[classes]`, when no pixel of an 8-bit
+    /// image moves by more than `radius` and none leaves `0..=255·S`.
     ///
     /// They hold for every real-valued image of that box.
-    pub fn logit_bounds(&mut self, image: &[u8], radius: u32) -> Result<Vec<[i32; 2]>, InputError> {
+    pub fn logit_bounds(
+        &mut self,
+        image: &[u8],
+        radius: Ticks,
+    ) -> Result<Vec<[i32; 2]>, InputError> {
         self.load_image(image)?;
         Ok(self.run_box(radius))
     }
 
-    /// The same around an input in units; see [`Self::logits_at`].
+    /// The same around an input in ticks; see [`Self::logits_at`].
     pub fn logit_bounds_at(
         &mut self,
         input: &[i32],
-        radius: u32,
+        radius: Ticks,
     ) -> Result<Vec<[i32; 2]>, InputError> {
         self.load_ticks(input)?;
         Ok(self.run_box(radius))
@@ -129,8 +133,8 @@ impl<'net> Evaluator<'net> {
         &self.logits
     }
 
-    /// Lower and upper bound of every logit in the box of `radius` units around the loaded input.
-    pub(in crate::exact) fn run_box(&mut self, radius: u32) -> Vec<[i32; 2]> {
+    /// Lower and upper bound of every logit in the box of `radius` around the loaded input.
+    pub(in crate::exact) fn run_box(&mut self, radius: Ticks) -> Vec<[i32; 2]> {
         let bounds = self.run_boxes([radius; BOXES]);
         bounds
             .iter()
@@ -138,16 +142,16 @@ impl<'net> Evaluator<'net> {
             .collect()
     }
 
-    /// Logit bounds of the boxes of `radii` units around the loaded input.
-    pub(in crate::exact) fn run_boxes(&mut self, radii: [u32; BOXES]) -> &[Intervals] {
+    /// Logit bounds of the boxes of `radii` around the loaded input.
+    pub(in crate::exact) fn run_boxes(&mut self, radii: [Ticks; BOXES]) -> &[Intervals] {
         self.enter_boxes(radii);
         self.propagate()
     }
 
-    /// Makes the inputs within `radii` units of the loaded one, in the domain, the boxes of the input.
-    pub(in crate::exact) fn enter_boxes(&mut self, radii: [u32; BOXES]) {
+    /// Sets the boxes of the input to all inputs of the domain within `radii` of the loaded one.
+    pub(in crate::exact) fn enter_boxes(&mut self, radii: [Ticks; BOXES]) {
         let limit = MAX_LEVEL * self.net.scale().cast_signed();
-        let radii = radii.map(|radius| radius.min(limit.unsigned_abs()).cast_signed());
+        let radii = radii.map(|radius| radius.get().min(limit.unsigned_abs()).cast_signed());
         for (pixel, &value) in self.boxes[0].iter_mut().zip(&self.values[0]) {
             pixel.lower = radii.map(|radius| (value - radius).max(0));
             pixel.upper = radii.map(|radius| (value + radius).min(limit));

@@ -1,8 +1,7 @@
 //! The model file: safetensors with integers only, described for outsiders in
 //! `docs/model-format.md`.
 //!
-//! Version 2 is written, of a net with several members version 3, which tells how many; version 1, whose
-//! layers were stored otherwise, is still read.
+//! There is one version, 4; others are refused.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,13 +10,12 @@ use thiserror::Error;
 
 use super::safetensors::safetensors_file;
 use super::tensors::{BIAS, read_integers, read_layer, stored_integers, stored_layer};
+use super::{Lineage, LineageError};
 use crate::exact::net::MOST_WEIGHTS;
 use crate::exact::{Epsilon, EpsilonError, ExactNet, NetError};
 
 const FORMAT: &str = "linf-dist-net";
-const FORMAT_VERSION: &str = "2";
-/// The version of nets with several members.
-const WITH_MEMBERS: &str = "3";
+const FORMAT_VERSION: &str = "4";
 const FRACTION: &str = "a fraction from 0 to 1";
 
 /// An exact network with the record of where it came from.
@@ -36,12 +34,8 @@ pub struct Metadata {
     pub dataset: String,
     /// The radius that the model was trained for.
     pub epsilon: Epsilon,
-    /// The training recipe: its configuration as JSON; of an ensemble a list of them.
-    pub recipe: String,
-    /// Seed of the training; of an ensemble that of its first net.
-    pub seed: u64,
-    /// The command that made the model.
-    pub command: String,
+    /// How the model was made.
+    pub lineage: Lineage,
     /// Accuracies of this integer network on the test set at `epsilon`, when measured.
     pub accuracies: Option<Accuracies>,
 }
@@ -67,7 +61,10 @@ pub enum ModelError {
     #[error("the file's `format` is {0:?}, not \"linf-dist-net\"; make a model with `linf export`")]
     Format(String),
     /// A version that this program does not know.
-    #[error("the file has format version {0:?}, but this program reads versions \"1\" to \"3\"")]
+    #[error(
+        "the file has format version {0:?}, but this program reads version \"4\"; export the \
+         model again, or take the one that was published with this program"
+    )]
     Version(String),
     /// A metadata entry is missing.
     #[error("the file's metadata lack `{0}`")]
@@ -82,6 +79,9 @@ pub enum ModelError {
         /// What it should say.
         expected: &'static str,
     },
+    /// The metadata's lineage cannot be read.
+    #[error("the file's metadata hold no valid lineage")]
+    Lineage(#[from] LineageError),
     /// The metadata's ε is none.
     #[error("the file's metadata hold no valid ε")]
     Epsilon(#[from] EpsilonError),
@@ -132,14 +132,11 @@ impl Model {
             return Err(ModelError::Format(format));
         }
         let version = entries.get("format_version")?;
-        if ![FORMAT_VERSION, WITH_MEMBERS].contains(&version) {
+        if version != FORMAT_VERSION {
             return Err(ModelError::Version(version.into()));
         }
         let scale = entries.parse("scale", "a power of two")?;
-        let members = match version {
-            WITH_MEMBERS => entries.parse("heads", "a number of members")?,
-            _ => 1,
-        };
+        let members = entries.parse("members", "a number of ensemble members")?;
         let widths = entries.architecture()?;
         let metadata = entries.metadata()?;
 
@@ -170,44 +167,28 @@ impl Model {
         let Metadata {
             dataset,
             epsilon,
-            recipe,
-            seed,
-            command,
+            lineage,
             accuracies,
         } = &self.metadata;
-        let widths: Vec<_> = self
-            .net
-            .architecture()
-            .iter()
-            .map(usize::to_string)
-            .collect();
-        let members = self.net.members();
-        let version = if members == 1 {
-            FORMAT_VERSION
-        } else {
-            WITH_MEMBERS
-        };
+        let widths = self.net.architecture().into_iter();
+        let widths: Vec<_> = widths.map(|width| width.to_string()).collect();
         let mut entries = BTreeMap::from([
             ("format", FORMAT.into()),
-            ("format_version", version.into()),
+            ("format_version", FORMAT_VERSION.into()),
             ("architecture", widths.join("-")),
             ("scale", self.net.scale().to_string()),
+            ("members", self.net.members().to_string()),
             ("dataset", dataset.clone()),
             ("epsilon", epsilon.to_string()),
-            ("recipe", recipe.clone()),
-            ("seed", seed.to_string()),
-            ("command", command.clone()),
+            ("lineage", lineage.to_json()),
         ]);
-        if members > 1 {
-            entries.insert("heads", members.to_string());
-        }
         if let Some(accuracies) = accuracies {
             entries.insert("clean", accuracies.clean.to_string());
             entries.insert(
                 "certified_lipschitz",
                 accuracies.certified_lipschitz.to_string(),
             );
-            entries.insert("certified_interval", accuracies.certified_ibp.to_string());
+            entries.insert("certified_ibp", accuracies.certified_ibp.to_string());
         }
         entries
     }
@@ -240,7 +221,12 @@ impl Entries {
     fn architecture(&self) -> Result<Vec<usize>, ModelError> {
         let key = "architecture";
         let value = self.get(key)?;
-        let widths: Option<Vec<usize>> = value.split('-').map(|width| width.parse().ok()).collect();
+        // Plain digits: `parse` would take "+784" and "0784" too.
+        let width = |text: &str| {
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+            plain.then(|| text.parse().ok()).flatten()
+        };
+        let widths: Option<Vec<usize>> = value.split('-').map(width).collect();
         let valid = widths.filter(|widths| {
             let possible = |width| (1..=65_536).contains(width);
             let countable = |pair: &[usize]| pair[0] as u64 * pair[1] as u64 <= MOST_WEIGHTS;
@@ -267,20 +253,20 @@ impl Entries {
             }
             Ok(fraction)
         };
-        let accuracies = match self.0.contains_key("clean") {
+        // All three or none: a file with some of them was edited.
+        let keys = ["clean", "certified_lipschitz", "certified_ibp"];
+        let accuracies = match keys.iter().any(|&key| self.0.contains_key(key)) {
             true => Some(Accuracies {
                 clean: accuracy("clean")?,
                 certified_lipschitz: accuracy("certified_lipschitz")?,
-                certified_ibp: accuracy("certified_interval")?,
+                certified_ibp: accuracy("certified_ibp")?,
             }),
             false => None,
         };
         Ok(Metadata {
             dataset: self.get("dataset")?.into(),
             epsilon: self.get("epsilon")?.parse()?,
-            recipe: self.get("recipe")?.into(),
-            seed: self.parse("seed", "a whole number")?,
-            command: self.get("command")?.into(),
+            lineage: Lineage::from_json(self.get("lineage")?)?,
             accuracies,
         })
     }

@@ -1,9 +1,9 @@
-//! From a trained float net to integers: fold normalisation and mean shift into the weights,
-//! then round once.
+//! Quantizes a trained float net: absorbs normalisation and mean shift into the weights, then rounds
+//! every number once.
 //!
-//! In pixel levels, 255·std times the normalised input unit, the whole float net is distances
-//! only: the first layer's weights become `255(mean + std·w)`; a deeper layer sees its input
-//! before the mean shift, so its weights become `255·std·(w + running mean of the input unit)`;
+//! A step of 1 of the normalised input is 255·std pixel levels. In levels the float net consists of
+//! distances only: the first layer's weights become `255(mean + std·w)`; a deeper layer sees its input
+//! before the mean shift, so its weights become `255·std·(w + running mean of that input)`;
 //! the last bias becomes `255·std·b`. Every logit is then 255·std times the float net's.
 
 use thiserror::Error;
@@ -15,8 +15,11 @@ use crate::exact::{MAX_LEVEL, NetError, VALUE_LIMIT};
 /// Why a float net cannot become an integer net.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum QuantizeError {
-    /// The input normalisation is not one.
-    #[error("input mean {} and std {} are no normalisation: both finite, std above 0", .0.mean, .0.std)]
+    /// The input normalisation is invalid.
+    #[error(
+        "input mean {} and std {} are no normalisation: both must be finite, std above 0",
+        .0.mean, .0.std
+    )]
     Normalisation(Normalisation),
     /// A list of numbers does not have the length that the layer's shape asks for.
     #[error("the {what} of layer {layer} should be {expected} numbers, but are {found}")]
@@ -32,16 +35,16 @@ pub enum QuantizeError {
     },
     /// A dense net was asked for where a layer has not all of its weights.
     #[error(
-        "layer {layer} has only some of its weights, so there is no dense net; fold it into an exact one"
+        "layer {layer} has only some of its weights, so there is no dense net; quantize it to an exact one"
     )]
     Sparse {
         /// Index of the layer, from 0.
         layer: usize,
     },
-    /// A weight or bias is NaN or infinite, or too large to be rounded to units.
+    /// A weight or bias is NaN or infinite, or too large to be rounded to ticks.
     #[error(
-        "a number of layer {layer} folds to {levels} pixel levels, which is not finite or beyond \
-         2^30 units; the training diverged, or the scale is too large"
+        "a number of layer {layer} becomes {levels} pixel levels, which is not finite or beyond \
+         2^30 ticks; the training diverged, or the scale is too large"
     )]
     Magnitude {
         /// Index of the layer, from 0.
@@ -49,19 +52,19 @@ pub enum QuantizeError {
         /// The quantized number, in pixel levels.
         levels: f64,
     },
-    /// The rounded net is not one.
-    #[error("the rounded weights are no network")]
+    /// The rounded net is refused.
+    #[error("the rounded weights are no valid network")]
     Net(#[from] NetError),
 }
 
-/// Weights of every layer, in the order of the floats, and the bias, all in units.
+/// Weights of every layer, in the order of the floats, and the bias, all in ticks.
 struct Quantized {
     weights: Vec<Vec<i32>>,
     bias: Vec<i32>,
 }
 
 impl DenseNet {
-    /// Folds `net` in `f64` and rounds every weight and bias to the nearest 1/`scale` of a pixel
+    /// Quantizes `net`: computes in `f64` and rounds every weight and bias to the nearest 1/`scale` of a pixel
     /// level, halves away from zero. Fails where a layer has not all of its weights: that is for
     /// [`ExactNet::quantize`].
     pub fn quantize(net: &FloatNet, scale: u32) -> Result<Self, QuantizeError> {
@@ -110,7 +113,7 @@ fn sparse_layer((layer, weights): (&FloatLayer, Vec<i32>)) -> CsrLayer {
     sparse
 }
 
-/// Folds in `f64` and rounds.
+/// Computes the integers in `f64` and rounds.
 fn quantized(net: &FloatNet, scale: u32) -> Result<Quantized, QuantizeError> {
     let Normalisation { mean, std } = net.normalisation;
     if !mean.is_finite() || !std.is_finite() || std <= 0.0 {
@@ -149,10 +152,10 @@ fn quantized(net: &FloatNet, scale: u32) -> Result<Quantized, QuantizeError> {
             Some(pattern) => pattern.columns()[k] as usize,
             None => k % layer.inputs,
         };
-        let units = layer.weight.iter().enumerate();
-        let units =
-            units.map(|(k, &w)| round(level * f64::from(w) + shift[input(k)], scale, index));
-        weights.push(units.collect::<Result<_, _>>()?);
+        let floats = layer.weight.iter().enumerate();
+        let ticks =
+            floats.map(|(k, &w)| round(level * f64::from(w) + shift[input(k)], scale, index));
+        weights.push(ticks.collect::<Result<_, _>>()?);
         shift = layer.mean.iter().map(|&m| level * f64::from(m)).collect();
     }
     let last = net.layers.len().saturating_sub(1);
@@ -166,12 +169,12 @@ fn quantized(net: &FloatNet, scale: u32) -> Result<Quantized, QuantizeError> {
     })
 }
 
-/// Pixel levels to the nearest unit.
+/// Pixel levels to the nearest tick.
 fn round(levels: f64, scale: u32, layer: usize) -> Result<i32, QuantizeError> {
-    let units = (levels * f64::from(scale)).round();
+    let ticks = (levels * f64::from(scale)).round();
     // Written so that NaN fails it.
-    if units.abs() <= VALUE_LIMIT as f64 {
-        Ok(units as i32)
+    if ticks.abs() <= VALUE_LIMIT as f64 {
+        Ok(ticks as i32)
     } else {
         Err(QuantizeError::Magnitude { layer, levels })
     }

@@ -1,4 +1,4 @@
-//! The exact network under attack, for a Worker of the page.
+//! The attack API of the exact network.
 
 use wasm_bindgen::prelude::*;
 
@@ -6,7 +6,7 @@ use super::attack::{begin, paint, progress};
 use super::certify::read_model;
 use super::js_error;
 use crate::attack::{Entered, ExactClassifier, Grid, Run};
-use crate::exact::ExactNet;
+use crate::exact::{ExactNet, Levels};
 
 /// An exact network under attack, one attack at a time.
 #[wasm_bindgen]
@@ -30,7 +30,7 @@ impl Attacker {
     }
 
     /// Begins an attack on the label of an image, a byte an input, in place of the one before.
-    /// Throws an `Error` for another length, for settings that are none, and for an image whose
+    /// Throws an `Error` for another length, for invalid settings, and for an image whose
     /// largest logits are tied.
     pub fn start(
         &mut self,
@@ -43,8 +43,8 @@ impl Attacker {
         Ok(())
     }
 
-    /// Makes about `queries` more queries, fewer if the attack comes to its end, and tells what has
-    /// come of all so far. Throws an `Error` when no attack was begun.
+    /// Makes about `queries` more queries, fewer if the attack ends, and returns what all of them
+    /// found. Throws an `Error` when no attack was begun.
     #[wasm_bindgen(unchecked_return_type = "AttackProgress")]
     pub fn advance(&mut self, queries: u32) -> Result<JsValue, JsError> {
         let run = self
@@ -58,9 +58,9 @@ impl Attacker {
         progress
     }
 
-    /// The answer to an image that somebody painted, a level an input: every pixel is first brought to
-    /// the nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an
-    /// `Error` as `start` does.
+    /// Evaluates an image that somebody painted, a level an input. Every pixel is first brought to the
+    /// nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an `Error`
+    /// as `start` does.
     #[wasm_bindgen(unchecked_return_type = "Perturbed")]
     pub fn paint(
         &self,
@@ -74,7 +74,7 @@ impl Attacker {
             &mut ExactClassifier::new(&self.net),
             image,
             painted,
-            epsilon_levels,
+            Levels::new(epsilon_levels).map_err(js_error)?,
             grid,
         )
     }

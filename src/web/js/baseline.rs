@@ -1,17 +1,18 @@
-//! An baseline for a Worker of the page: run, proved as far as intervals go, and attacked.
+//! The baseline networks' API: classifies, certifies by interval bound propagation, and attacks.
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::attack::{begin, paint, progress};
-use super::{epsilon_in_domain, js_error, to_js};
+use super::{js_error, to_js};
 use crate::attack::{AttackError, Classifier, Grid, Run, label};
 use crate::baseline::{BaselineClassifier, IntervalCertifier, Model};
+use crate::exact::Levels;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** What an baseline is and where it came from. */
-export interface OrdinaryInfo {
+/** What a baseline is and where it came from. */
+export interface BaselineInfo {
   /** The layers from pixels to classes in words, such as "784-48-10", or "784-conv8k4s2-10" with
    *  a convolution of 8 channels, squares of 4×4 pixels and steps of 2; ReLU is between them. */
   architecture: string;
@@ -30,19 +31,19 @@ export interface OrdinaryInfo {
   accuracies: { epsilon: string; clean: number; certified: number } | null;
 }
 
-/** What an baseline makes of an image. Its logits have no unit. */
-export interface OrdinaryVerdict {
-  /** null in a tie, which is no label. */
+/** A baseline's label and the radius for which it is proved. Its logits are dimensionless. */
+export interface BaselineCertificate {
+  /** null when the largest logits are tied. */
   label: number | null;
   /** Per class. */
   logits: number[];
-  /** How far intervals prove the label, in pixel levels; null when they do not prove it even for
-   *  the image itself, as when rounding could decide. */
-  radiusLevels: number | null;
+  /** The radius that interval bound propagation proves, in pixel levels; null when it does not prove
+   *  even the image itself, as when rounding could decide. */
+  ibpRadiusLevels: number | null;
 }
 
-/** Where the logits of an baseline can go when no pixel moves by more than ε. */
-export interface OrdinaryBounds {
+/** Bounds of a baseline's logits while no pixel moves by more than ε. */
+export interface BaselineBounds {
   /** Per class. */
   lower: number[];
   /** Per class. */
@@ -53,7 +54,7 @@ export interface OrdinaryBounds {
 }
 "#;
 
-/// A baseline, ready for images of its own size, with one attack at a time.
+/// A baseline network, with one attack at a time.
 #[wasm_bindgen]
 pub struct BaselineNetwork {
     model: Model,
@@ -85,10 +86,10 @@ impl BaselineNetwork {
     }
 
     /// What the network is and where it came from.
-    #[wasm_bindgen(unchecked_return_type = "OrdinaryInfo")]
+    #[wasm_bindgen(unchecked_return_type = "BaselineInfo")]
     pub fn info(&self) -> Result<JsValue, JsError> {
         let Model { plain, metadata } = &self.model;
-        to_js(&OrdinaryInfo {
+        to_js(&BaselineInfo {
             architecture: plain.architecture(),
             classes: plain.classes(),
             dataset: &metadata.dataset,
@@ -104,9 +105,9 @@ impl BaselineNetwork {
         })
     }
 
-    /// Label, logits and proved radius of an image, a byte for each of the network's inputs. Throws an `Error` for another
+    /// Label, logits and proved radius of an image, a byte an input. Throws an `Error` for another
     /// length.
-    #[wasm_bindgen(unchecked_return_type = "OrdinaryVerdict")]
+    #[wasm_bindgen(unchecked_return_type = "BaselineCertificate")]
     pub fn certify(&mut self, image: &[u8]) -> Result<JsValue, JsError> {
         self.check(image)?;
         let scale = self.scale.cast_signed();
@@ -115,35 +116,36 @@ impl BaselineNetwork {
             .map(|&level| i32::from(level) * scale)
             .collect();
         let logits = self.classifier.logits(&input);
-        let proof = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
-        to_js(&OrdinaryVerdict {
+        let certificate = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
+        to_js(&BaselineCertificate {
             label: label(&logits),
             logits: logits
                 .iter()
                 .map(|logit| logit / f64::from(self.scale))
                 .collect(),
-            radius_levels: proof.map(|proof| f64::from(proof.radius) / f64::from(self.scale)),
+            ibp_radius_levels: certificate
+                .map(|certificate| certificate.ibp_radius.levels(self.scale)),
         })
     }
 
-    /// Where the logits of an image, a byte an input, can go when no pixel moves by more than
+    /// Bounds of the logits of an image, a byte an input, while no pixel moves by more than
     /// `epsilonLevels`, rounded up to a multiple of 1/scale. Throws an `Error` for another length
     /// or an ε that is not a number from 0.
-    #[wasm_bindgen(unchecked_return_type = "OrdinaryBounds")]
+    #[wasm_bindgen(unchecked_return_type = "BaselineBounds")]
     pub fn bounds(
         &self,
         image: &[u8],
         #[wasm_bindgen(js_name = epsilonLevels)] epsilon_levels: f64,
     ) -> Result<JsValue, JsError> {
         self.check(image)?;
-        let epsilon = epsilon_in_domain(epsilon_levels)?;
-        let radius = (epsilon * f64::from(self.scale)).ceil() as u32;
+        let epsilon = Levels::new(epsilon_levels).map_err(js_error)?;
+        let radius = epsilon.ticks_ceil(self.scale);
         let certifier = IntervalCertifier::new(&self.model.plain, self.scale);
         let bounds = certifier.logit_bounds(image, radius);
         let certified = certifier
             .label(image)
             .is_some_and(|label| certifier.is_certified(image, label, radius));
-        to_js(&OrdinaryBounds {
+        to_js(&BaselineBounds {
             lower: bounds.iter().map(|ends| ends[0]).collect(),
             upper: bounds.iter().map(|ends| ends[1]).collect(),
             certified,
@@ -151,7 +153,7 @@ impl BaselineNetwork {
     }
 
     /// Begins an attack on the label of an image, a byte an input, in place of the one before.
-    /// Throws an `Error` for another length, for settings that are none, and for an image whose
+    /// Throws an `Error` for another length, for invalid settings, and for an image whose
     /// largest logits are tied.
     pub fn start(
         &mut self,
@@ -159,14 +161,14 @@ impl BaselineNetwork {
         #[wasm_bindgen(unchecked_param_type = "AttackSettings")] settings: JsValue,
     ) -> Result<(), JsError> {
         self.check(image)?;
-        let proof = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
-        let proved = proof.map(|proof| proof.radius);
+        let certificate = IntervalCertifier::new(&self.model.plain, self.scale).certify(image);
+        let proved = certificate.map(|certificate| certificate.ibp_radius);
         self.run = Some(begin(&mut self.classifier, image, proved, settings)?);
         Ok(())
     }
 
-    /// Makes about `queries` more queries, fewer if the attack comes to its end, and tells what has
-    /// come of all so far. Throws an `Error` when no attack was begun.
+    /// Makes about `queries` more queries, fewer if the attack ends, and returns what all of them
+    /// found. Throws an `Error` when no attack was begun.
     #[wasm_bindgen(unchecked_return_type = "AttackProgress")]
     pub fn advance(&mut self, queries: u32) -> Result<JsValue, JsError> {
         let run = self
@@ -177,9 +179,9 @@ impl BaselineNetwork {
         progress(run, &self.classifier)
     }
 
-    /// The answer to an image that somebody painted, a level an input: every pixel is first brought to
-    /// the nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an
-    /// `Error` as `start` does.
+    /// Evaluates an image that somebody painted, a level an input. Every pixel is first brought to the
+    /// nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an `Error`
+    /// as `start` does.
     #[wasm_bindgen(unchecked_return_type = "Perturbed")]
     pub fn paint(
         &mut self,
@@ -189,7 +191,8 @@ impl BaselineNetwork {
         #[wasm_bindgen(unchecked_param_type = "Grid")] grid: JsValue,
     ) -> Result<JsValue, JsError> {
         let grid: Grid = serde_wasm_bindgen::from_value(grid).map_err(js_error)?;
-        paint(&mut self.classifier, image, painted, epsilon_levels, grid)
+        let epsilon = Levels::new(epsilon_levels).map_err(js_error)?;
+        paint(&mut self.classifier, image, painted, epsilon, grid)
     }
 
     fn check(&self, image: &[u8]) -> Result<(), JsError> {
@@ -204,7 +207,7 @@ impl BaselineNetwork {
 // The shapes of `TYPES` above.
 
 #[derive(Serialize)]
-struct OrdinaryInfo<'model> {
+struct BaselineInfo<'model> {
     architecture: String,
     classes: usize,
     dataset: &'model str,
@@ -224,14 +227,14 @@ struct Accuracies {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OrdinaryVerdict {
+struct BaselineCertificate {
     label: Option<usize>,
     logits: Vec<f64>,
-    radius_levels: Option<f64>,
+    ibp_radius_levels: Option<Levels>,
 }
 
 #[derive(Serialize)]
-struct OrdinaryBounds {
+struct BaselineBounds {
     lower: Vec<f64>,
     upper: Vec<f64>,
     certified: bool,

@@ -1,70 +1,67 @@
-//! What the page calls for every stroke: strokes to image, image to label with its proof.
+//! The exact network's API: turns strokes into an image, and an image into a label with its
+//! certificate.
 //!
-//! Inside, lengths are integers in units of 1/S of a pixel level; the page shows levels. S is a
-//! power of two, so the division is exact and a JavaScript number holds the result exactly; that is
-//! so of every radius. Logits and the margin, which are sums over the net's members, are given as
-//! averages, so that they move by as many levels as the pixels do.
+//! The library counts in ticks of 1/S of a pixel level; JavaScript gets levels, and every such name
+//! ends in `Levels`. S is a power of two, so a JavaScript number holds every radius exactly. Logits
+//! and the margin are sums over the ensemble's members; JavaScript gets the averages, which move by
+//! as many levels as the pixels do.
 
 use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
-use super::{epsilon_in_domain, js_error, to_js};
+use super::{js_error, to_js};
 use crate::data::strokes;
-use crate::exact::{self, ExactNet, Model};
+use crate::exact::{self, ExactNet, Levels, Model, Ticks};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
 /** What a model is and where it came from. */
 export interface ModelInfo {
-  /** Widths from pixels to the last layer's units, such as [784, 1024, 10]. */
+  /** Widths from the pixels to the last layer's units, such as [784, 1024, 10]. */
   architecture: number[];
-  /** Units of the last layer for each class. With more than one the net is an ensemble: a logit is the
-   *  average of so many. */
+  /** Members of the ensemble: a logit is the average over them. 1 for a single net. */
   members: number;
   classes: number;
-  /** Units per pixel level: every radius is a multiple of 1/scale. */
+  /** Ticks per pixel level: every radius is a multiple of 1/scale. */
   scale: number;
   dataset: string;
-  /** The radius that the model was trained for, of full scale 1, as an exact decimal. */
+  /** The radius that the model was trained for: an exact decimal fraction of 1.0. */
   epsilon: string;
-  recipe: string;
-  /** A whole number of up to 64 bits; of an ensemble that of its first net. */
-  seed: string;
-  /** The command that made the model. */
-  command: string;
+  /** How the model was made, as JSON: docs/model-format.md, "Lineage". */
+  lineage: string;
   /** Fractions of the test set at `epsilon`; null when not recorded. */
-  accuracies: { clean: number; certifiedLipschitz: number; certifiedInterval: number } | null;
+  accuracies: { clean: number; certifiedLipschitz: number; certifiedIbp: number } | null;
   /** Weights of the dense net, and those that are kept. */
   weightsTotal: number;
   weightsKept: number;
 }
 
-/** The pixel that decides a logit, in one member. */
+/** The critical pixel of a logit in one member: the end of its arg-max path. */
 export interface CriticalPixel {
   /** The index of the input; row-major from the top left where inputs are pixels of an image. */
   pixel: number;
-  /** Raising the pixel by one unit times `sign` raises what the member adds to the logit by one unit,
-   *  divided by the number of members, as long as the same chain of units decides. */
+  /** Raising the pixel by one tick times `sign` raises what the member adds to the logit by one tick,
+   *  divided by the number of members, as long as the arg-max path stays the same. */
   sign: 1 | -1;
 }
 
-/** A label and how far it is proved, in pixel levels. */
+/** A label and the radii for which it is proved, in pixel levels. */
 export interface Certificate {
-  /** null in a tie, which is no label. */
+  /** null when the largest logits are tied. */
   label: number | null;
   /** Per class. */
   logits: number[];
   /** How far the largest logit is above the second largest; 0 in a tie. */
   marginLevels: number;
-  /** No change of up to this many levels per pixel misclassified the label: proved by the margin. */
+  /** The Lipschitz certificate: no change of up to this many levels per pixel changes the label. */
   lipschitzRadiusLevels: number;
-  /** The same, proved by interval propagation; never smaller. Both are 0 when there is no label. */
-  intervalRadiusLevels: number;
+  /** The same, proved by interval bound propagation; never smaller. Both are 0 without a label. */
+  ibpRadiusLevels: number;
   /** Per class, and for each class per member. */
-  critical_pixels: CriticalPixel[][];
+  criticalPixels: CriticalPixel[][];
 }
 
-/** Where the logits can go when no pixel moves by more than ε, in pixel levels. */
+/** Bounds of the logits while no pixel moves by more than ε, in pixel levels. */
 export interface Bounds {
   /** Per class. */
   lower: number[];
@@ -92,11 +89,11 @@ pub fn strokes_to_image(
     starts: &[u32],
     #[wasm_bindgen(js_name = penWidth)] pen_width: f32,
 ) -> Result<Option<Vec<u8>>, JsError> {
-    let image = digit::strokes_to_image(points, starts, pen_width).map_err(js_error)?;
+    let image = strokes::strokes_to_image(points, starts, pen_width).map_err(js_error)?;
     Ok(image.map(Vec::from))
 }
 
-/// An exact network, ready to certify images of its own size.
+/// Certifies images with an exact network.
 #[wasm_bindgen]
 pub struct Certifier {
     model: Model,
@@ -123,9 +120,7 @@ impl Certifier {
             scale: net.scale(),
             dataset: &metadata.dataset,
             epsilon: metadata.epsilon.to_string(),
-            recipe: &metadata.recipe,
-            seed: metadata.seed.to_string(),
-            command: &metadata.command,
+            lineage: metadata.lineage.to_json(),
             accuracies: metadata.accuracies.map(|accuracies| Accuracies {
                 clean: accuracies.clean,
                 certified_lipschitz: accuracies.certified_lipschitz,
@@ -136,12 +131,13 @@ impl Certifier {
         })
     }
 
-    /// Label, logits, margin, both radii and the deciding pixels of an image, a byte an input.
+    /// Label, logits, margin, both radii and the critical pixels of an image, a byte an input.
     /// Throws an `Error` for another length.
     #[wasm_bindgen(unchecked_return_type = "Certificate")]
     pub fn certify(&self, image: &[u8]) -> Result<JsValue, JsError> {
         let net = &self.model.net;
         let certificate = net.evaluator().certificate(image).map_err(js_error)?;
+        let radius = |radius: Option<Ticks>| radius.unwrap_or_default().levels(net.scale());
         to_js(&Certificate {
             label: certificate.label,
             logits: certificate
@@ -149,23 +145,23 @@ impl Certifier {
                 .iter()
                 .map(|&logit| average_levels(net, logit))
                 .collect(),
-            margin_levels: average_levels(net, certificate.margin),
-            lipschitz_radius_levels: levels(net, certificate.lipschitz_radius.unwrap_or(0)),
-            ibp_radius_levels: levels(net, certificate.ibp_radius.unwrap_or(0)),
+            margin_levels: average_levels(net, certificate.margin.get()),
+            lipschitz_radius_levels: radius(certificate.lipschitz_radius),
+            ibp_radius_levels: radius(certificate.ibp_radius),
             critical_pixels: (0..net.classes())
                 .map(|class| {
-                    let critical_pixels = certificate.critical_pixels_of(class);
-                    let shape = |critical_pixels: &exact::CriticalPixel| CriticalPixel {
-                        pixel: critical_pixels.pixel,
-                        sign: critical_pixels.sign,
+                    let critical = certificate.critical_pixels_of(class);
+                    let shape = |critical: &exact::CriticalPixel| CriticalPixel {
+                        pixel: critical.pixel,
+                        sign: critical.sign,
                     };
-                    critical_pixels.map(shape).collect()
+                    critical.map(shape).collect()
                 })
                 .collect(),
         })
     }
 
-    /// Where the logits of an image, a byte an input, can go when no pixel moves by more than
+    /// Bounds of the logits of an image, a byte an input, while no pixel moves by more than
     /// `epsilonLevels`, which is rounded up to a multiple of 1/scale for the bounds and down to
     /// whole levels for the two copies. Throws an `Error` for another length or an ε that is not a
     /// number from 0.
@@ -175,9 +171,9 @@ impl Certifier {
         image: &[u8],
         #[wasm_bindgen(js_name = epsilonLevels)] epsilon_levels: f64,
     ) -> Result<JsValue, JsError> {
-        let epsilon = epsilon_in_domain(epsilon_levels)?;
+        let epsilon = Levels::new(epsilon_levels).map_err(js_error)?;
         let net = &self.model.net;
-        let radius = (epsilon * f64::from(net.scale())).ceil() as u32;
+        let radius = epsilon.ticks_ceil(net.scale());
         let bounds = net.evaluator().bounds(image, radius).map_err(js_error)?;
         let ends = |end: usize| {
             bounds
@@ -186,8 +182,8 @@ impl Certifier {
                 .map(|ends| average_levels(net, ends[end]))
                 .collect()
         };
-        // Bytes hold whole levels; rounded down, so that both copies lie within ε.
-        let step = epsilon as u8;
+        // Bytes hold whole levels. The cast rounds down, so that both copies lie within ε.
+        let step = epsilon.get() as u8;
         to_js(&Bounds {
             lower: ends(0),
             upper: ends(1),
@@ -210,14 +206,10 @@ pub(super) fn read_model(model: &[u8]) -> Result<Model, JsError> {
     Model::from_bytes(model).map_err(js_error)
 }
 
-/// Units of `net` to pixel levels; exact.
-fn levels(net: &ExactNet, units: impl Into<f64>) -> f64 {
-    units.into() / f64::from(net.scale())
-}
-
-/// The average over the members, in pixel levels, of a sum over them; exact with one member, or two, four …
-fn average_levels(net: &ExactNet, units: impl Into<f64>) -> f64 {
-    levels(net, units) / net.members() as f64
+/// The average over the members, in pixel levels, of a sum over them in ticks. It is exact where the
+/// number of members is a power of two.
+fn average_levels(net: &ExactNet, ticks: impl Into<f64>) -> f64 {
+    ticks.into() / f64::from(net.scale()) / net.members() as f64
 }
 
 /// As a `Uint8Array` rather than an array of numbers.
@@ -236,9 +228,7 @@ struct ModelInfo<'model> {
     scale: u32,
     dataset: &'model str,
     epsilon: String,
-    recipe: &'model str,
-    seed: String,
-    command: &'model str,
+    lineage: String,
     accuracies: Option<Accuracies>,
     weights_total: f64,
     weights_kept: usize,
@@ -258,8 +248,8 @@ struct Certificate {
     label: Option<usize>,
     logits: Vec<f64>,
     margin_levels: f64,
-    lipschitz_radius_levels: f64,
-    ibp_radius_levels: f64,
+    lipschitz_radius_levels: Levels,
+    ibp_radius_levels: Levels,
     critical_pixels: Vec<Vec<CriticalPixel>>,
 }
 

@@ -1,7 +1,7 @@
 //! The WebAssembly modules' APIs: what the page calls.
 
 #[cfg(feature = "webgpu")]
-pub(crate) mod adapter;
+mod adapter;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod attack;
 #[cfg(feature = "certify")]
@@ -34,14 +34,4 @@ fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
         // A flattened struct counts as a map, and would else become a JavaScript `Map`.
         .serialize_maps_as_objects(true);
     value.serialize(&serializer).map_err(js_error)
-}
-
-/// An ε in levels, cut to the full scale, if it is a number from 0.
-#[cfg(any(feature = "certify", feature = "baseline"))]
-fn epsilon_in_domain(epsilon_levels: f64) -> Result<f64, JsError> {
-    if epsilon_levels.is_nan() || epsilon_levels < 0.0 {
-        let message = format!("ε is {epsilon_levels} levels; it must be a number from 0");
-        return Err(JsError::new(&message));
-    }
-    Ok(epsilon_levels.min(f64::from(crate::exact::MAX_LEVEL)))
 }
