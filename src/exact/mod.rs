@@ -13,7 +13,7 @@
 //! | [`certify`] | [`Certificate`]: a label with its Lipschitz and IBP radii. [`Proof`]: branch and bound. [`CriticalPixel`]: the pixel that decides a logit. |
 //! | `prune` | [`DenseNet::prune`] drops the weights that decide for no image. [`ExactNet::prune_by_support`] also drops those that decide near no training image, or near too few. |
 //! | [`io`] | [`Model`], the file. |
-//! | [`ticks`] | [`Ticks`] and [`Levels`], the two units of length. |
+//! | [`ticks`] | [`Ticks`] and [`Levels`], the two types of length. |
 //! | [`teach`] | Teaches a finished network a few more images. |
 //!
 //! [`evaluate`] measures accuracies over a test set.

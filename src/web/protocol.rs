@@ -236,9 +236,9 @@ pub struct Metrics {
     pub epsilon: Epsilon,
     /// Share labelled rightly; a tie is wrong.
     pub clean: f64,
-    /// Share labelled rightly and proved at ε by the margin.
+    /// Share labelled rightly and certified at ε by the Lipschitz radius.
     pub certified_lipschitz: f64,
-    /// Share labelled rightly and proved at ε by interval propagation.
+    /// Share labelled rightly and certified at ε by interval bound propagation.
     pub certified_ibp: f64,
     /// Share of the weights that exact pruning keeps.
     pub weights_kept: f64,

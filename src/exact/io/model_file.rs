@@ -45,9 +45,9 @@ pub struct Metadata {
 pub struct Accuracies {
     /// Labelled rightly.
     pub clean: f64,
-    /// Labelled rightly and proved by the margin.
+    /// Labelled rightly with a large enough Lipschitz radius.
     pub certified_lipschitz: f64,
-    /// Labelled rightly and proved by interval propagation.
+    /// Labelled rightly with a large enough IBP radius.
     pub certified_ibp: f64,
 }
 
