@@ -7,13 +7,14 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use linf_dist_net::data::{Split, mnist};
+use linf_dist_net::data::{Split, datasets};
 use linf_dist_net::exact::Model;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let file = fs::read("www/public/models/mnist-eps0.3.safetensors")?;
     let net = Model::from_bytes(&file)?.net;
-    let images = mnist::load(Path::new("data/mnist"), Split::Test)?;
+    let mnist = datasets::find("mnist").ok_or("MNIST is described")?;
+    let images = datasets::load(&mnist, Path::new("data/mnist"), Split::Test)?;
 
     // An evaluator owns the buffers of an evaluation, so one is reused for all images.
     let mut evaluator = net.evaluator();

@@ -5,8 +5,9 @@
 mod blocks;
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
-use blocks::blocks;
+use blocks::{NORMALISATION, blocks};
 use burn::tensor::{Device, read_sync};
 use linf_dist_net::exact::{ExactNet, Lineage, Operation, Parent};
 use linf_dist_net::net::LinfDistNet;
@@ -32,7 +33,7 @@ fn config() -> TrainConfig {
 }
 
 fn trainer(config: TrainConfig) -> Trainer {
-    Trainer::new(config, blocks(500), 0.1307, 0.3081, Device::flex()).unwrap()
+    Trainer::new(config, blocks(500), Device::flex()).unwrap()
 }
 
 fn run(trainer: &mut Trainer, steps: usize) -> Vec<f32> {
@@ -77,8 +78,7 @@ fn compare_with_resumed(new: impl Fn() -> Trainer) {
     run(&mut first, 33);
     let saved = read_sync(first.checkpoint()).unwrap().to_bytes();
     let checkpoint = Checkpoint::from_bytes(&saved).unwrap();
-    let mut second =
-        Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex()).unwrap();
+    let mut second = Trainer::restore(&checkpoint, blocks(500), Device::flex()).unwrap();
     assert_eq!(second.iteration(), 33);
     run(&mut second, 37);
     assert!(read_sync(second.checkpoint()).unwrap() == read_sync(whole.checkpoint()).unwrap());
@@ -109,7 +109,7 @@ fn parent() -> Parent {
 }
 
 fn finetuned(config: TrainConfig, net: &ExactNet) -> Result<Trainer, TrainError> {
-    Trainer::finetune(config, (net, parent()), blocks(500), 0.1307, 0.3081)
+    Trainer::finetune(config, (net, parent()), blocks(500))
 }
 
 /// As [`config`], from a p at which the pruned weights would not count.
@@ -126,13 +126,13 @@ fn a_dequantized_net_quantizes_to_itself() {
     let net = trained();
     assert!(net.share_kept() < 0.9, "{}", net.share_kept());
     let data = blocks(500);
-    let plain = |level: &u8| (f32::from(*level) / 255.0 - 0.1307) / 0.3081;
+    let plain = |&level: &u8| NORMALISATION.normalised(level);
     let batches = || {
         let images = data.images.chunks(100 * 784);
         images.map(|images| images.iter().map(plain).collect())
     };
-    let dequantized = LinfDistNet::dequantize(&net, 0.1307, 0.3081, batches);
-    let float = read_sync(dequantized.to_float(0.1307, 0.3081)).unwrap();
+    let dequantized = LinfDistNet::dequantize(&net, NORMALISATION, batches);
+    let float = read_sync(dequantized.to_float(NORMALISATION)).unwrap();
     let again = ExactNet::quantize(&float, net.scale()).unwrap();
     assert_eq!(again.to_sparse(), net.to_sparse());
     assert_eq!(again.bias(), net.bias());
@@ -215,8 +215,7 @@ fn a_resumed_run_with_gradual_pruning_ends_in_the_same_bits() {
     let mut first = trainer(gradually_pruning());
     run(&mut first, 40);
     let checkpoint = read_sync(first.checkpoint()).unwrap();
-    let mut second =
-        Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex()).unwrap();
+    let mut second = Trainer::restore(&checkpoint, blocks(500), Device::flex()).unwrap();
     run(&mut second, 5);
     assert!(read_sync(second.checkpoint()).unwrap() == read_sync(whole.checkpoint()).unwrap());
 }
@@ -267,7 +266,9 @@ fn the_seed_determines_the_run() {
 #[test]
 fn a_loss_that_is_not_finite_stops_the_run_and_changes_nothing() {
     // So small a deviation makes the inputs infinite.
-    let mut trainer = Trainer::new(config(), blocks(500), 0.1307, 1e-39, Device::flex()).unwrap();
+    let mut data = blocks(500);
+    Arc::make_mut(&mut data.description).normalisation.std = 1e-39;
+    let mut trainer = Trainer::new(config(), data, Device::flex()).unwrap();
     let before = read_sync(trainer.checkpoint()).unwrap();
     let error = trainer.step().err();
     assert!(
@@ -292,7 +293,7 @@ fn a_learning_rate_far_too_high_stops_the_run() {
 
 #[test]
 fn a_training_set_smaller_than_a_batch_is_refused() {
-    let error = Trainer::new(config(), blocks(110), 0.1, 0.3, Device::flex())
+    let error = Trainer::new(config(), blocks(110), Device::flex())
         .err()
         .unwrap();
     let expected = matches!(
@@ -325,7 +326,7 @@ fn damaged_checkpoints_are_refused() {
     let end = broken.len();
     broken[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     let checkpoint = Checkpoint::from_bytes(&broken).unwrap();
-    let error = Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex())
+    let error = Trainer::restore(&checkpoint, blocks(500), Device::flex())
         .err()
         .unwrap();
     assert!(
@@ -348,7 +349,7 @@ fn damaged_checkpoints_are_refused() {
         let mut bytes = bytes.clone();
         bytes[at.unwrap()..][..word.len()].copy_from_slice(other.as_bytes());
         let checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
-        let trainer = Trainer::restore(&checkpoint, blocks(500), 0.1307, 0.3081, Device::flex());
+        let trainer = Trainer::restore(&checkpoint, blocks(500), Device::flex());
         trainer.err().unwrap()
     };
     let error = restored(r#""iteration":"10""#, r#""iteration":"99""#);

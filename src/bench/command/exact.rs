@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::clock::Time;
 use super::{DatasetName, first_member, on_threads};
 use crate::cli::{CliError, read_model};
-use crate::data::{PIXELS, Split, sha256_hex};
+use crate::data::{Split, sha256_hex};
 use crate::exact::{CsrLayer, DenseNet, ExactNet, logits_of_members};
 use crate::norm_dist::{Norm, Sizes, cpu};
 
@@ -50,8 +50,8 @@ pub(super) fn measure(
 ) -> Result<Report, CliError> {
     let (model, model_sha256) = read_model(model)?;
     let net = &first_member(model.net);
-    let images = &DatasetName::Mnist.load(data_dir, Split::Test)?.images;
-    let images = &images[..images.len().min(IMAGES * PIXELS)];
+    let test = DatasetName::mnist().load(data_dir, Split::Test)?;
+    let images = &test.first(IMAGES).images;
     Ok(on_threads(1, || {
         Report::new(net, model_sha256, images, patience)
     }))
@@ -70,12 +70,12 @@ impl Report {
             });
             rows.push(Row {
                 name,
-                microseconds_per_image: 1e6 * time.seconds() / (images.len() / PIXELS) as f64,
+                microseconds_per_image: 1e6 * time.seconds() / (images.len() / net.inputs()) as f64,
                 ratio: 0.0,
             });
         };
         let dense = DenseNet::from_exact(net);
-        let few = &images[..images.len().min(REFERENCE_IMAGES * PIXELS)];
+        let few = &images[..images.len().min(REFERENCE_IMAGES * net.inputs())];
         add("dense, the specification in plain loops", few, &|images| {
             reference(&dense, images)
         });
@@ -113,7 +113,7 @@ impl Report {
         Self {
             architecture: widths.join("-"),
             model_sha256,
-            images: images.len() / PIXELS,
+            images: images.len() / net.inputs(),
             weights_kept: net.share_kept(),
             rows,
             logits_sha256: sha256_hex(&bytes),
@@ -154,7 +154,7 @@ pub(super) fn early_exit(net: &ExactNet, images: &[u8]) -> Vec<i32> {
 fn reference(net: &DenseNet, images: &[u8]) -> Vec<i32> {
     let scale = i64::from(net.scale());
     let mut logits = Vec::new();
-    for image in images.chunks_exact(PIXELS) {
+    for image in images.chunks_exact(net.layers()[0].inputs) {
         let input: Vec<_> = image
             .iter()
             .map(|&level| i64::from(level) * scale)
@@ -214,8 +214,9 @@ impl VectorNet {
 
     fn logits(&self, images: &[u8], batch: usize) -> Vec<i32> {
         let mut logits = Vec::new();
-        for images in images.chunks(batch * PIXELS) {
-            let batch = images.len() / PIXELS;
+        let (_, inputs, _) = self.layers[0];
+        for images in images.chunks(batch * inputs) {
+            let batch = images.len() / inputs;
             let mut x: Vec<_> = images
                 .iter()
                 .map(|&level| f32::from(level) * self.scale)

@@ -62,7 +62,7 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
     let mut rows = Vec::new();
     for threads in thread_counts() {
         for norm in NORMS {
-            let config = at_one_p(recipe.clone(), hidden, norm, steps + 1);
+            let config = at_one_p(recipe.clone(), hidden, norm, steps + 1, data.len());
             let best = |mut trainer: Trainer| {
                 let timed = on_threads(threads, || times(&mut trainer, threads, steps))?;
                 let best = timed.into_iter().reduce(Time::shorter);
@@ -71,7 +71,6 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
             let pruned = best(finetuning(
                 config.clone(),
                 (&net, &metadata.lineage),
-                dataset,
                 &data,
             )?)?;
             let dense = best(new_trainer(config, &data)?)?;
@@ -97,15 +96,13 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
 fn finetuning(
     config: TrainConfig,
     (net, lineage): (&ExactNet, &Lineage),
-    dataset: DatasetName,
     data: &Dataset,
 ) -> Result<Trainer, CliError> {
-    let (mean, std) = dataset.normalisation();
     let parent = Parent {
         sha256: None,
         lineage: lineage.clone(),
     };
-    Trainer::finetune(config, (net, parent), data.clone(), mean, std)
+    Trainer::finetune(config, (net, parent), data.clone())
         .map_err(|source| CliError::Begin { source })
 }
 

@@ -18,7 +18,7 @@ use super::clock::Time;
 use super::steps::{new_trainer, recipe, times, trainer};
 use super::{DatasetName, exact, on_threads, p_name};
 use crate::cli::{CliError, threads};
-use crate::data::{Dataset, PIXELS, Split, TRAINING_IMAGES};
+use crate::data::{Dataset, Split};
 use crate::exact::{Metadata, Model, evaluate};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
@@ -64,8 +64,8 @@ pub(super) fn measure(
     widths: &[usize],
     patience: Duration,
 ) -> Result<Report, CliError> {
-    let training = DatasetName::Mnist.load(data_dir, Split::Train)?;
-    let test = DatasetName::Mnist.load(data_dir, Split::Test)?;
+    let training = DatasetName::mnist().load(data_dir, Split::Train)?;
+    let test = DatasetName::mnist().load(data_dir, Split::Test)?;
     let rows = widths
         .iter()
         .map(|&width| row(width, &training, &test, patience));
@@ -102,7 +102,7 @@ fn row(
         let mut trainer = trainer(&[width; 3], norm, STEPS + 1, training)?;
         let timed = on_threads(threads, || times(&mut trainer, threads, STEPS))?;
         let best = timed.into_iter().reduce(Time::shorter);
-        let steps = TRAINING_IMAGES / trainer.config().batch;
+        let steps = training.len() / trainer.config().batch;
         epochs.push(Epoch {
             p: p_name(norm),
             seconds: best.expect("at least one step").seconds() * steps as f64,
@@ -113,7 +113,7 @@ fn row(
     let model = on_threads(threads, || trained(&mut trainer))
         .map_err(|source| CliError::Begin { source })?;
     let net = &model.net;
-    let images = &test.images[..IMAGES * PIXELS];
+    let images = &test.first(IMAGES).images;
     let time = on_threads(1, || {
         Time::best(1, patience, || {
             black_box(exact::early_exit(net, black_box(images)));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::clock::Time;
 use super::{DatasetName, on_threads, p_name, thread_counts};
 use crate::cli::CliError;
-use crate::data::{Dataset, Split, TRAINING_IMAGES, normalisation};
+use crate::data::{Dataset, Split};
 use crate::net::WeightInit;
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
@@ -45,7 +45,7 @@ struct Row {
 }
 
 pub(super) fn measure(data_dir: &Path, steps: usize) -> Result<Report, CliError> {
-    let data = DatasetName::Mnist.load(data_dir, Split::Train)?;
+    let data = DatasetName::mnist().load(data_dir, Split::Train)?;
     let batch = recipe().batch;
     let mut rows = Vec::new();
     for threads in thread_counts() {
@@ -90,18 +90,19 @@ pub(super) fn trainer(
     steps: usize,
     data: &Dataset,
 ) -> Result<Trainer, CliError> {
-    new_trainer(at_one_p(recipe(), hidden, norm, steps), data)
+    new_trainer(at_one_p(recipe(), hidden, norm, steps, data.len()), data)
 }
 
-/// Changes a recipe to `steps` steps at one p.
+/// The recipe for `steps` steps at one p, on a training set of so many images.
 pub(super) fn at_one_p(
     recipe: TrainConfig,
     hidden: &[usize],
     norm: Norm,
     steps: usize,
+    images: usize,
 ) -> TrainConfig {
-    // More steps than fit in an epoch of all images take several epochs.
-    let per_epoch = steps.min(TRAINING_IMAGES / recipe.batch);
+    // More steps than an epoch of all images has are several.
+    let per_epoch = steps.min(images / recipe.batch);
     let epochs = steps.div_ceil(per_epoch);
     let (p, epochs_start, epochs_inf) = match norm {
         Norm::P(p) => (p, epochs, 0),
@@ -121,9 +122,7 @@ pub(super) fn at_one_p(
 }
 
 pub(super) fn new_trainer(config: TrainConfig, data: &Dataset) -> Result<Trainer, CliError> {
-    let (mean, std) = normalisation(&config.dataset).expect("a benchmark's data set is known");
-    Trainer::new(config, data.clone(), mean, std, Device::flex())
-        .map_err(|source| CliError::Begin { source })
+    Trainer::new(config, data.clone(), Device::flex()).map_err(|source| CliError::Begin { source })
 }
 
 /// Measures `steps` steps, after one that is not timed.

@@ -7,7 +7,6 @@ use super::attack::{begin, paint, progress};
 use super::{js_error, to_js};
 use crate::attack::{AttackError, Classifier, Grid, Run, label};
 use crate::baseline::{BaselineClassifier, IntervalCertifier, Model};
-use crate::data::PIXELS;
 use crate::exact::Levels;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -55,7 +54,7 @@ export interface BaselineBounds {
 }
 "#;
 
-/// A baseline network for 28×28 images, with one attack at a time.
+/// A baseline network, with one attack at a time.
 #[wasm_bindgen]
 pub struct BaselineNetwork {
     model: Model,
@@ -77,10 +76,6 @@ impl BaselineNetwork {
             return Err(JsError::new(&message));
         }
         let model = Model::from_bytes(model).map_err(js_error)?;
-        let (found, expected) = (PIXELS, model.plain.inputs());
-        if found != expected {
-            return Err(js_error(AttackError::Pixels { found, expected }));
-        }
         let classifier = BaselineClassifier::new(&model.plain, scale);
         Ok(Self {
             model,
@@ -110,7 +105,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Label, logits and proved radius of an image of 784 bytes. Throws an `Error` for another
+    /// Label, logits and proved radius of an image, a byte an input. Throws an `Error` for another
     /// length.
     #[wasm_bindgen(unchecked_return_type = "BaselineCertificate")]
     pub fn certify(&mut self, image: &[u8]) -> Result<JsValue, JsError> {
@@ -133,7 +128,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Bounds of the logits of an image of 784 bytes while no pixel moves by more than
+    /// Bounds of the logits of an image, a byte an input, while no pixel moves by more than
     /// `epsilonLevels`, rounded up to a multiple of 1/scale. Throws an `Error` for another length
     /// or an ε that is not a number from 0.
     #[wasm_bindgen(unchecked_return_type = "BaselineBounds")]
@@ -157,7 +152,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Begins an attack on the label of an image of 784 bytes, in place of the one before.
+    /// Begins an attack on the label of an image, a byte an input, in place of the one before.
     /// Throws an `Error` for another length, for invalid settings, and for an image whose
     /// largest logits are tied.
     pub fn start(
@@ -184,7 +179,7 @@ impl BaselineNetwork {
         progress(run, &self.classifier)
     }
 
-    /// Evaluates an image that somebody painted, 784 levels. Every pixel is first brought to the
+    /// Evaluates an image that somebody painted, a level an input. Every pixel is first brought to the
     /// nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an `Error`
     /// as `start` does.
     #[wasm_bindgen(unchecked_return_type = "Perturbed")]
@@ -201,7 +196,7 @@ impl BaselineNetwork {
     }
 
     fn check(&self, image: &[u8]) -> Result<(), JsError> {
-        let (found, expected) = (image.len(), PIXELS);
+        let (found, expected) = (image.len(), self.model.plain.inputs());
         match found == expected {
             true => Ok(()),
             false => Err(js_error(AttackError::Pixels { found, expected })),
