@@ -96,7 +96,7 @@ gpu_tests! {
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
 #[ignore = "needs a GPU"]
-fn the_benchmark_gives_every_kernel_a_share_of_what_its_arithmetic_allows() {
+fn the_benchmark_gives_every_kernel_its_share_of_the_roofline() {
     use std::sync::LazyLock;
     use std::time::Instant;
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -108,7 +108,7 @@ fn the_benchmark_gives_every_kernel_a_share_of_what_its_arithmetic_allows() {
     gpu.check().unwrap();
     for kernel in ["forward", "both gradients"] {
         let timings = benchmark.timings.iter().filter(|t| t.kernel == kernel);
-        let shares: Vec<f64> = timings.map(|t| t.share_of_limit.unwrap()).collect();
+        let shares: Vec<f64> = timings.map(|t| t.share_of_roofline.unwrap()).collect();
         // Five p on each layer.
         assert!(
             !shares.is_empty() && shares.len().is_multiple_of(5),
@@ -315,8 +315,8 @@ mod bodies {
             }
             let got = case.all_results(Norm::Inf, gpu).await;
             let Case { x, w, grad, sizes } = &case;
-            let (u, kept) = cpu::forward_saving(x, w, *sizes, Norm::Inf);
-            let (dx, dw) = cpu::backward(x, w, (&u, &kept), grad, *sizes, Norm::Inf);
+            let (u, saved) = cpu::forward_saving(x, w, *sizes, Norm::Inf);
+            let (dx, dw) = cpu::backward(x, w, (&u, &saved), grad, *sizes, Norm::Inf);
             assert_eq!(bits(&got.u), bits(&u), "{sizes:?}");
             // Equality of values: the sign of a zero has no meaning.
             assert!(got.dx == dx, "{sizes:?}");

@@ -8,7 +8,7 @@ use burn::tensor::{Device, read_sync};
 use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings};
 use linf_dist_net::data::{Dataset, DatasetDescription, Normalisation};
 use linf_dist_net::exact::teach::{TeachConfig, teach};
-use linf_dist_net::exact::{DenseNet, ExactNet, evaluate};
+use linf_dist_net::exact::{DenseNet, ExactNet, Lineage, Operation, Parent, evaluate};
 use linf_dist_net::net::float_logits;
 use linf_dist_net::train::{Checkpoint, TrainConfig, Trainer};
 use proptest::prelude::*;
@@ -127,7 +127,13 @@ fn whole_way(data: &Dataset, config: TrainConfig) -> [u64; 2] {
             p_start: 30.0,
             ..config
         },
-        (&pruned, "made"),
+        (
+            &pruned,
+            Parent {
+                sha256: None,
+                lineage: Lineage::new(Operation::Export, [], []),
+            },
+        ),
         data.clone(),
     )
     .unwrap();
@@ -159,7 +165,7 @@ fn proved_and_attacked(net: &ExactNet, image: &[u8]) -> Result<(), TestCaseError
     let settings = Settings::new(Attack::All, radius, Grid::Ticks, 1);
     let mut run = Run::new(classifier, image, label, settings).unwrap();
     run.advance(classifier, 60);
-    prop_assert_eq!(run.misclassified(), 0);
+    prop_assert_eq!(run.misclassifications(), 0);
     Ok(())
 }
 

@@ -20,13 +20,14 @@ use crate::norm_dist::{Norm, Sizes, cpu, norm_dist};
 use crate::train::tensors::{ReadError, read_all};
 use crate::train::{DeviceKind, Processor, Schedule, TrainConfig, TrainError, Trainer};
 
-/// The p at which the kernels are timed, all such as a schedule rounds to; a run's p is priced like the nearest of them.
+/// The p at which the kernels are timed: quick exponents, to which a schedule rounds. A run's p is priced
+/// like the nearest of them.
 const TIMED: [Norm; 6] = [
-    Norm::P(8.0),
-    Norm::P(26.0),
-    Norm::P(66.0),
-    Norm::P(194.0),
-    Norm::P(642.0),
+    Norm::of_quick(8),
+    Norm::of_quick(26),
+    Norm::of_quick(66),
+    Norm::of_quick(194),
+    Norm::of_quick(642),
     Norm::Inf,
 ];
 /// Inputs and classes of what is timed: those of the data sets that the page has.
@@ -105,8 +106,8 @@ impl CostModel {
         };
         let terms = TIMED.map(|norm| {
             best(&|| {
-                let (u, kept) = cpu::forward_saving(&x, &w, SIZES, norm);
-                cpu::backward(&x, &w, (&u, &kept), &grad, SIZES, norm);
+                let (u, saved) = cpu::forward_saving(&x, &w, SIZES, norm);
+                cpu::backward(&x, &w, (&u, &saved), &grad, SIZES, norm);
             })
         });
         let few = every(ONE_OF, SIZES);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use burn::tensor::{Device, read_sync};
-use linf_dist_net::data::{Split, mnist};
+use linf_dist_net::data::{Split, datasets};
 use linf_dist_net::exact::{Lineage, Model, Operation};
 use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::{Value, json};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use burn::Tensor;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, TensorData};
+use half::bf16;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -14,7 +15,6 @@ use thiserror::Error;
 use super::loss::{cross_entropy, worst_logits};
 use super::pgd::Pgd;
 use super::recipe::{Config, Recipe, Settings};
-use crate::baseline::model::bf16_rounded;
 use crate::baseline::relu_net::to_vec;
 use crate::baseline::{
     BaselineNet, BaselineNetError, Geometry, Layer, ReluNet, architecture, evaluate,
@@ -230,7 +230,7 @@ impl Trainer {
         let numbers = layers
             .iter_mut()
             .flat_map(|layer| layer.weight.iter_mut().chain(&mut layer.bias));
-        numbers.for_each(|number| *number = bf16_rounded(*number));
+        numbers.for_each(|number| *number = bf16::from_f32(*number).to_f32());
         Ok(BaselineNet::new(layers)?)
     }
 

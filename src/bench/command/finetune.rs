@@ -1,4 +1,4 @@
-//! Training steps over the weights that a pruned net kept, beside steps over all of a net as wide.
+//! Measures training steps of a pruned net, beside steps of a dense net of the same widths.
 
 use std::path::Path;
 
@@ -13,17 +13,22 @@ use crate::exact::{ExactNet, Lineage, Model, Parent};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
-/// Those that p passes on its way, as the schedule rounds them, and its end.
-const NORMS: [Norm; 4] = [Norm::P(34.0), Norm::P(98.0), Norm::P(194.0), Norm::Inf];
+/// Some quick exponents that the schedule passes, and its end.
+const NORMS: [Norm; 4] = [
+    Norm::of_quick(34),
+    Norm::of_quick(98),
+    Norm::of_quick(194),
+    Norm::Inf,
+];
 
 #[derive(Serialize)]
 pub(super) struct Report {
     batch: usize,
     widths: Vec<usize>,
-    /// Weights that the net has, and that nets as wide can have.
-    kept: usize,
-    all: usize,
-    /// At each p.
+    /// Weights of the pruned net, and of a dense net of the same widths.
+    pruned: usize,
+    dense: usize,
+    /// Number of steps at each p.
     steps: usize,
     rows: Vec<Row>,
 }
@@ -32,10 +37,10 @@ pub(super) struct Report {
 struct Row {
     p: String,
     threads: usize,
-    /// Of the shortest step over the weights that are kept, and over all.
-    kept_milliseconds: f64,
-    all_milliseconds: f64,
-    /// The second by the first.
+    /// Shortest step of the pruned net, and of the dense net.
+    pruned_milliseconds: f64,
+    dense_milliseconds: f64,
+    /// The second divided by the first.
     ratio: f64,
 }
 
@@ -51,7 +56,7 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
         ..TrainConfig::preset("finetune").expect("it is there")
     };
     let counts = net.weights_kept();
-    let (kept, all) = counts
+    let (pruned, dense) = counts
         .iter()
         .fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
     let mut rows = Vec::new();
@@ -63,26 +68,26 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
                 let best = timed.into_iter().reduce(Time::shorter);
                 Ok::<_, CliError>(1e3 * best.expect("there is at least one step").seconds())
             };
-            let kept = best(finetuning(
+            let pruned = best(finetuning(
                 config.clone(),
                 (&net, &metadata.lineage),
                 &data,
             )?)?;
-            let all = best(new_trainer(config, &data)?)?;
+            let dense = best(new_trainer(config, &data)?)?;
             rows.push(Row {
                 p: p_name(norm),
                 threads,
-                kept_milliseconds: kept,
-                all_milliseconds: all,
-                ratio: all / kept,
+                pruned_milliseconds: pruned,
+                dense_milliseconds: dense,
+                ratio: dense / pruned,
             });
         }
     }
     Ok(Report {
         batch: recipe.batch,
         widths,
-        kept,
-        all,
+        pruned,
+        dense,
         steps,
         rows,
     })
@@ -104,13 +109,13 @@ fn finetuning(
 impl Report {
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "training steps of {:?}, batch {}, best of {}: over the {} weights that are kept, and over all {}\n  p  threads      kept       all\n",
-            self.widths, self.batch, self.steps, self.kept, self.all
+            "training steps of {:?}, batch {}, best of {}: over the {} weights of the pruned net, and over all {}\n  p  threads      pruned     dense\n",
+            self.widths, self.batch, self.steps, self.pruned, self.dense
         );
         for row in &self.rows {
             text += &format!(
-                "{:>3}  {:7}  {:5.1} ms  {:5.1} ms  {:.1} times as long\n",
-                row.p, row.threads, row.kept_milliseconds, row.all_milliseconds, row.ratio
+                "{:>3}  {:7}  {:5.1} ms  {:5.1} ms  {:.1} times as fast\n",
+                row.p, row.threads, row.pruned_milliseconds, row.dense_milliseconds, row.ratio
             );
         }
         text

@@ -1,8 +1,8 @@
-//! How cost grows with the width of the hidden layers, three of them: a training epoch, estimated
-//! from steps; the exact network per image; the model file.
+//! Measures how cost grows with the width of three hidden layers: a training epoch, estimated from
+//! steps; the exact network per image; the model file.
 //!
-//! What pruning leaves depends on training, so each net is trained: briefly, the same for every
-//! width. After a longer run more weights can decide.
+//! The number of weights after pruning depends on training, so each net is trained briefly, in the same
+//! way for every width. A longer run leaves more weights.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -23,9 +23,9 @@ use crate::exact::{Metadata, Model, evaluate};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
-/// The p that an epoch is estimated at.
-const NORMS: [Norm; 3] = [Norm::P(8.0), Norm::P(98.0), Norm::Inf];
-/// Steps that are timed at each of them.
+/// The p at which an epoch is estimated.
+const NORMS: [Norm; 3] = [Norm::of_quick(8), Norm::of_quick(98), Norm::Inf];
+/// Steps that are timed at each p.
 const STEPS: usize = 3;
 /// Test images that the exact network is timed with.
 const IMAGES: usize = 256;
@@ -41,13 +41,13 @@ pub(super) struct Report {
 #[derive(Serialize)]
 struct Row {
     width: usize,
-    /// Of the dense network.
+    /// Weights of the dense network.
     weights: usize,
     epochs: Vec<Epoch>,
-    /// Of the whole test set, after the brief training.
+    /// Clean accuracy on the whole test set, after the brief training.
     clean: f64,
     weights_kept: f64,
-    /// On one thread.
+    /// Time of the exact network on one thread.
     microseconds_per_image: f64,
     bytes: usize,
     gzip_bytes: usize,
@@ -162,7 +162,7 @@ impl Report {
     pub fn to_text(&self) -> String {
         let mut text = format!(
             "growth with the width of three hidden layers, trained for {} steps; epochs on {} threads\n\
-             width    weights   epoch, s, by p                        clean     kept    µs per image  file, kB (gzip)\n",
+             width    weights   epoch, s, by p                        clean   pruned    µs per image  file, kB (gzip)\n",
             self.steps, self.threads
         );
         for row in &self.rows {
