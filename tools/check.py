@@ -17,22 +17,18 @@ import multiprocessing
 import re
 import sys
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 
 import numpy as np
 
 LIMIT = 2**30
-# The test images and labels of each data set, with their SHA-256.
-TEST_FILES = {
-    "mnist": {
-        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    },
-    "fashion-mnist": {
-        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    },
+# What the project knows of each data set: names, image shape, files with their SHA-256.
+DATASETS = {
+    dataset["name"]: dataset
+    for dataset in json.loads(
+        (Path(__file__).resolve().parent.parent / "src/data/datasets.json").read_bytes()
+    )
 }
 
 
@@ -208,17 +204,17 @@ def integers(tensors, name, count):
     return tensor.astype(np.int64)
 
 
-def read_test_set(folder, files):
-    """Pixels, [n, 784], and labels, [n]."""
+def read_test_set(data_dir, dataset):
+    """Pixels, [n, rows · columns], and labels, [n]."""
     contents = []
-    for name, sha256 in files.items():
-        raw = folder / name
+    for kind in ["test_images", "test_labels"]:
+        raw = data_dir / dataset["name"] / dataset["files"][kind]["name"]
         file = raw.read_bytes() if raw.exists() else gzip.open(f"{raw}.gz").read()
-        if hashlib.sha256(file).hexdigest() != sha256:
+        if hashlib.sha256(file).hexdigest() != dataset["files"][kind]["sha256"]:
             raise Refused(f"{raw} is not the published file")
         contents.append(file)
     images, labels = contents
-    images = np.frombuffer(images[16:], np.uint8).reshape(-1, 784)
+    images = np.frombuffer(images[16:], np.uint8).reshape(-1, prod(dataset["shape"]))
     return images, np.frombuffer(labels[8:], np.uint8).astype(np.int64)
 
 
@@ -241,7 +237,7 @@ def measure(batch):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--dataset", choices=sorted(TEST_FILES), required=True)
+    parser.add_argument("--dataset", choices=sorted(DATASETS), required=True)
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     parser.add_argument("--epsilon", required=True, help="such as 0.3")
     parser.add_argument("--json", action="store_true", help="always so; taken as by `linf eval`")
@@ -254,7 +250,7 @@ def main():
     if file.startswith(b"\x1f\x8b"):
         file = gzip.decompress(file)
     net = Net(file)
-    images, labels = read_test_set(args.data_dir / args.dataset, TEST_FILES[args.dataset])
+    images, labels = read_test_set(args.data_dir, DATASETS[args.dataset])
     if net.inputs != images.shape[1]:
         raise Refused(f"the net takes {net.inputs} pixels, not {images.shape[1]}")
     epsilon = ceil(net.top * exact)
