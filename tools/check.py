@@ -46,26 +46,28 @@ class Net:
     def __init__(self, file):
         header, tensors = read_safetensors(file)
         metadata = header.get("__metadata__", {})
-        version = metadata.get("format_version")
-        if metadata.get("format") != "linf-dist-net" or version not in ("1", "2", "3"):
-            raise Refused("the model file is not of format linf-dist-net, version 1 to 3")
-        self.scale = int(metadata["scale"])
+        found = metadata.get("format"), metadata.get("format_version")
+        if found != ("linf-dist-net", "4"):
+            raise Refused("the model file is not of format linf-dist-net, version 4")
+        self.scale = plain_number(metadata, "scale")
         if self.scale not in [2**k for k in range(1, 13)]:
             raise Refused(f"the scale {self.scale} is not a power of two from 2 to 4096")
         self.top = 255 * self.scale
-        widths = [int(width) for width in metadata["architecture"].split("-")]
-        possible = len(widths) >= 2 and all(1 <= width <= 65536 for width in widths)
+        architecture = metadata["architecture"]
+        if not re.fullmatch(r"[1-9][0-9]*(-[1-9][0-9]*)+", architecture):
+            raise Refused(f"the architecture {architecture} is none")
+        widths = [int(width) for width in architecture.split("-")]
+        possible = all(width <= 65536 for width in widths)
         countable = all(inputs * outputs <= 2**31 for inputs, outputs in zip(widths, widths[1:]))
-        self.heads = int(metadata["heads"]) if version == "3" else 1
-        if not possible or not countable or self.heads < 1:
-            raise Refused(f"the architecture {metadata['architecture']} is none")
-        if widths[-1] % self.heads or widths[-1] // self.heads < 2:
-            raise Refused(f"{widths[-1]} units are no {self.heads} heads of two classes or more")
+        self.members = plain_number(metadata, "members")
+        if not possible or not countable or self.members < 1:
+            raise Refused(f"the architecture {architecture} is none")
+        if widths[-1] % self.members or widths[-1] // self.members < 2:
+            raise Refused(f"{widths[-1]} units are no {self.members} members of two classes or more")
 
         self.layers = []
         for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
-            read = kept_weights_version_1 if version == "1" else kept_weights
-            bits, weight = read(tensors, f"layers.{index}", inputs, outputs)
+            bits, weight = kept_weights(tensors, f"layers.{index}", inputs, outputs)
             if not bits.any(axis=1).all():
                 raise Refused(f"layer {index} has a unit without weights")
             ends = np.cumsum(bits.sum(axis=1))
@@ -86,7 +88,7 @@ class Net:
             low, high = layer_bounds(layer, low, high)
             magnitudes.append(high.max())
         ends = np.maximum(np.abs(low + self.bias), np.abs(high + self.bias))
-        magnitudes.append(self.over_heads(ends).max())
+        magnitudes.append(self.over_members(ends).max())
         if max(magnitudes) > LIMIT:
             raise Refused("some image could reach a value beyond 2^30")
         # From here on 32 bits hold everything.
@@ -94,37 +96,37 @@ class Net:
         self.layers = [[(i, w.astype(np.int32)) for i, w in layer] for layer in self.layers]
 
     def logits(self, x):
-        """Logits, [classes, batch], of inputs in units, [inputs, batch]."""
+        """Logits, [classes, batch], of inputs in ticks, [inputs, batch]."""
         for layer in self.layers:
             x = np.stack([np.abs(x[i] - w).max(axis=0) for i, w in layer])
-        return -self.over_heads(x + self.bias)
+        return -self.over_members(x + self.bias)
 
     def logit_bounds(self, x, radius):
-        """Lower and upper bounds, [classes, batch] each, for a radius in units, [batch]."""
+        """Lower and upper bounds, [classes, batch] each, for a radius in ticks, [batch]."""
         low, high = np.maximum(x - radius, 0), np.minimum(x + radius, self.top)
         for layer in self.layers:
             low, high = layer_bounds(layer, low, high)
-        return -self.over_heads(high + self.bias), -self.over_heads(low + self.bias)
+        return -self.over_members(high + self.bias), -self.over_members(low + self.bias)
 
-    def over_heads(self, units):
-        """Sums over the heads, [classes, batch], of what belongs to the last layer's units."""
-        return units.reshape(self.heads, -1, units.shape[1]).sum(axis=0, dtype=units.dtype)
+    def over_members(self, values):
+        """Sums over the members, [classes, batch], of what belongs to the last layer's units."""
+        return values.reshape(self.members, -1, values.shape[1]).sum(axis=0, dtype=values.dtype)
 
     def proves(self, x, label, radius):
-        """For each image of the batch, whether intervals prove its label at its radius."""
+        """For each image of the batch, whether IBP proves its label at its radius."""
         lower, upper = self.logit_bounds(x, radius)
         batch = np.arange(len(label))
         upper[label, batch] = np.iinfo(np.int32).min
         return lower[label, batch] > upper.max(axis=0)
 
     def radii(self, x, labels):
-        """Of the images that are labelled rightly: the radii by margin and by intervals."""
+        """Of the images that are labelled rightly: the Lipschitz and the IBP radii."""
         logits = self.logits(x)
         ordered = np.sort(logits, axis=0)
         margin = ordered[-1] - ordered[-2]
         right = (logits.argmax(axis=0) == labels) & (margin > 0)
         x, label, margin = x[:, right], labels[right], margin[right]
-        lipschitz = np.minimum((margin - 1) // (2 * self.heads), self.top)
+        lipschitz = np.minimum((margin - 1) // (2 * self.members), self.top)
 
         # The radii that are proved are 0..R. R is usually close above the margin's radius:
         # double the step until a radius is not proved, then halve what is left.
@@ -138,7 +140,7 @@ class Net:
             proved[open_] = np.where(holds, radius, p)
             beyond[open_] = np.where(holds, b, radius)
             step = min(2 * step, self.top)
-        # The search took from the margin where to start; intervals must prove it too.
+        # The search began at the Lipschitz radius; IBP must prove that too.
         assert self.proves(x, label, lipschitz).all()
         return lipschitz, proved
 
@@ -165,7 +167,7 @@ def read_safetensors(file):
     for name, info in sorted(entries, key=lambda entry: entry[1]["data_offsets"]):
         begin, end = info["data_offsets"]
         if info["dtype"] not in dtypes:
-            # What this version does not know is passed over.
+            # Tensors of other types mean nothing here.
             if begin != covered:
                 raise Refused(f"the data of {name} are not where the header says")
             covered = end
@@ -201,15 +203,11 @@ def kept_weights(tensors, layer, inputs, outputs):
     return bits.reshape(outputs, inputs), weight
 
 
-def kept_weights_version_1(tensors, layer, inputs, outputs):
-    """The same of a file of version 1."""
-    kept = tensors[f"{layer}.kept"]
-    if kept.dtype != np.uint8 or kept.shape != (outputs, -(-inputs // 8)):
-        raise Refused(f"{layer}.kept is {kept.dtype} {kept.shape}")
-    bits = np.unpackbits(kept, axis=1, bitorder="little").astype(bool)
-    if bits[:, inputs:].any():
-        raise Refused(f"{layer}.kept has a bit beyond the inputs")
-    return bits[:, :inputs], integers(tensors, f"{layer}.weight", np.count_nonzero(bits))
+def plain_number(metadata, key):
+    """A whole number in plain digits, without sign or leading zero."""
+    if not re.fullmatch(r"0|[1-9][0-9]*", metadata[key]):
+        raise Refused(f"the metadata say that `{key}` is {metadata[key]}")
+    return int(metadata[key])
 
 
 def integers(tensors, name, count):
@@ -238,14 +236,14 @@ def measure(batch):
     """Counts and sums of one batch of images."""
     net, images, labels, epsilon = batch
     x = np.ascontiguousarray(images.T).astype(np.int32) * net.scale
-    lipschitz, interval = net.radii(x, labels)
+    lipschitz, ibp = net.radii(x, labels)
     return np.array(
         [
             lipschitz.size,
             (lipschitz >= epsilon).sum(),
-            (interval >= epsilon).sum(),
+            (ibp >= epsilon).sum(),
             lipschitz.sum(),
-            interval.sum(),
+            ibp.sum(),
         ]
     )
 
@@ -278,17 +276,17 @@ def main():
     ]
     with multiprocessing.Pool() as pool:
         totals = sum(pool.imap_unordered(measure, batches))
-    clean, by_margin, by_intervals, margin_radii, interval_radii = (int(t) for t in totals)
+    clean, by_lipschitz, by_ibp, lipschitz_radii, ibp_radii = (int(t) for t in totals)
     n = len(images)
     report = {
         "images": n,
         "dataset": args.dataset,
         "epsilon": decimal(exact),
         "clean": clean / n,
-        "certified_lipschitz": by_margin / n,
-        "certified_interval": by_intervals / n,
-        "mean_radius_lipschitz": margin_radii / (n * net.top),
-        "mean_radius_interval": interval_radii / (n * net.top),
+        "certified_lipschitz": by_lipschitz / n,
+        "certified_ibp": by_ibp / n,
+        "mean_radius_lipschitz": lipschitz_radii / (n * net.top),
+        "mean_radius_ibp": ibp_radii / (n * net.top),
         "model_sha256": hashlib.sha256(file).hexdigest(),
     }
     print(json.dumps(report, separators=(",", ":")))

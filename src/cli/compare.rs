@@ -188,7 +188,8 @@ fn open(path: &Path, bytes: &[u8]) -> Result<(Network, String, String), CliError
         Err(exact::ModelError::Format(_)) => {
             let baseline::Model { plain, metadata } = super::read_baseline(path, bytes)?;
             let architecture = plain.architecture();
-            Ok((Network::Baseline(plain), metadata.recipe, architecture))
+            let recipe = metadata.lineage.text("recipe").unwrap_or("baseline");
+            Ok((Network::Baseline(plain), recipe.into(), architecture))
         }
         Err(source) => Err(CliError::Model {
             path: path.into(),

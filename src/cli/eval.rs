@@ -5,13 +5,12 @@ use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
-use super::export::{NONE, REFINE};
 use super::{CliError, DatasetName, print, print_line, read_model, threads};
-use crate::data::{Dataset, HELD_OUT, Split};
+use crate::data::{Dataset, Split};
 use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, MAX_LEVEL, Model, branch_and_bound, evaluate,
 };
-use crate::train::TrainConfig;
+use crate::train::lineage;
 
 /// Measure clean and certified accuracy on the full test set, or on held-out images
 #[derive(clap::Args)]
@@ -106,41 +105,16 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 /// The training images that none of the runs behind a model has seen.
 fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
-    let (path, metadata) = (|| args.model.clone(), &model.metadata);
-    args.dataset.same_as(&metadata.dataset, &args.model)?;
-    // Of an ensemble there is a list.
-    let runs = serde_json::from_str::<Vec<TrainConfig>>(&metadata.recipe)
-        .or_else(|_| serde_json::from_str(&metadata.recipe).map(|run| vec![run]))
-        .map_err(|source| CliError::NoRun {
-            path: path(),
-            source,
-        })?;
-    let last = runs.iter().map(|run| run.held_out);
-    let unseen = last.chain(held_out_by(&metadata.command)).min();
-    let unseen = unseen.unwrap_or(0);
+    args.dataset.same_as(&model.metadata.dataset, &args.model)?;
+    let unseen = lineage::held_out(&model.metadata.lineage);
     if unseen == 0 {
-        return Err(CliError::NoneHeldOut { path: path() });
+        return Err(CliError::NoneHeldOut {
+            path: args.model.clone(),
+        });
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
-    let unseen = unseen.min(data.len());
+    let unseen = usize::try_from(unseen).map_or(data.len(), |unseen| unseen.min(data.len()));
     Ok(data.hold_out(unseen).1)
-}
-
-/// How many images each run held out, by the commands that made a model: the record has only the last
-/// of the runs that trained the same weights. What was finetuned and says no command held out none.
-fn held_out_by(command: &str) -> impl Iterator<Item = usize> {
-    let finetuned = command.contains(REFINE);
-    command.split("&&").filter_map(move |part| {
-        if !part.contains("linf train") {
-            return (finetuned && part.contains(NONE)).then_some(0);
-        }
-        let mut words = part.split_whitespace();
-        let number = words.find_map(|word| word.strip_prefix("held_out=")?.parse().ok());
-        Some(match part.contains("--all-images") {
-            true => 0,
-            false => number.unwrap_or(HELD_OUT),
-        })
-    })
 }
 
 impl Report {

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
-
 use super::output::{Output, print_kept, refuse_existing, write_model};
-use super::{CliError, DatasetName, ensemble, read_model};
-use crate::exact::{Metadata, Model};
+use super::{CliError, DatasetName, read_model};
+use crate::exact::{Lineage, Metadata, Model, Operation, Parent};
+
+/// Argument of a member in a lineage: its number, from 1.
+pub(super) const MEMBER: &str = "member";
 
 /// Take one member of a model, a net by itself: to finetune it, to prune it, to look at it
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model file of several members, as `linf ensemble` writes; of one member only units that nothing sees go
+    /// Model file of several members, as `linf ensemble` writes; of one member alone its dead units are dropped
     ensemble: PathBuf,
     /// Which of its members, from 1
     number: usize,
@@ -23,7 +24,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     refuse_existing(&args.model, args.output.force)?;
-    let (Model { net, metadata }, _) = read_model(&args.ensemble)?;
+    let (Model { net, metadata }, sha256) = read_model(&args.ensemble)?;
     let members = net.members();
     let index = args.number.checked_sub(1).filter(|&index| index < members);
     let index = index.ok_or_else(|| CliError::NoMember {
@@ -36,31 +37,35 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
     let dataset = DatasetName::recorded(&metadata.dataset, &args.ensemble);
     let accuracies = (args.output).accuracies(&args.model, dataset, metadata.epsilon, &net)?;
-    let own = ensemble::recipe_of(&metadata.recipe, members, index);
-    let seed = own.as_ref().and_then(|recipe| recipe["seed"].as_u64());
-    let recipe = match own {
-        // What was no JSON when it was joined.
-        Some(Value::String(recipe)) => recipe,
-        Some(recipe) => recipe.to_string(),
-        None => metadata.recipe,
-    };
+    let lineage = lineage(args, metadata.lineage, sha256, members)?;
     let metadata = Metadata {
-        command: command(args, &metadata.command, members),
-        seed: seed.unwrap_or(metadata.seed),
-        recipe,
+        lineage,
         accuracies,
         ..metadata
     };
     write_model(&args.model, &Model { net, metadata })
 }
 
-/// The commands that make the model again: those that made its member alone, where they are told apart,
-/// and else those that made the ensemble; and this.
-fn command(args: &Args, before: &str, members: usize) -> String {
-    let measure = args.output.measure_flag();
-    let (before, number) = match ensemble::commands_of(before, members, args.number) {
-        Some(own) => (own, 1),
-        None => (before.to_owned(), args.number),
+/// The lineage of the member: of the model that it was joined from, where the ensemble tells, as if it
+/// had been taken out of that; and else of the ensemble.
+fn lineage(
+    args: &Args,
+    ensemble: Lineage,
+    sha256: String,
+    members: usize,
+) -> Result<Lineage, CliError> {
+    let told = ensemble.members() == Some(members);
+    let own = ensemble.member(args.number - 1).filter(|_| told);
+    let (parent, number) = match own {
+        Some(own) => (own.clone(), 1),
+        None => {
+            let ensemble = Parent {
+                sha256: Some(sha256),
+                lineage: ensemble,
+            };
+            (ensemble, args.number as u64)
+        }
     };
-    format!("{before} && linf member --force{measure} MODEL {number} MODEL")
+    let arguments = [(MEMBER, number.into())];
+    (args.output).lineage(Operation::Member, arguments, vec![parent])
 }

@@ -5,40 +5,47 @@ use std::path::PathBuf;
 use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, read_model, threads};
 use crate::data::Split;
-use crate::exact::{Epsilon, Metadata, Model};
+use crate::exact::{Epsilon, Metadata, Model, Operation, Parent};
 use crate::train::TrainConfig;
+use crate::train::lineage::last_run;
 
-/// Drop the weights of a model that decide near no training image, or near few
+/// Arguments of a pruning in a lineage.
+pub(super) const RADIUS: &str = "radius";
+pub(super) const MIN_SUPPORT: &str = "min_support";
+
+/// Drop the weights of a model that decide near no training image, or near too few
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Model file written by `linf export` or `linf member`
     model: PathBuf,
     /// Model file to write (.safetensors); may be the same one, with --force
     pruned: PathBuf,
-    /// How far from an image a weight that decides still counts, a decimal fraction of full scale
+    /// Radius around an image within which a weight that decides counts, a decimal fraction of full scale
     #[arg(long)]
-    near: Epsilon,
-    /// Near how many images a weight has to decide for it to be kept
+    radius: Epsilon,
+    /// Images near which a weight has to decide to be kept
     #[arg(long, value_name = "IMAGES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    least: u32,
+    min_support: u32,
     #[command(flatten)]
     output: Output,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     refuse_existing(&args.pruned, args.output.force)?;
-    let (Model { net, metadata }, _) = read_model(&args.model)?;
+    let (Model { net, metadata }, sha256) = read_model(&args.model)?;
     if net.members() > 1 {
         return Err(CliError::PruneEnsemble {
             path: args.model.clone(),
         });
     }
     let dataset = DatasetName::recorded(&metadata.dataset, &args.model)?;
-    let config: TrainConfig =
-        serde_json::from_str(&metadata.recipe).map_err(|source| CliError::NoRun {
-            path: args.model.clone(),
-            source,
-        })?;
+    let run = last_run(&metadata.lineage).ok_or_else(|| CliError::NoRun {
+        path: args.model.clone(),
+    })?;
+    let config = TrainConfig::from_lineage(run).map_err(|source| CliError::Run {
+        path: args.model.clone(),
+        source,
+    })?;
     let unusable = |source| CliError::OtherImages {
         path: args.model.clone(),
         source,
@@ -47,27 +54,31 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let data = dataset.load(&args.output.data_dir, Split::Train)?;
     let (training, _) = config.split(data).map_err(unusable)?;
 
-    let radius = args.near.ticks(net.scale());
+    let radius = args.radius.ticks(net.scale());
     let net = net
-        .prune_by_support(&training.images, radius, args.least, threads())
+        .prune_by_support(&training.images, radius, args.min_support, threads())
         .map_err(|source| CliError::Input {
             path: args.model.clone(),
             source,
         })?;
     print_kept(&net)?;
+    let lineage = args.output.lineage(
+        Operation::Prune,
+        [
+            (RADIUS, args.radius.to_string().into()),
+            (MIN_SUPPORT, u64::from(args.min_support).into()),
+        ],
+        vec![Parent {
+            sha256: Some(sha256),
+            lineage: metadata.lineage,
+        }],
+    )?;
     let epsilon = metadata.epsilon;
     let accuracies = (args.output).accuracies(&args.pruned, Ok(dataset), epsilon, &net)?;
     let metadata = Metadata {
-        command: command(args, &metadata.command),
+        lineage,
         accuracies,
         ..metadata
     };
     write_model(&args.pruned, &Model { net, metadata })
-}
-
-/// The commands that make the model again: those that made the one before, and this.
-fn command(args: &Args, before: &str) -> String {
-    let (near, least) = (args.near, args.least);
-    let measure = args.output.measure_flag();
-    format!("{before} && linf prune --force --near {near} --least {least}{measure} MODEL MODEL")
 }

@@ -13,7 +13,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{CliError, DatasetName, make_folder_of, print_line, read, read_model, threads};
 use crate::data::Split;
-use crate::exact::{Accuracies, ExactNet, Metadata, Model};
+use crate::exact::{Accuracies, Arguments, ExactNet, Lineage, Metadata, Model, Operation, Parent};
+use crate::train::lineage::held_out;
 use crate::train::{
     Checkpoint, DeviceChoice, Processor, StepReport, TrainConfig, TrainError, Trainer,
 };
@@ -33,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
     /// Turn a hyperparameter of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
-    #[arg(long, value_name = "KNOB=VALUE", value_parser = hyperparameter, requires = "preset")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = hyperparameter, requires = "preset")]
     set: Vec<(String, String)>,
     /// Train on the weights that this model has, and no others: one that `linf export` or `linf prune`
     /// wrote. The fewer it has, the less time an epoch takes. On the CPU only. With --resume it is not
@@ -173,7 +174,7 @@ fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>
     }
 }
 
-/// The two sides of `KNOB=VALUE`.
+/// The two sides of `KEY=VALUE`.
 fn hyperparameter(word: &str) -> Result<(String, String), String> {
     let (hyperparameter, value) = word
         .split_once('=')
@@ -236,10 +237,21 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
                 DeviceName::Auto | DeviceName::Cpu => DeviceName::Cpu,
                 DeviceName::Gpu => return Err(begin(TrainError::PrunedOnGpu)),
             };
-            let (Model { net, metadata }, _) = read_model(path)?;
+            let (Model { net, metadata }, sha256) = read_model(path)?;
             let config = finetuned(args, config, path, &net, &metadata)?;
-            let from = (&net, metadata.command.as_str());
+            let lineage = metadata.lineage;
+            let parent = Parent {
+                sha256: Some(sha256),
+                lineage,
+            };
+            let from = (&net, parent);
             let trainer = Trainer::finetune(config, from, data, mean, std).map_err(begin)?;
+            // Before hours are spent on what could not be written.
+            let lineage = trainer.lineage().map_err(begin)?;
+            let sha256 = None;
+            let parents = vec![Parent { sha256, lineage }];
+            Lineage::new(Operation::Export, Arguments::new(), None, parents)
+                .map_err(|source| CliError::Lineage { source })?;
             (trainer, processor(device)?)
         }
     };
@@ -256,11 +268,9 @@ fn finetuned(
     metadata: &Metadata,
 ) -> Result<TrainConfig, CliError> {
     args.dataset.same_as(&metadata.dataset, path)?;
-    let seen_all = serde_json::from_str::<TrainConfig>(&metadata.recipe)
-        .is_ok_and(|recipe| recipe.held_out < config.held_out);
-    if seen_all {
+    if held_out(&metadata.lineage) < config.held_out as u64 {
         eprintln!(
-            "warning: {} was trained on images that are held out now: what is measured on them says nothing",
+            "warning: {} was trained on images that are held out now, or does not tell: what is measured on them says nothing",
             path.display()
         );
     }
@@ -279,8 +289,8 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
         dataset: args.dataset.as_str().into(),
         ..begun.clone()
     });
-    // A run that refines a model has its widths, unless it was given others.
-    if checkpoint.origin().is_some() && !args.sets("hidden") {
+    // A run that finetunes a model has its widths, unless it was given others.
+    if checkpoint.parent().is_some() && !args.sets("hidden") {
         asked.hidden.clone_from(&begun.hidden);
     }
     if let Some((hyperparameter, asked, begun)) = asked.difference(begun) {

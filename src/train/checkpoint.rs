@@ -1,19 +1,33 @@
 //! Checkpoints: the whole state of a run as one safetensors file.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData, Transaction};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::config::TrainConfig;
-use crate::exact::Csr;
+use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
+use crate::exact::{Arguments, Csr, Lineage, LineageError, Operation, Parent};
 use crate::train::tensors::{ReadError, read_all};
 
 const FORMAT: &str = "linf-dist-net checkpoint";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
+/// What the page wrote before 0.1.0 and visitors may still have. It differs in the names of some
+/// hyperparameters, and in what is told of a net that was trained on.
+const EARLIER_VERSION: &str = "1";
+/// Names of hyperparameters in [`EARLIER_VERSION`], and today's.
+const RENAMED: [(&str, &str); 5] = [
+    ("start", "weight_init"),
+    ("crop", "random_shift"),
+    ("crop_share", "random_shift_probability"),
+    ("thin_after", "prune_from_epoch"),
+    ("thin_tolerance", "prune_tolerance"),
+];
 /// Names of a pattern's lists.
 const STARTS: &str = "starts";
 const COLUMNS: &str = "columns";
@@ -26,12 +40,16 @@ pub enum CheckpointError {
     NotSafetensors(safetensors::SafeTensorError),
     /// Another kind of safetensors file.
     #[error(
-        "this is a safetensors file but not a checkpoint of version {VERSION}; use one that `linf train` wrote"
+        "this is a safetensors file but not a checkpoint of version {EARLIER_VERSION} or {VERSION}; \
+         use one that `linf train` or the page wrote"
     )]
     Format,
     /// An entry of the header cannot be read.
     #[error("the checkpoint's `{0}` is missing or cannot be read")]
     Entry(&'static str),
+    /// The lineage of the net that the run trains on is none.
+    #[error("the checkpoint's `parent` cannot be used")]
+    Parent(#[from] LineageError),
     /// A tensor is missing or has another shape.
     #[error(
         "the checkpoint's tensor `{name}` should be f32 of shape {expected:?}, but it is {found}"
@@ -67,11 +85,11 @@ pub enum CheckpointError {
 }
 
 /// The state of a run: its configuration, its position, and named f32 tensors; if it is one of the
-/// weights that a pruned net kept, which these are, and what made that net.
+/// weights that a pruned net kept, which these are, and the file of that net.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     config: TrainConfig,
-    origin: Option<String>,
+    parent: Option<Parent>,
     iteration: usize,
     patterns: Vec<Arc<Csr>>,
     tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
@@ -98,7 +116,7 @@ impl Checkpoint {
     /// The state of a run, as soon as the device has given it.
     pub(super) async fn new(
         config: TrainConfig,
-        origin: Option<String>,
+        parent: Option<Parent>,
         iteration: usize,
         state: State,
     ) -> Result<Self, ReadError> {
@@ -107,7 +125,7 @@ impl Checkpoint {
         let tensors = state.names.into_iter().zip(bytes);
         Ok(Self {
             config,
-            origin,
+            parent,
             iteration,
             patterns: state.patterns,
             tensors: tensors
@@ -121,9 +139,9 @@ impl Checkpoint {
         &self.config
     }
 
-    /// The commands that made the net whose weights these were at first, if they were another's.
-    pub fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+    /// The model whose weights these were at first, if they were another's.
+    pub fn parent(&self) -> Option<&Parent> {
+        self.parent.as_ref()
     }
 
     /// Whether weights were dropped; then it goes on on the CPU alone.
@@ -178,36 +196,39 @@ impl Checkpoint {
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
-    /// The file's bytes.
+    /// The file's bytes; the same state always gives the same.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut metadata = HashMap::from([
-            ("format".to_string(), FORMAT.to_string()),
-            ("format_version".to_string(), VERSION.to_string()),
-            ("iteration".to_string(), self.iteration.to_string()),
-            (
-                "config".to_string(),
-                serde_json::to_string(&self.config).expect("a configuration is plain data"),
-            ),
+        let config = serde_json::to_string(&self.config).expect("a configuration is plain data");
+        let mut metadata = BTreeMap::from([
+            ("format", FORMAT.into()),
+            ("format_version", VERSION.into()),
+            ("iteration", self.iteration.to_string()),
+            ("config", config),
         ]);
-        if let Some(origin) = &self.origin {
-            metadata.insert("origin".into(), origin.clone());
+        if let Some(parent) = &self.parent {
+            metadata.insert("parent", parent.to_json());
         }
         let lists = self.patterns.iter().enumerate().flat_map(|(l, pattern)| {
             [(STARTS, pattern.starts()), (COLUMNS, pattern.columns())].map(|(list, numbers)| {
                 let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
-                (list_name(l, list), numbers.len(), bytes.collect::<Vec<_>>())
+                StoredTensor {
+                    name: list_name(l, list),
+                    dtype: Dtype::U32,
+                    shape: vec![numbers.len()],
+                    bytes: bytes.collect(),
+                }
             })
         });
-        let lists: Vec<_> = lists.collect();
-        let lists = lists
-            .iter()
-            .map(|(name, length, bytes)| (name, view(Dtype::U32, vec![*length], bytes)));
         let floats = self
             .tensors
             .iter()
-            .map(|(name, shape, bytes)| (name, view(Dtype::F32, shape.clone(), bytes)));
-        safetensors::serialize(lists.chain(floats), Some(metadata))
-            .expect("names are unique and the header is small")
+            .map(|(name, shape, bytes)| StoredTensor {
+                name: name.clone(),
+                dtype: Dtype::F32,
+                shape: shape.clone(),
+                bytes: Cow::Borrowed(bytes),
+            });
+        safetensors_file(&metadata, lists.chain(floats).collect())
     }
 
     /// Reads a file; shapes are checked when the trainer takes the tensors.
@@ -217,12 +238,23 @@ impl Checkpoint {
         let tensors = SafeTensors::deserialize(bytes).map_err(CheckpointError::NotSafetensors)?;
         let entries = header.metadata().clone().unwrap_or_default();
         let entry = |name: &str| entries.get(name).map(String::as_str);
-        if (entry("format"), entry("format_version")) != (Some(FORMAT), Some(VERSION)) {
-            return Err(CheckpointError::Format);
-        }
-        let config: TrainConfig = entry("config")
-            .and_then(|text| serde_json::from_str(text).ok())
-            .ok_or(CheckpointError::Entry("config"))?;
+        let version = entry("format_version").filter(|_| entry("format") == Some(FORMAT));
+        let config = entry("config").and_then(|text| serde_json::from_str(text).ok());
+        let mut config: Map<String, Value> = config.unwrap_or_default();
+        let parent = match version {
+            Some(VERSION) => entry("parent").map(Parent::from_json).transpose()?,
+            Some(EARLIER_VERSION) => {
+                for (earlier, today) in RENAMED {
+                    if let Some(value) = config.remove(earlier) {
+                        config.insert(today.into(), value);
+                    }
+                }
+                entry("origin").map(|_| unknown_parent())
+            }
+            _ => return Err(CheckpointError::Format),
+        };
+        let config: TrainConfig =
+            serde_json::from_value(config.into()).map_err(|_| CheckpointError::Entry("config"))?;
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
@@ -242,7 +274,7 @@ impl Checkpoint {
             })?;
         let mut checkpoint = Self {
             config,
-            origin: entry("origin").map(str::to_owned),
+            parent,
             iteration,
             patterns,
             tensors: Vec::new(),
@@ -275,8 +307,14 @@ fn list_name(layer: usize, list: &str) -> String {
     format!("layer.{layer}.{list}")
 }
 
-fn view(dtype: Dtype, shape: Vec<usize>, bytes: &[u8]) -> TensorView<'_> {
-    TensorView::new(dtype, shape, bytes).expect("the bytes are those of the shape")
+/// A net of which nothing is known.
+fn unknown_parent() -> Parent {
+    let operation = Operation::Other("unknown".into());
+    let lineage = Lineage::new(operation, Arguments::new(), None, Vec::new());
+    Parent {
+        sha256: None,
+        lineage: lineage.expect("one short word"),
+    }
 }
 
 /// The u32 numbers that little-endian bytes hold.

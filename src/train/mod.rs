@@ -11,6 +11,7 @@ mod config;
 mod device;
 mod error;
 mod gradual_pruning;
+pub(crate) mod lineage;
 mod loss;
 mod optimizer;
 mod schedule;

@@ -17,8 +17,7 @@ use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::optimizer::Moments;
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
-use crate::exact::FloatNet;
-use crate::exact::{Epsilon, Evaluation, ExactNet, evaluate};
+use crate::exact::{Epsilon, Evaluation, ExactNet, FloatNet, Parent, evaluate};
 use crate::net::{LinfDistNet, to_vec};
 use crate::train::tensors::{read, read_all};
 
@@ -73,7 +72,7 @@ pub struct Trainer {
     scale_moments: Moments<1>,
     iteration: usize,
     pending: Vec<Pending>,
-    origin: Option<String>,
+    parent: Option<Parent>,
 }
 
 impl TrainConfig {
@@ -115,13 +114,13 @@ impl Trainer {
     }
 
     /// A trainer at iteration 0 of the weights that `net` has, and of no others, on the CPU: a step
-    /// takes as much less time as there are fewer of them. `origin` are the commands that made `net`.
+    /// takes as much less time as there are fewer of them. `parent` is the file of `net`.
     ///
     /// The first p should not be much below 16: what was dropped decides nothing at p = ∞, but would
     /// count at 8.
     pub fn finetune(
         config: TrainConfig,
-        (net, origin): (&ExactNet, &str),
+        (net, parent): (&ExactNet, Parent),
         data: Dataset,
         mean: f32,
         std: f32,
@@ -137,7 +136,7 @@ impl Trainer {
         let mut trainer = Self::of(config, data, mean, std, device, |_, batches, _| {
             LinfDistNet::dequantize(net, mean, std, || batches.plain(UNFOLD_MEANS)).autodiff()
         })?;
-        trainer.origin = Some(origin.into());
+        trainer.parent = Some(parent);
         Ok(trainer)
     }
 
@@ -190,13 +189,18 @@ impl Trainer {
             scale,
             iteration: 0,
             pending: Vec::new(),
-            origin: None,
+            parent: None,
         })
     }
 
-    /// The commands that made the net whose weights these were, if they were another's.
-    pub fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+    /// The model whose weights these were, if they were another's.
+    pub fn parent(&self) -> Option<&Parent> {
+        self.parent.as_ref()
+    }
+
+    /// Whether weights were dropped, before the run or during it.
+    pub fn has_dropped_weights(&self) -> bool {
+        self.net.layers.iter().any(|layer| layer.pattern.is_some())
     }
 
     /// The images that are held out to measure on.

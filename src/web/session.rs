@@ -13,7 +13,7 @@ use super::metrics::measure;
 use super::protocol::{Hyperparameters, Preset, Reply, Request, Shard, StepPoint};
 use crate::data::{CLASSES, Dataset, PIXELS, TRAINING_IMAGES, normalisation, sha256_hex};
 use crate::error::sentence;
-use crate::exact::{Metadata, Model};
+use crate::exact::{Lineage, Metadata, Model, Operation};
 use crate::train::{
     Checkpoint, DeviceKind, PRESETS, Processor, Schedule, TrainConfig, TrainError, Trainer,
 };
@@ -432,15 +432,18 @@ fn ready(trainer: &Trainer, processor: &Processor) -> Reply {
 /// The exact integer network of the moment with its record.
 async fn model(trainer: &Trainer) -> Result<Model, TrainError> {
     let config = trainer.config();
-    let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
+    let run = trainer.lineage()?;
     Ok(Model {
         net: trainer.exact_net(EXPORT_MEANS).await?,
         metadata: Metadata {
             dataset: config.dataset.clone(),
             epsilon: config.epsilon,
-            recipe: serde_json::to_string(config).expect("a configuration is plain data"),
-            seed: config.seed,
-            command: format!("none: trained in a page, {done} of {all} iterations"),
+            lineage: Lineage::new(
+                Operation::Page,
+                run.arguments().clone(),
+                run.seed(),
+                run.parents().to_vec(),
+            )?,
             accuracies: None,
         },
     })

@@ -1,9 +1,11 @@
 //! What defines a run: the recipes and their hyperparameters, chosen on held-out training images.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::data::HELD_OUT;
+use crate::exact::{Lineage, Operation};
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -120,6 +122,26 @@ impl Config {
             },
             _ => return Err(ConfigError::UnknownRecipe(recipe.into())),
         })
+    }
+
+    /// How a network of this configuration is made; the hyperparameters of the recipe stand beside its
+    /// name.
+    pub fn lineage(&self) -> Lineage {
+        // By way of text, which has the fewest digits that tell an f32.
+        let text = serde_json::to_string(self).expect("a configuration is plain data");
+        let mut arguments: Map<String, Value> =
+            serde_json::from_str(&text).expect("it has hyperparameters");
+        arguments.remove("seed");
+        if let Some(Value::Object(recipe)) = arguments.get("recipe").cloned() {
+            for (name, own) in recipe {
+                arguments.insert("recipe".into(), name.into());
+                arguments.extend(own.as_object().cloned().unwrap_or_default());
+            }
+        }
+        let arguments =
+            serde_json::from_value(arguments.into()).expect("numbers and texts are arguments");
+        Lineage::new(Operation::Baseline, arguments, Some(self.seed), Vec::new())
+            .expect("a configuration is short")
     }
 
     /// The settings of an iteration, counted from 0, of a run with `per_epoch` of them an epoch.

@@ -146,9 +146,7 @@ fn trained(trainer: &mut Trainer) -> Result<Model, crate::train::TrainError> {
         metadata: Metadata {
             dataset: config.dataset.clone(),
             epsilon: config.epsilon,
-            recipe: String::new(),
-            seed: config.seed,
-            command: String::new(),
+            lineage: trainer.lineage()?,
             accuracies: None,
         },
     })

@@ -36,8 +36,8 @@ impl Trainer {
         state.put("scale", self.scale.val());
         state.put("scale.first_moment", self.scale_moments.first.clone());
         state.put("scale.second_moment", self.scale_moments.second.clone());
-        let (config, origin) = (self.config.clone(), self.origin.clone());
-        Ok(Checkpoint::new(config, origin, self.iteration, state).await?)
+        let (config, parent) = (self.config.clone(), self.parent.clone());
+        Ok(Checkpoint::new(config, parent, self.iteration, state).await?)
     }
 
     /// A trainer that goes on where `checkpoint` was taken, on the same data.
@@ -71,7 +71,7 @@ impl Trainer {
                 })?
             }
         };
-        trainer.origin = checkpoint.origin().map(str::to_owned);
+        trainer.parent = checkpoint.parent().cloned();
         trainer.iteration = checkpoint.iteration();
         let all = trainer.schedule.iterations();
         if trainer.iteration > all {

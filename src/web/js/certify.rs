@@ -28,11 +28,8 @@ export interface ModelInfo {
   dataset: string;
   /** The radius that the model was trained for: an exact decimal fraction of 1.0. */
   epsilon: string;
-  recipe: string;
-  /** A whole number of up to 64 bits; of an ensemble that of its first net. */
-  seed: string;
-  /** The command that made the model. */
-  command: string;
+  /** How it was made, as JSON: `{operation, arguments, seed?, parents: [{sha256, lineage}]}`. */
+  lineage: string;
   /** Fractions of the test set at `epsilon`; null when not recorded. */
   accuracies: { clean: number; certifiedLipschitz: number; certifiedIbp: number } | null;
   /** Weights of the dense net, and those that are kept. */
@@ -124,9 +121,7 @@ impl Certifier {
             scale: net.scale(),
             dataset: &metadata.dataset,
             epsilon: metadata.epsilon.to_string(),
-            recipe: &metadata.recipe,
-            seed: metadata.seed.to_string(),
-            command: &metadata.command,
+            lineage: metadata.lineage.to_json(),
             accuracies: metadata.accuracies.map(|accuracies| Accuracies {
                 clean: accuracies.clean,
                 certified_lipschitz: accuracies.certified_lipschitz,
@@ -239,9 +234,7 @@ struct ModelInfo<'model> {
     scale: u32,
     dataset: &'model str,
     epsilon: String,
-    recipe: &'model str,
-    seed: String,
-    command: &'model str,
+    lineage: String,
     accuracies: Option<Accuracies>,
     weights_total: f64,
     weights_kept: usize,
