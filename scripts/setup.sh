@@ -1,70 +1,102 @@
 #!/usr/bin/env bash
-# Installs what building and testing need and is not there yet; runs again for nothing.
+# Installs what building and testing need and is not there yet; does nothing when it is there.
 #
-#   scripts/setup.sh         what building and serving the page needs
-#   scripts/setup.sh test    that, and what the tests need: a browser with its driver, Vulkan, NumPy
+#   scripts/setup.sh              what building and serving the page needs: rust packages bindgen
+#   scripts/setup.sh PART…        parts of it, in this order:
+#     rust       a C compiler, the pinned Rust and its WebAssembly target
+#     packages   Node and the packages of package-lock.json
+#     bindgen    the writer of the JavaScript around a WebAssembly module
+#     runner     wasm-bindgen with its runner for browser tests
+#     system     a browser with its driver, Vulkan, Python with NumPy
+#   scripts/setup.sh test         all of them
 #
-# Rust and Node are the two things it expects. System packages are installed only by root on
-# Debian and its kin; anyone else is told what to install. The WebAssembly tools are built at
-# exact versions into a cache outside the clone, since wasm-pack otherwise downloads binaries
-# of its own choice.
+# rustup and Node are the two things it expects. System packages are installed only by root on Debian
+# and its kin; anyone else is told what to install. The WebAssembly tools are built at exact versions
+# into a cache outside the clone, and only where no fitting one is installed.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-FOR_TESTS="${1:-}"
 
-WASM_PACK_VERSION="0.15.1"
-# The command must match the library to the last digit.
-WASM_BINDGEN_VERSION="$(locked wasm-bindgen)"
+set_up_rust() {
+  heading "setup: Rust"
+  have cc || system_package build-essential "install a C compiler, which Rust links with"
+  have cargo || fail "install Rust from https://rustup.rs, then run this again"
+  rustc --version 2>/dev/null ||
+    { have rustup && rustup toolchain install "$PINNED" --profile minimal && rustc --version; } ||
+    fail "install Rust 1.95 or newer, then run this again"
+  if [ ! -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
+    have rustup || fail "install the Rust target wasm32-unknown-unknown, then run this again"
+    rustup target add wasm32-unknown-unknown
+  fi
+}
 
-heading "setup: Rust"
-have cc || system_package build-essential "install a C compiler, which Rust links with"
-have cargo || fail "install Rust 1.95 or newer from https://rustup.rs, then run this again"
-if [ ! -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
-  have rustup || fail "install the Rust target wasm32-unknown-unknown, then run this again"
-  rustup target add wasm32-unknown-unknown
-fi
-if [ "$FOR_TESTS" = test ]; then
+# Rust's formatter and lints, for the checks.
+set_up_components() {
+  local component
   for component in rustfmt clippy; do
     cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 ||
       { have rustup && rustup component add "$component"; } ||
       fail "install Rust's $component, then run this again"
   done
-fi
-rustc --version
-
-heading "setup: wasm-pack $WASM_PACK_VERSION, wasm-bindgen $WASM_BINDGEN_VERSION"
-# install_tool CRATE VERSION: builds a command into the cache. Its dependencies are resolved anew,
-# as the lists that the crates carry no longer build. They run for seconds, so little is optimised.
-install_tool() {
-  echo "building $1 $2 (some minutes, once)"
-  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$TOOLS/build" cargo install "$1" --version "$2" --root "$TOOLS" --force --quiet ||
-    fail "cargo could not build $1 $2; see above"
 }
-[ "$(wasm-bindgen --version 2>/dev/null)" = "wasm-bindgen $WASM_BINDGEN_VERSION" ] &&
-  have wasm-bindgen-test-runner || install_tool wasm-bindgen-cli "$WASM_BINDGEN_VERSION"
-[ "$(wasm-pack --version 2>/dev/null)" = "wasm-pack $WASM_PACK_VERSION" ] ||
-  install_tool wasm-pack "$WASM_PACK_VERSION"
-rm -rf "$TOOLS/build"
-wasm-pack --version
-wasm-bindgen --version
 
-heading "setup: Node"
-have node && have npm || fail "install Node 22.12 or newer (or 20.19 of the 20s) with npm from https://nodejs.org, then run this again"
-node -e '
-  const [major, minor] = process.versions.node.split(".").map(Number);
-  const fits = major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 23;
-  process.exit(fits ? 0 : 1);
-' || fail "Node $(node --version) does not do: install 22.12 or newer (not 23), or 20.19, from https://nodejs.org, then run this again"
-# npm ci starts from nothing each time, so it runs only when the lock has changed.
-STAMP="node_modules/.installed-lock"
-if [ -f "$STAMP" ] && cmp -s package-lock.json "$STAMP"; then
-  echo "node_modules is up to date"
-else
-  PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund ||
-    fail "npm could not install the page's packages; check the network and run this again"
-  cp package-lock.json "$STAMP"
-fi
+set_up_packages() {
+  heading "setup: Node"
+  have node && have npm || fail "install Node 22.12 or newer (or 20.19 of the 20s) with npm from https://nodejs.org, then run this again"
+  node -e '
+    const [major, minor] = process.versions.node.split(".").map(Number);
+    const fits = major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 23;
+    process.exit(fits ? 0 : 1);
+  ' || fail "Node $(node --version) does not do: install 22.12 or newer (not 23), or 20.19, from https://nodejs.org, then run this again"
+  # npm ci starts from nothing each time, so it runs only when the lock has changed.
+  local stamp="node_modules/.installed-lock"
+  if [ -f "$stamp" ] && cmp -s package-lock.json "$stamp"; then
+    echo "node_modules is up to date"
+  else
+    PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund ||
+      fail "npm could not install the page's packages; check the network and run this again"
+    cp package-lock.json "$stamp"
+  fi
+}
 
-if [ "$FOR_TESTS" = test ]; then
+set_up_bindgen() {
+  heading "setup: wasm-bindgen $WASM_BINDGEN_VERSION"
+  if have_wasm_bindgen; then wasm-bindgen --version; return; fi
+  if [ -x "$BINDGEN" ]; then echo "$BINDGEN is there"; return; fi
+  echo "building the part of wasm-bindgen that the page needs (a minute or two, once)"
+  local crate="$TOOLS/bindgen-web"
+  mkdir -p "$crate/src" "$TOOLS/bin"
+  cp scripts/bindgen.rs "$crate/src/main.rs"
+  cat >"$crate/Cargo.toml" <<TOML
+[workspace]
+[package]
+name = "bindgen-web"
+version = "0.0.0"
+edition = "2024"
+[dependencies]
+wasm-bindgen-cli-support = "=$WASM_BINDGEN_VERSION"
+# It runs for seconds: more optimisation takes longer than it saves.
+[profile.release]
+opt-level = 1
+TOML
+  CARGO_TARGET_DIR="$crate/target" cargo build --quiet --release --manifest-path "$crate/Cargo.toml" ||
+    fail "cargo could not build wasm-bindgen-cli-support $WASM_BINDGEN_VERSION; see above"
+  cp "$crate/target/release/bindgen-web" "$BINDGEN"
+  rm -rf "$crate"
+}
+
+set_up_runner() {
+  heading "setup: wasm-bindgen $WASM_BINDGEN_VERSION with its test runner"
+  if ! have_wasm_bindgen || ! have wasm-bindgen-test-runner; then
+    echo "building it (some minutes, once)"
+    # The crate's own list of dependencies no longer builds, so they are resolved anew.
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$TOOLS/build" cargo install wasm-bindgen-cli \
+      --version "$WASM_BINDGEN_VERSION" --root "$TOOLS" --force --quiet ||
+      fail "cargo could not build wasm-bindgen-cli $WASM_BINDGEN_VERSION; see above"
+    rm -rf "$TOOLS/build"
+  fi
+  wasm-bindgen --version
+}
+
+set_up_system() {
   heading "setup: a browser and its driver"
   [ -n "$(chromium_path)" ] || system_package chromium "install Chromium or Chrome"
   have chromedriver || system_package chromium-driver "install the chromedriver of that browser's version"
@@ -85,4 +117,13 @@ if [ "$FOR_TESTS" = test ]; then
       fail "pip could not install NumPy; check the network and run this again"
   fi
   "$(python_path)" -c 'import numpy, sys; print("Python", sys.version.split()[0], "with NumPy", numpy.__version__)'
-fi
+}
+
+[ $# -gt 0 ] || set -- rust packages bindgen
+[ "$1" != test ] || set -- rust components packages runner system
+for part in "$@"; do
+  case "$part" in
+    rust | components | packages | bindgen | runner | system) "set_up_$part" ;;
+    *) fail "scripts/setup.sh has no part $part" ;;
+  esac
+done

@@ -1,16 +1,52 @@
 #!/usr/bin/env bash
-# `npm test`: everything that must hold, from a fresh clone. Every step runs even after one has
-# failed, and the last line counts them all: each test of a suite counts as one, and so does each
-# check that is not a suite (formatting, lints, sizes). A suite that ran no test has failed.
+# `npm test`: everything that must hold, from a fresh clone. Every step runs even after one has failed,
+# and the last line counts them all: each test of a suite counts as one, and so does each check that is
+# not a suite (formatting, lints, sizes). A suite that ran no test has failed.
+#
+#   scripts/test.sh             all sections
+#   scripts/test.sh SECTION…    some of: lint native browser page size e2e licences typos links
+#
+# licences needs cargo-deny, and typos needs typos; where they are not installed the summary says so. The
+# workflow on GitHub has both.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+[ $# -gt 0 ] || set -- lint native browser page size e2e licences typos links
+SECTIONS=" $* "
+for section in "$@"; do
+  case "$section" in
+    lint | native | browser | page | size | e2e | licences | typos | links) ;;
+    *) fail "there is no section $section: see scripts/test.sh" ;;
+  esac
+done
+trap end_jobs EXIT
+trap 'exit 130' INT TERM
 
-scripts/setup.sh test
-scripts/data.sh
+# asked SECTION…: whether one of them is to run.
+asked() {
+  local section
+  for section in "$@"; do [[ "$SECTIONS" == *" $section "* ]] && return; done
+  return 1
+}
+
+# Tests that need the data sets or a GPU run as well; alone, `cargo test` leaves them out.
+export LINF_TEST=all
+
+# What waits for the network is fetched while the tools are built.
+fetch_all() {
+  scripts/setup.sh packages || return 1
+  ! asked native browser e2e links page || scripts/setup.sh system || return 1
+  ! asked native browser page size e2e || scripts/data.sh
+}
+! asked lint native browser page size e2e || scripts/setup.sh rust components
+in_background fetched fetch_all
+if asked browser; then scripts/setup.sh runner
+elif asked page size e2e; then scripts/setup.sh bindgen
+fi
+collect fetched
 CHROMIUM="$(chromium_path)"
 export CHROMIUM
 
 LOGS="$(mktemp -d)"
-trap 'rm -rf "$LOGS"' EXIT
+trap 'rm -rf "$LOGS"; end_jobs' EXIT
 PASSED=0
 FAILED=0
 SUMMARY=""
@@ -80,8 +116,42 @@ count_playwright() {
     END { print passed + 0, failed + 0 }'
 }
 
-# The literal command, whose flags for the browser come from webdriver.json.
-browser_tests() { wasm-pack test --headless --chrome; }
+# skip TITLE WHY: a step that cannot run here; it counts neither way.
+skip() {
+  heading "$1"
+  echo "-- $1: left out, $2"
+  SUMMARY="$SUMMARY$(printf '%6s    %5s         %3s         %s' - - - "$1: left out, $2")
+"
+}
+
+# `wasm-pack test --headless --chrome`, or where there is no wasm-pack the command that it runs. The
+# browser's flags come from webdriver.json.
+browser_tests() {
+  if have wasm-pack; then wasm-pack test --headless --chrome; return; fi
+  CHROMEDRIVER="$(command -v chromedriver)" WASM_BINDGEN_TEST_ONLY_WEB=1 \
+    CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner \
+    cargo test --target wasm32-unknown-unknown
+}
+
+# count_vitest: of its closing lines, "     Tests  2 failed | 40 passed (42)". A file that did not load has
+# failed, too.
+count_vitest() {
+  awk '/^ +(Tests|Test Files) / {
+      for (i = 2; i <= NF; i++) {
+        if ($i == "passed" && $1 == "Tests") passed = $(i - 1)
+        if ($i == "failed") failed += $(i - 1)
+      }
+    }
+    END { print passed + 0, failed + 0 }'
+}
+
+# count_sizes: size-limit prints a limit and a size for each file of .size-limit.js; what is over its
+# limit, or is not there, makes the command fail.
+count_sizes() {
+  awk '/^ +Size limit:/ { limits++ }
+    /has exceeded|exceeded by/ { failed++ }
+    END { print limits - failed, failed + 0 }'
+}
 
 native_tests() {
   if have cargo-nextest; then cargo nextest run --all-features --no-fail-fast
@@ -90,37 +160,19 @@ native_tests() {
 }
 if have cargo-nextest; then NATIVE_COUNTER=count_nextest; else NATIVE_COUNTER=count_cargo; fi
 
-# small_enough FILE COMPRESSOR BYTES: whether FILE is within its budget as it is transferred.
-small_enough() {
-  node -e '
-    const [file, compressor, budget] = process.argv.slice(1);
-    const zlib = require("node:zlib");
-    const bytes = require("node:fs").readFileSync(file);
-    const size = compressor === "brotli" ? zlib.brotliCompressSync(bytes).length
-      : compressor === "gzip" ? zlib.gzipSync(bytes, { level: 9 }).length : bytes.length;
-    console.log(`${file}: ${size} bytes with ${compressor}, budget ${budget}`);
-    process.exit(size <= Number(budget) ? 0 : 1);
-  ' "$@"
-}
-model_sizes() {
-  local model
-  for model in www/public/models/*.safetensors; do small_enough "$model" gzip 1500000 || return 1; done
-  for model in www/public/models/ordinary/*.safetensors; do small_enough "$model" gzip 400000 || return 1; done
-}
-
 # builds_without_warnings: each of the page's modules is built with features of its own, and in none
 # of them may the compiler find anything unused.
 builds_without_warnings() {
-  scripts/build.sh 2>&1 | tee "$LOGS/build" && ! grep -E "generated [0-9]+ warning" "$LOGS/build"
+  LINF_REBUILD=1 scripts/build.sh 2>&1 | tee "$LOGS/build" && ! grep -E "generated [0-9]+ warning" "$LOGS/build"
 }
 
 # The outsider's checker, written from docs/model-format.md alone, prints what `linf eval` prints: of a
-# network with several heads, and of one with one.
+# network with several members, and of one with one.
 checker_agrees() {
-  local models=www/public/models head="$LOGS/head.safetensors"
+  local models=www/public/models member="$LOGS/member.safetensors"
   checked "$models/mnist-eps0.3.safetensors" --dataset mnist --epsilon 0.3 &&
-    linf head --force "$models/fashion-eps0.1.safetensors" 1 "$head" &&
-    checked "$head" --dataset fashion-mnist --epsilon 0.1
+    linf member --force "$models/fashion-eps0.1.safetensors" 1 "$member" &&
+    checked "$member" --dataset fashion-mnist --epsilon 0.1
 }
 
 # checked MODEL OPTION...
@@ -134,28 +186,65 @@ linf() {
   cargo run --quiet --all-features --bin linf -- "$@"
 }
 
-check "format: Rust" cargo fmt --check
-check "lint: Rust, everything" cargo clippy --quiet --all-targets --all-features -- -D warnings
-check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features -- -D warnings
-# Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
-# for WebAssembly alone.
-check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
-  --no-default-features --features bench,certify,ordinary,train -- -D warnings
-check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
-suite "tests: native" "$NATIVE_COUNTER" native_tests
-suite "tests: examples in the documentation" count_cargo cargo test --quiet --doc --all-features
-check "model: the checker in Python agrees" checker_agrees
-suite "tests: in the browser" count_browser browser_tests
-check "lint: the page" npm run --silent lint
-check "documentation: tables of what was measured" "$(python_path)" bench/report.py --check
-check "build: the page, without a warning" builds_without_warnings
-# After the build: the types of the WebAssembly module come out of it.
-check "types: the page" npm run --silent check
-check "size: WebAssembly of the exact network" small_enough pkg/certify/certify_bg.wasm brotli 200000
-check "size: WebAssembly of the ordinary networks" small_enough pkg/ordinary/ordinary_bg.wasm brotli 500000
-check "size: WebAssembly of the trainer" small_enough pkg/train/train_bg.wasm brotli 2500000
-check "size: models" model_sizes
-suite "tests: end to end, in the browser" count_playwright npm run --silent e2e
+if asked lint; then
+  check "format: Rust" cargo fmt --check
+  check "lint: Rust, everything" cargo clippy --quiet --all-targets --all-features -- -D warnings
+  check "lint: Rust, the plain library" cargo clippy --quiet --no-default-features -- -D warnings
+  # Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
+  # for WebAssembly alone.
+  check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
+    --no-default-features --features bench,certify,baseline,train -- -D warnings
+  check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
+  check "format and lint: the page" npm run --silent lint
+fi
+
+if asked native; then
+  suite "tests: native" "$NATIVE_COUNTER" native_tests
+  suite "tests: examples in the documentation" count_cargo cargo test --quiet --doc --all-features
+  check "model: the checker in Python agrees" checker_agrees
+  check "documentation: tables of what was measured" "$(python_path)" bench/report.py --check
+  check "documentation: tables of the experiments" "$(python_path)" docs/experiments/tables.py --check
+fi
+
+if asked browser; then
+  suite "tests: in the browser" count_browser browser_tests
+fi
+
+if asked page; then
+  check "build: the page, without a warning" builds_without_warnings
+  # After the build: the types of the WebAssembly modules come out of it.
+  check "types: the page" npm run --silent check
+  suite "tests: the page's units" count_vitest npm run --silent unit
+elif asked size e2e; then
+  # Builds nothing where the modules and the page are there already.
+  check "build: the page" scripts/build.sh
+fi
+
+if asked size; then
+  suite "size: WebAssembly and models as transferred" count_sizes size-limit
+fi
+
+if asked e2e; then
+  suite "tests: end to end, in the browser" count_playwright npm run --silent e2e
+fi
+
+if asked licences; then
+  # The list of advisories is read in the workflow alone: it has to be fetched.
+  if have cargo-deny; then
+    check "licences and sources of the dependencies" cargo deny --all-features check bans licenses sources
+  else skip "licences and sources of the dependencies" "as cargo-deny is not installed"
+  fi
+fi
+
+if asked typos; then
+  if have typos; then check "typos" typos
+  else skip "typos" "as typos is not installed"
+  fi
+fi
+
+if asked links; then
+  check "documentation: links" "$(python_path)" docs/check_links.py
+fi
 
 heading "summary, after $SECONDS s"
 printf '%s' "$SUMMARY"

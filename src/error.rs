@@ -1,8 +1,8 @@
-//! Errors as one sentence, for people: on the terminal and in the page.
+//! Errors as one line of text, for the terminal and the page.
 
 use std::error::Error;
 
-/// An error with its causes, in one line.
+/// Joins an error and its causes in one line.
 pub(crate) fn sentence(error: &dyn Error) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     causes

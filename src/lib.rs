@@ -1,15 +1,79 @@
-//! ℓ∞-dist nets (Zhang, Cai, Lu, He, Wang, ICML 2021) whose certificates are exact.
+//! ℓ∞-dist nets with exact integer certificates.
 //!
-//! The neuron computes `‖x − w‖∞ + b`; a net of them is 1-Lipschitz, so the margin of its
-//! logits proves how far every pixel may move before the label can change. Data flows one way:
-//! bytes → [`data`] → trainer → [`float_net`] → exact integer network → certificate → page.
+//! A neuron of an ℓ∞-dist net computes `‖x − w‖∞ + b` (Zhang, Cai, Lu, He, Wang, ICML 2021). A net of
+//! such neurons is 1-Lipschitz, so the margin of its logits proves how far every pixel may move before
+//! the label can change; interval bound propagation proves more. This crate trains such nets on
+//! [Burn](https://burn.dev), rounds them to integers once, and computes label and certificate in
+//! integers, without any further rounding.
+//!
+//! # Example
+//!
+//! A net of one layer that tells dark images of two pixels from bright ones:
+//!
+//! ```
+//! use linf_dist_net::exact::{ExactNet, FloatLayer, FloatNet};
+//!
+//! let layer = FloatLayer {
+//!     inputs: 2,
+//!     outputs: 2,
+//!     weight: vec![0.0, 0.0, 1.0, 1.0], // black for class 0, white for class 1
+//!     pattern: None,
+//!     mean: vec![],
+//! };
+//! let float = FloatNet { input_mean: 0.0, input_std: 1.0, layers: vec![layer], bias: vec![0.0; 2] };
+//! let net = ExactNet::quantize(&float, 32)?; // weights are rounded to 1/32 of a pixel level
+//! let certificate = net.evaluator().certificate(&[30, 50])?;
+//! assert_eq!(certificate.label, Some(0));
+//! let radius = certificate.ibp_radius.expect("there is no tie");
+//! // The label stays 0 while both pixels move by up to 87 levels of 255.
+//! assert_eq!(radius.levels(net.scale()).get().floor(), 87.0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A trained net is read from its file by [`exact::Model::from_bytes`]. `examples/certify.rs` certifies
+//! test images with it, and `examples/custom_net.rs` uses the layer in a Burn program.
+//!
+//! # Modules
+//!
+//! Data flows one way: bytes → [`data`] → trainer → float net → [`exact`] → certificate, [`attack`] and
+//! page.
+//!
+//! | module | contents | feature |
+//! |---|---|---|
+//! | [`exact`] | the integer network: evaluation, certificates, pruning, model files | |
+//! | [`attack`] | attacks on the integer network and on any other [`attack::Classifier`] | |
+//! | [`data`] | data sets, and strokes drawn on a page | |
+//! | `norm_dist` | the distance `‖x − w‖_p` as a Burn operation with its gradients | `train` |
+//! | `net` | the ℓ∞-dist layer and net as Burn modules | `train` |
+//! | `train` | the training recipe, its losses and optimizer, checkpoints | `train` |
+//! | `baseline` | ReLU networks to compare with, their training and certificates | `baseline` |
+//! | `gpu` | the GPU, requested for Burn | `webgpu` |
+//! | `web` | the state of the page's training Worker, and the WebAssembly API | `train` |
+//!
+//! # Features
+//!
+//! All features are optional: the integer network, its certificates and the attacks need none of them.
+//! The default features are those of the page's WebAssembly modules.
+//!
+//! | feature | adds | default |
+//! |---|---|---|
+//! | `certify` | the WebAssembly API of the integer network | yes |
+//! | `train` | layer, net and training on Burn, on the CPU; in WebAssembly also their API | yes |
+//! | `baseline` | the baseline networks; in WebAssembly also their API | yes |
+//! | `webgpu` | GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
+//! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
+//! | `cli` | the command line `linf`; includes `train` and `baseline` | no |
 
 pub mod attack;
 #[cfg(feature = "baseline")]
 pub mod baseline;
+// The benchmarks serve `linf bench`, `bench/web/` and a test; they are no public API.
 #[cfg(feature = "train")]
+#[doc(hidden)]
 pub mod bench;
+// The command line is no public API: the binary `linf` and `cargo bench` enter it here.
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 pub mod data;
 #[cfg(any(

@@ -137,32 +137,6 @@ fn the_largest_difference_is_exact_on_dyadic_numbers() {
 }
 
 #[test]
-fn bounds_are_those_of_the_specification() {
-    for case in shapes() {
-        // Boxes of many widths, some of them points, some around a weight.
-        let upper: Vec<f32> = case
-            .x
-            .iter()
-            .enumerate()
-            .map(|(k, x)| x + (k % 5) as f32 * 0.1)
-            .collect();
-        let (least, most) = cpu::interval(&case.x, &upper, &case.w, case.sizes);
-        let (want_least, want_most) = reference::interval(&case.x, &upper, &case.w, case.sizes);
-        assert_close("lower", &least, &want_least, 1e-7, 0.0);
-        assert_close("upper", &most, &want_most, 1e-7, 0.0);
-    }
-}
-
-#[test]
-fn bounds_of_a_point_are_its_distance() {
-    for case in shapes() {
-        let u = cpu::forward(&case.x, &case.w, case.sizes, Norm::Inf);
-        let (least, most) = cpu::interval(&case.x, &case.x, &case.w, case.sizes);
-        assert_eq!((&least, &most), (&u, &u));
-    }
-}
-
-#[test]
 fn golden_values() {
     let sizes = Sizes {
         batch: 1,

@@ -382,10 +382,12 @@ fn a_device_has_one_of_three_names() {
 
 #[cfg(not(feature = "webgpu"))]
 #[test]
-fn without_a_gpus_kernels_auto_is_the_cpu_and_says_why() {
+fn without_gpu_kernels_auto_is_the_cpu() {
     let processor = read_sync(Processor::open(DeviceChoice::Auto)).unwrap();
     assert_eq!(processor.info().kind, DeviceKind::Cpu);
-    assert!(processor.info().why.contains("without the GPU's kernels"));
     let error = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap_err();
-    assert!(error.to_string().contains("use the CPU"), "{error}");
+    assert!(
+        matches!(error, linf_dist_net::train::DeviceError::NotBuilt),
+        "{error}"
+    );
 }

@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 
 use blocks::blocks;
 use burn::tensor::{Device, read_sync};
-use linf_dist_net::exact::ExactNet;
+use linf_dist_net::exact::{ExactNet, Lineage, Operation, Parent};
 use linf_dist_net::net::LinfDistNet;
 use linf_dist_net::train::{
     Checkpoint, HeldOutReport, LossConfig, TrainConfig, TrainError, Trainer,
@@ -100,8 +100,16 @@ fn trained() -> ExactNet {
     read_sync(trainer.exact_net(400)).unwrap()
 }
 
+/// What a fine-tuned net came from.
+fn parent() -> Parent {
+    Parent {
+        sha256: Some("ab".repeat(32)),
+        lineage: Lineage::new(Operation::Export, [("scale", 32.into())], []),
+    }
+}
+
 fn finetuned(config: TrainConfig, net: &ExactNet) -> Result<Trainer, TrainError> {
-    Trainer::finetune(config, (net, "made so"), blocks(500), 0.1307, 0.3081)
+    Trainer::finetune(config, (net, parent()), blocks(500), 0.1307, 0.3081)
 }
 
 /// As [`config`], from a p at which nothing that was dropped would count.
@@ -134,7 +142,8 @@ fn a_net_that_is_unfolded_folds_to_itself() {
 fn training_goes_on_with_the_weights_that_a_net_kept() {
     let net = trained();
     let mut trainer = finetuned(finetuning(), &net).unwrap();
-    assert_eq!(trainer.origin(), Some("made so"));
+    assert_eq!(trainer.parent(), Some(&parent()));
+    assert_eq!(trainer.lineage().parents, [parent()]);
     let epsilon = "0.1".parse().unwrap();
     let evaluate =
         |trainer: &Trainer| read_sync(trainer.evaluate(epsilon, 400, NonZeroUsize::MIN)).unwrap();

@@ -285,8 +285,8 @@ def main():
         "clean": clean / n,
         "certified_lipschitz": by_lipschitz / n,
         "certified_ibp": by_ibp / n,
-        "mean_radius_lipschitz": lipschitz_radii / (n * net.top),
-        "mean_radius_ibp": ibp_radii / (n * net.top),
+        "mean_lipschitz_radius_levels": lipschitz_radii / (n * net.scale),
+        "mean_ibp_radius_levels": ibp_radii / (n * net.scale),
         "model_sha256": hashlib.sha256(file).hexdigest(),
     }
     print(json.dumps(report, separators=(",", ":")))

@@ -79,8 +79,8 @@ def model(layers, bias, dtype, across):
 def main():
     model_file, folder = map(Path, sys.argv[1:])
     net = check.Net(model_file.read_bytes())
-    if net.heads > 1:
-        sys.exit("a net of several heads is not written: take one of them with `linf head`")
+    if net.members > 1:
+        sys.exit("a net of several members is not written: take one of them with `linf member`")
     layers, bias = list(dense_layers(net)), net.bias[:, 0]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "exact.onnx").write_bytes(model(layers, bias, "float32", False))

@@ -1,9 +1,9 @@
-//! The path attack: follow the exact gradient, one or two pixels of each member at a time.
+//! The arg-max-path attack: follows the exact gradient, one or two pixels of each member at a time.
 //!
-//! The exact gradient of an ℓ∞-dist net's margin names two pixels in each member, those at the ends of
-//! the chains that decide the two logits. Moving them to the end of the ball moves the margin until
-//! another chain takes over, and then that one is followed. Other networks' gradients name every
-//! pixel; there the steepest are moved.
+//! The exact gradient of an ℓ∞-dist net's margin has two pixels in each member: the critical pixels of
+//! the two logits. The attack moves them to the ends of the ball. That lowers the margin until another
+//! arg-max path takes over, which is then followed. The gradients of other networks have every pixel;
+//! there the steepest are moved.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -12,7 +12,7 @@ use super::perturbation::Record;
 use super::random::{corner, uniform};
 use super::{Ball, Change, Classifier};
 
-/// How many of the steepest pixels are moved together, for each member.
+/// The steepest pixels that are moved together, for each member.
 const PIXELS: usize = 2;
 
 /// One round.
@@ -24,7 +24,7 @@ pub(super) struct PathRound {
 }
 
 impl PathRound {
-    /// The first round begins at the image itself, others at a corner of the ball or anywhere.
+    /// Begins a round: the first at the image itself, others at a corner of the ball or anywhere in it.
     pub(super) fn new(
         classifier: &mut impl Classifier,
         ball: &Ball,
@@ -52,7 +52,7 @@ impl PathRound {
     }
 
     /// Tries to push each runner-up past the label, the strongest first, until one push lowers the
-    /// margin. Whether the round goes on.
+    /// margin. Returns whether the round goes on.
     pub(super) fn step(
         &mut self,
         classifier: &mut impl Classifier,
@@ -90,7 +90,7 @@ impl PathRound {
         false
     }
 
-    /// Up to so many of the steepest pixels that can still move down the gradient, moved to their ends.
+    /// Moves up to so many of the steepest pixels that can still go down the gradient to their ends.
     fn steepest(&self, ball: &Ball, gradient: &[f32], most: usize) -> Vec<Change> {
         let moves = gradient
             .iter()

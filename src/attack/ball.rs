@@ -1,4 +1,4 @@
-//! The perturbed images that an attack may try.
+//! The ball of perturbed images that an attack may try.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,11 @@
-//! What a network must answer so that it can be attacked.
+//! The interface of a network under attack.
 
 use super::Ball;
 
-/// How steep the gradient of a maximum is taken to be.
+/// The surrogate for the gradient of a maximum.
 ///
-/// The gradient of ‖·‖∞ knows the largest coordinate only; that of ‖·‖_p sees those that are
-/// nearly as large as well, the more of them the smaller p is.
+/// The gradient of ‖·‖∞ has the largest coordinate only. That of ‖·‖_p also has those that are nearly as
+/// large, the more of them the smaller p is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Surrogate {
     /// The gradient of the network as it is.
@@ -37,30 +37,31 @@ pub trait Classifier {
     /// Number of classes.
     fn classes(&self) -> usize;
 
-    /// How many members an ℓ∞-dist net has, whose logits are sums over them; 1 of any other network.
+    /// Number of ensemble members of an ℓ∞-dist net, whose logits are sums over them; 1 for any other
+    /// network.
     fn members(&self) -> usize {
         1
     }
 
-    /// Prepares for the images of `ball`. Whoever asks for logits or gradients has first entered
-    /// a ball that holds all the inputs.
+    /// Prepares for the images of `ball`. Callers enter a ball that holds all inputs before they ask for
+    /// logits or gradients.
     fn enter(&mut self, ball: &Ball);
 
     /// Logits, `[n, classes]`, of inputs, `[n, inputs]`.
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64>;
 
-    /// Logits, `[n, classes]`, of inputs, `[n, inputs]`, and the gradients, `[n, inputs]`, of
-    /// `z_label − z_rival`, each with its own runner-up and smoothing, `[n]`. The runner-up is the
+    /// Computes logits, `[n, classes]`, of inputs, `[n, inputs]`, and the gradients, `[n, inputs]`, of
+    /// `z_label − z_runner_up`, each with its own runner-up and surrogate, `[n]`. The runner-up is the
     /// strongest other class where none is given.
     ///
-    /// Only the direction of a gradient counts. A network that is smooth already takes no notice
-    /// of `smoothings`.
+    /// Only the direction of a gradient counts. A network that has useful gradients itself ignores
+    /// `surrogates`.
     fn gradients(
         &mut self,
         inputs: &[i32],
         label: usize,
         runners_up: &[Option<usize>],
-        smoothings: &[Surrogate],
+        surrogates: &[Surrogate],
     ) -> (Vec<f64>, Vec<f32>);
 
     /// Makes `input`, `[inputs]`, the base of changes, which the methods above leave as it is.

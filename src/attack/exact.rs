@@ -1,11 +1,11 @@
 //! The exact integer network under attack.
 //!
-//! What counts is always the integer network itself. Only the gradients are floats, and they only
-//! propose: a wrong one costs the attack its strength, and nobody a wrong answer.
+//! Every answer comes from the integer network itself. Only the gradients are floats, and they only
+//! propose: a bad gradient weakens the attack and makes no answer wrong.
 
 use super::Ball;
 use super::classifier::{Change, Classifier, Surrogate, runner_up_of};
-use crate::exact::{Evaluator, ExactNet, IncrementalEvaluator, RestrictedWeight};
+use crate::exact::{Evaluator, ExactNet, IncrementalEvaluator, RestrictedWeight, decisive};
 
 /// Gradients, and shares of a gradient, that are smaller than this are left out.
 const NEGLIGIBLE: f32 = 1.0 / (1 << 20) as f32;
@@ -17,8 +17,8 @@ pub struct ExactClassifier<'net> {
     entered: Entered,
 }
 
-/// The ball that was entered, and the network in it. Making one takes longer than many queries in
-/// it, so that it is worth keeping for the next classifier of the same network.
+/// The entered ball, and the network restricted to it. Restricting takes longer than many queries, so
+/// it is worth keeping for the next classifier of the same network.
 #[derive(Clone, Debug, Default)]
 pub struct Entered(Option<(Ball, IncrementalEvaluator)>);
 
@@ -28,7 +28,7 @@ impl<'net> ExactClassifier<'net> {
         Self::resumed(net, Entered::default())
     }
 
-    /// A classifier that has entered what another one of the same network has left.
+    /// Makes a classifier that has entered what another one of the same network has left.
     pub fn resumed(net: &'net ExactNet, entered: Entered) -> Self {
         Self {
             evaluator: net.evaluator(),
@@ -47,12 +47,12 @@ impl<'net> ExactClassifier<'net> {
     }
 }
 
-/// The gradient, `[inputs]`, of `z_label − z_rival` at the input that was last run.
+/// The gradient, `[inputs]`, of `z_label − z_runner_up` at the input that was last run.
 fn gradient(
     local: &IncrementalEvaluator,
     label: usize,
     runner_up: usize,
-    smoothing: Surrogate,
+    surrogate: Surrogate,
 ) -> Vec<f32> {
     let (layers, values) = (local.net().layers(), local.values());
     let mut slopes: Vec<f32> = vec![0.0; values[layers.len()].len()];
@@ -60,7 +60,7 @@ fn gradient(
         // What a member adds to a logit is minus its unit's value.
         (member[label], member[runner_up]) = (-1.0, 1.0);
     }
-    let power = match smoothing {
+    let power = match surrogate {
         Surrogate::Exact => None,
         Surrogate::P(p) => Some(Power::new(p)),
     };
@@ -77,7 +77,7 @@ fn gradient(
             let row = Row { weights, x, value };
             match &power {
                 None => row.pass_exact(slope, &mut before),
-                Some(power) => row.pass_smoothed(power, slope, &mut before, &mut passed),
+                Some(power) => row.pass_surrogate(power, slope, &mut before, &mut passed),
             }
         }
         slopes = before;
@@ -101,11 +101,12 @@ impl Row<'_> {
         })
     }
 
-    /// Passes the unit's slope to the lowest of its largest coordinates. A unit at its floor has
-    /// none: nothing in the ball can lower it.
+    /// Passes the unit's slope on along the arg-max path. A unit at its floor has no such input:
+    /// nothing in the ball can lower it.
     fn pass_exact(&self, slope: f32, before: &mut [f32]) {
         let all = Self::differences(self.weights, self.x);
-        if let Some((input, difference)) = all.filter(|(_, d)| d.abs() == self.value).min() {
+        let distances = all.map(|(input, difference)| (input, difference.abs(), difference));
+        if let Some((input, difference)) = decisive(distances, self.value) {
             before[input] += slope * difference.signum() as f32;
         }
     }
@@ -115,7 +116,7 @@ impl Row<'_> {
     /// That is the gradient of ‖d‖_p but for the factor `(Σ …)^(1/p)`, hardly above 1, which is
     /// left out so that only additions, multiplications and divisions occur and every machine
     /// computes the same bits. `passed` is room for what is passed on.
-    fn pass_smoothed(&self, power: &Power, slope: f32, before: &mut [f32], passed: &mut Vec<f32>) {
+    fn pass_surrogate(&self, power: &Power, slope: f32, before: &mut [f32], passed: &mut Vec<f32>) {
         let value = self.value as f32;
         let least = power.least_reach(self.value);
         let mut sum = 0.0;
@@ -263,15 +264,15 @@ impl Classifier for ExactClassifier<'_> {
         inputs: &[i32],
         label: usize,
         runners_up: &[Option<usize>],
-        smoothings: &[Surrogate],
+        surrogates: &[Surrogate],
     ) -> (Vec<f64>, Vec<f32>) {
         let (mut logits, mut gradients) = (Vec::new(), Vec::new());
-        let aims = runners_up.iter().zip(smoothings);
-        for (input, (&runner_up, &smoothing)) in inputs.chunks(self.inputs()).zip(aims) {
+        let aims = runners_up.iter().zip(surrogates);
+        for (input, (&runner_up, &surrogate)) in inputs.chunks(self.inputs()).zip(aims) {
             let local = self.incremental();
             let own: Vec<_> = exact(&local.logits(input)).collect();
             let runner_up = runner_up.unwrap_or_else(|| runner_up_of(&own, label));
-            gradients.extend(gradient(local, label, runner_up, smoothing));
+            gradients.extend(gradient(local, label, runner_up, surrogate));
             logits.extend(own);
         }
         (logits, gradients)

@@ -1,9 +1,9 @@
-//! The smallest flip: how close to the proof can the label be broken?
+//! The minimum-norm attack: searches for the smallest radius at which the label can be changed.
 //!
-//! The true robust radius lies between what is proved and the smallest radius at which an attack
-//! has succeeded. A search divides what lies between: it attacks at a radius, shrinks what misclassified,
-//! goes on below it, and goes up where every attack has failed. A failure proves nothing, so a
-//! finished search begins again between the proof and the smallest flip, with other random
+//! The robust radius lies between the proved radius and the smallest one at which an attack has
+//! succeeded. The search divides that bracket. It attacks at a radius, shrinks a perturbation that is
+//! misclassified, goes on below it, and goes up where every attack has failed. A failure proves nothing,
+//! so a finished search begins again between the proof and the smallest success, with other random
 //! numbers.
 
 use super::perturbation::{Found, Record};
@@ -16,13 +16,13 @@ const FIRST_STRIDE: i32 = 32;
 /// What is known of the robust radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bracket {
-    /// No perturbation up to this radius misclassified the label: proved, not searched.
+    /// It is proved that no perturbation up to this radius changes the label.
     pub proved: Option<Ticks>,
-    /// A perturbation of this radius misclassified it.
+    /// A perturbation of this radius changes it.
     pub broken: Option<Ticks>,
 }
 
-/// A search at work, in ticks; all its radii are multiples of the grid's step.
+/// A search at work. Its radii are in ticks and multiples of the grid's step.
 #[derive(Clone, Debug)]
 pub(super) struct Search {
     /// The ball of the largest radius that is looked at.
@@ -31,7 +31,7 @@ pub(super) struct Search {
     proved: i32,
     /// The largest radius where all attacks of this sweep failed, or what is proved.
     failed: i32,
-    /// The smallest flip.
+    /// The misclassified perturbation of the smallest radius.
     pub(super) broken: Option<Found>,
     /// Sweeps that have come to their end.
     pub(super) sweeps: u64,
@@ -40,7 +40,7 @@ pub(super) struct Search {
 }
 
 impl Search {
-    /// A search in `limit`, outside of the radius that is `proved`.
+    /// Begins a search in `limit`, outside of the `proved` radius.
     pub(super) fn new(limit: Ball, proved: Option<Ticks>) -> Self {
         let ticks = proved.map_or(-1, Ticks::signed);
         let proved = ticks.div_euclid(limit.step()) * limit.step();
@@ -54,11 +54,11 @@ impl Search {
         }
     }
 
-    /// The ball to attack in now; none when nothing lies between proof and flip.
+    /// The ball to attack in now; none when nothing lies between proof and success.
     pub(super) fn ball(&self) -> Option<Ball> {
         let radius = match &self.broken {
-            Some(flip) => {
-                let broken = flip.perturbed.radius.signed();
+            Some(found) => {
+                let broken = found.perturbed.radius.signed();
                 if broken - self.failed <= self.limit.step() {
                     return None;
                 }
@@ -82,36 +82,35 @@ impl Search {
         self.settle();
     }
 
-    /// Takes over a flip that was found in `ball`, after shrinking it: its changes are cut to
-    /// ever smaller radii.
+    /// Shrinks a misclassified perturbation of `ball` by cutting its changes to ever smaller radii, and
+    /// keeps the smallest.
     pub(super) fn shrink(
         &mut self,
         classifier: &mut impl Classifier,
         ball: &Ball,
         record: &mut Record,
-        mut flip: Found,
+        mut found: Found,
     ) {
         let failed = self.failed;
-        while self.failed + ball.step() < flip.perturbed.radius.signed() {
-            let radius = self.middle(flip.perturbed.radius.signed());
+        while self.failed + ball.step() < found.perturbed.radius.signed() {
+            let radius = self.middle(found.perturbed.radius.signed());
             let cut = ball.resized(Ticks::new(radius.unsigned_abs()));
-            let pixels = flip.perturbed.input.iter().enumerate();
+            let pixels = found.perturbed.input.iter().enumerate();
             let input: Vec<_> = pixels.map(|(pixel, &x)| cut.clamp(pixel, x)).collect();
             let logits = classifier.logits(&input);
             if record.count(ball, &input, &logits) <= 0.0 {
-                flip = record.found(ball, &input, &logits);
+                found = record.found(ball, &input, &logits);
             } else {
                 self.failed = cut.radius().signed();
             }
         }
         // It was only this perturbation that failed in between.
         self.failed = failed;
-        self.broken = Some(flip);
+        self.broken = Some(found);
         self.settle();
     }
 
-    /// The multiple of the grid's step halfway between the last failure and a flip, above the
-    /// former.
+    /// The multiple of the grid's step halfway between the last failure and `broken`, above the former.
     fn middle(&self, broken: i32) -> i32 {
         let step = self.limit.step();
         let middle = (self.failed + broken).div_euclid(2 * step) * step;

@@ -1,18 +1,16 @@
-//! Attacks: the search for a perturbation within a radius that takes a network's label away.
+//! Attacks: search for a perturbation within a radius that changes a network's label.
 //!
-//! A proof says that there is none; an attack that finds one says where the proof must end, and
-//! one that finds none within a certificate, try after try, tests the code that proved it. So
-//! every try counts, every perturbed image stays within the radius and in 0…255 on its grid, and
-//! a tie counts as a flip.
+//! A certificate says that there is none. An attack that succeeds bounds the robust radius from above,
+//! and attacks inside certificates test the code that certified. Every query is counted, every
+//! perturbed image stays within the radius and in 0…255 on its grid, and a tie counts as misclassified.
 //!
-//! A [`Run`] is one attack on one image: plain data that is advanced by a number of queries at a
-//! time, so that a page can show it at work. What it attacks is a [`Classifier`], of which there are
-//! two kinds: the exact integer network ([`ExactClassifier`]) and the baselines that it is
-//! compared with. Everything random comes from one seed. There is no Burn, JavaScript, thread or
-//! file in here.
+//! A [`Run`] is one attack on one image: plain data that is advanced by a number of queries at a time,
+//! so that a page can show it at work. It attacks a [`Classifier`]: the exact integer network
+//! ([`ExactClassifier`]) or a baseline. [`RobustnessEvaluation`] attacks a whole test set. Everything
+//! random comes from one seed. Nothing here depends on Burn, JavaScript, threads or files.
 //!
-//! Lengths are in ticks of 1/S of a pixel level, as in [`crate::exact`], unless they say
-//! otherwise.
+//! Inputs are plain integers in ticks of 1/S of a pixel level, as in [`crate::exact`]; radii are
+//! [`Ticks`](crate::exact::Ticks).
 
 mod argmax_path;
 mod ball;

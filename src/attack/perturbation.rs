@@ -1,4 +1,4 @@
-//! What an attack has found so far.
+//! Records what an attack has found so far.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -16,9 +16,9 @@ use crate::exact::Ticks;
 pub struct Perturbed {
     /// The perturbed image in ticks.
     pub input: Vec<i32>,
-    /// Its logits.
+    /// Its logits; of an exact network in ticks.
     pub logits: Vec<f64>,
-    /// How far the attacked label is above every other; at most 0 when it is lost.
+    /// How far the attacked label's logit is above every other; at most 0 when misclassified.
     pub margin: f64,
     /// The largest change of a pixel.
     pub radius: Ticks,
@@ -60,7 +60,7 @@ impl Perturbed {
         }
     }
 
-    /// Whether the label is lost, be it to a tie.
+    /// Whether the attacked label does not have the largest logit alone.
     pub fn misclassified(&self) -> bool {
         self.margin <= 0.0
     }
@@ -77,7 +77,7 @@ pub fn label(logits: &[f64]) -> Option<usize> {
     (margin(logits, top) > 0.0).then_some(top)
 }
 
-/// A try that was kept to be checked: a perturbed image in ticks and its logits.
+/// A query that is kept to be checked: a perturbed image in ticks and its logits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The perturbed image.
@@ -97,7 +97,7 @@ pub(super) struct Record {
     pub(super) queries: u64,
     pub(super) queries_by: BTreeMap<Attack, u64>,
     pub(super) misclassifications: u64,
-    /// The try of the smallest margin, the first of equal ones.
+    /// The query of the smallest margin, the first of equal ones.
     pub(super) strongest: Option<Found>,
     pub(super) samples: Vec<Sample>,
     sampler: Option<Sampler>,
@@ -108,7 +108,7 @@ pub(super) struct Record {
 struct Sampler {
     every: u64,
     rng: ChaCha8Rng,
-    /// The number of the try that is next.
+    /// The number of the next query to take.
     next: u64,
 }
 
@@ -132,7 +132,7 @@ impl Sampler {
 }
 
 impl Record {
-    /// An empty record, which keeps one try in `sample_every` on average, if that is asked for.
+    /// Makes an empty record. It keeps one query in `sample_every` on average, if that is given.
     pub(super) fn new(
         label: usize,
         attack: Attack,
@@ -152,7 +152,7 @@ impl Record {
         }
     }
 
-    /// Counts one try; gives its margin.
+    /// Counts one query; returns its margin.
     pub(super) fn count(&mut self, ball: &Ball, input: &[i32], logits: &[f64]) -> f64 {
         debug_assert!(ball.contains(input));
         let margin = margin(logits, self.label);
@@ -176,7 +176,7 @@ impl Record {
         margin
     }
 
-    /// The try that was counted last.
+    /// The query that was counted last.
     pub(super) fn found(&self, ball: &Ball, input: &[i32], logits: &[f64]) -> Found {
         Found {
             perturbed: Perturbed::new(ball, self.label, input.to_vec(), logits.to_vec()),

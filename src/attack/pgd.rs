@@ -1,9 +1,9 @@
 //! Attacks along the sign of a gradient: FGSM (Goodfellow, Shlens, Szegedy, ICLR 2015) and PGD
 //! (Madry, Makelov, Schmidt, Tsipras, Vladu, ICLR 2018).
 //!
-//! The loss is the margin itself. An ℓ∞-dist net's own gradient knows one pixel per logit in each
-//! member, so the starts of a round differ in how much they smooth it, besides where they begin and
-//! which class they aim at.
+//! The loss is the margin itself. An ℓ∞-dist net's own gradient has one pixel per logit in each member,
+//! so the starts of a round use different surrogate gradients. They also differ in where they begin and
+//! which runner-up they aim at.
 
 use rand_chacha::ChaCha8Rng;
 
@@ -12,8 +12,8 @@ use super::perturbation::Record;
 use super::random::uniform;
 use super::{Ball, Classifier};
 
-/// The smoothings that take turns, from coarse to fine.
-const SMOOTHINGS: [Surrogate; 5] = [
+/// The surrogate gradients that take turns.
+const SURROGATES: [Surrogate; 5] = [
     Surrogate::P(64),
     Surrogate::P(16),
     Surrogate::P(256),
@@ -21,7 +21,7 @@ const SMOOTHINGS: [Surrogate; 5] = [
     Surrogate::Exact,
 ];
 
-/// How PGD works.
+/// Settings of PGD.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pgd {
     /// Steps of each start.
@@ -42,16 +42,16 @@ impl Default for Pgd {
     }
 }
 
-/// One full step along the sign of the gradient at the image itself: towards every other class,
-/// the strongest first, under every smoothing.
+/// Takes one full step along the sign of the gradient at the image itself: towards every other class,
+/// the strongest first, with every surrogate gradient.
 pub(super) fn fgsm(classifier: &mut impl Classifier, ball: &Ball, record: &mut Record) {
     let logits = classifier.logits(ball.centre());
     let aims = ranking(logits, record.label).into_iter();
-    let (runners_up, smoothings): (Vec<_>, Vec<_>) = aims
-        .flat_map(|runner_up| SMOOTHINGS.map(|smoothing| (Some(runner_up), smoothing)))
+    let (runners_up, surrogates): (Vec<_>, Vec<_>) = aims
+        .flat_map(|runner_up| SURROGATES.map(|surrogate| (Some(runner_up), surrogate)))
         .unzip();
     let starts = ball.centre().repeat(runners_up.len());
-    let (_, gradients) = classifier.gradients(&starts, record.label, &runners_up, &smoothings);
+    let (_, gradients) = classifier.gradients(&starts, record.label, &runners_up, &surrogates);
     let mut inputs = starts;
     descend(ball, &mut inputs, &gradients, ball.radius().signed());
     let logits = classifier.logits(&inputs);
@@ -76,13 +76,13 @@ pub(super) struct PgdRound {
     settings: Pgd,
     inputs: Vec<i32>,
     runners_up: Vec<Option<usize>>,
-    smoothings: Vec<Surrogate>,
+    surrogates: Vec<Surrogate>,
     steps: u32,
 }
 
 impl PgdRound {
-    /// The first start descends from the image itself, away from its label; others aim at a
-    /// class, the strongest runners-up first.
+    /// Begins a round. The first start descends from the image itself, away from its label; others aim at
+    /// a class, the strongest runners-up first.
     pub(super) fn new(
         settings: Pgd,
         classifier: &mut impl Classifier,
@@ -106,14 +106,14 @@ impl PgdRound {
             runners_up: (0..restarts)
                 .map(|index| (index % 2 == 1).then(|| ranking[index / 2 % ranking.len()]))
                 .collect(),
-            smoothings: (0..restarts)
-                .map(|index| SMOOTHINGS[index / 2 % SMOOTHINGS.len()])
+            surrogates: (0..restarts)
+                .map(|index| SURROGATES[index / 2 % SURROGATES.len()])
                 .collect(),
             steps: 0,
         }
     }
 
-    /// Evaluates every start where it is, then moves it. Whether the round goes on.
+    /// Evaluates every start, then moves it. Returns whether the round goes on.
     pub(super) fn step(
         &mut self,
         classifier: &mut impl Classifier,
@@ -129,7 +129,7 @@ impl PgdRound {
             &self.inputs,
             record.label,
             &self.runners_up,
-            &self.smoothings,
+            &self.surrogates,
         );
         record.count_all(ball, &self.inputs, &logits);
         let size = self.settings.step_size * ball.radius().get() as f32 / ball.step() as f32;
@@ -141,7 +141,7 @@ impl PgdRound {
     }
 }
 
-/// Moves every pixel by `size` ticks against its gradient's sign, within the ball.
+/// Moves every pixel by `size` ticks against the sign of its gradient, within the ball.
 fn descend(ball: &Ball, inputs: &mut [i32], gradients: &[f32], size: i32) {
     let images = inputs.chunks_mut(ball.pixels());
     for (input, gradient) in images.zip(gradients.chunks(ball.pixels())) {

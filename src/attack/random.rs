@@ -9,8 +9,8 @@ use super::{Ball, Classifier};
 /// Perturbations that are evaluated together.
 const BATCH: usize = 32;
 
-/// One batch of random images: corners, where every pixel moves as far as it may, and images
-/// uniform on the grid take turns.
+/// Evaluates one batch of random images: alternately corners, where every pixel moves as far as it may,
+/// and images uniform on the grid.
 pub(super) fn step(
     classifier: &mut impl Classifier,
     ball: &Ball,

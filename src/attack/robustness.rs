@@ -1,8 +1,8 @@
-//! The campaign against a model, image by image: the accuracy that is left under attack, and
-//! attacks inside the certificates, where every flip would disprove the code that certified.
+//! Evaluates a model's robustness image by image: its empirical robust accuracy, and attacks inside
+//! certificates, where any misclassification would disprove the code that certified.
 //!
-//! What one image gives depends on that image and the seed alone, so images may be shared among
-//! threads, in any order, and their outcomes added.
+//! The outcome of an image depends only on that image and the seed. So threads may share the images in
+//! any order and add the outcomes.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -26,7 +26,7 @@ const ROUNDS: [(Attack, u64); 6] = [
     (Attack::All, 8),
 ];
 
-/// Tries between two looks at whether the label has misclassified.
+/// Queries between two checks whether the image is misclassified.
 const LOOK: u64 = 32;
 
 /// PGD and Square inside certificates: short, so that a thousand queries hold all attacks.
@@ -37,7 +37,7 @@ const INSIDE_PGD: Pgd = Pgd {
 };
 const INSIDE_SQUARE: u32 = 400;
 
-/// What is done to every image.
+/// What to do with every image.
 #[derive(Clone, Copy, Debug)]
 pub struct RobustnessEvaluation {
     /// The attack.
@@ -46,14 +46,14 @@ pub struct RobustnessEvaluation {
     pub epsilon: Ticks,
     /// Everything random follows from it and the image's index.
     pub seed: u64,
-    /// Perturbations to try inside every image's certificate.
+    /// Queries inside every image's certificate.
     pub queries: u64,
     /// Of the perturbations inside certificates, one in so many, on average, is given to the
     /// plain reference too.
     pub sample_every: NonZeroU64,
 }
 
-/// What has come of some images.
+/// The outcome for some images; outcomes are added.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Images seen.
@@ -75,8 +75,8 @@ pub struct Outcome {
     pub queries_inside_by: BTreeMap<Attack, u64>,
     /// Of these, how many the plain reference has evaluated too.
     pub compared: u64,
-    /// How many gave other logits there: of these, and of the strongest of each image, which the whole
-    /// network evaluates.
+    /// How many have other logits there: of these, and of each image's perturbation of the smallest margin,
+    /// which the whole network evaluates.
     pub differences: u64,
     /// Perturbations inside certificates that are kept for a third evaluation, the first
     /// [`KEPT`] of them.
@@ -99,7 +99,7 @@ pub struct Kept {
     pub logits: Vec<i32>,
 }
 
-/// A perturbation that takes away a label that was proved.
+/// A misclassified perturbation within a proved radius.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// Index of the image.
@@ -166,8 +166,7 @@ impl RobustnessEvaluation {
                     // Integers all of them.
                     logits: sample.logits.iter().map(|logit| *logit as i32).collect(),
                 }));
-            // The attack's own classifier drops what it takes to decide nothing in the ball: what it found
-            // is looked at by the whole network, too.
+            // The attack evaluates a net restricted to the ball; the whole network checks its result.
             if let Some(Found { perturbed, .. }) = run.strongest() {
                 let logits = whole.logits_at(&perturbed.input).ok();
                 let same = logits.is_some_and(|logits| {
@@ -189,7 +188,7 @@ impl RobustnessEvaluation {
         Ok(outcome)
     }
 
-    /// Attacks at ε until the label misclassified or the attack comes to its end.
+    /// Attacks at ε until the image is misclassified or the attack ends.
     fn attack_at_epsilon(
         &self,
         classifier: &mut impl Classifier,
@@ -217,7 +216,7 @@ impl RobustnessEvaluation {
         Ok(())
     }
 
-    /// Attacks at the largest proved radius, flip or not, with the given number of queries.
+    /// Attacks at the largest proved radius with the given number of queries.
     fn attack_inside(
         &self,
         classifier: &mut impl Classifier,

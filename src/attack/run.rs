@@ -1,4 +1,4 @@
-//! One attack on one image, advanced by a number of queries at a time.
+//! Runs one attack on one image, a number of queries at a time.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use super::square::SquareRound;
 use super::{Ball, Classifier, Grid};
 use crate::exact::Ticks;
 
-/// What is done to the image.
+/// The kind of attack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attack {
@@ -28,13 +28,13 @@ pub enum Attack {
     Fgsm,
     /// Many such steps, from many starts.
     Pgd,
-    /// Along the arg-max paths, moving critical pixels.
+    /// Moves critical pixels along the arg-max paths.
     ArgmaxPath,
     /// Random squares, without gradients.
     Square,
-    /// All of these by turns, for ever.
+    /// All of these by turns, without end.
     All,
-    /// The smallest radius at which one of them succeeds.
+    /// Minimum-norm: searches for the smallest radius at which one of them succeeds.
     MinNorm,
 }
 
@@ -63,7 +63,7 @@ const ROTATION: [Attack; 4] = [
 /// Steps of a round of random images.
 const RANDOM_STEPS: u32 = 32;
 
-/// What a run does.
+/// Settings of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// The attack.
@@ -76,21 +76,21 @@ pub struct Settings {
     pub seed: u64,
     /// How PGD works.
     pub pgd: Pgd,
-    /// Tries of a round of [`Attack::Square`], to which its schedule of sizes is scaled.
+    /// Queries of a round of [`Attack::Square`], to which its schedule of sizes is scaled.
     pub square_queries: u32,
-    /// After how many rounds the run is done; never, if none. [`Attack::Fgsm`] has one round in
-    /// any case, since it is the same each time. Of [`Attack::MinNorm`] a round is a sweep; it
-    /// is done as well when nothing is left between proof and flip.
+    /// After how many rounds the run is done; never, if none. [`Attack::Fgsm`] always has one round, since
+    /// every round would be the same. A round of [`Attack::MinNorm`] is a sweep; that attack is also done
+    /// when nothing is left between proof and success.
     pub rounds: Option<u64>,
     /// The radius that is proved, none if the label is not even proved for the image itself.
     /// [`Attack::MinNorm`] does not search within it. Nothing else depends on it.
     pub proved: Option<Ticks>,
-    /// Keeps one try in so many, on average, to be checked by other means.
+    /// Keeps one query in so many, on average, to be checked by other means.
     pub sample_every: Option<NonZeroU64>,
 }
 
 impl Settings {
-    /// The usual settings of an attack: random images and all attacks never end, others take one
+    /// The usual settings of an attack: [`Attack::Random`] and [`Attack::All`] never end, others take one
     /// round.
     pub fn new(attack: Attack, radius: Ticks, grid: Grid, seed: u64) -> Self {
         let endless = matches!(attack, Attack::Random | Attack::All);
@@ -130,7 +130,7 @@ pub enum AttackError {
         /// Classes of the network.
         classes: usize,
     },
-    /// A tie is no label that could be taken away.
+    /// The largest logits are tied, so there is no label to attack.
     #[error("the network's largest logits are tied for this image: there is no label to attack")]
     Tie,
 }
@@ -171,7 +171,7 @@ enum Round {
 }
 
 impl Run {
-    /// An attack on `label` of an 8-bit image. The image itself is not a try.
+    /// Begins an attack on `label` of an 8-bit image. The image itself is not a query.
     pub fn new(
         classifier: &impl Classifier,
         image: &[u8],
@@ -220,22 +220,22 @@ impl Run {
         }
     }
 
-    /// Of a search: draws the conclusion from a flip, or from the last attack's failure.
+    /// Continues a minimum-norm search after a success, or after the last attack's failure.
     fn search_on(&mut self, classifier: &mut impl Classifier) {
         let Some(search) = &mut self.search else {
             return;
         };
         let strongest = self.record.strongest.as_ref();
         if strongest.is_some_and(|found| found.perturbed.misclassified()) {
-            let flip = self.record.strongest.take().expect("just seen");
-            search.shrink(classifier, &self.ball, &mut self.record, flip);
+            let found = self.record.strongest.take().expect("just seen");
+            search.shrink(classifier, &self.ball, &mut self.record, found);
             self.round = None;
         } else if self.round.is_none() && search.turn == ROTATION.len() {
             search.fail(self.ball.radius().signed());
         }
     }
 
-    /// Whether no try is left to be made.
+    /// Whether no query is left.
     pub fn is_done(&self) -> bool {
         if self.round.is_some() {
             return false;
@@ -281,13 +281,13 @@ impl Run {
         &self.record.samples
     }
 
-    /// How many of all lost the label.
+    /// How many of all are misclassified.
     pub fn misclassifications(&self) -> u64 {
         self.record.misclassifications
     }
 
-    /// The perturbation of the smallest margin so far; of [`Attack::MinNorm`] the flip of the
-    /// smallest radius, and as long as there is none, the smallest margin at the radius at hand.
+    /// The perturbation of the smallest margin so far. For [`Attack::MinNorm`] the misclassified one of the
+    /// smallest radius, and while there is none, that of the smallest margin at the current radius.
     pub fn strongest(&self) -> Option<&Found> {
         let smallest = self
             .search
@@ -296,12 +296,12 @@ impl Run {
         smallest.or(self.record.strongest.as_ref())
     }
 
-    /// What is known of the robust radius, of [`Attack::MinNorm`] only.
+    /// What is known of the robust radius; for [`Attack::MinNorm`] only.
     pub fn bracket(&self) -> Option<Bracket> {
         let search = self.search.as_ref()?;
         Some(Bracket {
             proved: self.settings.proved,
-            broken: search.broken.as_ref().map(|flip| flip.perturbed.radius),
+            broken: search.broken.as_ref().map(|found| found.perturbed.radius),
         })
     }
 
@@ -359,7 +359,7 @@ impl Round {
         }
     }
 
-    /// Takes one step. Whether the round goes on.
+    /// Takes one step. Returns whether the round goes on.
     fn step(
         &mut self,
         classifier: &mut impl Classifier,

@@ -19,13 +19,14 @@ const HALVINGS: [u64; 9] = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
 pub(super) struct SquareRound {
     input: Vec<i32>,
     margin: f64,
-    /// Tries so far, and in all.
+    /// Queries so far, and in all.
     queries: u32,
     limit: u32,
 }
 
 impl SquareRound {
-    /// A round of `limit` queries begins with vertical stripes one pixel wide, each at a random end of the ball.
+    /// Begins a round of `limit` queries with vertical stripes one pixel wide, each at a random end of the
+    /// ball.
     pub(super) fn new(
         limit: u32,
         classifier: &mut impl Classifier,
@@ -52,7 +53,7 @@ impl SquareRound {
         classifier.hold(&self.input);
     }
 
-    /// Tries one square. Whether the round goes on.
+    /// Tries one square. Returns whether the round goes on.
     pub(super) fn step(
         &mut self,
         classifier: &mut impl Classifier,

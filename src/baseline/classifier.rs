@@ -28,7 +28,7 @@ impl BaselineClassifier {
         debug_assert!(scale.is_power_of_two());
         let device = Device::flex();
         Self {
-            net: ReluNet::from_plain(plain, &device),
+            net: ReluNet::from_net(plain, &device),
             device,
             inputs: plain.inputs(),
             classes: plain.classes(),
@@ -81,7 +81,7 @@ impl Classifier for BaselineClassifier {
         inputs: &[i32],
         label: usize,
         runners_up: &[Option<usize>],
-        _smoothings: &[Surrogate],
+        _surrogates: &[Surrogate],
     ) -> (Vec<f64>, Vec<f32>) {
         let classes = self.classes;
         let device = &self.device;

@@ -37,7 +37,7 @@ pub fn evaluate(
     threads: NonZeroUsize,
 ) -> Evaluation {
     let device = Device::flex();
-    let net = ReluNet::from_plain(plain, &device);
+    let net = ReluNet::from_net(plain, &device);
     let mut clean = 0;
     for (images, labels) in data
         .images

@@ -1,12 +1,12 @@
-//! Baseline networks to compare with: ReLU, trained plainly, against attacks, or to be certified.
+//! Baseline networks to compare with: ReLU networks with standard, adversarial or IBP training.
 //!
-//! An ℓ∞-dist net that cannot be misclassified says little until one sees a network of the same accuracy
-//! that can. So three of them are trained on the same images, run by Burn, attacked by the same
-//! attacks, and certified by the means that such networks have: intervals, rounded outward, so that
-//! *proved* means of them what it means of the integer network.
+//! They are trained on the same images as the ℓ∞-dist nets and meet the same attacks. Their certificates
+//! come from interval bound propagation, rounded outward, so that *proved* means the same as for the
+//! integer network: it holds for the function that is computed.
 //!
-//! [`BaselineNet`] is a network as plain numbers and [`Model`] its file; [`ReluNet`] runs it, with
-//! gradients, and [`BaselineClassifier`] is what attacks see of it; [`IntervalCertifier`] proves its labels, without Burn; [`evaluate`] measures a test set.
+//! [`BaselineNet`] is a network as plain numbers and [`Model`] its file. [`ReluNet`] runs it on Burn, with
+//! gradients, and [`BaselineClassifier`] puts it under attack. [`IntervalCertifier`] certifies its labels
+//! without Burn. [`evaluate`] measures a test set.
 
 mod architecture;
 mod certificate;

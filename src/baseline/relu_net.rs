@@ -111,7 +111,7 @@ impl ReluNet {
     }
 
     /// The network of `plain`, which takes pixel levels, on `device`.
-    pub fn from_plain(plain: &BaselineNet, device: &Device) -> Self {
+    pub fn from_net(plain: &BaselineNet, device: &Device) -> Self {
         Self::new(plain.layers(), device)
     }
 

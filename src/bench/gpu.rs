@@ -53,7 +53,6 @@ const fn sizes(batch: usize, outputs: usize, inputs: usize) -> Sizes {
 
 /// All that was measured on one GPU.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct GpuBenchmark {
     /// What the adapter calls itself.
     pub adapter: String,
@@ -69,7 +68,6 @@ pub struct GpuBenchmark {
 
 /// What the arithmetic of a distance alone allows.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Limit {
     /// The operations of a term.
     pub arithmetic: String,
@@ -79,7 +77,6 @@ pub struct Limit {
 
 /// One kernel on one layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Timing {
     /// What was run.
     pub kernel: String,
@@ -101,7 +98,6 @@ pub struct Timing {
 
 /// Steps of training at one p.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct StepTiming {
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
@@ -139,7 +135,6 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
             timings.push(bench.forward(sizes, norm, limit).await?);
             timings.push(bench.gradients(sizes, norm, limit).await?);
         }
-        timings.push(bench.interval(sizes).await?);
     }
     let shared = if bench.software {
         SMALL_LAYER
@@ -299,7 +294,7 @@ impl Bench<'_> {
         let (x, w) = self.inputs(sizes);
         let grad = self.matrix(sizes.batch, sizes.outputs, 1.0);
         let [x, w, grad] = [x, w, grad].map(|tensor| tensor.into_dispatch());
-        let distances = Dispatch::norm_dist_keeping(x.clone(), w.clone(), norm);
+        let distances = Dispatch::norm_dist_saving(x.clone(), w.clone(), norm);
         let seconds = self
             .time(|| {
                 let [x, w, grad] = [&x, &w, &grad].map(Clone::clone);
@@ -308,26 +303,6 @@ impl Bench<'_> {
             })
             .await?;
         Ok(timing("both gradients", norm, sizes, 1, seconds, limit))
-    }
-
-    async fn interval(&self, sizes: Sizes) -> Result<Timing, ReadError> {
-        let (x, w) = self.inputs(sizes);
-        let upper = x.clone().add_scalar(0.1);
-        let seconds = self
-            .time(|| {
-                let [x, upper, w] = [&x, &upper, &w].map(|t| t.clone().into_dispatch());
-                let (least, _) = Dispatch::norm_dist_interval(x, upper, w);
-                Tensor::from_dispatch(least)
-            })
-            .await?;
-        Ok(timing(
-            "interval bounds",
-            Norm::Inf,
-            sizes,
-            1,
-            seconds,
-            None,
-        ))
     }
 
     /// Forward and backward by `layer`, through autodiff.

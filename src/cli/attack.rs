@@ -46,7 +46,7 @@ pub(super) struct Args {
     /// Attack the first N test images only
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroUsize>,
-    /// Perturbations to try inside every image's certificate
+    /// Queries inside every image's certificate
     #[arg(long, value_name = "T", default_value_t = 1000)]
     queries: u64,
     /// Seed of everything random

@@ -117,7 +117,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     }
     bar.finish_and_clear();
 
-    let plain = trainer.plain().map_err(failed)?;
+    let plain = trainer.baseline_net().map_err(failed)?;
     let metadata = Metadata {
         dataset: args.dataset.as_str().into(),
         lineage: trainer.config().lineage(),
@@ -149,7 +149,7 @@ fn describe_epoch(
         100.0 * averages.accuracy(),
         100.0 * held_out.clean,
         args.epsilon,
-        100.0 * held_out.attacked,
+        100.0 * held_out.empirical,
         100.0 * held_out.certified,
     ))
 }

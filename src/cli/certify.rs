@@ -182,9 +182,10 @@ mod tests {
 
     #[test]
     fn a_proved_fraction_is_never_rounded_up() {
+        let levels = |levels: f64| Levels::new(levels).unwrap();
         // 72/255 = 0.28235…
-        assert_eq!(fraction_below(72.0), 0.2823);
-        assert_eq!(fraction_below(76.5), 0.3);
-        assert_eq!(fraction_below(255.0), 1.0);
+        assert_eq!(fraction_below(levels(72.0)), 0.2823);
+        assert_eq!(fraction_below(levels(76.5)), 0.3);
+        assert_eq!(fraction_below(levels(255.0)), 1.0);
     }
 }

@@ -17,7 +17,7 @@ use crate::exact::{self, Epsilon, ExactNet, InputError, Ticks};
 /// Compare networks: accuracies, size and time, on the full test set
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model files, of ℓ∞-dist nets and of baseline ones
+    /// Model files, of ℓ∞-dist nets and of baselines
     #[arg(default_values = [
         "www/public/models/mnist-eps0.3.safetensors",
         "www/public/models/baseline/relu.safetensors",

@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// among networks
     #[arg(long)]
     held_out: bool,
-    /// Where intervals fail, bound differences of logits and cut the box up to so many times
+    /// Where IBP fails, run branch and bound with at most N splits per image
     #[arg(long, value_name = "N")]
     splits: Option<usize>,
     /// Print one JSON object

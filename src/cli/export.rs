@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use burn::tensor::{Device, read_sync};
 
 use super::output::{Output, print_kept, refuse_existing, write_model};
-use super::{CliError, DatasetName, print_line, train};
-use crate::data::{CLASSES, Dataset};
+use super::{CliError, DatasetName, print_line, read, train};
+use crate::data::{CLASSES, Dataset, sha256_hex};
 use crate::exact::{Epsilon, ExactNet, FloatNet, Metadata, Model, Operation, Parent};
 use crate::net::float_logits;
 
@@ -34,7 +34,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let is_checkpoint = args.model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
     refuse_existing(&args.model, args.output.force && !is_checkpoint)?;
-    let checkpoint = train::read_checkpoint(&args.checkpoint)?;
+    let bytes = read(&args.checkpoint)?;
+    let checkpoint = train::parse_checkpoint(&args.checkpoint, &bytes)?;
     let dataset = DatasetName::recorded(&checkpoint.config().dataset, &args.checkpoint)?;
     let trainer = train::restore(
         &checkpoint,
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
     let net = ExactNet::quantize(&float, args.scale).map_err(|source| refuse(source.into()))?;
     print_line(format!(
-        "rounded to 1/{} of a pixel level; no value on any image exceeds {} units",
+        "rounded to 1/{} of a pixel level; no value on any image exceeds {} ticks",
         args.scale,
         net.max_magnitude()
     ))?;
@@ -68,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             (EPSILON, epsilon.to_string().into()),
         ],
         vec![Parent {
-            sha256: None,
+            sha256: Some(sha256_hex(&bytes)),
             lineage: trainer.lineage().map_err(refuse)?,
         }],
     )?;

@@ -52,6 +52,7 @@ enum Command {
     Prune(prune::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
+    Lineage(lineage::Args),
     Eval(eval::Args),
     Certify(certify::Args),
     Attack(attack::Args),
@@ -225,8 +226,8 @@ pub(crate) enum CliError {
         /// The data set's name.
         dataset: String,
     },
-    /// A model that does not say what it was trained on.
-    #[error("{} does not record the run that it comes from, so what it was trained on is not known", path.display())]
+    /// A model whose lineage names no training run that this program knows.
+    #[error("{} does not record the training run that it comes from, so it is not known which images it was trained on; take a model that `linf export` wrote", path.display())]
     NoRun {
         /// The model.
         path: PathBuf,
@@ -413,6 +414,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),
+        Command::Lineage(args) => lineage::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),

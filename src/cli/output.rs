@@ -62,7 +62,7 @@ impl Output {
         })?;
         let accuracies = evaluation.accuracies();
         print_line(format!(
-            "{} test images at ε = {}: {:.2} % right, {:.2} % certified by the margin, {:.2} % by intervals",
+            "{} test images at ε = {}: clean {:.2} %, certified {:.2} % (Lipschitz), {:.2} % (IBP)",
             evaluation.images,
             epsilon,
             100.0 * accuracies.clean,

@@ -33,7 +33,7 @@ pub(super) struct Args {
     /// begun in the page
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
-    /// Turn a hyperparameter of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
+    /// Change a hyperparameter of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
     #[arg(long, value_name = "KEY=VALUE", value_parser = hyperparameter, requires = "preset")]
     set: Vec<(String, String)>,
     /// Train on the weights that this model has, and no others: one that `linf export` or `linf prune`
@@ -313,7 +313,12 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
 }
 
 pub(super) fn read_checkpoint(path: &Path) -> Result<Checkpoint, CliError> {
-    Checkpoint::from_bytes(&read(path)?).map_err(|source| unusable(path, source.into()))
+    parse_checkpoint(path, &read(path)?)
+}
+
+/// The checkpoint in the bytes of the file at `path`.
+pub(super) fn parse_checkpoint(path: &Path, bytes: &[u8]) -> Result<Checkpoint, CliError> {
+    Checkpoint::from_bytes(bytes).map_err(|source| unusable(path, source.into()))
 }
 
 pub(super) fn restore(

@@ -1,4 +1,4 @@
-//! What can be wrong with a network or with its input.
+//! Errors of networks and of their inputs.
 
 use thiserror::Error;
 
@@ -72,20 +72,18 @@ pub enum NetError {
         /// Units of the last layer.
         units: usize,
     },
-    /// A net with one class has nothing to tell apart.
+    /// There are fewer than two classes.
     #[error("the last layer has {0} unit for the classes; a classifier needs at least two")]
     Classes(usize),
-    /// The last layer's units are not as many for each member.
-    #[error(
-        "the last layer has {units} units, which are no {members} members of as many classes each"
-    )]
+    /// The last layer's units do not divide evenly among the members.
+    #[error("the last layer has {units} units, which do not divide evenly among {members} members")]
     Members {
         /// Units of the last layer.
         units: usize,
         /// Members asked for.
         members: usize,
     },
-    /// Some 8-bit image could drive a value beyond what the integers of the evaluation hold.
+    /// Some 8-bit image could drive a value beyond the range of the integers.
     #[error(
         "layer {layer} can reach {magnitude} ticks for some image, beyond the limit of 2^30; \
          use a smaller scale or smaller weights"
@@ -109,15 +107,15 @@ pub enum InputError {
         /// Inputs of the network.
         expected: usize,
     },
-    /// Images that lie one behind the other are not whole.
-    #[error("the images have {bytes} bytes together, which are no whole images of {pixels} pixels")]
+    /// The bytes are no whole number of images.
+    #[error("{bytes} bytes are not a whole number of images of {pixels} pixels")]
     Images {
         /// Bytes given.
         bytes: usize,
         /// Inputs of the network.
         pixels: usize,
     },
-    /// Images and labels do not belong together.
+    /// The numbers of images and labels differ.
     #[error("there are {images} images, but {labels} labels")]
     Labels {
         /// Images given.
@@ -125,7 +123,7 @@ pub enum InputError {
         /// Labels given.
         labels: usize,
     },
-    /// A pixel lies outside the domain over which the network was pruned and proved.
+    /// A pixel lies outside the domain, 0 to 255·S.
     #[error("pixel {pixel} is {value} ticks, outside 0 to {limit}")]
     Domain {
         /// Index of the pixel.

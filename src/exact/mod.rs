@@ -1,21 +1,25 @@
 //! The exact integer network: the classifier whose label and certificate are shown.
 //!
-//! Certificates computed in floats can be broken through the rounding they ignore. An ℓ∞-dist
-//! net needs only subtraction, absolute value and maximum, so this module does everything in
-//! integers: images are 8-bit, every weight is rounded once to 1/S of a pixel level (*a unit*),
-//! and from there on nothing is rounded again. CPU and WebAssembly give the same bits, and a
-//! proved radius carries no caveat. There is no dependency on Burn, a GPU or JavaScript here.
+//! Certificates that are computed in floats can be broken through the rounding that they ignore. An
+//! ℓ∞-dist net needs only subtraction, absolute value and maximum, so this module computes in
+//! integers. Images are 8-bit, every weight is rounded once to a *tick* of 1/S of a pixel level, and
+//! nothing is rounded after that. CPU, GPU and WebAssembly give the same bits, and a proved radius
+//! carries no caveat. Nothing here depends on Burn, a GPU or JavaScript.
 //!
-//! Read in this order:
-//! [`DenseNet`] is the specification, plain loops over every weight. [`DenseNet::quantize`] makes it
-//! from a trained float net, [`DenseNet::prune`] drops the weights that no image can ever make
-//! decide, and [`ExactNet`] runs what is left with early exit: same outputs, bit for bit.
-//! [`ExactNet::prune_by_support`] drops those, too, that decide near no training image, or near too few.
-//! [`ExactNet::ensemble`] joins nets whose logits are then added up, [`ExactNet::member`] takes one out.
-//! [`Certificate`] is a label with its proved radii, [`Proof`] what proves more where intervals fail, [`Model`] the file, [`evaluate`] the test set.
+//! | module | what it holds |
+//! |---|---|
+//! | [`net`] | [`DenseNet`], the specification: plain loops over every weight. [`ExactNet`], the same function with early exit. [`DenseNet::quantize`] makes one from a trained float net, [`ExactNet::ensemble`] joins several. |
+//! | [`eval`] | Logits of one image, of many at a time, and of small changes of one image. |
+//! | [`certify`] | [`Certificate`]: a label with its Lipschitz and IBP radii. [`Proof`]: branch and bound. [`CriticalPixel`]: the pixel that decides a logit. |
+//! | `prune` | [`DenseNet::prune`] drops the weights that decide for no image. [`ExactNet::prune_by_support`] also drops those that decide near no training image, or near too few. |
+//! | [`io`] | [`Model`], the file. |
+//! | [`ticks`] | [`Ticks`] and [`Levels`], the two units of length. |
+//! | [`teach`] | Teaches a finished network a few more images. |
 //!
-//! Every length is in ticks of 1/S of a pixel level unless its name or documentation says
-//! otherwise; the full scale 1.0 of the literature is 255·S ticks.
+//! [`evaluate`] measures accuracies over a test set.
+//!
+//! Inputs, weights, values and logits are plain integers in ticks. The full scale 1.0 of the literature
+//! is 255·S ticks.
 
 pub mod certify;
 mod error;
@@ -27,6 +31,7 @@ mod prune;
 pub mod teach;
 pub mod ticks;
 
+pub(crate) use certify::decisive;
 pub use certify::{
     Bounds, Certificate, CriticalPixel, Epsilon, EpsilonError, Proof, lipschitz_radius,
 };
@@ -49,5 +54,5 @@ pub const MAX_LEVEL: i32 = 255;
 
 /// Largest magnitude of any value, difference or logit that a net may reach: 2³⁰ ticks.
 ///
-/// PairwiseMargin of two such values still fit an `i32`, margins included.
+/// The difference of two such values still fits an `i32`.
 pub const VALUE_LIMIT: i64 = 1 << 30;

@@ -1,15 +1,14 @@
-//! Teaching a finished network a few more images, in its own integers.
+//! Teaches a finished network a few more images, in its own integers.
 //!
-//! At p = ∞ the gradient of a logit is one-hot: one chain of arg-maxima leads from it down to one
-//! pixel, and the logit moves by one unit with each weight of that chain. So a step needs no floats
-//! and no Burn: an image whose label is not proved as far as is asked moves the weights of two
-//! chains in every member, the label's and its strongest runner-up's, by a whole number of ticks. What comes
-//! out is an [`ExactNet`] like any other, whose certificates are as exact; only weights that pruning
-//! has kept take part.
+//! At p = ∞ the gradient of a logit is one-hot: one arg-max path leads from it down to one pixel, and
+//! the logit moves by one tick with each weight on that path. So a step needs neither floats nor Burn.
+//! An image whose label is not proved at the wanted radius moves the weights of two paths in every
+//! member, the label's and its strongest runner-up's, by a whole number of ticks. The result is an
+//! [`ExactNet`] like any other, and its certificates are as exact. Only weights that pruning has kept
+//! take part.
 //!
-//! It costs a little of what was proved before. So images of before are shown in between, and move
-//! weights back where they have lost their radius; [`TeachConfig::usual`] is what was found to forget
-//! least.
+//! Teaching costs a little of what was proved before. So earlier images are shown in between, and move
+//! weights back where they have lost their radius. [`TeachConfig::usual`] forgot least in experiments.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -17,30 +16,31 @@ use rand_chacha::rand_core::SeedableRng;
 use thiserror::Error;
 
 use crate::data::{Dataset, PIXELS};
+use crate::exact::certify::argmax_path::{Point, decisive, walk};
 use crate::exact::{CsrLayer, Epsilon, ExactNet, NetError, Ticks, lipschitz_radius};
 
 /// How a network is taught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TeachConfig {
-    /// Times that all new images are gone through.
+    /// Passes over all new images.
     pub passes: u32,
-    /// How often each new image is shown in a pass.
+    /// Times that each new image is shown in a pass.
     pub repeats: u32,
-    /// Images of before that are looked at in a pass, and shown where they have lost their radius:
-    /// others every time, until all have had their turn.
+    /// Earlier images that are evaluated in a pass, and shown where they have lost their radius. Each
+    /// pass takes others, until all have had their turn.
     pub reminders: usize,
-    /// How far a weight moves in the first passes, in ticks; half as far after every third of the
-    /// passes, and at least one tick.
+    /// How far a weight moves in the first passes: half as far after every third of the passes, and at
+    /// least one tick.
     pub step: Ticks,
-    /// The radius that the margin should prove, in ticks: images that have it are left alone.
+    /// The radius that the margin should prove; images where it does are left alone.
     pub radius: Ticks,
     /// Seed of the order in which the images are shown.
     pub seed: u64,
 }
 
 impl TeachConfig {
-    /// What teaches a handful of images within seconds and keeps the most of what `net` proves at ε:
-    /// nine passes, forty repeats among 2,000 reminders, steps from a quarter of a level.
+    /// The settings that teach a handful of images within seconds and keep most of what `net` proves at
+    /// ε: nine passes, forty repeats among 2,000 reminders, steps from a quarter of a level.
     pub fn usual(net: &ExactNet, epsilon: Epsilon, seed: u64) -> Self {
         Self {
             passes: 9,
@@ -59,7 +59,7 @@ pub enum TeachError {
     /// Images and labels do not fit the network.
     #[error("image {image} does not fit: the network has {inputs} pixels and {classes} classes")]
     Image {
-        /// Its index among the new images, or those of before.
+        /// Its index among the new images, or the earlier ones.
         image: usize,
         /// Pixels of the network.
         inputs: usize,
@@ -72,47 +72,47 @@ pub enum TeachError {
 }
 
 /// Teaches `net` the `new` images, and reminds it of those of `before` in between, so that they keep
-/// their labels and proofs. The same images, lessons and seed teach the same network.
+/// their labels and certificates. The same images, configuration and seed teach the same network.
 ///
 /// Fails when images do not fit the network, or its weights have moved too far for an exact network.
 pub fn teach(
     net: &ExactNet,
     new: &Dataset,
     before: &Dataset,
-    lessons: TeachConfig,
+    config: TeachConfig,
 ) -> Result<ExactNet, TeachError> {
     for set in [new, before] {
         check(net, set)?;
     }
     let mut pupil = Pupil::of(net);
-    let mut random = ChaCha8Rng::seed_from_u64(lessons.seed);
+    let mut random = ChaCha8Rng::seed_from_u64(config.seed);
     let mut unseen: Vec<usize> = Vec::new();
-    for pass in 0..lessons.passes {
+    for pass in 0..config.passes {
         let mut order: Vec<(&Dataset, usize)> = Vec::new();
-        for _ in 0..lessons.repeats {
+        for _ in 0..config.repeats {
             order.extend((0..new.len()).map(|image| (new, image)));
         }
         let mut reminders = Vec::new();
-        for _ in 0..lessons.reminders.min(before.len()) {
+        for _ in 0..config.reminders.min(before.len()) {
             if unseen.is_empty() {
                 unseen.extend(0..before.len());
                 unseen.shuffle(&mut random);
             }
             reminders.extend(unseen.pop());
         }
-        // Most have their radius and would be left alone: all at once that is found out much sooner.
-        // In the last pass each is looked at in its turn, since what that pass takes cannot be given back
-        // later.
-        if pass + 1 < lessons.passes {
-            reminders = pupil.unproved(before, reminders, lessons.radius)?;
+        // Most have their radius and would be left alone: evaluating them in one batch finds that out much
+        // sooner. In the last pass each is evaluated in its turn, since no later pass repairs what that
+        // one breaks.
+        if pass + 1 < config.passes {
+            reminders = pupil.unproved(before, reminders, config.radius)?;
         }
         order.extend(reminders.into_iter().map(|image| (before, image)));
         order.shuffle(&mut random);
-        let step = lessons.step.get() >> (3 * pass / lessons.passes);
+        let step = config.step.get() >> (3 * pass / config.passes);
         let step = i32::try_from(step.max(1)).unwrap_or(i32::MAX);
         for (set, image) in order {
             let label = usize::from(set.labels[image]);
-            pupil.show(set.image(image), label, lessons.radius, step);
+            pupil.show(set.image(image), label, config.radius, step);
         }
     }
     Ok(pupil.net()?)
@@ -160,8 +160,8 @@ impl Pupil {
         ExactNet::with_members(self.scale, &self.layers, self.bias.clone(), self.members)
     }
 
-    /// Shows an image, and moves what decides its label and the strongest runner-up if the margin proves
-    /// less than `radius`.
+    /// Shows an image. If its margin proves less than `radius`, moves the weights that decide its label
+    /// and the strongest runner-up.
     fn show(&mut self, image: &[u8], label: usize, radius: Ticks, step: i32) {
         self.run(image);
         let last = self.values.last().expect("the input is always there");
@@ -174,20 +174,20 @@ impl Pupil {
         if proved >= Some(radius) {
             return;
         }
-        // All chains first: moving the one may change the other.
+        // All paths first: moving the weights of one may change another.
         let outputs = (0..self.members).flat_map(|member| {
             let first = member * classes;
             [(first + label, step), (first + runner_up, -step)]
         });
-        let chains: Vec<_> = outputs
-            .map(|(output, by)| (output, self.chain(output), by))
+        let paths: Vec<_> = outputs
+            .map(|(output, by)| (output, self.path(output), by))
             .collect();
-        for (output, chain, by) in chains {
+        for (output, path, by) in paths {
             for Link {
                 layer,
                 weight,
                 slope,
-            } in chain
+            } in path
             {
                 let weight = &mut self.layers[layer].weights[weight];
                 *weight = weight.saturating_add(slope * by);
@@ -233,29 +233,35 @@ impl Pupil {
         }
     }
 
-    /// The weights that decide a unit of the last layer for the image that was last run, and how its
-    /// logit moves with each.
-    fn chain(&self, output: usize) -> Vec<Link> {
-        // Raising the value lowers the logit.
-        let (mut unit, mut slope) = (output, -1);
+    /// The weights on the arg-max path of a unit of the last layer for the image that was last run,
+    /// and how its logit moves with each.
+    fn path(&self, output: usize) -> Vec<Link> {
         let mut links = Vec::with_capacity(self.layers.len());
-        for (index, layer) in self.layers.iter().enumerate().rev() {
-            let (x, value) = (&self.values[index], self.values[index + 1][unit]);
-            let input = |weight: usize| layer.pattern.columns()[weight] as usize;
-            let weight = layer
-                .pattern
-                .places(unit..unit + 1)
-                .find(|&weight| distance(x[input(weight)], layer.weights[weight]) == value)
-                .expect("a unit's value is the distance of one of its weights");
-            let above = x[input(weight)] >= i64::from(layer.weights[weight]);
-            let rises = if above { 1 } else { -1 };
-            links.push(Link {
-                layer: index,
-                weight,
-                slope: -slope * rises,
-            });
-            (unit, slope) = (input(weight), slope * rises);
-        }
+        let pixel = walk(
+            self.layers.len(),
+            Point::of_output(output),
+            |index, point| {
+                let (layer, x) = (&self.layers[index], &self.values[index]);
+                let places = layer.pattern.places(point.unit..point.unit + 1);
+                let distances = places.map(|place| {
+                    let input = layer.pattern.columns()[place] as usize;
+                    (input, distance(x[input], layer.weights[place]), place)
+                });
+                let (input, weight) = decisive(distances, self.values[index + 1][point.unit])?;
+                let below = point.through(input, x[input], layer.weights[weight].into());
+                links.push(Link {
+                    layer: index,
+                    weight,
+                    // A distance falls as its weight rises wherever it rises with its input.
+                    slope: -i32::from(below.sign),
+                });
+                Some(below)
+            },
+        );
+        debug_assert!(
+            pixel.is_some(),
+            "a unit's value is the distance of one of its weights"
+        );
         links
     }
 }
@@ -279,7 +285,7 @@ fn distance(x: i64, weight: i32) -> i64 {
     (x - i64::from(weight)).abs()
 }
 
-/// A weight of a deciding chain.
+/// A weight on an arg-max path.
 struct Link {
     layer: usize,
     /// Its index among the layer's kept weights.

@@ -1,4 +1,4 @@
-//! The GPU, asked for with rooflines of our own and handed to Burn.
+//! Requests the GPU with our own limits and hands it to Burn.
 //!
 //! Burn can find an adapter by itself, but says neither which one nor whether it is a software
 //! fallback, which is many times slower than the CPU's vectors and must never be taken unasked; and
@@ -81,10 +81,18 @@ fn run_constructors() {
 }
 
 impl Gpu {
-    /// Asks for the fastest adapter there is, be it a software fallback.
+    /// Requests the fastest adapter there is, even a software fallback.
     ///
     /// Every call opens the adapter anew: keep what it returns.
     pub async fn request() -> Result<Self, GpuError> {
+        Self::request_naming(async || None).await
+    }
+
+    /// The same; `unnamed` is asked for the name of an adapter that gives none itself, as most do in a
+    /// browser.
+    pub async fn request_naming(
+        unnamed: impl AsyncFnOnce() -> Option<String>,
+    ) -> Result<Self, GpuError> {
         #[cfg(target_family = "wasm")]
         run_constructors();
         let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
@@ -96,7 +104,12 @@ impl Gpu {
             .await
             .map_err(|_| GpuError::NoAdapter)?;
         let info = adapter.get_info();
-        let name = name(&info).await;
+        let name = match info.name.is_empty() {
+            false => info.name.clone(),
+            true => unnamed()
+                .await
+                .unwrap_or_else(|| "that nobody names".into()),
+        };
         let (device, queue) = open(&adapter).await.map_err(|error| GpuError::Refused {
             adapter: name.clone(),
             reason: error.to_string(),
@@ -169,19 +182,8 @@ impl Gpu {
     }
 }
 
-/// What the adapter calls itself.
-async fn name(info: &wgpu::AdapterInfo) -> String {
-    if !info.name.is_empty() {
-        return info.name.clone();
-    }
-    #[cfg(target_arch = "wasm32")]
-    if let Some(family) = crate::web::adapter::adapter_family().await {
-        return family;
-    }
-    "that nobody names".into()
-}
-
-/// Opens the adapter with the rooflines that the kernels need, and with its own if those are refused.
+/// Opens the adapter with the limits that the kernels need, and with its own limits if those are
+/// refused.
 async fn open(
     adapter: &wgpu::Adapter,
 ) -> Result<(wgpu::Device, wgpu::Queue), wgpu::RequestDeviceError> {

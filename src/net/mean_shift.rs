@@ -1,14 +1,14 @@
-//! Mean shift: what an ℓ∞-dist net has instead of batch normalisation.
+//! Mean shift, the replacement of batch normalisation in an ℓ∞-dist net.
 //!
 //! A distance is never negative, so the outputs of a layer drift upwards. Subtracting each unit's
-//! mean centres them; dividing by a deviation would break the Lipschitz constant and is left out
+//! mean centres them. Dividing by a deviation would break the Lipschitz constant, so it is left out
 //! (Zhang et al., ICML 2021, section 4.1).
 
 use burn::Tensor;
 use burn::module::{Module, RunningState};
 use burn::tensor::Device;
 
-/// Share of the new batch in the running mean.
+/// The weight of the new batch in the running mean.
 const MOMENTUM: f32 = 0.1;
 
 /// Subtracts from each unit its mean over the batch while training, its running mean otherwise.
@@ -19,15 +19,16 @@ pub struct MeanShift {
 }
 
 impl MeanShift {
-    /// A shift of `units` units whose running means are 0.
+    /// Creates a shift of `units` units whose running means are 0.
     pub fn new(units: usize, device: &Device) -> Self {
         Self {
             running_mean: RunningState::new(Tensor::zeros([units], &device.clone().inner())),
         }
     }
 
-    /// `u − mean`, `[batch, units]`. On an autodiff device the mean is the batch's, the gradient
-    /// flows through it, and the running mean moves a tenth of the way towards it.
+    /// Computes `u − mean`, `[batch, units]`. On an autodiff device the mean is the batch's: the
+    /// gradient flows through it, and the running mean moves a tenth of the way towards it. Elsewhere
+    /// it is the running mean.
     pub fn forward(&self, u: Tensor<2>) -> Tensor<2> {
         if !u.device().is_autodiff() {
             return u - self.running_mean.value().unsqueeze();
@@ -43,7 +44,7 @@ impl MeanShift {
     /// Replaces the running mean, `[units]`.
     pub fn set_mean(&self, mean: Tensor<1>) {
         self.running_mean.update(mean);
-        // An update waits, per thread, for the next read; read it here so that the value is set.
+        // An update is applied at the next read, per thread. Reading here sets the value.
         self.running_mean.value_sync();
     }
 }

@@ -1,8 +1,12 @@
 //! The ℓ∞-dist net as Burn modules, for use in any Burn program.
 //!
-//! Architecture of Zhang et al., ICML 2021: every layer computes `‖x − w‖_p` per unit; hidden
-//! layers subtract each unit's mean ([`MeanShift`]), the last one adds a bias. The logits are the
-//! negated outputs. At p = ∞ and with fixed means the net is 1-Lipschitz with respect to ℓ∞.
+//! The architecture is that of Zhang et al., ICML 2021. Every layer computes `‖x − w‖_p` per unit.
+//! Hidden layers subtract each unit's mean ([`MeanShift`]), the last one adds a bias. The logits are
+//! the negated outputs. At p = ∞ and with fixed means the net is 1-Lipschitz with respect to ℓ∞.
+//!
+//! [`LinfDistNetConfig`] and [`LinfDistLayerConfig`] create the modules, as Burn's own configurations
+//! do. [`LinfDistNet::to_float`] and [`ExactNet::quantize`](crate::exact::ExactNet::quantize) turn a
+//! trained net into the integer network that is certified.
 
 mod dequantize;
 #[cfg(feature = "webgpu")]
@@ -11,6 +15,7 @@ mod layer;
 mod mean_shift;
 
 use burn::Tensor;
+use burn::config::Config;
 use burn::module::Module;
 use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
@@ -19,7 +24,7 @@ use rand_chacha::rand_core::SeedableRng;
 #[cfg(feature = "webgpu")]
 pub use exact_gpu::{ExactNetOnGpu, ExactOnGpuError};
 pub(crate) use layer::IDENTITY_WEIGHT;
-pub use layer::{LinfDistLayer, WeightInit};
+pub use layer::{LinfDistLayer, LinfDistLayerConfig, WeightInit};
 pub use mean_shift::MeanShift;
 
 use crate::exact::FloatNet;
@@ -28,7 +33,45 @@ pub use crate::train::tensors::ReadError;
 use crate::train::tensors::read;
 pub(crate) use crate::train::tensors::to_vec;
 
-/// An ℓ∞-dist net on normalised inputs `[batch, inputs]`.
+/// Configuration of a [`LinfDistNet`].
+#[derive(Config, Debug)]
+pub struct LinfDistNetConfig {
+    /// Widths of all layers, the inputs first and the classes last.
+    pub widths: Vec<usize>,
+    /// How the weights are initialised.
+    #[config(default = "WeightInit::Identity")]
+    pub weight_init: WeightInit,
+    /// Seed of the weights.
+    #[config(default = 0)]
+    pub seed: u64,
+}
+
+impl LinfDistNetConfig {
+    /// Initialises a net. The weights depend on this configuration alone, not on the device.
+    ///
+    /// # Panics
+    /// If fewer than two widths are given or one is 0.
+    pub fn init(&self, device: &Device) -> LinfDistNet {
+        let widths = &self.widths;
+        assert!(
+            widths.len() >= 2 && !widths.contains(&0),
+            "a net needs at least two widths, all positive: {widths:?}"
+        );
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let last = widths.len() - 2;
+        let layer = |(l, pair): (usize, &[usize])| {
+            LinfDistLayerConfig::new(pair[0], pair[1])
+                .with_last(l == last)
+                .with_weight_init(self.weight_init)
+                .init_with_rng(&mut rng, device)
+        };
+        LinfDistNet {
+            layers: widths.windows(2).enumerate().map(layer).collect(),
+        }
+    }
+}
+
+/// An ℓ∞-dist net on normalised inputs `[batch, inputs]`. [`LinfDistNetConfig`] creates it.
 #[derive(Module, Debug)]
 pub struct LinfDistNet {
     /// The layers, input side first; all but the last have a mean shift.
@@ -36,30 +79,7 @@ pub struct LinfDistNet {
 }
 
 impl LinfDistNet {
-    /// A freshly initialised net with the given widths, inputs first and classes last.
-    ///
-    /// The weights depend on start and seed alone, not on the device.
-    ///
-    /// # Panics
-    /// If fewer than two widths are given or one is 0.
-    pub fn new(widths: &[usize], weight_init: WeightInit, seed: u64, device: &Device) -> Self {
-        assert!(
-            widths.len() >= 2 && !widths.contains(&0),
-            "a net needs at least two widths, all positive: {widths:?}"
-        );
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let last = widths.len() - 2;
-        let pairs = widths.windows(2).enumerate();
-        Self {
-            layers: pairs
-                .map(|(l, pair)| {
-                    LinfDistLayer::new(pair[0], pair[1], l == last, weight_init, &mut rng, device)
-                })
-                .collect(),
-        }
-    }
-
-    /// Logits `[batch, classes]` of normalised inputs `[batch, inputs]` under the given norm.
+    /// Computes logits `[batch, classes]` of normalised inputs `[batch, inputs]` under the given norm.
     ///
     /// On an autodiff device hidden layers subtract the mean over this batch and update their
     /// running means; elsewhere they subtract the running means.
@@ -70,10 +90,10 @@ impl LinfDistNet {
             .neg()
     }
 
-    /// Sets the running means to those of the p = ∞ net over the given inputs, layer by layer:
-    /// the means gathered while training belong to a finite p and are wrong at ∞.
+    /// Sets the running means to those of the p = ∞ net over the given inputs, layer by layer. The
+    /// means gathered in training belong to a finite p and are wrong at ∞.
     ///
-    /// `batches` is called once per hidden layer and returns the same inputs every time, in
+    /// `batches` is called once per hidden layer and must return the same inputs every time, in
     /// batches `[batch, inputs]`, on a device without autodiff.
     pub fn estimate_means<I: Iterator<Item = Tensor<2>>>(&self, batches: impl Fn() -> I) {
         for l in 0..self.layers.len() {
@@ -81,7 +101,7 @@ impl LinfDistNet {
         }
     }
 
-    /// Sets the running means of layer `l`, if it has any, where those before it have theirs.
+    /// Sets the running means of layer `l`, if it has any. Those of the layers before it must be set.
     fn estimate_mean<I: Iterator<Item = Tensor<2>>>(&self, l: usize, batches: impl Fn() -> I) {
         let layer = &self.layers[l];
         let Some(shift) = &layer.mean_shift else {
@@ -101,10 +121,13 @@ impl LinfDistNet {
         }
     }
 
-    /// The weights, means and bias as plain numbers.
+    /// Reads the weights, means and bias as plain numbers.
     ///
-    /// `input_mean` and `input_std` are what the inputs were normalised with, in units of full
-    /// scale 1.0.
+    /// `input_mean` and `input_std` are the mean and standard deviation that the inputs were
+    /// normalised with, as fractions of full scale 1.0.
+    ///
+    /// # Errors
+    /// Fails if the device does not answer.
     pub async fn to_float(&self, input_mean: f32, input_std: f32) -> Result<FloatNet, ReadError> {
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
@@ -123,7 +146,8 @@ impl LinfDistNet {
     }
 }
 
-/// Logits `[images, classes]` of 8-bit images `[images, inputs]` under the floats of a net, at p = ∞.
+/// Computes logits `[images, classes]` of 8-bit images `[images, inputs]` under the floats of a net,
+/// at p = ∞.
 ///
 /// # Panics
 /// If the images are not of the net's size, or a layer's parts do not fit together.
@@ -159,6 +183,13 @@ pub fn float_logits(net: &FloatNet, images: &[u8]) -> Vec<f32> {
 mod tests {
     use super::*;
 
+    fn net(widths: impl Into<Vec<usize>>, weight_init: WeightInit, seed: u64) -> LinfDistNet {
+        LinfDistNetConfig::new(widths.into())
+            .with_weight_init(weight_init)
+            .with_seed(seed)
+            .init(&Device::flex())
+    }
+
     fn input(rows: usize) -> Tensor<2> {
         let values: Vec<f32> = (0..rows * 6)
             .map(|k| ((k * 37) % 23) as f32 / 7.0 - 1.5)
@@ -171,17 +202,17 @@ mod tests {
 
     #[test]
     fn a_new_net_begins_as_the_identity_up_to_a_constant() {
-        let net = LinfDistNet::new(&[6, 12, 3], WeightInit::Identity, 1, &Device::flex());
+        let net = net([6, 12, 3], WeightInit::Identity, 1);
         let x = input(20);
         let u = net.layers[0].distances(x.clone(), Norm::Inf);
-        // Nearly every unit is decided by its weight of −10.
+        // The weight of −10 is on the arg-max path of nearly every unit.
         let identity = Tensor::cat(vec![x.clone(), x], 1).add_scalar(10.0);
         assert_eq!(to_vec(u), to_vec(identity));
     }
 
     #[test]
-    fn a_signed_start_has_rising_and_falling_units() {
-        let net = LinfDistNet::new(&[6, 12, 3], WeightInit::SignedIdentity, 1, &Device::flex());
+    fn a_signed_identity_has_rising_and_falling_units() {
+        let net = net([6, 12, 3], WeightInit::SignedIdentity, 1);
         let x = input(20);
         let u = to_vec(net.layers[0].distances(x.clone(), Norm::Inf));
         let x = to_vec(x);
@@ -195,7 +226,7 @@ mod tests {
 
     #[test]
     fn estimated_means_centre_every_hidden_unit() {
-        let net = LinfDistNet::new(&[6, 9, 8, 3], WeightInit::Identity, 2, &Device::flex());
+        let net = net([6, 9, 8, 3], WeightInit::Identity, 2);
         let batches = || [input(20), input(13)].into_iter();
         net.estimate_means(batches);
         let x = Tensor::cat(batches().collect(), 0);
@@ -212,11 +243,8 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_weights() {
         let weights = |seed| {
-            to_vec(
-                LinfDistNet::new(&[5, 4, 3], WeightInit::Identity, seed, &Device::flex()).layers[1]
-                    .weight
-                    .val(),
-            )
+            let net = net([5, 4, 3], WeightInit::Identity, seed);
+            to_vec(net.layers[1].weight.val())
         };
         assert_eq!(weights(3), weights(3));
         assert_ne!(weights(3), weights(4));

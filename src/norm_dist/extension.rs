@@ -20,7 +20,7 @@ use burn::tensor::TensorData;
 use super::gpu;
 use super::{Norm, Sizes, cpu};
 
-/// `‖x[b] − w[o]‖_p` for every pair of rows.
+/// Computes `‖x[b] − w[o]‖_p` for every pair of rows.
 ///
 /// `x` is `[batch, inputs]`, `w` is `[outputs, inputs]`, the result `[batch, outputs]`. Gradients
 /// flow to both on an autodiff device. Values must be finite.
@@ -40,56 +40,29 @@ pub fn norm_dist(x: Tensor<2>, w: Tensor<2>, norm: Norm) -> Tensor<2> {
     ))
 }
 
-/// Lower and upper bounds of `‖x[b] − w[o]‖∞` while every column of `x` moves from that of `lower`
-/// to that of `upper`: interval propagation through one layer, in floats.
-///
-/// `lower` and `upper` are `[batch, inputs]`, `w` is `[outputs, inputs]`, the results
-/// `[batch, outputs]`. No gradient flows: the tensors must not be on an autodiff device.
-///
-/// # Panics
-/// If the three have different numbers of columns, or `lower` and `upper` different numbers of rows.
-pub fn norm_dist_interval(
-    lower: Tensor<2>,
-    upper: Tensor<2>,
-    w: Tensor<2>,
-) -> (Tensor<2>, Tensor<2>) {
-    assert_eq!(
-        (lower.dims(), lower.dims()[1]),
-        (upper.dims(), w.dims()[1]),
-        "norm_dist_interval: lower and upper must have the same shape, and as many columns as w"
-    );
-    let (least, most) = Dispatch::norm_dist_interval(
-        lower.into_dispatch(),
-        upper.into_dispatch(),
-        w.into_dispatch(),
-    );
-    (Tensor::from_dispatch(least), Tensor::from_dispatch(most))
-}
-
-/// What asks for more is told.
+/// The message of the panic when a second derivative is requested.
 pub(super) const FIRST_DERIVATIVES: &str =
     "the gradient of the distance has itself no gradient: only first derivatives are supported";
 
-/// Distances as the pass backward needs them.
+/// Distances, with the values saved for backward.
 #[derive(Clone, Debug, ExtensionType)]
 pub struct Distances<B: Backend> {
     /// `[batch, outputs]`.
     pub u: FloatTensor<B>,
-    /// What the CPU keeps beside them; a GPU keeps nothing.
+    /// Values saved for backward on the CPU; empty on a GPU.
     pub saved: Arc<cpu::SavedForBackward>,
 }
 
 /// The distance and its gradients, as a backend provides them. Use [`norm_dist`].
 #[backend_extension(Flex, Cube: cfg(feature = "webgpu"), Autodiff)]
 pub trait NormDist: Backend {
-    /// Distances, `[batch, outputs]`.
+    /// Computes distances, `[batch, outputs]`.
     fn norm_dist(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> FloatTensor<Self>;
 
-    /// The same with what the gradients are computed from.
-    fn norm_dist_keeping(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm)
-    -> Distances<Self>;
+    /// Computes distances and the values saved for backward.
+    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> Distances<Self>;
 
-    /// Gradients with respect to `x` and `w`, given the distances and their gradient.
+    /// Computes gradients with respect to `x` and `w`, given the distances and their gradient.
     fn norm_dist_backward(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
@@ -98,8 +71,9 @@ pub trait NormDist: Backend {
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// The second of the two gradients alone: nobody asks for that of the images in a first layer. Of
-    /// use where the two share nothing; on the CPU they share every power.
+    /// Computes the gradient with respect to `w` only, for a first layer, whose inputs need no
+    /// gradient. This saves time where the two gradients share no work; on the CPU they share every
+    /// power.
     fn norm_dist_weight_gradient(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
@@ -109,13 +83,6 @@ pub trait NormDist: Backend {
     ) -> FloatTensor<Self> {
         Self::norm_dist_backward(x, w, distances, grad, norm).1
     }
-
-    /// Lower and upper bounds of the distances at p = ∞. Use [`norm_dist_interval`].
-    fn norm_dist_interval(
-        lower: FloatTensor<Self>,
-        upper: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 }
 
 impl NormDist for Flex {
@@ -126,11 +93,7 @@ impl NormDist for Flex {
         flex_tensor(u, [sizes.batch, sizes.outputs])
     }
 
-    fn norm_dist_keeping(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        norm: Norm,
-    ) -> Distances<Self> {
+    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> Distances<Self> {
         let sizes = sizes(&x, &w);
         let (x, w) = (x.to_contiguous(), w.to_contiguous());
         let (u, saved) = cpu::forward_saving(slice(&x), slice(&w), sizes, norm);
@@ -156,18 +119,6 @@ impl NormDist for Flex {
             flex_tensor(dw, [sizes.outputs, sizes.inputs]),
         )
     }
-
-    fn norm_dist_interval(
-        lower: FloatTensor<Self>,
-        upper: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        let sizes = sizes(&lower, &w);
-        let [lower, upper, w] = [lower, upper, w].map(|tensor| tensor.to_contiguous());
-        let (least, most) = cpu::interval(slice(&lower), slice(&upper), slice(&w), sizes);
-        let shape = [sizes.batch, sizes.outputs];
-        (flex_tensor(least, shape), flex_tensor(most, shape))
-    }
 }
 
 #[cfg(feature = "webgpu")]
@@ -176,11 +127,7 @@ impl NormDist for burn_cubecl::CubeBackend {
         gpu::forward(x, w, norm)
     }
 
-    fn norm_dist_keeping(
-        x: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-        norm: Norm,
-    ) -> Distances<Self> {
+    fn norm_dist_saving(x: FloatTensor<Self>, w: FloatTensor<Self>, norm: Norm) -> Distances<Self> {
         Distances {
             u: gpu::forward(x, w, norm),
             saved: Arc::default(),
@@ -205,14 +152,6 @@ impl NormDist for burn_cubecl::CubeBackend {
         norm: Norm,
     ) -> FloatTensor<Self> {
         gpu::weight_gradient(x, w, distances.u, grad, norm)
-    }
-
-    fn norm_dist_interval(
-        lower: FloatTensor<Self>,
-        upper: FloatTensor<Self>,
-        w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        gpu::interval(lower, upper, w)
     }
 }
 
@@ -274,10 +213,10 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
             .stateful()
         {
             OpsKind::Tracked(mut prep) => {
-                let (kept_x, kept_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
-                let distances = B::norm_dist_keeping(x.into_primitive(), w.into_primitive(), norm);
+                let (saved_x, saved_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
+                let distances = B::norm_dist_saving(x.into_primitive(), w.into_primitive(), norm);
                 let u = distances.u.clone();
-                prep.finish((kept_x, kept_w, distances, norm), u)
+                prep.finish((saved_x, saved_w, distances, norm), u)
             }
             OpsKind::UnTracked(prep) => {
                 prep.finish(B::norm_dist(x.into_primitive(), w.into_primitive(), norm))
@@ -285,12 +224,14 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         }
     }
 
-    fn norm_dist_keeping(
+    fn norm_dist_saving(
         _x: FloatTensor<Self>,
         _w: FloatTensor<Self>,
         _norm: Norm,
     ) -> Distances<Self> {
-        unimplemented!("norm_dist keeps what its gradients need: call this with inner tensors")
+        unimplemented!(
+            "norm_dist saves its values for backward itself: call this with inner tensors"
+        )
     }
 
     fn norm_dist_backward(
@@ -311,13 +252,5 @@ impl<B: NormDist, C: CheckpointStrategy> NormDist for Autodiff<B, C> {
         _norm: Norm,
     ) -> FloatTensor<Self> {
         unimplemented!("{FIRST_DERIVATIVES}")
-    }
-
-    fn norm_dist_interval(
-        _lower: FloatTensor<Self>,
-        _upper: FloatTensor<Self>,
-        _w: FloatTensor<Self>,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
-        unimplemented!("bounds have no gradient: take them of inner tensors")
     }
 }

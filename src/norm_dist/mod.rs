@@ -1,14 +1,14 @@
 //! The ℓ∞-dist layer's distance, `u[b, o] = ‖x[b] − w[o]‖_p`, for p ≥ 1 and p = ∞.
 //!
-//! Training smooths the max of the ℓ∞-dist neuron by an ℓp norm whose p grows from 8 to
-//! hundreds and ends at ∞ (Zhang et al., ICML 2021, section 4). Burn has no such operation, and written
-//! with broadcasting it would build a `[batch, outputs, inputs]` tensor, so it is one here:
+//! Training replaces the max of the ℓ∞-dist neuron by an ℓp norm whose p grows from 8 to hundreds and
+//! ends at ∞ (Zhang et al., ICML 2021, section 4). Burn has no such operation. Written with
+//! broadcasting it would build a `[batch, outputs, inputs]` tensor, so it has kernels of its own here:
 //!
 //! - [`mod@reference`]: the specification, in plain f64 loops;
-//! - [`cpu`]: the same in f32, vectorised and threaded, on slices;
+//! - [`cpu`]: the same in f32 on slices, vectorised and threaded;
 //! - `gpu`: the same as GPU kernels, in the browser and natively;
 //! - `extension`: the operation as a Burn backend extension with its gradients;
-//! - `sparse`: the same for layers that have few of their weights, on the CPU.
+//! - `sparse`: the same for pruned layers, on the CPU.
 
 pub mod cpu;
 mod extension;
@@ -18,12 +18,12 @@ mod power;
 pub mod reference;
 mod sparse;
 
-pub use extension::{Distances, NormDist, norm_dist, norm_dist_interval};
+pub use extension::{Distances, NormDist, norm_dist};
 #[cfg(feature = "webgpu")]
 pub use gpu::{Arithmetic, ROOFLINE_TERMS, Roofline};
 pub use sparse::{SparseNormDist, sparse_norm_dist};
 
-/// Which norm the layer takes of `x − w`.
+/// The norm that a layer takes of `x − w`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Norm {
     /// ‖·‖_p for a finite p ≥ 1.
@@ -33,10 +33,11 @@ pub enum Norm {
 }
 
 impl Norm {
-    /// The norm of the finite p nearest to `p` that the kernels raise to by few multiplications;
-    /// where none is near, `p` itself.
+    /// Returns the norm of the quick exponent nearest to `p`, which the kernels compute with few
+    /// multiplications; of `p` itself outside 8 to 1000.
     ///
-    /// From 8 to 1000 such p are at most a third apart, so that an exponential growth of p stays close to one.
+    /// Quick exponents are at most a third apart, so that an exponential growth of p stays close to
+    /// them.
     pub fn quick(p: f32) -> Self {
         Norm::P(power::quick_exponent(p).unwrap_or(p))
     }

@@ -1,8 +1,8 @@
 //! Powers of vectors of f32: by multiplications where the exponent allows it, else through
 //! log2 and exp2 polynomials.
 //!
-//! Raising `|d|/M` to the p-th power is what training spends its time on. Even powers take two to
-//! ten multiplications, the general power about thirty operations.
+//! Training spends most of its time on raising `|d|/M` to the p-th power. The even powers of
+//! [`QUICK_HALVES`] take two to ten multiplications, the general power about thirty operations.
 
 use std::ops::Mul;
 
@@ -11,30 +11,58 @@ use macerator::{Simd, Vector};
 /// A vector of f32.
 pub(super) type F32s<S> = Vector<S, f32>;
 
-/// Halves of the even p that are raised to by multiplications, two to ten of them. Each has its own
-/// copy of the inner loops, so that nothing in them depends on p.
-pub(super) const QUICK_HALVES: [u32; 28] = [
-    2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 17, 21, 25, 29, 33, 41, 49, 65, 81, 97, 129, 161, 193, 257,
-    321, 385, 513,
-];
+/// The table of quick exponents: halves of the even p whose powers are multiplied out, in rising
+/// order and in the three ranges that the CPU's kernels tell apart. Calls the given macro as
+/// `then! { args; [low] [middle] [high] }`.
+///
+/// It is a macro because every exponent gets its own copy of the inner loops, so that nothing in
+/// them depends on p. Everything else that needs the table derives it from here.
+macro_rules! quick_halves {
+    ([$($then:tt)*] { $($args:tt)* }) => {
+        $($then)*! {
+            $($args)*;
+            [2 3 4 5 6 7 8 9]
+            [11 13 15 17 21 25 29 33]
+            [41 49 65 81 97 129 161 193 257 321 385 513]
+        }
+    };
+}
+pub(super) use quick_halves;
 
-/// Half of p, if p is one of the even powers that are raised to by multiplications.
-pub(super) fn quick_half(p: f32) -> Option<u32> {
-    QUICK_HALVES.into_iter().find(|half| (2 * half) as f32 == p)
+macro_rules! table {
+    (; [$($low:literal)*] [$($middle:literal)*] [$($high:literal)*]) => {
+        /// Halves of the quick exponents, in rising order.
+        pub(super) const QUICK_HALVES: &[u32] = &[$($low,)* $($middle,)* $($high,)*];
+        /// The last half of the low range: plain powers are always taken forward.
+        pub(super) const LAST_LOW_HALF: u32 = last(&[$($low),*]);
+        /// The last half of the middle range: plain powers are taken where most columns count.
+        pub(super) const LAST_MIDDLE_HALF: u32 = last(&[$($middle),*]);
+    };
+}
+quick_halves!([table] {});
+
+const fn last(halves: &[u32]) -> u32 {
+    halves[halves.len() - 1]
 }
 
-/// Whichever of [`QUICK_HALVES`] is nearest in ratio, for p from 8 to 1000.
+/// Half of p, if p is a quick exponent.
+pub(super) fn quick_half(p: f32) -> Option<u32> {
+    let mut halves = QUICK_HALVES.iter().copied();
+    halves.find(|half| (2 * half) as f32 == p)
+}
+
+/// Returns the quick exponent nearest to p in ratio, for p from 8 to 1000.
 pub(super) fn quick_exponent(p: f32) -> Option<f32> {
     let exponents = QUICK_HALVES
+        .iter()
         .map(|half| (2 * half) as f32)
-        .into_iter()
         .filter(|quick| *quick >= 8.0);
     let nearest = exponents.min_by(|a, b| (a / p).ln().abs().total_cmp(&(b / p).ln().abs()))?;
     (8.0..=1000.0).contains(&p).then_some(nearest)
 }
 
-/// The number whose `half`-th power is 2^`smallest`: squares are raised to it first, so that no
-/// power falls among the slow denormal numbers.
+/// Returns the number whose `half`-th power is 2^`smallest`. Squares are raised to at least this
+/// number first, so that no power is a denormal number, which is slow.
 pub(super) fn square_floor(half: u32, smallest: f32) -> f32 {
     (smallest / half as f32).exp2()
 }
@@ -43,8 +71,8 @@ pub(super) fn square_floor(half: u32, smallest: f32) -> f32 {
 #[inline(always)]
 pub(super) fn integer_power<S: Simd, const E: u32>(s: F32s<S>) -> F32s<S> {
     if E == 15 {
-        // Its bits take six multiplications, 3 · (4 + 1) takes five: the one of those powers that are
-        // raised to here for which there is a shorter way.
+        // The binary method takes six multiplications, 3 · (4 + 1) takes five. No other quick
+        // exponent has a chain shorter than the binary one.
         let third = s * s * s;
         let sixth = third * third;
         return sixth * sixth * third;
@@ -68,8 +96,8 @@ pub(super) fn integer_power<S: Simd, const E: u32>(s: F32s<S>) -> F32s<S> {
     power
 }
 
-/// `first · base^exponent`, by multiplications that the exponent's bits tell: of several at a time,
-/// as the loop over bits does not unroll.
+/// `first · base^exponent` by the binary method, of several numbers at a time, since the loop over
+/// bits does not unroll.
 #[inline(always)]
 pub(super) fn whole_powers<T: Copy + Mul<Output = T>, const N: usize>(
     base: [T; N],
@@ -93,15 +121,15 @@ pub(super) fn whole_powers<T: Copy + Mul<Output = T>, const N: usize>(
     }
 }
 
-/// `t^p` for t in [0, 1] and p > 0. A relative error near 1e-6 where the result is not negligible
-/// (above 2^-24); t = 0 gives a result below 2^-100 for p ≥ 1.
+/// `t^p` for t in [0, 1] and p > 0. The relative error is near 1e-6 where the result is above
+/// 2^-24; t = 0 gives a result below 2^-100 for p ≥ 1.
 #[inline(always)]
 pub(super) fn general_power<S: Simd>(t: F32s<S>, p: F32s<S>) -> F32s<S> {
     exp2(log2(t) * p)
 }
 
-/// log2 of normal positive numbers, with relative precision kept near 1 (which matters, because
-/// the result is multiplied by p): `t = m·2^e` with m in [√½, √2), `log2 t = e + f·Q(f)`, f = m − 1.
+/// log2 of normal positive numbers. The relative precision also holds near 1, since the result is
+/// multiplied by p: `t = m·2^e` with m in [√½, √2), `log2 t = e + f·Q(f)`, f = m − 1.
 #[inline(always)]
 pub(super) fn log2<S: Simd>(t: F32s<S>) -> F32s<S> {
     const SQRT_HALF: u32 = 0x3f35_04f3;

@@ -1,9 +1,9 @@
-//! The distance and its gradients in plain f64: the specification that every kernel is tested
-//! against. Nothing here is fast.
+//! The distance and its gradients in plain f64 loops: the specification that every kernel is tested
+//! against.
 
 use super::{Norm, Sizes};
 
-/// `‖x − w‖` of one pair of rows.
+/// Computes `‖x − w‖` of one pair of rows.
 ///
 /// For finite p the largest difference is factored out, `M·(Σ(|d|/M)^p)^{1/p}`, so that no power
 /// overflows or vanishes.
@@ -28,7 +28,10 @@ pub fn distance(x: &[f32], w: &[f32], norm: Norm) -> f64 {
     }
 }
 
-/// Every distance, `[batch, outputs]`.
+/// Computes every distance, `[batch, outputs]`.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
 pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f64> {
     sizes.check(x, w, norm);
     let pairs = (0..sizes.batch).flat_map(|b| (0..sizes.outputs).map(move |o| (b, o)));
@@ -37,10 +40,13 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f64> {
         .collect()
 }
 
-/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`).
+/// Computes the gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`).
 ///
 /// `∂u/∂x_i = sign(d_i)·(|d_i|/u)^{p−1} = −∂u/∂w_i`. At p = ∞ it is `sign(d_i)` at the first
 /// largest difference and 0 elsewhere. Where `u = 0` the gradient is taken to be 0.
+///
+/// # Panics
+/// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
 pub fn backward(
     x: &[f32],
     w: &[f32],
@@ -59,11 +65,11 @@ pub fn backward(
                 continue;
             }
             let difference = |i: usize| f64::from(xs[i]) - f64::from(ws[i]);
-            let decides = (0..sizes.inputs).find(|&i| difference(i).abs() == u);
+            let argmax = (0..sizes.inputs).find(|&i| difference(i).abs() == u);
             for i in 0..sizes.inputs {
                 let d = difference(i);
                 let slope = match norm {
-                    Norm::Inf if Some(i) == decides => d.signum(),
+                    Norm::Inf if Some(i) == argmax => d.signum(),
                     Norm::Inf => 0.0,
                     Norm::P(_) if d == 0.0 => 0.0,
                     Norm::P(p) => d.signum() * (d.abs() / u).powf(f64::from(p) - 1.0),
@@ -75,34 +81,6 @@ pub fn backward(
         }
     }
     (dx, dw)
-}
-
-/// Bounds of `‖x − w‖∞`, both `[batch, outputs]`, while every column of `x` moves from that of
-/// `lower` to that of `upper`, `[batch, inputs]`.
-///
-/// A column's `|x_i − w_i|` is at least 0 where `w_i` lies inside the interval, and at least the
-/// distance of the nearer end elsewhere; it is at most that of the farther end. The norm's bounds
-/// are the largest of each.
-pub fn interval(lower: &[f32], upper: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f64>, Vec<f64>) {
-    sizes.check(lower, w, Norm::Inf);
-    sizes.check(upper, w, Norm::Inf);
-    let (mut least, mut most) = (Vec::new(), Vec::new());
-    for b in 0..sizes.batch {
-        for o in 0..sizes.outputs {
-            let ends = row(lower, b, sizes).iter().zip(row(upper, b, sizes));
-            let (mut smallest, mut largest) = (0.0f64, 0.0f64);
-            for ((l, h), w) in ends.zip(row(w, o, sizes)) {
-                let (l, h, w) = (f64::from(*l), f64::from(*h), f64::from(*w));
-                let (near, far) = ((l - w).abs(), (h - w).abs());
-                let inside = l <= w && w <= h;
-                smallest = smallest.max(if inside { 0.0 } else { near.min(far) });
-                largest = largest.max(near.max(far));
-            }
-            least.push(smallest);
-            most.push(largest);
-        }
-    }
-    (least, most)
 }
 
 fn row(matrix: &[f32], index: usize, sizes: Sizes) -> &[f32] {

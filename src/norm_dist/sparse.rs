@@ -1,4 +1,4 @@
-//! The distance over few weights as a Burn operation, on the CPU.
+//! The distance of a pruned layer as a Burn operation, on the CPU.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use super::extension::{FIRST_DERIVATIVES, flex_tensor, slice};
 use super::{Norm, cpu};
 use crate::exact::Csr;
 
-/// `‖x[b] − w[o]‖_p` over the inputs that unit o has.
+/// Computes `‖x[b] − w[o]‖_p` over the inputs that unit o has a weight for.
 ///
 /// `x` is `[batch, inputs]`, `w` is `[1, pattern.weights()]`, the result `[batch, outputs]`. Gradients
 /// flow to both on an autodiff device. Values must be finite.
 ///
 /// # Panics
-/// If the shapes are not those of the pattern, p is not finite and at least 1, or the tensors are on
-/// a GPU, for which there is no such operation.
+/// If the shapes are not those of the pattern, if p is less than 1 or not finite, or if the tensors
+/// are on a GPU, which has no such kernel.
 pub fn sparse_norm_dist(x: Tensor<2>, w: Tensor<2>, pattern: Arc<Csr>, norm: Norm) -> Tensor<2> {
     Tensor::from_dispatch(Dispatch::sparse_norm_dist(
         x.into_dispatch(),
@@ -33,10 +33,10 @@ pub fn sparse_norm_dist(x: Tensor<2>, w: Tensor<2>, pattern: Arc<Csr>, norm: Nor
     ))
 }
 
-/// The distance over few weights and its gradients. Use [`sparse_norm_dist`].
+/// The distance of a pruned layer and its gradients. Use [`sparse_norm_dist`].
 #[backend_extension(Flex, Autodiff)]
 pub trait SparseNormDist: Backend {
-    /// Distances, `[batch, outputs]`.
+    /// Computes distances, `[batch, outputs]`.
     fn sparse_norm_dist(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
@@ -44,7 +44,8 @@ pub trait SparseNormDist: Backend {
         norm: Norm,
     ) -> FloatTensor<Self>;
 
-    /// Gradients with respect to `x` and `w`; the first has no row unless that `of_inputs` is asked for.
+    /// Computes the gradients with respect to `x` and `w`. The first has no rows unless `of_inputs` is
+    /// set.
     fn sparse_norm_dist_backward(
         x: FloatTensor<Self>,
         w: FloatTensor<Self>,
@@ -139,14 +140,14 @@ impl<B: SparseNormDist, C: CheckpointStrategy> SparseNormDist for Autodiff<B, C>
             .stateful()
         {
             OpsKind::Tracked(mut prep) => {
-                let (kept_x, kept_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
+                let (saved_x, saved_w) = (prep.checkpoint(&x), prep.checkpoint(&w));
                 let u = B::sparse_norm_dist(
                     x.into_primitive(),
                     w.into_primitive(),
                     Arc::clone(&pattern),
                     norm,
                 );
-                prep.finish((kept_x, kept_w, u.clone(), pattern, norm), u)
+                prep.finish((saved_x, saved_w, u.clone(), pattern, norm), u)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::sparse_norm_dist(
                 x.into_primitive(),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use burn::Tensor;
 use burn::tensor::{Device, TensorData, Transaction};
 use safetensors::tensor::{Dtype, SafeTensors};
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::config::TrainConfig;
@@ -17,17 +16,9 @@ use crate::train::tensors::{ReadError, read_all};
 
 const FORMAT: &str = "linf-dist-net checkpoint";
 const VERSION: &str = "2";
-/// What the page wrote before 0.1.0 and visitors may still have. It differs in the names of some
-/// hyperparameters, and in what is told of a net that was trained on.
+/// What the page saved before this version. The names of some hyperparameters were others, which the
+/// configuration still reads, and a fine-tuned model was recorded as commands.
 const EARLIER_VERSION: &str = "1";
-/// Names of hyperparameters in [`EARLIER_VERSION`], and today's.
-const RENAMED: [(&str, &str); 5] = [
-    ("start", "weight_init"),
-    ("crop", "random_shift"),
-    ("crop_share", "random_shift_probability"),
-    ("thin_after", "prune_from_epoch"),
-    ("thin_tolerance", "prune_tolerance"),
-];
 /// Names of a pattern's lists.
 const STARTS: &str = "starts";
 const COLUMNS: &str = "columns";
@@ -239,22 +230,14 @@ impl Checkpoint {
         let entries = header.metadata().clone().unwrap_or_default();
         let entry = |name: &str| entries.get(name).map(String::as_str);
         let version = entry("format_version").filter(|_| entry("format") == Some(FORMAT));
-        let config = entry("config").and_then(|text| serde_json::from_str(text).ok());
-        let mut config: Map<String, Value> = config.unwrap_or_default();
         let parent = match version {
             Some(VERSION) => entry("parent").map(Parent::from_json).transpose()?,
-            Some(EARLIER_VERSION) => {
-                for (earlier, today) in RENAMED {
-                    if let Some(value) = config.remove(earlier) {
-                        config.insert(today.into(), value);
-                    }
-                }
-                entry("origin").map(|_| unknown_parent())
-            }
+            Some(EARLIER_VERSION) => entry("origin").map(|_| unknown_parent()),
             _ => return Err(CheckpointError::Format),
         };
-        let config: TrainConfig =
-            serde_json::from_value(config.into()).map_err(|_| CheckpointError::Entry("config"))?;
+        let config: TrainConfig = entry("config")
+            .and_then(|text| serde_json::from_str(text).ok())
+            .ok_or(CheckpointError::Entry("config"))?;
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;

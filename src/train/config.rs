@@ -14,31 +14,28 @@ pub use presets::PRESETS;
 
 /// Everything that defines a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct TrainConfig {
     /// Name of the data set.
     pub dataset: String,
     /// Radius ε that the net is meant for, at which its certified accuracy is measured.
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
     pub epsilon: Epsilon,
     /// Most images that are trained on: those just before the held-out ones.
     #[serde(default = "every_image")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
     pub images: usize,
     /// Seed of the weights, the order of the images and the augmentation.
     pub seed: u64,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// What the layers start as.
-    #[serde(default)]
+    #[serde(default, alias = "start")]
     pub weight_init: WeightInit,
     /// Images in a batch.
     pub batch: usize,
     /// Pixels by which an image is moved at most, at random and anew each time.
-    #[serde(default = "one_pixel")]
+    #[serde(default = "one_pixel", alias = "crop")]
     pub random_shift: u8,
     /// Share of the images that are moved, drawn anew each time; the others stay as they are.
-    #[serde(default = "all_of_them")]
+    #[serde(default = "all_of_them", alias = "crop_share")]
     pub random_shift_probability: f32,
     /// Epochs at the first p.
     pub epochs_start: usize,
@@ -58,12 +55,10 @@ pub struct TrainConfig {
     pub loss: LossConfig,
     /// Epochs after which, on the CPU, every further one begins with dropping the weights that have
     /// next to no gradient any more; 0: all are trained to the end.
-    #[serde(default)]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
+    #[serde(default, alias = "thin_after")]
     pub prune_from_epoch: usize,
     /// Share of the squared gradients of a unit that what is dropped of it may have together.
-    #[serde(default = "hardly_any")]
-    #[cfg_attr(target_arch = "wasm32", tsify(type = "number"))]
+    #[serde(default = "hardly_any", alias = "thin_tolerance")]
     pub prune_tolerance: f32,
     /// Images of the training set that are held out to measure on (never those of the test set).
     pub held_out: usize,
@@ -94,7 +89,6 @@ fn hardly_any() -> f32 {
 
 /// The loss, with its hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum LossConfig {
     /// ICLR 2022: clipped hinge plus λ times cross-entropy of scaled logits.
@@ -196,7 +190,7 @@ impl TrainConfig {
     }
 
     /// All hyperparameters by their names.
-    fn hyperparameters(&self) -> Map<String, Value> {
+    pub(super) fn hyperparameters(&self) -> Map<String, Value> {
         // By way of text, which has the fewest digits that tell a number.
         let text = to_string(self).expect("a configuration is plain data");
         from_str(&text).expect("a configuration has hyperparameters")

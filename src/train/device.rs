@@ -1,4 +1,4 @@
-//! What a run is computed on: the GPU where there is one that is worth it, else the CPU.
+//! The device of a run: a hardware GPU where there is one, else the CPU.
 
 use std::str::FromStr;
 
@@ -9,15 +9,14 @@ use thiserror::Error;
 #[cfg(feature = "webgpu")]
 use crate::gpu::{Gpu, GpuError};
 
-/// What a run is to be computed on.
+/// The choice of a device for a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceChoice {
-    /// The GPU, unless there is none or it is a program that only pretends to be one.
+    /// The GPU, unless there is none or it is a software adapter.
     #[default]
     Auto,
-    /// The GPU, whatever it is.
+    /// The GPU, even if it is a software adapter.
     Webgpu,
     /// The CPU.
     Cpu,
@@ -36,18 +35,18 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// Why a device cannot be used, or not any more.
+/// Why a device cannot be used.
 #[derive(Debug, Error)]
 pub enum DeviceError {
     /// No choice has this name.
     #[error("there is no device `{0}`; it can be auto, webgpu or cpu")]
     Unknown(String),
-    /// This build has no kernels for a GPU.
+    /// This build has no GPU kernels.
     #[error(
-        "this program was built without the GPU's kernels; use the CPU, or build it with the feature `webgpu`"
+        "this program was built without GPU kernels; use the CPU, or build it with the feature `webgpu`"
     )]
     NotBuilt,
-    /// The GPU is not there, or fails.
+    /// The GPU is missing or fails.
     #[cfg(feature = "webgpu")]
     #[error(transparent)]
     Gpu(#[from] GpuError),
@@ -55,7 +54,6 @@ pub enum DeviceError {
 
 /// A kind of device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
     /// A GPU: through WebGPU in the browser, through Vulkan, Metal or Direct3D elsewhere.
@@ -64,21 +62,20 @@ pub enum DeviceKind {
     Cpu,
 }
 
-/// What is to be told about the device of a run.
+/// Information on the device of a run, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct DeviceInfo {
     /// Its kind.
     pub kind: DeviceKind,
-    /// What it calls itself.
+    /// Its name.
     pub name: String,
-    /// Whether a GPU is a program that runs on the CPU, many times slower than the CPU's kernels.
+    /// Whether the GPU is a software adapter, many times slower than the CPU's kernels.
     pub software: bool,
     /// Why it was chosen, in a short sentence.
     pub why: String,
 }
 
-/// The device of a run, ready to be used.
+/// The device of a run, ready for use.
 #[derive(Debug)]
 pub struct Processor {
     device: Device,
@@ -88,21 +85,33 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// Opens the device that the choice comes to here. Fails only where a GPU is insisted on.
+    /// Opens the device of this choice. `Auto` falls back to the CPU.
+    ///
+    /// # Errors
+    /// Fails only for [`DeviceChoice::Webgpu`], if there is no GPU.
     pub async fn open(choice: DeviceChoice) -> Result<Self, DeviceError> {
+        Self::open_naming(choice, async || None).await
+    }
+
+    /// The same; `unnamed` is asked for the name of a GPU that gives none itself, as most do in a
+    /// browser.
+    pub async fn open_naming(
+        choice: DeviceChoice,
+        unnamed: impl AsyncFnOnce() -> Option<String>,
+    ) -> Result<Self, DeviceError> {
         match choice {
             DeviceChoice::Cpu => Ok(Self::cpu("You asked for the CPU.")),
-            DeviceChoice::Webgpu => Self::gpu().await,
-            DeviceChoice::Auto => Ok(match Self::gpu().await {
+            DeviceChoice::Webgpu => Self::gpu(unnamed).await,
+            DeviceChoice::Auto => Ok(match Self::gpu(unnamed).await {
                 Ok(gpu) if gpu.info.software => Self::cpu(&format!(
-                    "The only GPU here, {}, is a program; the CPU is faster.",
+                    "The only GPU here, {}, is a software adapter; the CPU is faster.",
                     gpu.info.name
                 )),
                 Ok(gpu) => gpu.because("The GPU is the fastest device here."),
                 Err(DeviceError::NotBuilt) => {
-                    Self::cpu("This program was built without the GPU's kernels.")
+                    Self::cpu("This program was built without GPU kernels.")
                 }
-                Err(error) => Self::cpu(&format!("On the CPU, as {error}.")),
+                Err(error) => Self::cpu(&format!("The GPU cannot be used: {error}.")),
             }),
         }
     }
@@ -110,9 +119,9 @@ impl Processor {
     /// The CPU.
     pub fn cpu(why: &str) -> Self {
         let name = if cfg!(target_arch = "wasm32") {
-            "CPU, in WebAssembly with vectors of 128 bits, on one thread"
+            "CPU, one thread of WebAssembly with 128-bit SIMD"
         } else {
-            "CPU, on all its threads"
+            "CPU, all threads"
         };
         Self {
             device: Device::flex(),
@@ -128,8 +137,8 @@ impl Processor {
     }
 
     #[cfg(feature = "webgpu")]
-    async fn gpu() -> Result<Self, DeviceError> {
-        let gpu = Gpu::request().await?;
+    async fn gpu(unnamed: impl AsyncFnOnce() -> Option<String>) -> Result<Self, DeviceError> {
+        let gpu = Gpu::request_naming(unnamed).await?;
         Ok(Self {
             device: gpu.device().clone(),
             info: DeviceInfo {
@@ -143,7 +152,7 @@ impl Processor {
     }
 
     #[cfg(not(feature = "webgpu"))]
-    async fn gpu() -> Result<Self, DeviceError> {
+    async fn gpu(_: impl AsyncFnOnce() -> Option<String>) -> Result<Self, DeviceError> {
         Err(DeviceError::NotBuilt)
     }
 
@@ -157,12 +166,15 @@ impl Processor {
         &self.device
     }
 
-    /// What is to be told about it.
+    /// Information on the device.
     pub fn info(&self) -> &DeviceInfo {
         &self.info
     }
 
-    /// Fails once anything has gone wrong there that no call reported: ask after reading results.
+    /// Reports errors on the device that no call has reported. Call it after reading results.
+    ///
+    /// # Errors
+    /// Fails if there was such an error.
     pub fn check(&self) -> Result<(), DeviceError> {
         #[cfg(feature = "webgpu")]
         if let Some(gpu) = &self.gpu {

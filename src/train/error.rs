@@ -22,17 +22,17 @@ pub enum TrainError {
         /// Images in a batch.
         batch: usize,
     },
-    /// The loss or the weights are not finite any more.
+    /// The loss or a weight is not finite.
     #[error("training diverged by iteration {iteration}: {what}; a lower learning rate may help")]
     Diverged {
         /// The iteration at which it was noticed, counted from 0.
         iteration: usize,
-        /// What is not finite.
+        /// The value that is not finite, in words.
         what: String,
     },
-    /// A net of other widths than the configuration's.
+    /// The net to be fine-tuned has other widths than the configuration.
     #[error(
-        "a net of widths {found:?} was to be trained as one of {expected:?}; give `hidden` its own"
+        "a net of widths {found:?} cannot be trained as one of {expected:?}; set `hidden` to the widths of its hidden layers"
     )]
     Widths {
         /// Widths of the configuration.
@@ -40,28 +40,26 @@ pub enum TrainError {
         /// Widths of the net.
         found: Vec<usize>,
     },
-    /// A net of several members.
+    /// The net to be fine-tuned has several members.
     #[error(
-        "a net of {0} members was to be trained, and one alone can be; take its members with `linf member`, finetune them, and join them again with `linf ensemble`"
+        "a net of {0} members cannot be trained as a whole; extract its members with `linf member`, fine-tune each, and join them again with `linf ensemble`"
     )]
     Members(usize),
-    /// The loss needs every weight.
+    /// The hinge loss cannot train a pruned net.
     #[error(
-        "the weight decay of the hinge loss needs every weight of a unit, and a pruned net has not; use a preset with the mixture loss, such as finetune"
+        "the weight decay of the hinge loss needs every weight of a unit, and a pruned net has only some; use a preset with the mixture loss, such as finetune"
     )]
     HingeOfPruned,
-    /// A device that cannot train a pruned net.
-    #[error(
-        "the weights that a pruned net kept are trained on the CPU alone; choose it as the device"
-    )]
+    /// The device cannot train a pruned net.
+    #[error("a pruned net can be trained on the CPU only; choose it as the device")]
     PrunedOnGpu,
-    /// A checkpoint does not fit.
+    /// The checkpoint is refused.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The weights are no exact integer network.
-    #[error("the trained weights cannot be made an exact integer network")]
-    Fold(#[from] QuantizeError),
-    /// The exact network is refused.
+    /// The weights cannot be quantized.
+    #[error("the trained weights cannot be quantized")]
+    Quantize(#[from] QuantizeError),
+    /// The exact integer network is refused.
     #[error("the exact integer network is refused")]
     Net(#[from] NetError),
     /// The history of a net is too long.
@@ -70,7 +68,7 @@ pub enum TrainError {
     /// The device does not answer.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The device cannot be used, or not any more.
+    /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
 }

@@ -1,6 +1,6 @@
 //! A run as an entry of a model's lineage, and back.
 
-use serde_json::{Map, Value, from_str, from_value, json, to_string, to_value};
+use serde_json::{Value, from_value, json, to_value};
 
 use super::config::TrainConfig;
 use super::error::TrainError;
@@ -22,9 +22,7 @@ impl TrainConfig {
     /// The hyperparameters but the seed as the arguments of a run; those of the loss stand beside its
     /// name.
     pub fn arguments(&self) -> Arguments {
-        // By way of text, which has the fewest digits that tell an f32.
-        let text = to_string(self).expect("a configuration is plain data");
-        let mut arguments: Map<String, Value> = from_str(&text).expect("it has hyperparameters");
+        let mut arguments = self.hyperparameters();
         arguments.remove(SEED);
         if self.changed_at.is_empty() {
             arguments.remove(CHANGED_AT);

@@ -1,4 +1,4 @@
-//! The two losses that such nets are trained with, on logits `[batch, classes]`.
+//! The two losses of ℓ∞-dist nets, on logits `[batch, classes]`.
 //!
 //! With `m_j = z_j − z_y + θ` for `j ≠ y`, an image is certified at ε = θ/2 iff every `m_j < 0`.
 
@@ -7,7 +7,7 @@ use burn::tensor::activation::{log_softmax, relu};
 
 use crate::norm_dist::Norm;
 
-/// `m_j` for j ≠ y, and 0 for j = y; `targets` is one-hot, `[batch, classes]`.
+/// Computes `m_j` for j ≠ y, and 0 for j = y; `targets` is one-hot, `[batch, classes]`.
 fn shortfalls(logits: Tensor<2>, targets: Tensor<2>, theta: f32) -> Tensor<2> {
     let of_label = (logits.clone() * targets.clone()).sum_dim(1);
     let others = targets.neg().add_scalar(1.0);
@@ -15,14 +15,16 @@ fn shortfalls(logits: Tensor<2>, targets: Tensor<2>, theta: f32) -> Tensor<2> {
 }
 
 /// Hinge loss (Zhang et al., ICML 2021): `mix·mean_b max_j relu(m_j) + (1−mix)·mean relu(m_j)`, the
-/// second mean counting all classes. `theta` is in the units of the logits.
+/// second mean counting all classes. `targets` is one-hot, `[batch, classes]`; `theta` is a difference of
+/// logits. Returns a scalar, `[1]`.
 pub fn hinge_loss(logits: Tensor<2>, targets: Tensor<2>, theta: f32, mix: f32) -> Tensor<1> {
     let hinge = relu(shortfalls(logits, targets, theta));
     hinge.clone().max_dim(1).mean().mul_scalar(mix) + hinge.mean().mul_scalar(1.0 - mix)
 }
 
 /// Mixture loss (Zhang et al., ICLR 2022): `mean_b max_j clamp(m_j/θ, 0, 1) + λ·CE(scale·z, y)`.
-/// `scale` is a learnable scalar `[1]`.
+/// `targets` is one-hot, `[batch, classes]`; `scale` is a learnable scalar, `[1]`. Returns a scalar,
+/// `[1]`.
 pub fn mixture_loss(
     logits: Tensor<2>,
     targets: Tensor<2>,
@@ -40,7 +42,8 @@ pub fn mixture_loss(
     clipped.max_dim(1).mean() + cross_entropy.mul_scalar(lambda)
 }
 
-/// One step of the ℓp weight decay of ICML 2021 on the rows of a weight matrix `[outputs, inputs]`:
+/// Takes one step of the ℓp weight decay of ICML 2021 on the rows of a weight matrix
+/// `[outputs, inputs]`:
 /// `w_i −= rate·(|w_i|/‖w‖_p)^{p−2}·w_i`, where `rate` is learning rate times strength. At p = ∞
 /// only the largest weight of each row decays. p is at least 2.
 pub fn lp_weight_decay(weight: Tensor<2>, norm: Norm, rate: f32) -> Tensor<2> {
@@ -55,7 +58,7 @@ pub fn lp_weight_decay(weight: Tensor<2>, norm: Norm, rate: f32) -> Tensor<2> {
                 .powf_scalar(p)
                 .sum_dim(1)
                 .powf_scalar(1.0 / p);
-            // It is at least 1, as the largest weight alone gives 1; only a row of zeros is below.
+            // The largest weight contributes 1, so only a row of zeros is below 1.
             let length = length.clamp_min(1.0);
             (relative / length).powf_scalar(p - 2.0)
         }

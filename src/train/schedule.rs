@@ -1,4 +1,4 @@
-//! What changes from iteration to iteration: p, the learning rate and λ.
+//! The schedule of a run: p, the learning rate and λ at each iteration.
 
 use super::config::{LossConfig, TrainConfig};
 use crate::norm_dist::Norm;
@@ -21,7 +21,7 @@ pub struct StepSettings {
 pub struct Schedule {
     p_start: f32,
     p_end: f32,
-    /// Iterations at the first p, and up to p = ∞, and in all.
+    /// The iterations at which p starts to grow, at which it becomes ∞, and at which the run ends.
     until: [usize; 3],
     learning_rate: f32,
     loss: LossConfig,
@@ -40,16 +40,15 @@ impl Schedule {
         }
     }
 
-    /// Iterations in all.
+    /// The number of iterations.
     pub fn iterations(&self) -> usize {
         self.until[2]
     }
 
     /// The settings of an iteration, counted from 0.
     ///
-    /// p grows exponentially and is rounded to the nearest value that the kernels raise to quickly
-    /// ([`Norm::quick`]); λ falls exponentially along with it; the learning rate falls along half a
-    /// cosine over the whole run.
+    /// p grows exponentially and is rounded to the nearest quick exponent ([`Norm::quick`]). λ falls
+    /// exponentially along with it. The learning rate falls along half a cosine over the whole run.
     pub fn at(&self, iteration: usize) -> StepSettings {
         let [start, growth, end] = self.until;
         let part = |from: usize, to: usize| {
@@ -107,9 +106,9 @@ mod tests {
         let schedule = schedule();
         let p = |iteration| schedule.at(iteration).norm;
         assert_eq!((p(0), p(200)), (Norm::P(8.0), Norm::P(8.0)));
-        // Half way in the logarithm: √(8·1000) = 89.4, for which 82 is the nearest quick power.
+        // Half way in the logarithm: √(8·1000) = 89.4, whose nearest quick exponent is 82.
         assert_eq!(p(500), Norm::P(82.0));
-        // 1026 takes ten multiplications, and nothing nearer to 1000 takes as few.
+        // 1026 is the quick exponent nearest to 1000.
         assert_eq!(p(799), Norm::P(1026.0));
         assert_eq!(p(800), Norm::Inf);
     }

@@ -9,19 +9,19 @@ use burn::Tensor;
 use burn::module::Param;
 use burn::tensor::{Device, TensorData, Transaction, read_sync};
 
+use super::adam::{AdamStep, FusedAdam, FusedAdamConfig, Moments};
 use super::batches::{Batch, Batches, RandomShift};
 use super::config::{ConfigError, LossConfig, TrainConfig};
 use super::error::TrainError;
-use super::gradual_pruning::gradual_pruning;
+use super::gradual_pruning::prune;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
-use super::optimizer::Moments;
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{CLASSES, Dataset, PIXELS};
 use crate::exact::{Epsilon, Evaluation, ExactNet, FloatNet, Parent, evaluate};
-use crate::net::{LinfDistNet, to_vec};
+use crate::net::{LinfDistNet, LinfDistNetConfig, to_vec};
 use crate::train::tensors::{read, read_all};
 
-/// What one step did, measured on its own batch at the p of the moment.
+/// The result of one step, measured on its own batch at the current p.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {
     /// The iteration, counted from 0.
@@ -30,20 +30,20 @@ pub struct StepReport {
     pub settings: StepSettings,
     /// The loss.
     pub loss: f32,
-    /// Share of the batch labelled rightly.
+    /// Clean accuracy on the batch.
     pub accuracy: f32,
 }
 
-/// The exact integer network of the moment, measured on held-out images.
+/// Accuracies of the current exact integer network on held-out images.
 #[derive(Clone, Debug)]
 pub struct HeldOutReport {
-    /// Its accuracies.
+    /// The accuracies.
     pub evaluation: Evaluation,
-    /// Share of the weights that exact pruning keeps.
+    /// Share of the weights that remain after exact pruning.
     pub weights_kept: f64,
 }
 
-/// A step whose results are still where it was computed.
+/// A step whose results have not been read from the device.
 struct Pending {
     iteration: usize,
     settings: StepSettings,
@@ -55,8 +55,8 @@ struct Pending {
 /// Trains one net: call [`Trainer::step`] until [`Trainer::is_finished`], and [`Trainer::read`] every
 /// few steps.
 ///
-/// A step only tells a GPU what to do; waiting for it after every step would leave it idle most of
-/// the time.
+/// On a GPU a step only queues work. Waiting for the results after every step would leave the GPU idle
+/// most of the time.
 pub struct Trainer {
     config: TrainConfig,
     schedule: Schedule,
@@ -67,6 +67,7 @@ pub struct Trainer {
     device: Device,
     net: LinfDistNet,
     scale: Param<Tensor<1>>,
+    adam: FusedAdam,
     weight_moments: Vec<Moments<2>>,
     bias_moments: Moments<1>,
     scale_moments: Moments<1>,
@@ -76,8 +77,10 @@ pub struct Trainer {
 }
 
 impl TrainConfig {
-    /// Splits a training set: (what is trained on, what is held out). Fails when the first makes no
-    /// batch.
+    /// Splits a training set into the images to train on and the images to hold out.
+    ///
+    /// # Errors
+    /// Fails when the first part is smaller than a batch.
     pub fn split(&self, data: Dataset) -> Result<(Dataset, Dataset), TrainError> {
         let found = data.len().saturating_sub(self.held_out).min(self.images);
         if found < self.batch {
@@ -89,18 +92,19 @@ impl TrainConfig {
     }
 }
 
-/// NaN weights need not make the loss NaN, because a maximum drops them; so they are looked for.
+/// Weights are checked every so many steps: NaN weights need not make the loss NaN, because a maximum
+/// ignores them.
 const WEIGHTS_CHECKED_EVERY: usize = 100;
 
-/// Scale of the integer network that is measured while training: 1/32 of a pixel level.
+/// Scale of the integer network that is measured in training: a tick is 1/32 of a pixel level.
 const MEASURE_SCALE: u32 = 32;
 
-/// Images that the means of a net that is to be finetuned are estimated over; its training moves them on.
-const UNFOLD_MEANS: usize = 10_000;
+/// Images that the means of a net to be fine-tuned are estimated over. Training moves them on.
+const DEQUANTIZE_MEANS: usize = 10_000;
 
 impl Trainer {
-    /// A trainer at iteration 0. `mean` and `std` normalise the pixels (of full scale 1.0);
-    /// `device` is one without autodiff.
+    /// Creates a trainer at iteration 0. `mean` and `std` normalise the pixels (of full scale 1.0);
+    /// `device` must be one without autodiff.
     pub fn new(
         config: TrainConfig,
         data: Dataset,
@@ -109,15 +113,18 @@ impl Trainer {
         device: Device,
     ) -> Result<Self, TrainError> {
         Self::of(config, data, mean, std, device, |config, _, device| {
-            LinfDistNet::new(&config.widths(), config.weight_init, config.seed, device)
+            LinfDistNetConfig::new(config.widths())
+                .with_weight_init(config.weight_init)
+                .with_seed(config.seed)
+                .init(device)
         })
     }
 
-    /// A trainer at iteration 0 of the weights that `net` has, and of no others, on the CPU: a step
-    /// takes as much less time as there are fewer of them. `parent` is the file of `net`.
+    /// Creates a trainer at iteration 0 that fine-tunes the weights of the pruned `net`, on the CPU. A
+    /// step's time is proportional to their number. `parent` is the file of `net`.
     ///
-    /// The first p should not be much below 16: what was dropped decides nothing at p = ∞, but would
-    /// count at 8.
+    /// The first p should not be much below 16: weights that were pruned matter at p = 8, though not
+    /// at p = ∞.
     pub fn finetune(
         config: TrainConfig,
         (net, parent): (&ExactNet, Parent),
@@ -134,13 +141,13 @@ impl Trainer {
         }
         let device = Device::flex();
         let mut trainer = Self::of(config, data, mean, std, device, |_, batches, _| {
-            LinfDistNet::dequantize(net, mean, std, || batches.plain(UNFOLD_MEANS)).autodiff()
+            LinfDistNet::dequantize(net, mean, std, || batches.plain(DEQUANTIZE_MEANS)).autodiff()
         })?;
         trainer.parent = Some(parent);
         Ok(trainer)
     }
 
-    /// A trainer at iteration 0 of a net that is made on the device, with autodiff, that it is given.
+    /// Creates a trainer at iteration 0 of the net that `net` makes on the autodiff device it is given.
     fn of(
         config: TrainConfig,
         data: Dataset,
@@ -172,6 +179,7 @@ impl Trainer {
         let scale = Param::from_tensor(Tensor::ones([1], &device));
         Ok(Self {
             schedule: Schedule::new(&config, batches.per_epoch()),
+            adam: FusedAdamConfig::new().build(),
             weight_moments: net
                 .layers
                 .iter()
@@ -193,7 +201,7 @@ impl Trainer {
         })
     }
 
-    /// The model whose weights these were, if they were another's.
+    /// The model that is fine-tuned; None in a run from scratch.
     pub fn parent(&self) -> Option<&Parent> {
         self.parent.as_ref()
     }
@@ -203,23 +211,26 @@ impl Trainer {
         self.net.layers.iter().any(|layer| layer.pattern.is_some())
     }
 
-    /// The images that are held out to measure on.
+    /// The held-out images.
     pub fn held_out(&self) -> &Dataset {
         &self.held_out
     }
 
-    /// The images that are trained on.
+    /// The training images.
     pub fn training(&self) -> &Dataset {
         self.batches.data()
     }
 
-    /// What the run was started with, and has been changed to since.
+    /// The current configuration, which records the iterations of its changes.
     pub fn config(&self) -> &TrainConfig {
         &self.config
     }
 
-    /// Changes, before the next step, the hyperparameters that nothing done so far depends on. The
-    /// configuration records when. Fails, changing nothing, when one is out of range.
+    /// Changes, before the next step, the hyperparameters that may change during a run. The
+    /// configuration records the iteration.
+    ///
+    /// # Errors
+    /// Fails, changing nothing, when one of them is out of range.
     pub fn change(
         &mut self,
         learning_rate: f32,
@@ -241,13 +252,13 @@ impl Trainer {
         Ok(())
     }
 
-    /// The p of the next step, that of the last one when there is none.
+    /// The p of the next step, or of the last one after the end.
     pub fn p(&self) -> f32 {
         let last = self.schedule.iterations().saturating_sub(1);
         self.schedule.at(self.iteration.min(last)).norm.p()
     }
 
-    /// Weights that are trained: all of the net's, but for those that were dropped.
+    /// The number of weights that are trained, without those that were dropped.
     pub fn weights(&self) -> usize {
         let layers = self.net.layers.iter();
         layers
@@ -260,12 +271,12 @@ impl Trainer {
         &self.schedule
     }
 
-    /// Iterations done.
+    /// The number of iterations done.
     pub fn iteration(&self) -> usize {
         self.iteration
     }
 
-    /// Iterations in one epoch.
+    /// The number of iterations in one epoch.
     pub fn iterations_per_epoch(&self) -> usize {
         self.batches.per_epoch()
     }
@@ -275,18 +286,19 @@ impl Trainer {
         self.iteration >= self.schedule.iterations()
     }
 
-    /// One iteration: a batch forward, backward, and an Adam step. What it did is told by
-    /// [`read`](Self::read).
+    /// Runs one iteration: a batch forward, backward, and an Adam step. [`read`](Self::read) returns its
+    /// results.
     ///
-    /// On the CPU it fails, leaving everything as it was but for weights that the epoch begins with
-    /// dropping, when the loss is not finite; and, every hundred iterations, when a weight is not. On
-    /// a GPU that comes out when it is read.
+    /// # Errors
+    /// On the CPU it fails when the loss is not finite, leaving everything as it was except that the
+    /// weights dropped at the start of an epoch are gone. Every hundred iterations it fails when a
+    /// weight is not finite. On a GPU both are noticed by [`read`](Self::read).
     pub fn step(&mut self) -> Result<(), TrainError> {
         let iteration = self.iteration;
         let settings = self.schedule.at(iteration);
-        if self.thins_before(iteration) {
+        if self.prunes_before(iteration) {
             for (layer, moments) in self.net.layers.iter_mut().zip(&mut self.weight_moments) {
-                gradual_pruning(layer, moments, self.config.prune_tolerance.into());
+                prune(layer, moments, self.config.prune_tolerance.into());
             }
         }
         let Batch { inputs, labels } = self.batches.batch(iteration);
@@ -330,7 +342,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Waits for the steps that have not been read yet, and says what each of them did.
+    /// Waits for the steps that have not been read yet and returns their results.
     ///
     /// Fails when one of them had a loss that is not finite; and, every hundred iterations, when a
     /// weight is not. On a GPU the run is then lost: go on from a checkpoint.
@@ -363,9 +375,9 @@ impl Trainer {
         Ok(reports)
     }
 
-    /// Whether weights are dropped before an iteration. A GPU keeps them all: there it would be no
-    /// faster.
-    fn thins_before(&self, iteration: usize) -> bool {
+    /// Whether weights are dropped before an iteration. On a GPU none are, since it has no kernels for
+    /// pruned layers.
+    fn prunes_before(&self, iteration: usize) -> bool {
         let per_epoch = self.batches.per_epoch();
         let begins = iteration.is_multiple_of(per_epoch);
         let after = self.config.prune_from_epoch;
@@ -413,7 +425,8 @@ impl Trainer {
     }
 
     fn update(&mut self, mut grads: burn::tensor::Gradients, settings: StepSettings) {
-        let step = self.iteration + 1;
+        let time = self.iteration + 1;
+        let step = self.adam.at(settings.learning_rate, time);
         let decay = match self.config.loss {
             LossConfig::Hinge { weight_decay, .. } => settings.learning_rate * weight_decay,
             LossConfig::Mixture { .. } => 0.0,
@@ -423,41 +436,28 @@ impl Trainer {
             .zip(&mut self.weight_moments);
         self.net.layers = layers
             .map(|(mut layer, moments)| {
-                layer.weight = stepped(
-                    layer.weight,
-                    moments,
-                    &mut grads,
-                    settings.learning_rate,
-                    step,
-                );
+                layer.weight = stepped(layer.weight, moments, &mut grads, step);
                 if decay > 0.0 {
                     layer.weight = layer
                         .weight
                         .map(|weight| leaf(lp_weight_decay(weight.inner(), settings.norm, decay)));
                 }
-                layer.bias = layer.bias.map(|bias| {
-                    stepped(
-                        bias,
-                        &mut self.bias_moments,
-                        &mut grads,
-                        settings.learning_rate,
-                        step,
-                    )
-                });
+                layer.bias = layer
+                    .bias
+                    .map(|bias| stepped(bias, &mut self.bias_moments, &mut grads, step));
                 layer
             })
             .collect();
-        self.scale = stepped(
-            self.scale.clone(),
-            &mut self.scale_moments,
-            &mut grads,
-            settings.scale_learning_rate,
-            step,
-        );
+        let step = self.adam.at(settings.scale_learning_rate, time);
+        let scale = self.scale.clone();
+        self.scale = stepped(scale, &mut self.scale_moments, &mut grads, step);
     }
 
-    /// The net of the moment as plain floats, its means those of the p = ∞ net over the first
-    /// `images` training images, unaugmented.
+    /// Returns the current net as plain floats, with the means of the p = ∞ net over the first `images`
+    /// training images, unaugmented.
+    ///
+    /// # Errors
+    /// Fails if the device does not answer.
     pub async fn float_net(&self, images: usize) -> Result<FloatNet, TrainError> {
         let device = self.device.clone().inner();
         let net = LinfDistNet {
@@ -478,16 +478,18 @@ impl Trainer {
         Ok(net.to_float(self.mean, self.std).await?)
     }
 
-    /// The exact integer network of the moment, with means estimated over `images` training images.
+    /// Quantizes the current net, with means estimated over `images` training images.
+    ///
+    /// # Errors
+    /// Fails if a weight is not finite or the integer network is refused.
     pub async fn exact_net(&self, images: usize) -> Result<ExactNet, TrainError> {
         self.check_weights().await?;
         let float = self.float_net(images).await?;
         Ok(ExactNet::quantize(&float, MEASURE_SCALE)?)
     }
 
-    /// The weights of the first `units` units of the first layer, each as an image: pixel levels,
-    /// cut to 0..255, the mean where a weight is missing. `[units, 784]`, fewer if the layer is
-    /// narrower.
+    /// Returns the weights of the first `units` units of the first layer as images, `[units, 784]`: pixel
+    /// levels clamped to 0..255, the mean where a weight is missing. A narrower layer gives fewer.
     pub async fn pictures(&self, units: usize) -> Result<Vec<u8>, TrainError> {
         let layer = &self.net.layers[0];
         let weights = layer.weight.val().inner();
@@ -499,12 +501,15 @@ impl Trainer {
             }
         };
         let level = |w: &f32| 255.0 * (self.mean + self.std * w);
-        // A cast to u8 saturates.
+        // The cast to u8 saturates.
         Ok(shown.iter().map(|w| level(w).round() as u8).collect())
     }
 
-    /// Measures the exact integer network of the moment on the held-out images at ε, with means
-    /// estimated over `images` training images.
+    /// Measures the current exact integer network on the held-out images at ε, with means estimated over
+    /// `images` training images.
+    ///
+    /// # Errors
+    /// As [`exact_net`](Self::exact_net).
     pub async fn evaluate(
         &self,
         epsilon: Epsilon,
@@ -536,26 +541,25 @@ fn finite(iteration: usize, loss: f32) -> Result<(), TrainError> {
     Err(TrainError::Diverged { iteration, what })
 }
 
-/// The parameter after an Adam step on its gradient; unchanged where there is none.
+/// Returns the parameter after an Adam step on its gradient; unchanged if it has no gradient.
 fn stepped<const D: usize>(
     parameter: Param<Tensor<D>>,
     moments: &mut Moments<D>,
     grads: &mut burn::tensor::Gradients,
-    learning_rate: f32,
-    step: usize,
+    step: AdamStep,
 ) -> Param<Tensor<D>> {
     let Some(grad) = parameter.val().grad_remove(grads) else {
         return parameter;
     };
-    parameter.map(|tensor| leaf(moments.step(tensor.inner(), grad, learning_rate, step)))
+    parameter.map(|tensor| leaf(moments.step(tensor.inner(), grad, step)))
 }
 
-/// A tensor whose gradient is wanted.
+/// Makes a tensor a leaf of the autodiff graph.
 fn leaf<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
     tensor.autodiff().require_grad()
 }
 
-/// Targets `[batch, classes]` that are 1 at the label and 0 elsewhere.
+/// Returns targets `[batch, classes]` that are 1 at the label and 0 elsewhere.
 pub(crate) fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
     let mut targets = vec![0.0f32; labels.len() * CLASSES];
     for (row, label) in targets.chunks_exact_mut(CLASSES).zip(labels) {
@@ -564,7 +568,7 @@ pub(crate) fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(targets, [labels.len(), CLASSES]), device)
 }
 
-/// Share of rows whose label's logit is above all others.
+/// Returns the share of rows whose label's logit is above all others.
 pub(crate) fn accuracy(logits: &[f32], labels: &[u8]) -> f32 {
     let right = logits
         .chunks_exact(CLASSES)

@@ -54,7 +54,7 @@ fn half_margins(net: &ExactNet, pixels: &[u8], labels: &[u8]) -> Vec<u32> {
     let mut evaluator = net.evaluator();
     let count = i64::from(2 * MARGIN_REACH / MARGIN_BIN);
     let mut bins = vec![0; count as usize];
-    let bin_units = 2 * i64::from(MARGIN_BIN) * i64::from(net.scale());
+    let bin_ticks = 2 * i64::from(MARGIN_BIN) * i64::from(net.scale());
     for (image, &label) in pixels.chunks_exact(PIXELS).zip(labels) {
         let logits = evaluator
             .logits(image)
@@ -66,7 +66,7 @@ fn half_margins(net: &ExactNet, pixels: &[u8], labels: &[u8]) -> Vec<u32> {
             .max()
             .expect("ten classes");
         let margin = i64::from(logits[label]) - i64::from(runner_up);
-        let bin = (margin.div_euclid(bin_units) + count / 2).clamp(0, count - 1);
+        let bin = (margin.div_euclid(bin_ticks) + count / 2).clamp(0, count - 1);
         bins[bin as usize] += 1;
     }
     bins

@@ -10,6 +10,8 @@ mod metrics;
 mod protocol;
 #[cfg(feature = "train")]
 mod session;
+#[cfg(feature = "train")]
+mod types;
 
 #[cfg(feature = "train")]
 pub use metrics::{MARGIN_BIN, MARGIN_REACH};

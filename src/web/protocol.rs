@@ -1,7 +1,7 @@
-//! What is said to a training [`Session`](super::Session) and what it answers.
+//! The messages between the page and a training [`Session`](super::Session) in its Worker.
 //!
-//! The page and its Worker speak these messages; their TypeScript types are generated from the
-//! enums here, so neither side can drift from the other.
+//! Their TypeScript types are generated from the enums here, so the two sides cannot drift apart. Those
+//! of the trainer's own types that they carry are in [`types`](super::types).
 
 use serde::{Deserialize, Serialize};
 

@@ -152,7 +152,7 @@ fn layer(geometry: Geometry, channels: usize) -> impl Strategy<Value = Layer> {
 
 /// A network, an 8-bit image, a radius, and points of the box: per pixel from −1, its
 /// lower end, to 1, its upper one.
-fn cases() -> impl Strategy<Value = (BaselineNet, Vec<u8>, u32, Vec<Vec<f32>>)> {
+fn cases() -> impl Strategy<Value = (BaselineNet, Vec<u8>, Ticks, Vec<Vec<f32>>)> {
     net().prop_flat_map(|plain| {
         let pixels = plain.inputs();
         let pixel = prop_oneof![Just(0u8), Just(255u8), any::<u8>()];
@@ -184,7 +184,7 @@ fn point(image: &[u8], radius: Ticks, places: &[f32]) -> Vec<f32> {
 fn burn(plain: &BaselineNet, points: &[Vec<f32>]) -> Vec<f32> {
     let device = Device::flex();
     let data = TensorData::new(points.concat(), [points.len(), plain.inputs()]);
-    let logits = ReluNet::from_plain(plain, &device).forward(Tensor::from_data(data, &device));
+    let logits = ReluNet::from_net(plain, &device).forward(Tensor::from_data(data, &device));
     logits.into_data().try_to_vec().unwrap()
 }
 
@@ -317,7 +317,7 @@ fn classes_are_compared_as_differences() {
     let certifier = IntervalCertifier::new(&plain, 1);
     let bounds = certifier.logit_bounds(&[100], Ticks::new(8));
     assert!(bounds[0][0] < bounds[1][1]);
-    assert!(certifier.is_certified(&[100], 0, 8));
+    assert!(certifier.is_certified(&[100], 0, Ticks::new(8)));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An baseline as attacks see it.
+//! A baseline as attacks see it.
 
 use linf_dist_net::attack::{
     Attack, Change, Classifier, Grid, Run, Settings, Surrogate, own_label, runner_up_of,
@@ -12,7 +12,7 @@ use crate::{convolutional, image, patterned};
 
 const SCALE: u32 = 32;
 
-fn units(image: &[u8]) -> Vec<i32> {
+fn ticks(image: &[u8]) -> Vec<i32> {
     image.iter().map(|&level| i32::from(level) * 32).collect()
 }
 
@@ -24,7 +24,7 @@ fn gradients_are_those_of_the_margin() {
 }
 
 fn check_gradients(mut classifier: BaselineClassifier) {
-    let input = units(&image());
+    let input = ticks(&image());
     let label = own_label(&mut classifier, &image()).unwrap();
     let logits = classifier.logits(&input);
     let runner_up = runner_up_of(&logits, label);
@@ -64,7 +64,7 @@ fn check_gradients(mut classifier: BaselineClassifier) {
 #[test]
 fn changes_are_tried_on_the_base_until_they_are_kept() {
     let mut classifier = BaselineClassifier::new(&patterned(&[784, 20, 10]), SCALE);
-    let mut input = units(&image());
+    let mut input = ticks(&image());
     classifier.hold(&input);
     let change = |pixel, value| Change { pixel, value };
     let first = classifier.try_changes(&[change(200, 100), change(300, 8160)]);

@@ -67,7 +67,7 @@ fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificat
     assert!(number("queries_inside") >= 700.0 * number("images_inside"));
     let by = report["queries_inside_by"].as_object().unwrap();
     let names: Vec<_> = by.keys().collect();
-    assert_eq!(names, ["fgsm", "path", "pgd", "random", "square"]);
+    assert_eq!(names, ["argmax_path", "fgsm", "pgd", "random", "square"]);
     let sum: u64 = by.values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!(report["queries_inside"], sum);
     assert!(number("compared") >= 5000.0);

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use linf_dist_net::exact::{Model, Ticks};
+use linf_dist_net::data::sha256_hex;
+use linf_dist_net::exact::{Model, Operation, Ticks};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -249,13 +250,13 @@ fn an_ensemble_is_written_with_the_record_of_its_members() {
     let two = Model::from_bytes(&fs::read(path).unwrap()).unwrap();
     assert_eq!(two.net.architecture(), [784, 24, 24, 20]);
     assert_eq!(two.metadata.epsilon, one.metadata.epsilon);
-    let made = &two.metadata.command;
-    assert!(
-        made.ends_with("linf ensemble MODEL-1 MODEL-2 MODEL"),
-        "{made}"
-    );
-    let recipes: Value = serde_json::from_str(&two.metadata.recipe).unwrap();
-    assert_eq!(recipes.as_array().unwrap().len(), 2);
+    let lineage = &two.metadata.lineage;
+    assert_eq!(lineage.operation, Operation::Ensemble);
+    for parent in &lineage.parents {
+        assert_eq!(parent.lineage, one.metadata.lineage);
+        assert_eq!(parent.sha256, Some(sha256_hex(&fs::read(MODEL).unwrap())));
+    }
+    assert_eq!(lineage.parents.len(), 2);
 
     // With itself a net has the same average, and the same is proved of it.
     let image = folder.path().join("gradient.png");

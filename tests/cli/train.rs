@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use burn::tensor::{Device, read_sync};
 use linf_dist_net::data::{Split, mnist};
-use linf_dist_net::exact::Model;
+use linf_dist_net::exact::{Lineage, Model, Operation};
 use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -161,9 +161,9 @@ fn the_command_that_a_model_records_makes_it_again() {
         "prune",
         "--data-dir",
         DATA,
-        "--near",
+        "--radius",
         "0.05",
-        "--least",
+        "--min-support",
         "2",
     ];
     let message = refused(&[&prune[..], &[&model, &model]].concat());
@@ -172,32 +172,33 @@ fn the_command_that_a_model_records_makes_it_again() {
     let bytes = read();
     let near = Model::from_bytes(&bytes).unwrap();
     assert!(near.net.share_kept() < anywhere.share_kept());
-    let command = near.metadata.command;
-
-    run_again(&command, &bytes);
+    run_again(&model);
 }
 
-/// The command that made a model.
-fn recorded(model: &str) -> String {
-    let model = Model::from_bytes(&fs::read(model).unwrap()).unwrap();
-    model.metadata.command
-}
-
-/// Runs the command that a model of these bytes records, and compares what it makes.
-fn run_again(command: &str, bytes: &[u8]) {
+/// Runs the commands of a model's lineage, and compares what they make.
+fn run_again(model: &str) {
     let folder = TempDir::new().unwrap();
-    let again = path(&folder, "again.safetensors");
-    let command = command.replace("RUN", &path(&folder, "run"));
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join(DATA);
+    std::os::unix::fs::symlink(data, folder.path().join("data")).unwrap();
+    let commands = printed(&["lineage", model]);
     let programs = Path::new(env!("CARGO_BIN_EXE_linf")).parent().unwrap();
     let programs = format!("{}:{}", programs.display(), env::var("PATH").unwrap());
     let done = Command::new("sh")
-        .args(["-c", &command.replace("MODEL", &again)])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["-ec", &commands])
+        .current_dir(folder.path())
         .env("PATH", programs)
         .output()
         .unwrap();
-    assert!(done.status.success(), "{command}: {done:?}");
-    assert!(fs::read(&again).unwrap() == bytes, "{command}");
+    assert!(done.status.success(), "{commands}: {done:?}");
+    let last = commands.split_whitespace().last().unwrap();
+    let again = fs::read(folder.path().join(last)).unwrap();
+    assert!(again == fs::read(model).unwrap(), "{commands}");
+}
+
+/// The training runs that a model's lineage names.
+fn runs(model: &str) -> usize {
+    let model = Model::from_bytes(&fs::read(model).unwrap()).unwrap();
+    model.metadata.lineage.runs().len()
 }
 
 /// A run that is over soon.
@@ -251,8 +252,8 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     );
     assert!(members.contains("a net of 2 members"), "{members}");
 
-    run_again(&recorded(&two), &fs::read(&two).unwrap());
-    let message = refused(&["prune", "--force", "--near", "0", &two, &two]);
+    run_again(&two);
+    let message = refused(&["prune", "--force", "--radius", "0", &two, &two]);
     assert!(message.contains("is an ensemble"), "{message}");
 
     // A member is again one net, with the record of its own run, and can be trained on.
@@ -260,7 +261,7 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     printed(&["member", &two, "2", &member]);
     let (of_head, of_model) = (held_out(&member), held_out(&model));
     assert_eq!(of_head["certified_ibp"], of_model["certified_ibp"]);
-    run_again(&recorded(&member), &fs::read(&member).unwrap());
+    run_again(&member);
     trained(
         &folder,
         "on",
@@ -282,22 +283,13 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
         printed(&["member", "--force", &two, number, &member]);
         assert_eq!(held_out(&member)["images"], images);
     }
-    let made = recorded(&member);
-    assert!(
-        made.contains("held_out=300") && !made.contains("RUN-"),
-        "{made}"
-    );
-    assert_eq!(made.matches("linf train").count(), 1, "{made}");
-    // Where a member has two members, they are not told apart: then nothing is left out.
+    assert_eq!((runs(&two), runs(&member)), (2, 1));
+    // Members are counted through ensembles of ensembles.
     let three = path(&folder, "three.safetensors");
     printed(&["ensemble", &two, &model, &three]);
     printed(&["member", "--force", &three, "3", &member]);
-    let made = recorded(&member);
-    assert!(
-        made.ends_with("&& linf member --force MODEL 3 MODEL"),
-        "{made}"
-    );
-    assert!(made.starts_with(recorded(&three).as_str()), "{made}");
+    assert_eq!((runs(&three), runs(&member)), (3, 1));
+    assert_eq!(held_out(&member)["images"], 5_000);
     let finetuned = trained(
         &folder,
         "finetuned",
@@ -305,23 +297,18 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     );
     assert_eq!(held_out(&finetuned)["images"], 300);
 
-    // Of one that was finetuned and does not say how it was made, nothing is known.
+    // Of one that does not say how it was made, nothing is known.
     let mut unsaid = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
-    unsaid.metadata.command = "none: trained in a page".into();
-    let page = path(&folder, "page.safetensors");
-    fs::write(&page, unsaid.to_bytes()).unwrap();
-    assert_eq!(held_out(&page)["images"], 5_000);
-    let finetuned = trained(
-        &folder,
-        "finetuned-page",
-        &["--finetune", &page, "--set", "images=640"],
-    );
-    let message = refused(&[&EVAL_HELD_OUT[..], &["--model", &finetuned]].concat());
-    assert!(message.contains("none of them were held out"), "{message}");
+    unsaid.metadata.lineage = Lineage::new(Operation::Other, [], []);
+    let other = path(&folder, "other.safetensors");
+    fs::write(&other, unsaid.to_bytes()).unwrap();
+    refused(&[&EVAL_HELD_OUT[..], &["--model", &other]].concat());
 
     let all = path(&folder, "all.safetensors");
     let mut seen = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
-    seen.metadata.recipe = seen.metadata.recipe.replace("5000", "0");
+    let lineage = seen.metadata.lineage.to_json();
+    let lineage = lineage.replace(r#""held_out":5000"#, r#""held_out":0"#);
+    seen.metadata.lineage = Lineage::from_json(&lineage).unwrap();
     fs::write(&all, seen.to_bytes()).unwrap();
     let message = refused(&[&EVAL_HELD_OUT[..], &["--model", &all]].concat());
     assert!(message.contains("none of them were held out"), "{message}");
@@ -378,7 +365,7 @@ fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
     let second = Model::from_bytes(&bytes).unwrap();
     assert!(second.net.share_kept() <= first.net.share_kept());
     assert_ne!(second.net.to_sparse(), first.net.to_sparse());
-    run_again(&second.metadata.command, &bytes);
+    run_again(&finetuned);
 }
 
 /// Starts a command, sends it Ctrl-C once its first epoch is saved, and returns what it printed.

@@ -1,18 +1,28 @@
-/** After one visit the page opens without a network, and trains on the images it has fetched. */
+/** After one visit the page opens without a network; no fault of a host spoils what is kept. */
+import { createHash } from 'node:crypto';
 import type { Page } from '@playwright/test';
-import { SEVEN, draw, expect, open, test } from './page.ts';
+import { DistServer } from './dist-server.ts';
+import { SEVEN, draw, expect, expectLabel, open, test } from './page.ts';
 
-test.use({ serviceWorkers: 'allow', expectedErrors: [/Failed to load resource/] });
+test.use({
+  serviceWorkers: 'allow',
+  expectedErrors: [/Failed to load resource|sw\.js|bad-precaching/],
+});
+
+/** The addresses of all that is kept. */
+const keptBy = (page: Page) =>
+  page.evaluate(async () => {
+    const names = await caches.keys();
+    const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+    return requests.flat().map(({ url }) => url.replace(/\?.*/, ''));
+  });
 
 /** Waits until files that match each pattern are kept; the page gives its first answer before. */
 async function kept(page: Page, patterns: readonly RegExp[]) {
   await expect
     .poll(
       async () => {
-        const urls = await page.evaluate(async () => {
-          const requests = await (await caches.open('linf-dist-net')).keys();
-          return requests.map(({ url }) => url);
-        });
+        const urls = await keptBy(page);
         return patterns.filter((pattern) => !urls.some((url) => pattern.test(url))).map(String);
       },
       { timeout: 30_000 },
@@ -20,13 +30,28 @@ async function kept(page: Page, patterns: readonly RegExp[]) {
     .toEqual([]);
 }
 
+/** Waits until a Worker is in charge, with all of its build. */
+const inCharge = (page: Page) =>
+  expect
+    .poll(() => page.evaluate(() => navigator.serviceWorker.controller?.state), { timeout: 30_000 })
+    .toBe('activated');
+
+const PAGE = [
+  /index\.html$/,
+  /index-.*\.js$/,
+  /index-.*\.css$/,
+  /certify_bg.*\.wasm$/,
+  /mnist-eps0\.3-.*\.gz$/,
+];
+
 test('the page opens offline after one visit, and Draw works', async ({ page, context }) => {
   await open(page);
-  await kept(page, [/\/$/, /index-.*\.js$/, /index-.*\.css$/, /certify_bg.*\.wasm$/, /\.gz$/]);
+  await kept(page, PAGE);
+  await inCharge(page);
   await context.setOffline(true);
   await page.reload();
   await draw(page, SEVEN);
-  await expect(page.getByTestId('claim').locator('.label')).toHaveText('7');
+  await expectLabel(page, '7');
 });
 
 test('so does Train, on the shards that were fetched', async ({ page, context }) => {
@@ -36,10 +61,171 @@ test('so does Train, on the shards that were fetched', async ({ page, context })
   const state = page.getByTestId('state');
   await expect(state).toHaveAttribute('data-phase', 'paused', { timeout: 45_000 });
   await page.getByRole('button', { name: 'Reset' }).click();
-  await kept(page, [/\/$/, /Train-.*\.js$/, /worker-.*\.js$/, /train_bg.*\.wasm$/, /training\//]);
+  await kept(page, [
+    ...PAGE,
+    /Train-.*\.js$/,
+    /train\.worker-.*\.js$/,
+    /train_bg.*\.wasm$/,
+    /training\//,
+  ]);
   await context.setOffline(true);
   await page.reload();
   await page.getByRole('button', { name: 'One step' }).click({ timeout: 45_000 });
   await expect(state).toHaveAttribute('data-phase', 'paused', { timeout: 45_000 });
-  await expect(state).toContainText('Step 1 of');
+  await expect(state).toHaveAttribute('data-step', '1');
+});
+
+test('nothing of what most visitors never need is fetched in advance', async ({ page }) => {
+  await open(page);
+  await kept(page, PAGE);
+  const urls = await keptBy(page);
+  expect(urls.filter((url) => /training\/|train_bg|baseline|models\/fashion|preview/.test(url))).toEqual(
+    [],
+  );
+});
+
+test.describe('on a host with faults', () => {
+  const server = new DistServer();
+  let address = '';
+
+  test.describe.configure({ mode: 'serial' });
+  test.beforeEach(async () => {
+    server.fault = () => false;
+    server.change = (_, file) => file;
+    address = await server.start();
+  });
+  test.afterEach(() => server.stop());
+
+  async function visit(page: Page) {
+    await page.goto(address);
+    await expect(page.getByRole('progressbar')).toHaveCount(0, { timeout: 20_000 });
+  }
+
+  test('a server that accepts and never answers opens the kept page', async ({ page }) => {
+    await visit(page);
+    await kept(page, PAGE);
+    await inCharge(page);
+    server.fault = () => true;
+    await page.goto(address, { timeout: 15_000 });
+    await draw(page, SEVEN);
+    await expectLabel(page, '7');
+  });
+
+  test('a host that answers with an error opens the kept page', async ({ page }) => {
+    await visit(page);
+    await kept(page, PAGE);
+    await inCharge(page);
+    server.fault = (_, response) => {
+      response.writeHead(503).end('<h1>Back soon</h1>');
+      return true;
+    };
+    await page.goto(address);
+    await draw(page, SEVEN);
+    await expectLabel(page, '7');
+  });
+
+  test('a wrong answer with status 200 is not kept under the name of a file', async ({ page }) => {
+    let isWrong = false;
+    server.fault = (path, response) => {
+      if (!isWrong || !/Learn-.*\.js$/.test(path)) return false;
+      // A fallback page, as hosts send it for whatever they do not find.
+      response.setHeader('Content-Type', 'text/html');
+      response.end('<!doctype html><p>Welcome</p>');
+      return true;
+    };
+    isWrong = true;
+    await visit(page);
+    await expect.poll(() => server.asked.some((path) => /Learn-.*\.js$/.test(path))).toBe(true);
+    await page.waitForTimeout(2_000);
+    expect((await keptBy(page)).filter((url) => /Learn-/.test(url))).toEqual([]);
+    // The next visit gets the true one.
+    isWrong = false;
+    await visit(page);
+    await kept(page, [...PAGE, /Learn-.*\.js$/]);
+  });
+
+  test('a wrong body of what is kept later is shown once and not kept', async ({ page }) => {
+    await visit(page);
+    await kept(page, PAGE);
+    await inCharge(page);
+    const isModel = (path: string) => path.startsWith('models/mnist-eps0.1');
+    server.change = (path, file) => (isModel(path) ? file.subarray(0, 1000) : file);
+    const chooser = page.getByRole('combobox', { name: 'network' });
+    await chooser.selectOption('mnist-eps0.1');
+    await expect(page.getByRole('alert')).toBeVisible();
+    server.change = (_, file) => file;
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await kept(page, [/mnist-eps0\.1/]);
+  });
+
+  /** The same page, published anew: another index, and another name of its first script. */
+  const publishAnew: DistServer['change'] = (path, file) => {
+    const renamed = (text: string) => text.replaceAll(/(assets\/index)-(?=[^"]*\.js)/g, '$1-anew-');
+    const index = (html: string) => renamed(html).replace('<title>', '<title>Anew: ');
+    if (path === 'index.html') return Buffer.from(index(file.toString()));
+    if (path !== 'sw.js') return file;
+    const digest = (text: string | Buffer) =>
+      `sha256-${createHash('sha256').update(text).digest('base64')}`;
+    return Buffer.from(
+      renamed(file.toString()).replaceAll(digest(oldIndex), digest(index(oldIndex))),
+    );
+  };
+  let oldIndex = '';
+  /** The new script's name leads to the old file. */
+  const withNewNames: DistServer['fault'] = (path, response) => {
+    if (!path.includes('-anew-')) return false;
+    void fetch(address + path.replace('-anew-', '-')).then(async (answer) => {
+      response.setHeader('Content-Type', 'text/javascript');
+      response.end(Buffer.from(await answer.arrayBuffer()));
+    });
+    return true;
+  };
+
+  test('page and files change together when the page is published anew', async ({
+    page,
+    context,
+  }) => {
+    oldIndex = await (await fetch(address)).text();
+    await visit(page);
+    await kept(page, PAGE);
+    await inCharge(page);
+    server.change = publishAnew;
+    server.fault = withNewNames;
+    await visit(page);
+    await kept(page, [/index-anew-.*\.js$/]);
+    await expect
+      .poll(async () => (await keptBy(page)).filter((url) => /index-(?!anew).*\.js$/.test(url)))
+      .toEqual([]);
+    await context.setOffline(true);
+    await page.reload();
+    await draw(page, SEVEN);
+    await expectLabel(page, '7');
+    expect(await page.locator('script[type=module]').getAttribute('src')).toContain('-anew-');
+  });
+
+  test('a publication that is there by half leaves the kept page whole', async ({
+    page,
+    context,
+  }) => {
+    oldIndex = await (await fetch(address)).text();
+    await visit(page);
+    await kept(page, PAGE);
+    await inCharge(page);
+    server.change = publishAnew;
+    server.fault = (path, response) => {
+      if (!path.includes('-anew-')) return false;
+      response.writeHead(404).end();
+      return true;
+    };
+    await page.goto(address);
+    await expect
+      .poll(() => server.asked.filter((path) => path === 'sw.js').length)
+      .toBeGreaterThan(1);
+    await page.waitForTimeout(2_000);
+    await context.setOffline(true);
+    await page.reload();
+    await draw(page, SEVEN);
+    await expectLabel(page, '7');
+  });
 });

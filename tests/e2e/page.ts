@@ -76,12 +76,25 @@ export async function draw(page: Page, paths: readonly Path[]) {
   }
 }
 
-/** The claim as it stands on the page; label `null` where it names none. */
+/** The claim of the page; label `null` where it names none. */
 export async function claim(page: Page): Promise<{ label: number | null; radius: number }> {
-  const text = await page.getByTestId('claim').innerText();
-  const label = /^\s*(\d)\s/.exec(text)?.[1];
-  const radius = /up to (\d+) of 255 levels/.exec(text)?.[1];
-  return { label: label === undefined ? null : Number(label), radius: Number(radius ?? 0) };
+  const headline = page.getByTestId('claim');
+  const [label, radius] = await Promise.all(
+    ['data-label', 'data-radius'].map((name) => headline.getAttribute(name)),
+  );
+  return { label: label == null ? null : Number(label), radius: Number(radius ?? 0) };
+}
+
+/** Expects a claim of the page: a label, or none for an empty pad. */
+export async function expectLabel(page: Page, label: RegExp | string | null) {
+  const headline = page.getByTestId('claim');
+  if (label === null) await expect(headline).not.toHaveAttribute('data-radius');
+  else await expect(headline).toHaveAttribute('data-label', label);
+}
+
+/** Every view by its link in the head of the page. */
+export async function goTo(page: Page, view: 'Draw' | 'Attack' | 'Train' | 'Learn' | 'About') {
+  await page.getByRole('navigation').getByRole('link', { name: view, exact: true }).click();
 }
 
 /** Moves the slider of ε to `levels`, through the events that a hand causes. */

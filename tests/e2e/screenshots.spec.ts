@@ -25,12 +25,21 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await shot('why', true);
 
         await page.getByRole('link', { name: 'Attack' }).click();
-        const attack = page.getByRole('button', { name: 'PGD' });
+        const attack = page.locator('button[data-attack=pgd]');
         await expect(attack).toBeEnabled({ timeout: 60_000 });
         await attack.click();
-        await expect(page.getByText(/Flipped to/)).toBeVisible({ timeout: 60_000 });
-        await expect(page.getByText('Proved: there is none.')).toBeVisible({ timeout: 60_000 });
-        await shot('duel', true);
+        const outcome = (network: string) => page.getByTestId(network).getByTestId('verdict');
+        await expect(outcome('theirs')).toHaveAttribute('data-outcome', 'flipped', {
+          timeout: 60_000,
+        });
+        await expect(outcome('ours')).toHaveAttribute('data-outcome', 'proved', {
+          timeout: 60_000,
+        });
+        await shot('attack', true);
+
+        await page.getByRole('link', { name: 'About' }).click();
+        await expect(page.getByTestId('version')).toBeVisible();
+        await shot('about', true);
       });
     });
   }

@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{
-    Attack, Ball, Classifier, ExactClassifier, Grid, Pgd, RobustnessEvaluation, Run, Settings,
-    Surrogate, own_label,
+    Attack, AttackError, Ball, Classifier, ExactClassifier, Grid, Pgd, RobustnessEvaluation, Run,
+    Settings, Surrogate, own_label,
 };
 use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, IncrementalEvaluator, Ticks};
 use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree};
@@ -25,7 +25,7 @@ const ATTACKS: [Attack; 7] = [
     Attack::MinNorm,
 ];
 
-/// Short rounds, and every try kept.
+/// Short rounds, and every query kept.
 fn settings(attack: Attack, radius: Ticks, grid: Grid, seed: u64) -> Settings {
     let mut settings = Settings::new(attack, radius, grid, seed);
     settings.pgd = Pgd {
@@ -153,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn tries_and_flips_are_counted_and_the_smallest_margin_is_kept(
+    fn queries_and_misclassifications_are_counted_and_the_smallest_margin_is_kept(
         (dense, image) in with_image(square_net()),
         (attack, grid) in attack_and_grid(),
         radius in 0..=TOP,
@@ -274,7 +274,7 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
 }
 
 /// The label of the image and the least radius, up to 3 ticks, at which some image is misclassified.
-fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, u32)> {
+fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, Ticks)> {
     let net_target = pruned(net);
     let label = own_label(&mut ExactClassifier::new(&net_target), image).ok()?;
     let misclassified = |&radius: &i32| !never_flips(net, label, &ball(image, radius));
@@ -282,8 +282,8 @@ fn least_flip(net: &DenseNet, image: &[u8]) -> Option<(usize, u32)> {
     Some((label, ticks(radius)))
 }
 
-/// Nets and images that flip within 3 units.
-fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, u32)> {
+/// Nets and images that flip within 3 ticks.
+fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, Ticks)> {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let draws = std::iter::repeat_with(|| tiny().new_tree(&mut runner).unwrap().current());
     draws
@@ -311,7 +311,7 @@ fn each_attack_finds_most_of_the_flips_that_exist_and_all_together_find_each() {
         let least = if *attack == Attack::All { 200 } else { 100 };
         assert!(
             found >= least,
-            "{attack} found {found} of 200 misclassified"
+            "{attack} found {found} of 200 misclassifications"
         );
     }
 }
@@ -321,7 +321,7 @@ fn the_search_ends_at_the_smallest_flip_that_exists() {
     for (dense, image, label, radius) in flippable(200) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = Some(20);
         let mut run = Run::new(&classifier, &image, label, settings).unwrap();
@@ -348,25 +348,25 @@ fn a_search_is_done_when_proof_and_flip_meet_or_nothing_flips() {
         let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, margin]).unwrap());
         let image = [100; 4];
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, TOP.unsigned_abs(), Grid::Ticks, 1);
+        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = None;
         let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
         run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
-        assert_eq!(run.bracket().unwrap().broken, broken);
+        assert_eq!(run.bracket().unwrap().broken, broken.map(ticks));
 
         // Of another label than the image's nothing is proved, and the image itself is a flip.
         settings.proved = None;
         let mut run = Run::new(&classifier, &image, 1, settings).unwrap();
         run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
-        assert_eq!(run.bracket().unwrap().broken, Some(0));
+        assert_eq!(run.bracket().unwrap().broken, Some(Ticks::ZERO));
     }
 }
 
 #[test]
-fn the_exact_gradient_names_the_deciding_pixels() {
+fn the_exact_gradient_names_the_critical_pixels() {
     // z_0 = −|x_0 + 2000| and z_1 = −|x_1 + 2000|.
     let weight = vec![-2000, 255, 255, 255, 255, -2000, 255, 255];
     let layer = DenseLayer {
@@ -435,8 +435,8 @@ fn a_smoothed_gradient_is_that_of_the_p_norms_up_to_a_factor() {
             let largest = [426.0, 24.0][class];
             (step(1e-3) - step(-1e-3)) / 2e-3 * largest / norm(class, &x)
         };
-        let smoothing = Surrogate::P(p as u16);
-        let (_, gradient) = classifier.gradients(ball.centre(), 0, &[Some(1)], &[smoothing]);
+        let surrogate = Surrogate::P(p as u16);
+        let (_, gradient) = classifier.gradients(ball.centre(), 0, &[Some(1)], &[surrogate]);
         for (pixel, &found) in gradient.iter().enumerate() {
             let expected = slope(1, pixel) - slope(0, pixel);
             assert!(
@@ -458,17 +458,14 @@ fn images_that_cannot_be_attacked_are_refused() {
     let mut classifier = ExactClassifier::new(&net);
     let begin = |image: &[u8], label| {
         let settings = Settings::new(Attack::All, ticks(3), Grid::Ticks, 0);
-        let error = Run::new(&ExactClassifier::new(&net), image, label, settings).unwrap_err();
-        error.to_string()
+        Run::new(&ExactClassifier::new(&net), image, label, settings).unwrap_err()
     };
-    assert_eq!(
-        begin(&[1], 0),
-        "the image has 1 pixels, but the network takes 2"
-    );
-    assert_eq!(
-        begin(&[1, 2], 0),
-        "2 pixels make no square image, which the attacks need"
-    );
-    let tied = own_label(&mut classifier, &[1, 1]).unwrap_err().to_string();
-    assert!(tied.contains("are tied"), "{tied}");
+    let pixels = AttackError::Pixels {
+        found: 1,
+        expected: 2,
+    };
+    assert_eq!(begin(&[1], 0), pixels);
+    assert_eq!(begin(&[1, 2], 0), AttackError::NotSquare(2));
+    let tied = own_label(&mut classifier, &[1, 1]).unwrap_err();
+    assert_eq!(tied, AttackError::Tie);
 }

@@ -5,8 +5,10 @@ use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_label};
 use linf_dist_net::data::strokes::strokes_to_image;
-use linf_dist_net::exact::{Bounds, Certificate, DenseNet, ExactNet, Metadata, Model};
-use linf_dist_net::exact::{FloatLayer, FloatNet, Ticks};
+use linf_dist_net::exact::{
+    Bounds, Certificate, DenseNet, ExactNet, FloatLayer, FloatNet, Lineage, Metadata, Model,
+    Operation, Ticks,
+};
 use serde_json::{Value, json};
 
 /// Committed beside `tests/browser.rs`.
@@ -67,9 +69,10 @@ pub fn model() -> Model {
     let metadata = Metadata {
         dataset: "none".into(),
         epsilon: "0.3".parse().expect("a decimal"),
-        recipe: "random weights for tests, not trained".into(),
-        seed: 20,
-        command: COMMAND.into(),
+        lineage: Lineage {
+            seed: Some(20),
+            ..Lineage::new(Operation::Other, [("command", COMMAND.into())], [])
+        },
         accuracies: None,
     };
     Model { net, metadata }
@@ -106,7 +109,7 @@ pub fn images() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Everything that is computed of one image, in units.
+/// Everything that is computed of one image, in ticks.
 pub fn outcome(net: &ExactNet, image: &[u8]) -> Value {
     let mut evaluator = net.evaluator();
     let Certificate {

@@ -1,13 +1,14 @@
 //! Nets as the members of one.
 
 use linf_dist_net::exact::{
-    CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Metadata, Model, NetError,
+    CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Lineage, Metadata, Model, NetError,
+    Operation,
 };
 use proptest::{collection::vec, prelude::*};
 
 use crate::nets::{SCALE, TOP, dense_net, pruned, ticks};
 
-/// One to three nets of as many pixels, layers and classes, and an input in units.
+/// One to three nets of as many pixels, layers and classes, and an input in ticks.
 fn members_and_input() -> impl Strategy<Value = (Vec<ExactNet>, Vec<i32>)> {
     (dense_net(), vec(-50..=50_i32, 1..=3)).prop_flat_map(|(net, shifts)| {
         let members = shifts
@@ -143,21 +144,20 @@ fn net(scale: u32, widths: &[usize]) -> ExactNet {
 fn nets_that_differ_in_what_all_share_are_refused() {
     assert_eq!(ExactNet::ensemble(&[]).unwrap_err(), EnsembleError::Empty);
     let first = net(2, &[4, 3, 2]);
-    let refused = |other: ExactNet| {
-        let error = ExactNet::ensemble(&[&first, &first, &other]).unwrap_err();
-        error.to_string()
-    };
-    let only = "only nets alike in that can be joined";
-    for (other, what) in [
-        (net(2, &[5, 3, 2]), "5 pixels, but the first has 4"),
-        (net(2, &[4, 3, 3]), "3 classes, but the first has 2"),
-        (net(2, &[4, 2]), "1 layers, but the first has 2"),
-        (
-            net(4, &[4, 3, 2]),
-            "4 units per pixel level, but the first has 2",
-        ),
+    let refused = |other: ExactNet| ExactNet::ensemble(&[&first, &first, &other]).unwrap_err();
+    for (other, what, found, expected) in [
+        (net(2, &[5, 3, 2]), "pixels", 5, 4),
+        (net(2, &[4, 3, 3]), "classes", 3, 2),
+        (net(2, &[4, 2]), "layers", 1, 2),
+        (net(4, &[4, 3, 2]), "ticks per pixel level", 4, 2),
     ] {
-        assert_eq!(refused(other), format!("net 3 has {what}; {only}"));
+        let unlike = EnsembleError::Unlike {
+            member: 2,
+            what,
+            found,
+            expected,
+        };
+        assert_eq!(refused(other), unlike);
     }
     // Each is a net, but their units side by side are more than a column can name.
     let wide = net(2, &[1, 40_000, 2]);
@@ -192,21 +192,19 @@ fn a_sum_of_heads_that_could_overflow_is_refused() {
 }
 
 #[test]
-fn a_file_of_version_3_tells_the_heads() {
+fn a_file_tells_the_members() {
     let member = net(2, &[4, 3, 2]);
     let metadata = Metadata {
         dataset: "mnist".into(),
         epsilon: "0.3".parse().unwrap(),
-        recipe: "[]".into(),
-        seed: 1,
-        command: String::new(),
+        lineage: Lineage::new(Operation::Other, [], []),
         accuracies: None,
     };
     let net = ExactNet::ensemble(&[&member, &member]).unwrap();
     let bytes = Model { net, metadata }.to_bytes();
     let text = String::from_utf8_lossy(&bytes);
     for entry in [
-        r#""format_version":"3""#,
+        r#""format_version":"4""#,
         r#""architecture":"4-6-4""#,
         r#""members":"2""#,
     ] {

@@ -220,7 +220,7 @@ fn evaluation_counts_a_wrong_or_tied_image_as_nothing_and_is_the_same_on_any_thr
     let labels = [0, 0, 0, 1, 0];
     let epsilon = "0.1".parse().unwrap();
     let threads = |count| NonZeroUsize::new(count).unwrap();
-    // Right are 0, 100, 255 and 120, with margins 510, 110, 510 and 30 units.
+    // Right are 0, 100, 255 and 120, with margins 510, 110, 510 and 30 ticks.
     let expected = Evaluation {
         images: 5,
         clean: 4,

@@ -92,12 +92,14 @@ fn no_image_within_a_certified_radius_flips() {
             ..
         } = net.evaluator().certificate(&image).unwrap();
         let Some(label) = label else { return Ok(()) };
-        if let Some(count) = margins.borrow_mut().get_mut(margin as usize) {
+        if let Some(count) = margins.borrow_mut().get_mut(margin.get() as usize) {
             *count += 1;
         }
         prop_assert_eq!(
             lipschitz_radius,
-            Some(ticks(((margin - 1) / (2 * net.members() as i32)).min(TOP)))
+            Some(ticks(
+                ((margin.get() as i32 - 1) / (2 * net.members() as i32)).min(TOP)
+            ))
         );
         // Larger balls are too many inputs to try; all points of a smaller one still count.
         let radius = ibp_radius.unwrap().min(ticks(12)).get();

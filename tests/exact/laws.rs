@@ -129,9 +129,9 @@ proptest! {
         prop_assert_eq!(critical_pixels.len(), net.members() * classes);
         for (class, logit) in logits.iter().enumerate() {
             let of_class: Vec<_> = critical_pixels[class..].iter().step_by(classes).collect();
-            // A runner-up closer than two units may take over on the way.
+            // A runner-up closer than two ticks may take over on the way.
             let mut outputs = (class..critical_pixels.len()).step_by(classes);
-            if outputs.any(|output| chain_gap(&dense, &input, output) < 2) {
+            if outputs.any(|output| path_gap(&dense, &input, output) < 2) {
                 continue;
             }
             for (pixel, step) in of_class.iter().flat_map(|d| [(d.pixel, -1), (d.pixel, 1)]) {
@@ -149,9 +149,9 @@ proptest! {
     }
 }
 
-/// Along the chain of arg-maxima under a unit of the last layer: the least distance between a unit's value and
+/// Along the arg-max path of a unit of the last layer: the least distance between a unit's value and
 /// its runner-up, which is 0 where there is none.
-fn chain_gap(net: &DenseNet, input: &[i32], output: usize) -> i64 {
+fn path_gap(net: &DenseNet, input: &[i32], output: usize) -> i64 {
     let mut inputs = vec![wide(input)];
     for layer in net.layers() {
         let x = &inputs[inputs.len() - 1];

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use linf_dist_net::exact::{Accuracies, ExactNet, Metadata, Model, ModelError};
+use linf_dist_net::exact::{Accuracies, ExactNet, Lineage, Metadata, Model, ModelError, Operation};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
@@ -13,9 +13,10 @@ fn metadata() -> Metadata {
     Metadata {
         dataset: "mnist".into(),
         epsilon: "0.3".parse().unwrap(),
-        recipe: "a recipe with \"quotes\" and ε".into(),
-        seed: u64::MAX,
-        command: "linf train".into(),
+        lineage: Lineage {
+            seed: Some(u64::MAX),
+            ..Lineage::new(Operation::Train, [("note", "\"quotes\" and ε".into())], [])
+        },
         accuracies: Some(Accuracies {
             clean: 0.9876,
             certified_lipschitz: 0.9,
@@ -164,28 +165,53 @@ fn a_header_that_says_something_else_is_refused_in_one_sentence() {
         refused(move |header| header["__metadata__"][key] = json!(value))
     };
     assert!(entry("format", "pt").contains("`format` is \"pt\""));
-    assert!(entry("format_version", "4").contains("format version \"4\""));
-    assert_eq!(
-        entry("format_version", "3"),
-        "the file's metadata lack `members`"
-    );
+    for version in ["1", "2", "3", "5"] {
+        let said = format!("format version \"{version}\"");
+        assert!(entry("format_version", version).contains(&said));
+    }
+    assert!(entry("members", "two").contains("`members` is \"two\""));
     assert!(entry("scale", "32.0").contains("`scale` is \"32.0\""));
-    for widths in ["", "9", "9-0-2", "9--2", "9-3-70000", "a-b"] {
+    for widths in [
+        "",
+        "9",
+        "9-0-2",
+        "9--2",
+        "9-3-70000",
+        "a-b",
+        "+9-3-2",
+        "09-3-2",
+        "-0",
+    ] {
         assert!(
             entry("architecture", widths).contains("`architecture` is"),
             "{widths}"
         );
     }
-    assert!(entry("seed", "-1").contains("`seed` is \"-1\""));
+    for lineage in [
+        "",
+        "{}",
+        "linf train",
+        r#"{"operation":"train","arguments":{}}"#,
+    ] {
+        assert!(entry("lineage", lineage).contains("no valid lineage"));
+    }
+    // Some of the accuracies, but not all.
+    let some = refused(|header| {
+        header["__metadata__"]
+            .as_object_mut()
+            .unwrap()
+            .remove("clean");
+    });
+    assert_eq!(some, "the file's metadata lack `clean`");
     assert!(entry("clean", "most").contains("`clean` is \"most\""));
     assert!(entry("epsilon", "a third").contains("no valid ε"));
     let missing = refused(|header| {
         header["__metadata__"]
             .as_object_mut()
             .unwrap()
-            .remove("recipe");
+            .remove("lineage");
     });
-    assert_eq!(missing, "the file's metadata lack `recipe`");
+    assert_eq!(missing, "the file's metadata lack `lineage`");
     let no_metadata = refused(|header| {
         header.as_object_mut().unwrap().remove("__metadata__");
     });

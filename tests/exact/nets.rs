@@ -51,7 +51,7 @@ fn layer(inputs: usize, outputs: usize) -> impl Strategy<Value = DenseLayer> {
     })
 }
 
-/// A dense net and an input in units.
+/// A dense net and an input in ticks.
 pub fn net_and_input() -> impl Strategy<Value = (DenseNet, Vec<i32>)> {
     dense_net().prop_flat_map(|net| {
         let inputs = net.layers()[0].inputs;

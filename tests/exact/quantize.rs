@@ -37,7 +37,7 @@ fn small_net() -> FloatNet {
 }
 
 #[test]
-fn folded_weights_are_levels_in_units_rounded_to_nearest() {
+fn quantized_weights_are_levels_in_ticks_rounded_to_nearest() {
     let net = DenseNet::quantize(&small_net(), SCALE).unwrap();
     // 32 · 255(0.125 + 0.25 w) = 1020 + 2040 w
     assert_eq!(net.layers()[0].weight, [1020, 3060, -19380, 1530, 0, 8160]);
@@ -46,7 +46,7 @@ fn folded_weights_are_levels_in_units_rounded_to_nearest() {
     assert_eq!(net.bias(), [1020, -510]);
 
     let coarse = DenseNet::quantize(&small_net(), 2).unwrap();
-    // In units of 1/2: 63.75 → 64 and −31.875 → −32.
+    // In ticks of 1/2: 63.75 → 64 and −31.875 → −32.
     assert_eq!(coarse.bias(), [64, -32]);
 }
 
@@ -123,8 +123,8 @@ proptest! {
         let logits = evaluator.logits(image).unwrap();
         // Half a unit per layer, and half a unit for the bias.
         let tolerance = 0.5 * (net.layers.len() + 1) as f64 / f64::from(SCALE) + 1e-9;
-        for (&units, z) in logits.iter().zip(float_logits(&net, image)) {
-            let levels = f64::from(units) / f64::from(SCALE);
+        for (&ticks, z) in logits.iter().zip(float_logits(&net, image)) {
+            let levels = f64::from(ticks) / f64::from(SCALE);
             let expected = 255.0 * f64::from(net.input_std) * z;
             prop_assert!((levels - expected).abs() <= tolerance, "{levels} vs {expected}");
         }
@@ -132,7 +132,7 @@ proptest! {
 }
 
 #[test]
-fn a_net_of_few_weights_is_folded_into_those_alone() {
+fn a_net_of_few_weights_is_quantized_to_those_alone() {
     let mut net = small_net();
     // Of the first layer the weights 1.0 and −10.0 of one unit, and −0.5 of the other.
     net.layers[0].pattern = Some(Arc::new(Csr::new(3, vec![0, 2, 3], vec![1, 2, 1]).unwrap()));
@@ -159,15 +159,22 @@ fn a_net_of_few_weights_is_folded_into_those_alone() {
     assert_eq!(exact.evaluator().logits(&pixels).unwrap(), expected);
 
     net.layers[0].weight.pop();
-    let error = ExactNet::quantize(&net, SCALE).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "the weights of layer 0 should be 3 numbers, but are 2"
-    );
+    let error = ExactNet::quantize(&net, SCALE).unwrap_err();
+    assert_eq!(error, count("weights", 3, 2));
+}
+
+/// The first layer has a list of another length.
+fn count(what: &'static str, expected: usize, found: usize) -> QuantizeError {
+    QuantizeError::Count {
+        what,
+        layer: 0,
+        expected,
+        found,
+    }
 }
 
 #[test]
-fn nets_that_cannot_be_folded_are_refused() {
+fn nets_that_cannot_be_quantized_are_refused() {
     let refused = |change: fn(&mut FloatNet)| {
         let mut net = small_net();
         change(&mut net);
@@ -194,15 +201,9 @@ fn nets_that_cannot_be_folded_are_refused() {
         "{error}"
     );
     let error = refused(|net| net.layers[0].weight.truncate(5));
-    assert_eq!(
-        error.to_string(),
-        "the weights of layer 0 should be 6 numbers, but are 5"
-    );
+    assert_eq!(error, count("weights", 6, 5));
     let error = refused(|net| net.layers[0].mean.clear());
-    assert_eq!(
-        error.to_string(),
-        "the running means of layer 0 should be 2 numbers, but are 0"
-    );
+    assert_eq!(error, count("running means", 2, 0));
     let error = refused(|net| net.layers.clear());
     assert!(matches!(error, QuantizeError::Net(_)), "{error}");
 }

@@ -1,23 +1,32 @@
 declare module 'virtual:models' {
-  /** Every shipped model by its name, for instance `mnist-eps0.3` or `ordinary/relu`. */
-  const models: Record<string, import('./lib/model-file.ts').ModelFile>;
+  /** Every shipped model by its name, for instance `mnist-eps0.3` or `baseline/relu`. */
+  const models: Record<string, import('./assets/model-file.ts').ModelFile>;
   export default models;
 }
 
-declare module 'virtual:test-digits' {
+declare module 'virtual:test-images' {
   /** Of each data set: where its test images lie, relative to the page, and how many there are. */
   const files: Record<string, { path: string; count: number }>;
   export default files;
 }
 
 declare module 'virtual:programs' {
-  /** Sizes in bytes of the programs that are loaded late, as they run. */
-  const bytes: { ordinary: number; train: number };
+  /**
+   * Sizes in bytes of the programs that are loaded late, as they run; `null` of one that was not
+   * built yet when the page was.
+   */
+  const bytes: { baseline: number | null; train: number | null };
   export default bytes;
 }
 
 declare module 'virtual:training-data' {
   /** The shards of each data set that this page was built with, in the order of its images. */
-  const shards: Record<string, import('./train/training-data.ts').ShardFile[]>;
+  const shards: Record<string, import('./assets/training-images.ts').ShardFile[]>;
   export default shards;
 }
+
+/** The version of the page, from package.json. */
+declare const PAGE_VERSION: string;
+
+/** The address of the repository; empty where the build was told none. */
+declare const SOURCE_URL: string;

@@ -1,18 +1,18 @@
-//! What training minimises.
+//! The losses of baseline training.
 
 use burn::Tensor;
 use burn::tensor::activation::{log_softmax, relu};
 
 use crate::baseline::ReluNet;
 
-/// Mean cross-entropy of logits `[batch, classes]` for one-hot `targets` of the same shape.
+/// Computes the mean cross-entropy of logits `[batch, classes]` for one-hot `targets` of the same shape.
 pub(super) fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
     (log_softmax(logits, 1) * targets).sum_dim(1).mean().neg()
 }
 
-/// The worst logits that intervals allow when no input moves by more than ε, less the label's own:
-/// upper bounds of `z_j − z_y`, `[batch, classes]`, 0 for the label y itself (Gowal et al., 2018,
-/// section 3). `x` is of full scale 1.0, `targets` one-hot.
+/// Computes the worst-case logits of interval bound propagation when no input moves by more than ε,
+/// relative to the label's: upper bounds of `z_j − z_y`, `[batch, classes]`, 0 for the label y itself
+/// (Gowal et al., 2018, section 3). `x` is a fraction of full scale 1.0, `targets` is one-hot.
 pub(super) fn worst_logits(
     net: &ReluNet,
     x: Tensor<2>,
@@ -22,7 +22,7 @@ pub(super) fn worst_logits(
     let lower = x.clone().sub_scalar(epsilon).clamp_min(0.0);
     let upper = x.add_scalar(epsilon).clamp_max(1.0);
     let (last, hidden) = net.layers.split_last().expect("a network has a layer");
-    // Midpoints and half-widths take two products a layer where ends would take four.
+    // Midpoints and half-widths take two matrix products a layer; lower and upper ends would take four.
     let halves = |lower: Tensor<2>, upper: Tensor<2>| {
         let middle = (lower.clone() + upper.clone()).mul_scalar(0.5);
         (middle, (upper - lower).mul_scalar(0.5))
@@ -73,7 +73,7 @@ mod tests {
         Tensor::from_data([[0.0, 0.1, 0.5, 0.9, 1.0]], device)
     }
 
-    /// The worst logits by intervals, and the largest `z_j − z_y` at any corner of the box.
+    /// The worst-case logits, and the largest `z_j − z_y` at any corner of the box.
     fn worst_and_corners(layers: &[Layer]) -> (Vec<f32>, Vec<f32>) {
         let device = Device::flex();
         let net = ReluNet::new(layers, &device);

@@ -1,8 +1,9 @@
-//! Training the baselines: plainly, against an attack (Madry et al., 2018), or to be
-//! certified by intervals (Gowal et al., 2018), as one state machine that is stepped from outside.
+//! Trains the baselines: plainly, against an attack (adversarial training, Madry et al., 2018), or to be
+//! certified by interval bound propagation (IBP, Gowal et al., 2018), as one state machine that is
+//! stepped from outside.
 //!
-//! Inputs are of full scale 1.0 here; the division by 255 goes into the first layer at the end.
-//! A run takes minutes, so there are no checkpoints.
+//! Inputs are fractions of full scale 1.0 here; at the end the division by 255 becomes part of the
+//! first layer. A run takes minutes, so there are no checkpoints.
 
 mod loss;
 mod pgd;

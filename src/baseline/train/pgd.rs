@@ -1,4 +1,4 @@
-//! The attack that training defends against: projected gradient descent on the cross-entropy.
+//! The attack of adversarial training: projected gradient descent on the cross-entropy.
 
 use burn::Tensor;
 use burn::tensor::TensorData;
@@ -8,21 +8,21 @@ use rand_chacha::ChaCha8Rng;
 use super::loss::cross_entropy;
 use crate::baseline::ReluNet;
 
-/// An attack of this many steps, each by a share of ε.
+/// Projected gradient descent with a fixed number of steps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pgd {
-    /// What white is: 1.0 or 255, in the unit of the network's inputs.
+    /// Full scale of the network's inputs: 1.0 or 255.
     pub white: f32,
-    /// In the same unit.
+    /// Radius, of the same scale.
     pub epsilon: f32,
     pub steps: usize,
-    /// Length of a step, of ε.
+    /// Length of a step, as a share of ε.
     pub step_share: f32,
 }
 
 impl Pgd {
-    /// Inputs within ε of `x`, `[batch, pixels]`, that raise the cross-entropy of
-    /// `targets`, one-hot. The start is uniform in the box. `net` is off the autodiff device.
+    /// Returns inputs within ε of `x`, `[batch, pixels]`, that raise the cross-entropy of `targets`,
+    /// one-hot. The start is uniform in the box. `net` must not be on an autodiff device.
     pub fn attack(
         self,
         net: &ReluNet,

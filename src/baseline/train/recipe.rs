@@ -1,4 +1,4 @@
-//! What defines a run: the recipes and their hyperparameters, chosen on held-out training images.
+//! The recipes and their hyperparameters, which were chosen on held-out training images.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -7,55 +7,54 @@ use thiserror::Error;
 use crate::data::HELD_OUT;
 use crate::exact::{Lineage, Operation};
 
-/// Everything that defines a run, apart from the data and the device.
+/// Configuration of a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// Name of the data set.
     pub dataset: String,
-    /// Seed of the weights, the order of the images, the augmentation and the attack's starts.
+    /// Seed of the weights, the order of the images, the augmentation and the starts of the attack.
     pub seed: u64,
-    /// The hidden layers in words, such as `conv8k4s2-64`.
+    /// The hidden layers, such as `conv8k4s2-64`.
     pub hidden: String,
     /// Images in a batch.
     pub batch: usize,
     /// Passes over the training images.
     pub epochs: usize,
-    /// Adam's learning rate at the start; it falls to 0 along half a cosine.
+    /// Adam's initial learning rate; it falls to 0 along half a cosine.
     pub learning_rate: f32,
-    /// What is minimised.
+    /// The loss.
     pub recipe: Recipe,
-    /// Images of the training set that are held out to measure on (never those of the test set).
+    /// Images of the training set that are held out to measure on. The test set is never used.
     pub held_out: usize,
 }
 
-/// What is minimised, with its hyperparameters; ε is of full scale 1.0.
+/// The loss that is minimised, with its hyperparameters; ε is a fraction of full scale 1.0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipe {
     /// The cross-entropy of the images.
     Standard,
-    /// The cross-entropy of the images as projected gradient descent perturbs them (Madry et al.,
-    /// 2018).
+    /// The cross-entropy of the images perturbed by projected gradient descent (Madry et al., 2018).
     Adversarial {
-        /// Radius of the attack, once it has grown.
+        /// Final radius of the attack.
         epsilon: f32,
         /// Epochs in which ε grows linearly from 0.
         growth: usize,
         /// Steps of the attack.
         steps: usize,
-        /// Length of a step, of ε.
+        /// Length of a step, as a share of ε.
         step_share: f32,
     },
-    /// `κ` times the cross-entropy of the images plus `1 − κ` times that of the worst logits that
-    /// intervals allow (Gowal et al., 2018).
+    /// `κ` times the cross-entropy of the images plus `1 − κ` times that of the worst-case logits of
+    /// interval bound propagation (Gowal et al., 2018).
     Ibp {
-        /// Radius of the intervals, once it has grown.
+        /// Final radius of the intervals.
         epsilon: f32,
-        /// Epochs before it grows.
+        /// Epochs before ε grows.
         wait: usize,
         /// Epochs in which ε grows linearly from 0, and κ falls from 1.
         growth: usize,
-        /// κ at the end.
+        /// Final κ.
         kappa: f32,
     },
 }
@@ -71,19 +70,22 @@ pub enum ConfigError {
     UnknownRecipe(String),
 }
 
-/// What an iteration runs with.
+/// The settings of one iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Adam's learning rate.
     pub learning_rate: f32,
-    /// Radius of the attack or of the intervals, of full scale 1.0; 0 in a plain run.
+    /// Radius of the attack or of the intervals, as a fraction of full scale 1.0; 0 in a plain run.
     pub epsilon: f32,
-    /// Share of the images' own cross-entropy (IBP), 1 otherwise.
+    /// Weight of the images' own cross-entropy in IBP training; 1 otherwise.
     pub kappa: f32,
 }
 
 impl Config {
-    /// A recipe for MNIST, at ε = 0.3 where it has one.
+    /// Returns a recipe for MNIST, at ε = 0.3 where it has one.
+    ///
+    /// # Errors
+    /// Fails if no recipe has this name.
     pub fn named(recipe: &str) -> Result<Self, ConfigError> {
         let standard = Self {
             dataset: "mnist".into(),
@@ -124,8 +126,8 @@ impl Config {
         })
     }
 
-    /// How a network of this configuration is made; the hyperparameters of the recipe stand beside its
-    /// name.
+    /// Returns how a network of this configuration is made. The recipe's hyperparameters stand beside
+    /// its name.
     pub fn lineage(&self) -> Lineage {
         // By way of text, which has the fewest digits that tell an f32.
         let text = serde_json::to_string(self).expect("a configuration is plain data");
@@ -144,7 +146,8 @@ impl Config {
             .expect("a configuration is short")
     }
 
-    /// The settings of an iteration, counted from 0, of a run with `per_epoch` of them an epoch.
+    /// Returns the settings of an iteration, counted from 0, in a run with `per_epoch` iterations an
+    /// epoch.
     pub fn settings(&self, iteration: usize, per_epoch: usize) -> Settings {
         let part = |from: usize, epochs: usize| {
             let done = iteration.saturating_sub(from * per_epoch);

@@ -34,10 +34,10 @@ pub enum TrainError {
         /// Images in a batch.
         batch: usize,
     },
-    /// The layers are none.
+    /// The architecture cannot be parsed.
     #[error("{0} describes no layers; write them like 784-conv8k4s2-64-10")]
     Architecture(String),
-    /// The loss is not finite any more.
+    /// The loss is not finite.
     #[error(
         "training diverged in iteration {iteration}: the loss is {loss}; a lower learning rate may help"
     )]
@@ -47,12 +47,12 @@ pub enum TrainError {
         /// The loss.
         loss: f32,
     },
-    /// The weights are no network that can be proved.
-    #[error("the trained weights are no network that can be run and proved")]
+    /// The weights make no network that can be certified.
+    #[error("the trained weights make no network that can be run and certified")]
     BaselineNet(#[from] BaselineNetError),
 }
 
-/// What one step did, measured on its own batch.
+/// The result of one step, measured on its own batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepReport {
     /// The iteration, counted from 0.
@@ -61,18 +61,18 @@ pub struct StepReport {
     pub settings: Settings,
     /// The loss.
     pub loss: f32,
-    /// Share of the batch, perturbed where the recipe perturbs it, that is labelled rightly.
+    /// Accuracy on the batch, perturbed if the recipe perturbs it.
     pub accuracy: f32,
 }
 
-/// What the network of the moment achieves on held-out images, as fractions of them.
+/// Accuracies of the current network on held-out images, as fractions of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HeldOutReport {
-    /// Labelled rightly.
+    /// Clean accuracy.
     pub clean: f64,
-    /// Labelled rightly after projected gradient descent of 20 steps of ε/8.
-    pub attacked: f64,
-    /// Labelled rightly and proved by intervals.
+    /// Empirical robust accuracy under projected gradient descent of 20 steps of ε/8.
+    pub empirical: f64,
+    /// Certified accuracy by interval bound propagation.
     pub certified: f64,
 }
 
@@ -84,28 +84,29 @@ pub struct Trainer {
     device: Device,
     net: ReluNet,
     optimizer: ModuleOptimizer,
-    /// Starts of the attack.
+    /// Draws the starts of the attack.
     rng: ChaCha8Rng,
     iteration: usize,
 }
 
-/// Stream of the generator that the attack's starts come from; the weights take the first one.
+/// Random stream of the attack's starts; the weights take the first one.
 const ATTACK_STREAM: u64 = 1;
 /// Images that are measured at a time.
 const MEASURED_AT_ONCE: usize = 500;
-/// Ticks per pixel level of the radii that are measured while training.
+/// Ticks per pixel level of the radii that are measured in training.
 const MEASURE_SCALE: u32 = 32;
-/// How far images are moved.
-const CROP: RandomShift = RandomShift {
+/// The augmentation.
+const RANDOM_SHIFT: RandomShift = RandomShift {
     pixels: 1,
     share: 1.0,
 };
 
 impl Trainer {
-    /// A trainer at iteration 0; `device` is one without autodiff.
+    /// Creates a trainer at iteration 0; `device` must be one without autodiff.
     ///
     /// # Errors
-    /// Fails if less than a batch of `data` is left to train on, or if the hidden layers are none.
+    /// Fails if less than a batch of `data` is left to train on, or if the hidden layers cannot be
+    /// parsed.
     pub fn new(config: Config, data: Dataset, device: Device) -> Result<Self, TrainError> {
         let found = data.len().saturating_sub(config.held_out);
         if found < config.batch {
@@ -124,7 +125,7 @@ impl Trainer {
                 Arc::new(training),
                 config.seed,
                 config.batch,
-                CROP,
+                RANDOM_SHIFT,
                 0.0,
                 1.0,
             ),
@@ -138,22 +139,22 @@ impl Trainer {
         })
     }
 
-    /// What the run was started with.
+    /// The configuration of the run.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Iterations done.
+    /// The number of iterations done.
     pub fn iteration(&self) -> usize {
         self.iteration
     }
 
-    /// Iterations in one epoch.
+    /// The number of iterations in one epoch.
     pub fn iterations_per_epoch(&self) -> usize {
         self.batches.per_epoch()
     }
 
-    /// Iterations in all.
+    /// The number of iterations in the run.
     pub fn iterations(&self) -> usize {
         self.config.epochs * self.batches.per_epoch()
     }
@@ -163,7 +164,7 @@ impl Trainer {
         self.iteration >= self.iterations()
     }
 
-    /// One iteration: a batch forward, backward, and an Adam step.
+    /// Runs one iteration: a batch forward, backward, and an Adam step.
     ///
     /// # Errors
     /// Fails, leaving the weights as they were, when the loss is not finite.
@@ -219,11 +220,11 @@ impl Trainer {
         })
     }
 
-    /// The network of the moment as its file holds it: on pixel levels, in bf16.
+    /// Returns the current network as its file holds it: on pixel levels, in bf16.
     ///
     /// # Errors
     /// Fails if a weight is not finite, or so large that some image could overflow.
-    pub fn plain(&self) -> Result<BaselineNet, TrainError> {
+    pub fn baseline_net(&self) -> Result<BaselineNet, TrainError> {
         let mut layers = self.net.inference().to_layers();
         for weight in &mut layers[0].weight {
             *weight /= MAX_LEVEL as f32;
@@ -235,18 +236,18 @@ impl Trainer {
         Ok(BaselineNet::new(layers)?)
     }
 
-    /// Measures the network of the moment, as its file would hold it, on the held-out images at ε, on
-    /// up to `threads` threads.
+    /// Measures the current network, as its file would hold it, on the held-out images at ε, on up to
+    /// `threads` threads.
     ///
     /// # Errors
-    /// As [`Trainer::plain`].
+    /// As [`Trainer::baseline_net`].
     pub fn evaluate(
         &self,
         epsilon: Epsilon,
         threads: NonZeroUsize,
     ) -> Result<HeldOutReport, TrainError> {
-        let plain = self.plain()?;
-        let net = ReluNet::from_plain(&plain, &self.device);
+        let baseline = self.baseline_net()?;
+        let net = ReluNet::from_net(&baseline, &self.device);
         let radius = epsilon.ticks(MEASURE_SCALE);
         let pgd = Pgd {
             white: MAX_LEVEL as f32,
@@ -255,7 +256,7 @@ impl Trainer {
             step_share: 0.125,
         };
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
-        let mut attacked = 0.0;
+        let mut empirical = 0.0;
         for (images, labels) in self
             .held_out
             .images
@@ -266,19 +267,19 @@ impl Trainer {
             let x = TensorData::new(levels, [labels.len(), PIXELS]);
             let x = Tensor::<2>::from_data(x, &self.device);
             let x = pgd.attack(&net, &x, &one_hot(labels, &self.device), &mut rng);
-            attacked += labels.len() as f64 * f64::from(accuracy(&to_vec(net.forward(x)), labels));
+            empirical += labels.len() as f64 * f64::from(accuracy(&to_vec(net.forward(x)), labels));
         }
-        let evaluation = evaluate(&plain, &self.held_out, epsilon, threads);
+        let evaluation = evaluate(&baseline, &self.held_out, epsilon, threads);
         let images = self.held_out.len() as f64;
         Ok(HeldOutReport {
             clean: evaluation.clean as f64 / images,
-            attacked: attacked / images,
+            empirical: empirical / images,
             certified: evaluation.certified as f64 / images,
         })
     }
 }
 
-/// Weights from N(0, 2/fan-in) (He et al., 2015), no bias.
+/// Draws weights from N(0, 2/fan-in) (He et al., 2015); the bias is 0.
 fn initial_layers(hidden: &str, rng: &mut ChaCha8Rng) -> Result<Vec<Layer>, TrainError> {
     let words = format!("{PIXELS}-{hidden}-{CLASSES}");
     let layers = architecture::parse(&words).ok_or(TrainError::Architecture(words))?;

@@ -1,26 +1,88 @@
-//! The arg-max path: the chain of largest distances that decides a logit, down to one pixel.
+//! Follows arg-max paths: the largest distance of every unit, from a logit down to one pixel.
+//!
+//! A unit is a maximum of distances, so one of its inputs decides its value. From a unit of the last
+//! layer, the deciding inputs form a path that ends at the *critical pixel*. Everything that follows
+//! such a path does so with [`walk`] and chooses among equal distances with [`decisive`]: the
+//! evaluators here, the reference ([`DenseNet`](crate::exact::DenseNet)), teaching, branch and bound,
+//! and the gradients of attacks.
 
 use crate::exact::InputError;
 use crate::exact::eval::Evaluator;
 use crate::exact::net::{Block, Layer};
 
-/// The pixel that decides a logit, or what a member adds to it: at the end of the chain of arg-maxima.
+/// The pixel at the end of the arg-max path of a logit, in one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CriticalPixel {
     /// Index of the pixel, row-major from the top left.
     pub pixel: usize,
-    /// Raising the pixel by one unit times this sign raises what the member adds to the logit by one unit,
-    /// as long as the chain goes the same way; a distance one unit behind along it may take over and end that.
+    /// Raising the pixel by one tick times this sign raises what the member adds to the logit by one
+    /// tick, as long as the path stays the same. A distance one tick behind may take over.
     pub sign: i8,
 }
 
+/// A point of an arg-max path: a unit, or at the end of the path a pixel.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::exact) struct Point {
+    /// Index of the unit in its layer.
+    pub(in crate::exact) unit: usize,
+    /// +1 if the logit rises with the unit's value, −1 if it falls.
+    pub(in crate::exact) sign: i8,
+}
+
+impl Point {
+    /// The start of the path of a unit of the last layer. Its logit falls as its value rises.
+    pub(in crate::exact) fn of_output(unit: usize) -> Self {
+        Self { unit, sign: -1 }
+    }
+
+    /// The next point: the `input`, whose value is `x`, by way of `weight`.
+    pub(in crate::exact) fn through<T: PartialOrd>(self, input: usize, x: T, weight: T) -> Self {
+        let sign = if x < weight { -self.sign } else { self.sign };
+        Self { unit: input, sign }
+    }
+}
+
+impl From<Point> for CriticalPixel {
+    fn from(Point { unit, sign }: Point) -> Self {
+        Self { pixel: unit, sign }
+    }
+}
+
+/// Walks from `start`, in the layer above the first `depth` ones counted from the input, down to the
+/// pixels. `step` takes the index of a layer and a point of its outputs, and gives the input that
+/// decides it; the walk ends early where there is none.
+#[inline]
+pub(in crate::exact) fn walk<P>(
+    depth: usize,
+    start: P,
+    mut step: impl FnMut(usize, P) -> Option<P>,
+) -> Option<P> {
+    (0..depth)
+        .rev()
+        .try_fold(start, |point, layer| step(layer, point))
+}
+
+/// Finds what decides a unit's `value` among its `(input, distance, rest)`: of the distances that are as
+/// large, that of the lowest input.
+#[inline]
+pub(crate) fn decisive<D: PartialEq, W>(
+    row: impl Iterator<Item = (usize, D, W)>,
+    value: D,
+) -> Option<(usize, W)> {
+    row.filter(|(_, distance, _)| *distance == value)
+        .map(|(input, _, rest)| (input, rest))
+        .min_by_key(|&(input, _)| input)
+}
+
 impl Evaluator<'_> {
-    /// For every unit of the last layer the pixel that decides it, `[members · classes]`: with one member
-    /// for every logit.
+    /// Finds the critical pixel of every unit of the last layer, `[members · classes]`: with one member
+    /// that of every logit.
     ///
-    /// Where several distances are equally large, the input with the lowest index decides. The
-    /// rule is that of [`DenseNet::critical_pixels`](crate::exact::DenseNet::critical_pixels): pruning keeps every weight that can be
-    /// among the largest, [`ExactNet::prune_by_support`](crate::exact::ExactNet::prune_by_support) every one that can near enough of its images.
+    /// Where several distances are equally large, the input with the lowest index decides, as in
+    /// [`DenseNet::critical_pixels`](crate::exact::DenseNet::critical_pixels). Exact pruning keeps
+    /// every weight that can be among the largest, and
+    /// [`ExactNet::prune_by_support`](crate::exact::ExactNet::prune_by_support) with a support of 1
+    /// does so near its images, so the paths stay the same.
     pub fn critical_pixels(&mut self, image: &[u8]) -> Result<Vec<CriticalPixel>, InputError> {
         self.load_image(image)?;
         self.run();
@@ -36,31 +98,28 @@ impl Evaluator<'_> {
 
     /// Critical pixels of the input that was last run.
     pub(in crate::exact) fn trace(&self) -> Vec<CriticalPixel> {
+        let layers = self.net.layers();
         (0..self.net.bias().len())
             .map(|output| {
-                // Raising the value lowers the logit.
-                let (mut unit, mut sign) = (output, -1);
-                for (index, layer) in self.net.layers().iter().enumerate().rev() {
-                    let value = self.values[index + 1][unit];
-                    let (column, direction) = layer.argmax(unit, &self.values[index], value);
-                    (unit, sign) = (column, sign * direction);
-                }
-                CriticalPixel { pixel: unit, sign }
+                let pixel = walk(layers.len(), Point::of_output(output), |index, point| {
+                    let (x, value) = (&self.values[index], self.values[index + 1][point.unit]);
+                    let (input, weight) = layers[index].argmax(point.unit, x, value)?;
+                    Some(point.through(input, x[input], weight))
+                });
+                pixel
+                    .expect("a unit's value is the distance of one of its weights")
+                    .into()
             })
             .collect()
     }
 }
 
 impl Layer {
-    /// The lowest input index whose distance is the unit's `value`, and whether the distance
-    /// grows (+1) or shrinks (−1) as that input rises.
-    fn argmax(&self, unit: usize, x: &[i32], value: i32) -> (usize, i8) {
-        let blocks = self.blocks(unit);
-        let weights = blocks.iter().flat_map(Block::weights);
-        let (column, weight) = weights
-            .filter(|&(column, weight)| (x[column] - weight).abs() == value)
-            .min()
-            .expect("a unit's value is the distance of one of its weights");
-        (column, if x[column] < weight { -1 } else { 1 })
+    /// Input and weight that decide a unit's `value`.
+    fn argmax(&self, unit: usize, x: &[i32], value: i32) -> Option<(usize, i32)> {
+        let weights = self.blocks(unit).iter().flat_map(Block::weights);
+        let distances =
+            weights.map(|(column, weight)| (column, (x[column] - weight).abs(), weight));
+        decisive(distances, value)
     }
 }

@@ -1,39 +1,41 @@
-//! A certificate beyond intervals: two logits at a time, and the box in parts.
+//! Branch and bound: pairwise-margin bounds, and splitting the box where they fail.
 //!
-//! Intervals bound every logit alone, as if the label's could be at its lowest and a runner-up's at its
-//! highest for different images. Here their difference is bounded over one and the same image, as
-//! far as the last layer goes: every unit of the layer before it has one value for both logits. The
-//! label can only fall behind a runner-up `j` if one input `k` of the last layer makes it, so for each
-//! `k` and every value `t` in its interval
+//! IBP bounds every logit alone, as if the label's logit could be lowest and a runner-up's highest for
+//! different images. A pairwise-margin bound limits the difference of the two logits over one and the
+//! same image, as far as the last layer goes: every unit of the layer before it has one value for both
+//! logits. The label can only fall behind a runner-up `j` if one input `k` of the last layer makes it,
+//! so for each `k` and every value `t` in its interval
 //!
 //! ```text
 //! |t − w_yk| + b_y  <  max(F_j, |t − w_jk|) + b_j
 //! ```
 //!
 //! must hold, where `F_j` is the runner-up's lower bound over the box. Both sides are piecewise linear
-//! in `t`, so a few points decide for all real `t` between them. Never looser than intervals: those
-//! ask for the same with the left side at its largest and `F_j` alone on the right. With several members
-//! the most by which `|t − w_yk|` can exceed the maximum is found in each member, and the sum of these must
-//! stay below the runner-up's biases less the label's.
+//! in `t`, so a few points decide for all real `t` between them. The bound is never looser than IBP,
+//! which asks for the same with the left side at its largest and `F_j` alone on the right. With several
+//! members, each member has its own largest excess of `|t − w_yk|` over the maximum; the sum of these
+//! must stay below the runner-up's biases less the label's.
 //!
-//! Where that fails the box is cut in two, at a pixel that decides the failing bound, and both parts
-//! are proved on their own, to the end of a budget. All of it in the integers of the network.
+//! Where a bound fails, the box is split in two at a critical pixel of that bound, and both parts are
+//! proved on their own, until the budget of splits is used up. All of it is computed in the integers of
+//! the network.
 
+use super::argmax_path::walk;
 use super::ibp::{BOXES, Intervals, is_certified, reach};
 use super::label_and_margin;
 use crate::exact::net::Layer;
 use crate::exact::{Evaluator, InputError, Ticks};
 
-/// What it took to prove a label within a radius.
+/// The kind of proof that a label needed within a radius.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// Every logit bounded alone.
+    /// Interval bound propagation: every logit bounded alone.
     Ibp,
-    /// PairwiseMargin of two logits, over the whole box.
+    /// Pairwise-margin bounds over the whole box.
     PairwiseMargin,
-    /// PairwiseMargin over the parts of the box after so many splits.
+    /// Pairwise-margin bounds over the parts of the box after so many splits.
     Splits {
-        /// How many times a part was cut in two.
+        /// How many times a part was split in two.
         splits: usize,
     },
 }
@@ -52,7 +54,7 @@ struct End {
     upper: bool,
 }
 
-/// Why a difference is not bounded, as far as one member makes it: the ends that would have to come closer.
+/// Why a pairwise-margin bound fails, in one member: the ends that would have to come closer.
 #[derive(Clone, Copy, Debug)]
 struct Failure {
     /// Of an input of the last layer, which drives the label down.
@@ -61,7 +63,7 @@ struct Failure {
     runner_up: usize,
 }
 
-/// How far the label's unit of a member can be above the runner-up's, and what makes it.
+/// How far the label's unit of a member can be above the runner-up's, and where.
 #[derive(Clone, Copy, Debug)]
 struct Excess {
     most: i64,
@@ -69,9 +71,9 @@ struct Excess {
 }
 
 impl Evaluator<'_> {
-    /// What proves that no change of an 8-bit image of up to `radius` ticks per pixel takes its
-    /// label away: the cheapest proof that suffices, with at most `splits` splits of the box; none if
-    /// that is not enough, or there is no label.
+    /// Proves that no change of an 8-bit image of up to `radius` per pixel changes its label, with at
+    /// most `splits` splits of the box. Gives the cheapest kind of proof that suffices; none if that is
+    /// not enough, or if there is no label.
     pub fn proof(
         &mut self,
         image: &[u8],
@@ -90,11 +92,11 @@ impl Evaluator<'_> {
         let Some(failures) = self.failures(label, 0) else {
             return Ok(Some(Proof::PairwiseMargin));
         };
-        Ok(self.proof_in_parts(whole, label, failures, splits))
+        Ok(self.proof_by_splitting(whole, label, failures, splits))
     }
 
-    /// Cuts the box until every part is proved.
-    fn proof_in_parts(
+    /// Splits the box until every part is proved.
+    fn proof_by_splitting(
         &mut self,
         whole: Part,
         label: usize,
@@ -111,7 +113,7 @@ impl Evaluator<'_> {
                     return None;
                 }
                 splits += 1;
-                open.extend(self.cut(lane, part, &failures)?);
+                open.extend(self.split(lane, part, &failures)?);
             }
             if open.is_empty() {
                 return Some(Proof::Splits { splits });
@@ -143,7 +145,7 @@ impl Evaluator<'_> {
         }
     }
 
-    /// What keeps the differences in box `lane` from proving the label; none if nothing does.
+    /// Where the pairwise-margin bounds in box `lane` fail to prove the label; none where they do not.
     fn failures(&self, label: usize, lane: usize) -> Option<Vec<Failure>> {
         let net = self.net();
         let (classes, members) = (net.classes(), net.members());
@@ -154,7 +156,7 @@ impl Evaluator<'_> {
         let mut runners_up = (0..classes).filter(|&class| class != label);
         runners_up.find_map(|runner_up| {
             let lead = bias(runner_up) - bias(label);
-            // With one member what stays below that is no failure, and need not be known.
+            // With one member, anything less is no failure and need not be found.
             let least = if members == 1 { lead } else { i64::MIN };
             let (mut most, mut failures) = (0, Vec::new());
             for first in (0..members).map(|member| member * classes) {
@@ -173,7 +175,7 @@ impl Evaluator<'_> {
         let depth = net.layers().len();
         let (last, inputs) = (&net.layers()[depth - 1], &boxes[depth - 1]);
         let floor = boxes[depth][runner_up].lower[lane];
-        // What comes less far above the runner-up's floor in the whole domain does so in the box.
+        // A weight that stays lower in the whole domain does so in the box.
         let above = least.saturating_add(i64::from(floor) - 1);
         let above = above.clamp(-1, i64::from(i32::MAX)) as i32;
         let mut found: Option<Excess> = None;
@@ -196,9 +198,9 @@ impl Evaluator<'_> {
         found
     }
 
-    /// Two halves of a part, along a pixel that decides one of the failing bounds in box `lane`;
+    /// Splits a part in two halves at a critical pixel of one of the failing bounds in box `lane`; gives
     /// none if those pixels have no extent left.
-    fn cut(&self, lane: usize, part: Part, failures: &[Failure]) -> Option<[Part; 2]> {
+    fn split(&self, lane: usize, part: Part, failures: &[Failure]) -> Option<[Part; 2]> {
         let depth = self.net().layers().len();
         let pixels = failures.iter().flat_map(|failure| {
             let runner_up = End {
@@ -212,7 +214,7 @@ impl Evaluator<'_> {
         });
         let pixels: Vec<_> = pixels.flatten().collect();
         let extent = |pixel: &usize| part.upper[*pixel] - part.lower[*pixel];
-        // The first among equals: the label's own.
+        // Of equal extents the first, which is the label's.
         let pixel = pixels.into_iter().rev().max_by_key(extent)?;
         if extent(&pixel) < 2 {
             return None;
@@ -224,18 +226,19 @@ impl Evaluator<'_> {
         Some([below, above])
     }
 
-    /// The pixel at the end of the chain that decides an end of the interval of a value of layer
-    /// `layer` (0 for the pixels) in box `lane`; none where a lower end is 0 whatever the inputs do.
-    fn critical_pixel(&self, lane: usize, layer: usize, mut end: End) -> Option<usize> {
-        for (below, weights) in self.net().layers()[..layer].iter().enumerate().rev() {
-            end = deciding_end(weights, &self.boxes()[below], lane, end)?;
-        }
-        Some(end.unit)
+    /// Finds the pixel at the end of the path that decides an end of an interval, of a value of layer
+    /// `layer` (0 for the pixels) in box `lane`. There is none where a lower end is 0 for all inputs.
+    fn critical_pixel(&self, lane: usize, layer: usize, end: End) -> Option<usize> {
+        let (layers, boxes) = (self.net().layers(), self.boxes());
+        let pixel = walk(layer, end, |below, end| {
+            decisive_end(&layers[below], &boxes[below], lane, end)
+        });
+        pixel.map(|end| end.unit)
     }
 }
 
-/// The end of an input's interval that decides an end of a unit's.
-fn deciding_end(layer: &Layer, inputs: &[Intervals], lane: usize, end: End) -> Option<End> {
+/// Finds the end of an input's interval that decides an end of a unit's.
+fn decisive_end(layer: &Layer, inputs: &[Intervals], lane: usize, end: End) -> Option<End> {
     let candidates = layer.weights_above(end.unit, 0).flat_map(|(unit, weight)| {
         let (lower, upper) = (inputs[unit].lower[lane], inputs[unit].upper[lane]);
         // Distances on the far side of the weight for the upper end, on the near one for the lower.
@@ -250,7 +253,7 @@ fn deciding_end(layer: &Layer, inputs: &[Intervals], lane: usize, end: End) -> O
     (distance > 0).then_some(decides)
 }
 
-/// The most that `|t − own|` can be above `max(floor, |t − theirs|)` for a real `t` of `lower..=upper`,
+/// Finds the most that `|t − own|` can be above `max(floor, |t − theirs|)` for a real `t` of `lower..=upper`,
 /// and a whole `t` where it is.
 ///
 /// Where the maximum is `floor` the difference of the two sides is convex, so its ends decide; where

@@ -6,7 +6,7 @@
 //! [`Evaluator::proof`] adds branch and bound, which proves more at one radius and takes longer. A tie
 //! counts as no label, so a certificate keeps all other logits strictly below the label's.
 
-mod argmax_path;
+pub(in crate::exact) mod argmax_path;
 mod branch_and_bound;
 mod epsilon;
 pub(in crate::exact) mod ibp;
@@ -16,6 +16,7 @@ use self::ibp::{BOXES, is_certified};
 use super::{Evaluator, InputError, MAX_LEVEL, Ticks};
 
 pub use argmax_path::CriticalPixel;
+pub(crate) use argmax_path::decisive;
 pub use branch_and_bound::Proof;
 pub use epsilon::{Epsilon, EpsilonError};
 pub use lipschitz::lipschitz_radius;

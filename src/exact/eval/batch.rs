@@ -1,9 +1,9 @@
-//! Many images at a time: the same bits as image by image, several times as fast.
+//! Evaluates many images at a time: the same bits as image by image, several times as fast.
 //!
-//! An image alone gathers its values from memory one by one. Here a unit's values of
-//! [`BATCH`] images lie side by side, so that one load, one subtraction and one maximum serve as
-//! many images as a vector register holds. A row is left when its weights can win for none of them;
-//! that is later than for one image alone, though not by much.
+//! A single image gathers its values from memory one by one. Here a unit's values for [`BATCH`] images
+//! lie side by side, so one load, one subtraction and one maximum serve as many images as a vector
+//! register holds. A row ends when its weights can win for none of them, which is only a little later
+//! than for one image.
 
 use crate::exact::metrics::whole_images;
 use crate::exact::net::Layer;
@@ -45,7 +45,7 @@ impl BatchEvaluator<'_> {
         let scale = net.scale().cast_signed();
         let mut logits = Vec::with_capacity(count * net.classes());
         for group in images.chunks(BATCH * expected) {
-            // The last group may be short: its last image stands in for those that are not there.
+            // The last group may be short; it is filled up with its last image.
             let last = group.len() / expected - 1;
             for (pixel, values) in self.values[0].iter_mut().enumerate() {
                 *values = std::array::from_fn(|image| {

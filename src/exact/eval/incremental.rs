@@ -1,6 +1,6 @@
 //! Evaluates inputs that differ from one base in a few pixels.
 //!
-//! Only those units are looked at whose kept weights have an input that changed.
+//! It recomputes only units with a kept weight for an input that changed.
 
 use super::restricted::{RestrictedLayer, RestrictedNet};
 
@@ -40,14 +40,14 @@ impl Seen {
     }
 }
 
-/// Evaluates one [`RestrictedNet`]. Inputs outside its box give numbers without a meaning.
+/// Evaluates one [`RestrictedNet`]. The results for inputs outside its box are meaningless.
 #[derive(Clone, Debug)]
 pub struct IncrementalEvaluator {
     net: RestrictedNet,
     /// The input that was last run whole, and its values; none before the first.
     values: Vec<Vec<i32>>,
     is_run: bool,
-    /// Of every layer, from the first change on: whoever queries none needs none.
+    /// Of every layer; made when the first change is tried.
     seen: Vec<Seen>,
     base: Base,
 }
@@ -62,18 +62,18 @@ struct Base {
     replaced: Vec<(usize, usize, i32)>,
     /// What has changed in the layer at hand: index, value before, value now.
     changed: Vec<(usize, i32, i32)>,
-    /// The units that see it, and what it does to them.
+    /// The units that see such a change.
     touched: Vec<usize>,
     /// Per unit; at rest outside of [`Base::propagate`].
     touch: Vec<Touch>,
 }
 
-/// What changes of its inputs do to a unit.
+/// The effect of input changes on a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Touch {
     #[default]
     None,
-    /// A distance that was the largest has shrunk, and none is larger: look at all.
+    /// A distance that was the largest has shrunk, and none is larger: evaluate all.
     Lost,
     /// A distance is larger than the value was.
     Raised(i32),

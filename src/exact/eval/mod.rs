@@ -1,4 +1,4 @@
-//! Evaluation: one image, many images at a time, or an image and small changes of it.
+//! Evaluation of one image, of many at a time, or of small changes of one image.
 
 mod batch;
 mod incremental;

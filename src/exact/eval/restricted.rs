@@ -1,19 +1,17 @@
-//! The network as it is in one box: what attacks evaluate, which never leave their ball.
+//! Restricts a network to one box, in which attacks then evaluate it.
 //!
-//! Inside a box far fewer weights can decide than in the whole domain, so the pruning is repeated
-//! there: interval bounds give every unit a floor, weights that cannot come above it are dropped,
-//! and so are the units that no kept weight sees. For every input of the box the logits are those
-//! of the [`ExactNet`], bit for bit.
-//!
-//! An input is evaluated whole, with early exit as in the net itself, or as a base with a few
-//! changes: then only those units are looked at whose kept weights see something that changed.
+//! Inside a box far fewer weights can decide than in the whole domain, so pruning is repeated there:
+//! interval bounds give every unit a floor, weights that cannot come above it are dropped, and so are
+//! units that no kept weight sees. For every input of the box the logits are those of the
+//! [`ExactNet`], bit for bit. [`IncrementalEvaluator`](super::IncrementalEvaluator) evaluates whole
+//! inputs and small changes of one.
 
 use super::Evaluator;
 use crate::exact::certify::ibp::{Intervals, reach};
 use crate::exact::net::Layer;
 use crate::exact::{ExactNet, InputError, Ticks, logits_of_members};
 
-/// Weights of a row between two looks at whether it can be left.
+/// Weights of a row between two checks for early exit.
 const STRIDE: usize = 8;
 
 /// An [`ExactNet`] pruned for the inputs of one box.
@@ -25,7 +23,7 @@ pub struct RestrictedNet {
     classes: usize,
 }
 
-/// The units of one layer that something sees.
+/// The kept units of one layer.
 #[derive(Clone, Debug)]
 pub(crate) struct RestrictedLayer {
     inputs: usize,

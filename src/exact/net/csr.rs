@@ -15,8 +15,8 @@ pub struct Csr {
 }
 
 impl Csr {
-    /// A layer with `inputs` inputs. None where there are no inputs, `starts` does not rise from 0
-    /// to the number of columns, or a column is not below `inputs`.
+    /// Makes a layer with `inputs` inputs. Gives none where there are no inputs, `starts` does not rise
+    /// from 0 to the number of columns, or a column is not below `inputs`.
     pub fn new(inputs: usize, starts: Vec<u32>, columns: Vec<u32>) -> Option<Self> {
         let rises = starts.first() == Some(&0) && starts.is_sorted();
         let ends = starts.last().map(|&end| end as usize) == Some(columns.len());
@@ -28,7 +28,7 @@ impl Csr {
         })
     }
 
-    /// A layer that has every weight.
+    /// Makes a layer that has every weight.
     ///
     /// # Panics
     /// If there are no inputs, or more weights than a u32 counts.
@@ -41,8 +41,7 @@ impl Csr {
         Self::new(inputs, starts, columns.collect()).expect("there are inputs")
     }
 
-    /// The layer with only these of its weights: for each unit their places in a list of all of
-    /// them, which rise.
+    /// Keeps only these weights: for each unit, ascending, their places in the list of all weights.
     ///
     /// # Panics
     /// If there is no such place.
@@ -85,8 +84,8 @@ impl Csr {
         &self.columns
     }
 
-    /// The first `units` rows with every input, `[units, inputs]`, fewer if there are no more: `weights`,
-    /// `[weights]`, and zeros.
+    /// Spreads the first `units` rows, or all if there are fewer, over every input,
+    /// `[units, inputs]`: `weights`, `[weights]`, and zeros elsewhere.
     ///
     /// # Panics
     /// If there are fewer weights than the pattern has.
@@ -100,7 +99,7 @@ impl Csr {
         dense
     }
 
-    /// The places of some neighbouring units in a list of all weights.
+    /// The places of some neighbouring units in the list of all weights.
     ///
     /// # Panics
     /// If there are no such units.
@@ -108,7 +107,7 @@ impl Csr {
         self.starts[units.start] as usize..self.starts[units.end] as usize
     }
 
-    /// Each unit's places in a list of all weights.
+    /// Each unit's places in the list of all weights.
     pub fn rows(&self) -> impl Iterator<Item = Range<usize>> {
         (0..self.outputs()).map(|unit| self.places(unit..unit + 1))
     }

@@ -1,9 +1,10 @@
-//! The specification: an integer ℓ∞-dist net with every weight, evaluated in the plainest way.
+//! The specification: evaluates an integer ℓ∞-dist net with every weight in the plainest way.
 //!
 //! Arithmetic is `i64` on `i32` weights, so nothing here can overflow whatever the weights are.
-//! [`super::ExactNet`] is the fast twin; tests compare the two bit for bit.
+//! [`super::ExactNet`] is its fast twin; tests compare the two bit for bit.
 
 use super::ExactNet;
+use crate::exact::certify::argmax_path::{Point, decisive, walk};
 use crate::exact::certify::ibp::distance_bounds;
 use crate::exact::{CriticalPixel, MAX_LEVEL, NetError};
 
@@ -29,8 +30,8 @@ pub struct DenseLayer {
     pub weight: Vec<i32>,
 }
 
-/// What stands where a unit has no weight: nothing there takes part in its maximum. No weight of a
-/// net is as large.
+/// Marks an input for which a unit has no weight; it takes no part in the maximum. No weight of a net
+/// has this value.
 pub const ABSENT: i32 = i32::MIN;
 
 impl DenseLayer {
@@ -49,8 +50,8 @@ pub(in crate::exact) fn present(row: &[i32]) -> impl Iterator<Item = (usize, i64
 }
 
 impl DenseNet {
-    /// A net of `layers` with the last layer's `bias`, `[classes]`, both in ticks of 1/`scale`
-    /// of a pixel level. Fails when the shapes do not fit together.
+    /// Makes a net of `layers` and the last layer's `bias`, `[classes]`, both in ticks of 1/`scale` of a
+    /// pixel level. Fails when the shapes do not fit together.
     pub fn new(scale: u32, layers: Vec<DenseLayer>, bias: Vec<i32>) -> Result<Self, NetError> {
         Self::with_members(scale, layers, bias, 1)
     }
@@ -132,8 +133,8 @@ impl DenseNet {
         (self.logits_of(&upper), self.logits_of(&lower))
     }
 
-    /// For every unit of the last layer the pixel that decides it, `[members · classes]`, by following
-    /// the arg-max of every unit down to the input. Among equal distances the lowest index decides.
+    /// Finds the critical pixel of every unit of the last layer, `[members · classes]`: follows the
+    /// arg-max of every unit down to the input. Among equal distances the lowest index decides.
     ///
     /// Panics if `input` has another length than the first layer's inputs.
     pub fn critical_pixels(&self, input: &[i64]) -> Vec<CriticalPixel> {
@@ -141,20 +142,18 @@ impl DenseNet {
         inputs.extend(self.values(input));
         (0..self.bias.len())
             .map(|output| {
-                // Raising the value lowers the logit.
-                let (mut unit, mut sign) = (output, -1);
-                for (layer, x) in self.layers.iter().zip(&inputs).rev() {
-                    let row = &layer.weight[unit * layer.inputs..][..layer.inputs];
-                    let distances = || present(row).map(|(i, w)| (i, (x[i] - w).abs()));
-                    let largest = distances().map(|(_, distance)| distance).max();
-                    (unit, _) = distances()
-                        .find(|&(_, distance)| Some(distance) == largest)
-                        .expect("a unit has inputs");
-                    if x[unit] < i64::from(row[unit]) {
-                        sign = -sign;
-                    }
-                }
-                CriticalPixel { pixel: unit, sign }
+                let pixel = walk(
+                    self.layers.len(),
+                    Point::of_output(output),
+                    |index, point| {
+                        let (layer, x) = (&self.layers[index], &inputs[index]);
+                        let row = &layer.weight[point.unit * layer.inputs..][..layer.inputs];
+                        let distances = present(row).map(|(i, w)| (i, (x[i] - w).abs(), w));
+                        let (input, weight) = decisive(distances, inputs[index + 1][point.unit])?;
+                        Some(point.through(input, x[input], weight))
+                    },
+                );
+                pixel.expect("a unit has inputs").into()
             })
             .collect()
     }
@@ -180,11 +179,11 @@ impl DenseNet {
             .expect("the shapes are those of a net")
     }
 
-    /// The same function of every image with every weight: where there was none stands the middle of
-    /// what its input can be, whose distance is least at its largest. None where even that could
+    /// Gives the same function of every image a weight everywhere. A missing weight becomes the middle
+    /// of its input's range, which has the smallest largest distance. Gives none where even that could
     /// decide.
     ///
-    /// Logits and their bounds are those of this net; among equal distances another may decide.
+    /// Logits and their bounds stay the same; among equal distances another may decide.
     pub fn filled(&self) -> Option<Self> {
         let top = i64::from(MAX_LEVEL) * i64::from(self.scale);
         let inputs = self.layers[0].inputs;

@@ -1,24 +1,24 @@
-//! Nets that were trained by themselves, side by side as the members of one, and taken out again.
+//! Joins separately trained nets into an ensemble, and takes members out again.
 //!
-//! Every layer holds the members' units one member after another, and a unit keeps the weights for
-//! the units of its own member alone; only the pixels are seen by all. A logit is the sum of the
-//! members', so an image is labelled by their average, and the radius that is proved is that of the
-//! average: what one member would give up the others may hold.
+//! Every layer holds the members' units one member after another. A unit has weights only for units of
+//! its own member; all members see the pixels. A logit is the sum of the members' logits, so the
+//! ensemble labels an image by the average, and its radius is that of the average: a label that one
+//! member would give up may still be proved.
 
 use thiserror::Error;
 
 use super::{CsrLayer, ExactNet};
 use crate::exact::NetError;
 
-/// Why nets cannot be the members of one.
+/// Why nets cannot be joined into an ensemble.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum EnsembleError {
-    /// Nothing to join.
+    /// There is no net.
     #[error("an ensemble needs at least one net")]
     Empty,
     /// A member differs in what all must share.
     #[error(
-        "net {} has {found} {what}, but the first has {expected}; only nets alike in that can be joined",
+        "net {} has {found} {what}, but the first has {expected}; the members of an ensemble must agree in that",
         member + 1
     )]
     Unlike {
@@ -31,14 +31,14 @@ pub enum EnsembleError {
         /// What the first has.
         expected: usize,
     },
-    /// Together they are no net.
-    #[error("the nets cannot be run exactly together")]
+    /// The joined net is refused.
+    #[error("the nets cannot be run exactly as an ensemble")]
     Net(#[from] NetError),
 }
 
 impl ExactNet {
-    /// One net whose logits are the sums of those of `members`, whose pixels, classes, numbers of
-    /// layers and scales must be the same. A member may have several members itself.
+    /// Joins `members` into one net whose logits are the sums of theirs. They must have the same pixels,
+    /// classes, numbers of layers and scale. A member may be an ensemble itself.
     ///
     /// Label and radii do not depend on the members' order.
     pub fn ensemble(members: &[&Self]) -> Result<Self, EnsembleError> {
@@ -73,8 +73,8 @@ impl ExactNet {
         Ok(Self::with_members(first.scale(), &layers, bias, members)?)
     }
 
-    /// One member as a net by itself: its logits are what the member of this `index` adds to those of the
-    /// net, and its hidden units those that they depend on.
+    /// Takes one member out as a net of its own. Its logits are what the member of this `index` adds to
+    /// those of the ensemble; hidden units that they do not depend on are left out.
     ///
     /// # Panics
     ///
@@ -90,8 +90,8 @@ impl ExactNet {
     }
 }
 
-/// The members' layers of this `index` as one. All but the first have inputs of their own, which lie
-/// side by side, too.
+/// Joins the members' layers of this `index`. The inputs of all but the first layer lie side by side,
+/// too.
 fn side_by_side<'a>(
     index: usize,
     members: impl Iterator<Item = &'a CsrLayer> + Clone,
@@ -102,7 +102,7 @@ fn side_by_side<'a>(
         true => members.clone().map(inputs).sum(),
         false => members.clone().map(inputs).max().unwrap_or(0),
     };
-    // Before a column is given a number that it cannot have.
+    // Checked before a column number could overflow its type.
     if joined > usize::from(u16::MAX) + 1 {
         return Err(NetError::Width {
             layer: index,

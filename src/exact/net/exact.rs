@@ -1,11 +1,10 @@
 //! The exact integer network as it runs: pruned, sorted for early exit, `i32` throughout.
 //!
-//! A unit is a maximum, so its weights may be visited in any order and the visit may stop as soon
-//! as nothing later can win. For each weight the largest distance that *any* input of the domain
-//! can give, its *reach*, is known in advance; rows are sorted by reach, descending, and a row is
-//! left when its running maximum has come up to the next reach. That touches a few per cent of
-//! the weights, so what costs is memory: weights lie in blocks of one cache line each that carry
-//! their own reach, and one test per block decides whether to go on.
+//! A unit is a maximum, so its weights may be visited in any order, and the visit may stop as soon as
+//! no later weight can win. The *reach* of a weight is the largest distance that any input of the
+//! domain can give. Rows are sorted by reach, descending, and a row ends once its running maximum has
+//! come up to the next reach. That touches a few per cent of the weights, so memory access dominates:
+//! weights lie in blocks of one cache line, and one test of a block's reach decides whether to go on.
 
 use super::{CsrLayer, check_shapes};
 use crate::exact::certify::ibp::{BOXES, Intervals, distance_bounds};
@@ -16,9 +15,9 @@ const LANES: usize = 10;
 
 /// An integer ℓ∞-dist net whose evaluation, pruning and early exit included, is exact.
 ///
-/// Its last layer has a unit for each class, or one in each of several *members*: then a logit is the
-/// sum over the members, and moves by at most as many units as there are members when every pixel moves by
-/// one. That is how nets that were trained by themselves are one net ([`ExactNet::ensemble`]).
+/// Its last layer has a unit for each class in each of its *members*. A logit is the sum over the
+/// members, and moves by at most as many ticks as there are members when every pixel moves by one. With
+/// several members the net is an ensemble ([`ExactNet::ensemble`]).
 #[derive(Clone, Debug)]
 pub struct ExactNet {
     scale: u32,
@@ -50,8 +49,8 @@ pub(in crate::exact) struct Block {
     columns: [u16; LANES],
 }
 
-/// The logits of so many `classes`: minus the sums over the members of the last layer's values and `bias`,
-/// `[members · classes]`, member by member. `value` gives that of a unit.
+/// Computes the logits of so many `classes`: minus the sums over the members of the last layer's values
+/// and `bias`, `[members · classes]`, member by member. `value` gives the value of a unit.
 pub fn logits_of_members(
     bias: &[i32],
     classes: usize,
@@ -74,7 +73,7 @@ impl ExactNet {
         Self::with_members(scale, layers, bias, 1)
     }
 
-    /// The same of a net with several members; the last layer's units and its `bias`,
+    /// The same for a net with several members; the last layer's units and its `bias`,
     /// `[members · classes]`, lie member by member.
     pub fn with_members(
         scale: u32,
@@ -161,8 +160,8 @@ impl ExactNet {
         self.bias.len() / self.members
     }
 
-    /// Number of members: how many units of the last layer each logit is the sum of, and the most that
-    /// it moves by, in ticks, when every pixel moves by one.
+    /// Number of members: each logit is the sum of so many units of the last layer, and moves by at most
+    /// so many ticks when every pixel moves by one.
     pub fn members(&self) -> usize {
         self.members
     }

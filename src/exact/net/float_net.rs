@@ -1,5 +1,5 @@
-//! A trained net as plain numbers: what the trainer leaves and the exact integer network is
-//! quantized from. It knows neither Burn nor files, so that both sides can be read without the other.
+//! A trained net as plain numbers. The trainer writes one, and quantization makes an exact integer
+//! network from it. It knows neither Burn nor files.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub struct FloatNet {
     pub input_std: f32,
     /// The layers, input side first.
     pub layers: Vec<FloatLayer>,
-    /// Bias of the last layer, `[classes]`, in units of the normalised input.
+    /// Bias of the last layer, `[classes]`, on the scale of the normalised input.
     pub bias: Vec<f32>,
 }
 
@@ -29,10 +29,10 @@ pub struct FloatLayer {
     pub inputs: usize,
     /// Number of units.
     pub outputs: usize,
-    /// Weights, `[outputs, inputs]` row-major, in units of the normalised input; `[weights]` of the
+    /// Weights, `[outputs, inputs]` row-major, on the scale of the normalised input; `[weights]` of the
     /// pattern where there is one.
     pub weight: Vec<f32>,
-    /// Which weights there are; none: all. The others take no part in their unit's maximum.
+    /// Which weights there are; all without a pattern. Others take no part in their unit's maximum.
     pub pattern: Option<Arc<Csr>>,
     /// Running mean subtracted from each output, `[outputs]`; empty in the last layer.
     pub mean: Vec<f32>,

@@ -1,4 +1,4 @@
-//! The integer network: as it is specified, as it is stored, and as it runs.
+//! The integer network: its specification, its stored form, and the form that runs.
 
 mod csr;
 mod dense;

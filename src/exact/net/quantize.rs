@@ -1,9 +1,9 @@
-//! From a trained float net to integers: fold normalisation and mean shift into the weights,
-//! then round once.
+//! Quantizes a trained float net: absorbs normalisation and mean shift into the weights, then rounds
+//! every number once.
 //!
-//! In pixel levels, 255·std times the normalised input unit, the whole float net is distances
-//! only: the first layer's weights become `255(mean + std·w)`; a deeper layer sees its input
-//! before the mean shift, so its weights become `255·std·(w + running mean of the input unit)`;
+//! A step of 1 of the normalised input is 255·std pixel levels. In levels the float net consists of
+//! distances only: the first layer's weights become `255(mean + std·w)`; a deeper layer sees its input
+//! before the mean shift, so its weights become `255·std·(w + running mean of that input)`;
 //! the last bias becomes `255·std·b`. Every logit is then 255·std times the float net's.
 
 use thiserror::Error;
@@ -14,8 +14,10 @@ use crate::exact::{MAX_LEVEL, NetError, VALUE_LIMIT};
 /// Why a float net cannot become an integer net.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum QuantizeError {
-    /// The input normalisation is not one.
-    #[error("input mean {mean} and std {std} are no normalisation: both finite, std above 0")]
+    /// The input normalisation is invalid.
+    #[error(
+        "input mean {mean} and std {std} are no normalisation: both must be finite, std above 0"
+    )]
     Normalisation {
         /// Mean given.
         mean: f32,
@@ -36,7 +38,7 @@ pub enum QuantizeError {
     },
     /// A dense net was asked for where a layer has not all of its weights.
     #[error(
-        "layer {layer} has only some of its weights, so there is no dense net; fold it into an exact one"
+        "layer {layer} has only some of its weights, so there is no dense net; quantize it to an exact one"
     )]
     Sparse {
         /// Index of the layer, from 0.
@@ -44,7 +46,7 @@ pub enum QuantizeError {
     },
     /// A weight or bias is NaN or infinite, or too large to be rounded to ticks.
     #[error(
-        "a number of layer {layer} folds to {levels} pixel levels, which is not finite or beyond \
+        "a number of layer {layer} becomes {levels} pixel levels, which is not finite or beyond \
          2^30 ticks; the training diverged, or the scale is too large"
     )]
     Magnitude {
@@ -53,8 +55,8 @@ pub enum QuantizeError {
         /// The quantized number, in pixel levels.
         levels: f64,
     },
-    /// The rounded net is not one.
-    #[error("the rounded weights are no network")]
+    /// The rounded net is refused.
+    #[error("the rounded weights are no valid network")]
     Net(#[from] NetError),
 }
 
@@ -65,7 +67,7 @@ struct Quantized {
 }
 
 impl DenseNet {
-    /// Folds `net` in `f64` and rounds every weight and bias to the nearest 1/`scale` of a pixel
+    /// Quantizes `net`: computes in `f64` and rounds every weight and bias to the nearest 1/`scale` of a pixel
     /// level, halves away from zero. Fails where a layer has not all of its weights: that is for
     /// [`ExactNet::quantize`].
     pub fn quantize(net: &FloatNet, scale: u32) -> Result<Self, QuantizeError> {
@@ -114,7 +116,7 @@ fn sparse_layer((layer, weights): (&FloatLayer, Vec<i32>)) -> CsrLayer {
     sparse
 }
 
-/// Folds in `f64` and rounds.
+/// Computes the integers in `f64` and rounds.
 fn quantized(net: &FloatNet, scale: u32) -> Result<Quantized, QuantizeError> {
     let (mean, std) = (net.input_mean, net.input_std);
     if !mean.is_finite() || !std.is_finite() || std <= 0.0 {

@@ -1,17 +1,17 @@
-//! Exact pruning: drops the weights that no image can make decide their unit.
+//! Exact pruning: drops the weights that decide their unit for no image.
 
 use crate::exact::certify::ibp::distance_bounds;
 use crate::exact::net::present;
 use crate::exact::{CsrLayer, DenseNet, ExactNet, MAX_LEVEL, NetError};
 
 impl DenseNet {
-    /// The same function of every image with far fewer weights: drops each weight that no input
-    /// in `0..=255·S` can make decide its unit.
+    /// Drops each weight that decides its unit for no input in `0..=255·S`: the same function of every
+    /// image, with far fewer weights.
     ///
     /// Over that domain a unit is at least its floor, the largest of its coordinates' smallest
     /// distances; a weight whose largest distance stays *below* the floor never decides. One that
-    /// can equal the floor is kept, so the set of arg-maxima, and with it the deciding path, is
-    /// that of the dense net too, and the unit's floor follows from the weights that are kept.
+    /// can equal the floor is kept. So the set of arg-maxima, and with it the arg-max path, is that of
+    /// the dense net too, and the unit's floor follows from the weights that are kept.
     pub fn prune(&self) -> Result<ExactNet, NetError> {
         let top = i64::from(MAX_LEVEL) * i64::from(self.scale());
         let inputs = self.layers()[0].inputs;
@@ -34,9 +34,8 @@ impl DenseNet {
 }
 
 impl CsrLayer {
-    /// The layer without the weights that no input between the ends of `domain`, `[inputs]`, can make
-    /// decide: those whose largest distance stays below their unit's least value. Only of a layer
-    /// that passed [`Self::check`].
+    /// Drops the weights that decide for no input between the ends of `domain`, `[inputs]`: their largest
+    /// distance stays below their unit's least value. Only of a layer that passed [`Self::check`].
     pub(in crate::exact) fn pruned(&self, domain: &[(i64, i64)]) -> Self {
         let mut kept = Self::empty(self.inputs());
         for (row, (floor, _)) in self.rows().zip(self.value_bounds(domain)) {
@@ -50,14 +49,13 @@ impl CsrLayer {
 }
 
 impl ExactNet {
-    /// The same function of every image without the weights that no input can make decide, as
-    /// [`DenseNet::prune`](super::DenseNet::prune) has it.
+    /// Drops the weights that decide for no input, as [`DenseNet::prune`](super::DenseNet::prune) does.
     pub(in crate::exact) fn prune(&self) -> Self {
         self.with_fewer(CsrLayer::pruned)
     }
 
-    /// The net of what `keep` leaves of each layer, which it is given with the least and the largest
-    /// value of each of its inputs.
+    /// Makes a net of what `keep` leaves of each layer. It is given the layer, and the least and the
+    /// largest value of each of its inputs.
     pub(in crate::exact) fn with_fewer(
         &self,
         mut keep: impl FnMut(&CsrLayer, &[(i64, i64)]) -> CsrLayer,

@@ -1,4 +1,4 @@
-//! Pruning: fewer weights, exactly the same function or another one whose own certificates hold.
+//! Pruning: drops weights, for exactly the same function or for another one with its own certificates.
 
 mod dead_units;
 mod domain;

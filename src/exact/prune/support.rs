@@ -1,4 +1,6 @@
-//! Pruning for where images are, instead of for every input that there could be.
+//! Data-dependent pruning: drops the weights that decide near too few images.
+//!
+//! The *support* of a weight is the number of images near which it can decide its unit.
 
 use std::num::NonZeroUsize;
 use std::ops::AddAssign;
@@ -7,8 +9,8 @@ use crate::exact::certify::ibp::{distance_bounds, reach};
 use crate::exact::metrics::{add_up, whole_images};
 use crate::exact::{CsrLayer, ExactNet, InputError, Ticks};
 
-/// For each layer, near how many images each weight of its dense form can decide its unit,
-/// `[outputs, inputs]`; no layers by default.
+/// For each layer the support of each weight of its dense form, `[outputs, inputs]`; no layers by
+/// default.
 #[derive(Default)]
 struct Used(Vec<Vec<u32>>);
 
@@ -24,16 +26,18 @@ impl AddAssign for Used {
 }
 
 impl ExactNet {
-    /// A net of fewer weights: those that can decide their unit somewhere within `radius` ticks of
-    /// an image, for at least `least` of `images`, `[n, inputs]`, of those hidden units that a logit
-    /// still depends on; work is shared out among up to `threads` threads.
+    /// Drops the weights that can decide their unit within `radius` of fewer than `min_support` of
+    /// `images`, `[n, inputs]`, and then dead units. Works on up to `threads` threads.
     ///
-    /// Where `least` is 1, logits, deciding paths and interval bounds stay what they are in all these
-    /// boxes, for the reason that [`DenseNet::prune`](super::DenseNet::prune) gives of the whole
-    /// domain. Elsewhere it is another ℓ∞-dist net, whose own certificates are as sound as any's; with
-    /// a larger `least` also near the images that made a dropped weight decide. So that
-    /// [`DenseNet::filled`](super::DenseNet::filled) fills it wherever it fills `self`,
-    /// a weight also stays where no harmless one could take its place.
+    /// With a `min_support` of 1, logits, arg-max paths and interval bounds stay the same in all these
+    /// boxes, for the reason that [`DenseNet::prune`] gives of the whole domain. Elsewhere the result is
+    /// another ℓ∞-dist net, and its own certificates are as sound as any; with a larger `min_support`
+    /// that is so also near images where a dropped weight decided. A weight also stays where no harmless
+    /// one could take its place, so that [`DenseNet::filled`] succeeds on the result wherever it does on
+    /// `self`.
+    ///
+    /// [`DenseNet::prune`]: crate::exact::DenseNet::prune
+    /// [`DenseNet::filled`]: crate::exact::DenseNet::filled
     ///
     /// Fails when `images` is not one or more images of the net's size.
     pub fn prune_by_support(
@@ -60,7 +64,7 @@ impl ExactNet {
         Ok(fewer.eliminate_dead_units())
     }
 
-    /// Near how many of the images, within `radius` ticks, each weight can decide.
+    /// Counts for each weight the images within `radius` of which it can decide.
     fn support_of(&self, images: &[u8], radius: Ticks) -> Result<Used, InputError> {
         let shapes = self.weights_kept().into_iter();
         let mut used: Vec<_> = shapes.map(|(_, total)| vec![0; total]).collect();
@@ -75,7 +79,7 @@ impl ExactNet {
                 for ((unit, used), value) in rows.enumerate().zip(&boxes[1]) {
                     let floor = value.lower[0];
                     let mut before = None;
-                    // What equals the floor decides, too.
+                    // A distance equal to the floor decides, too.
                     for (input, weight) in layer.weights_above(unit, floor - 1) {
                         let (lower, upper) = ends[input];
                         let again = before.replace(input) == Some(input);
@@ -90,12 +94,12 @@ impl ExactNet {
     }
 }
 
-/// The weights of a layer that are used near `least` images, or that nothing harmless could replace.
+/// Keeps the weights of a layer that have enough support, or that nothing harmless could replace.
 ///
-/// A dropped weight may stand for any that stays below the unit's floor. Of all there could be the
-/// middle of what the input can be stays lowest; where even that does not, the weight is kept. So is
-/// what makes the floor, lest what was dropped before could rise above a lower one.
-fn keep(sparse: &CsrLayer, used: &[u32], least: u32, domain: &[(i64, i64)]) -> CsrLayer {
+/// A harmless weight stays below the unit's floor. The middle of the input's range stays lowest; where
+/// even that does not stay below, the weight is kept. A weight that makes the floor is kept, too:
+/// weights dropped before could rise above a lower floor.
+fn keep(sparse: &CsrLayer, used: &[u32], min_support: u32, domain: &[(i64, i64)]) -> CsrLayer {
     let mut kept = CsrLayer::empty(sparse.inputs());
     let floors = sparse.value_bounds(domain);
     let used = used.chunks_exact(sparse.inputs());
@@ -104,7 +108,7 @@ fn keep(sparse: &CsrLayer, used: &[u32], least: u32, domain: &[(i64, i64)]) -> C
             let (lower, upper) = domain[input];
             let (lowest, _) = distance_bounds(lower, upper, weight.into());
             let (_, harmless) = distance_bounds(lower, upper, (lower + upper) / 2);
-            used[input] >= least || harmless > floor || lowest == floor
+            used[input] >= min_support || harmless > floor || lowest == floor
         }));
     }
     kept

@@ -6,7 +6,7 @@ use super::rows::{
     ColumnsMut, GROUP, GROUP_CHUNKS, Rows, TASK_ROWS, copy_group, lanes, load, store,
 };
 use super::sample::{DENSE, PLAIN_MOST, Sample, unit_scale};
-use super::terms::{Even, EvenSlope, GeneralSlope, Slope, WholeSlope, inverse, whole, with_even};
+use super::terms::{EvenSlope, GeneralSlope, Slope, WholeSlope, inverse, whole, with_quick_half};
 use super::tile::{TILE_W, TILE_X, group_largest};
 use super::{for_each, for_each_chunk};
 use crate::norm_dist::Sizes;
@@ -16,17 +16,18 @@ use crate::norm_dist::power::{quick_half, splat, whole_powers};
 const TILE_BACK: usize = 4;
 /// Gradient terms below this are negligible (as a power of two).
 pub(in crate::norm_dist) const NEGLIGIBLE_BACKWARD: f32 = -20.0;
-/// The same backward, where skipping pays earlier; unless a `u^{p−1}` is beyond 2^±[`PLAIN_SLOPES`].
+/// Up to this half of p, the backward pass takes plain powers, unless a `u^{p−1}` is beyond
+/// 2^±[`PLAIN_SLOPES`]. Skipping terms pays earlier here than in the forward pass.
 const PLAIN_BACKWARD: u32 = 6;
 const PLAIN_SLOPES: f32 = 80.0;
 
-/// The share of a distance below which a difference has no slope that counts. Above 0 even at
-/// p = 1, where the slope is a sign and that of 0 is 0.
+/// Returns the share of a distance below which the slope of a difference is negligible. It is above
+/// 0 even at p = 1, where the slope is a sign, so that equal numbers have slope 0.
 pub(super) fn negligible_slope(p: f32) -> f32 {
     (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30)
 }
 
-/// What the gradients are computed from.
+/// The arguments that both gradients are computed from.
 #[derive(Clone, Copy)]
 pub(super) struct Gradients<'a> {
     pub(super) x: &'a [f32],
@@ -37,7 +38,7 @@ pub(super) struct Gradients<'a> {
 }
 
 impl Gradients<'_> {
-    /// At a finite p.
+    /// Computes both gradients at a finite p.
     pub(super) fn finite(&self, p: f32) -> (Vec<f32>, Vec<f32>) {
         let plain = quick_half(p).and_then(|half| Some((half, self.plain_scale(half, p)?)));
         match plain {
@@ -46,8 +47,9 @@ impl Gradients<'_> {
         }
     }
 
-    /// What the differences are scaled by if plain powers are to be taken of them: `u^{p−1}` and its
-    /// inverse then stay well within f32 for every distance that has a slope.
+    /// Returns the factor that the differences are scaled by if plain powers are taken of them; None
+    /// if they are not. With it, `u^{p−1}` and its inverse stay well within f32 for every distance
+    /// that has a slope.
     fn plain_scale(&self, half: u32, p: f32) -> Option<f32> {
         if half > PLAIN_MOST {
             return None;
@@ -60,7 +62,7 @@ impl Gradients<'_> {
         if half <= PLAIN_BACKWARD {
             return (least > 1.0 / limit && most < limit).then_some(1.0);
         }
-        // No slope that counts may be as small as those that are kept from getting smaller.
+        // The scale keeps every slope that counts above the limit of small slopes.
         let scale = unit_scale(least.log2().floor())?;
         let sample = || Sample::new(self.x, self.w, self.sizes, GROUP, negligible_slope(p));
         (scale * most < limit && sample().active > DENSE).then_some(scale)
@@ -77,11 +79,9 @@ impl Gradients<'_> {
                 scale,
             };
             // The slope needs one square less than the distance.
-            with_even!(
-                half - 1,
-                [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32],
-                |even| run_plain(EvenSlope(even), job)
-            );
+            with_quick_half!(half, low_middle, |HALF| {
+                run_plain(EvenSlope::<{ HALF - 1 }>, job)
+            });
         })
     }
 
@@ -96,11 +96,9 @@ impl Gradients<'_> {
                 factors: factors.as_flattened(),
             };
             match quick_half(p) {
-                Some(half) => with_even!(
-                    half - 1,
-                    [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
-                    |even| run_bounded(EvenSlope(even), job)
-                ),
+                Some(half) => with_quick_half!(half, all, |HALF| {
+                    run_bounded(EvenSlope::<{ HALF - 1 }>, job)
+                }),
                 None => match whole(p) {
                     Some(p) => run_bounded(WholeSlope { p }, job),
                     None => {
@@ -112,9 +110,9 @@ impl Gradients<'_> {
         })
     }
 
-    /// What `factor` makes of the distances and incoming gradients of every `N` outputs, as
-    /// `[outputs/N][batch]` of `N`, so that the inner loops read them in order. Where outputs are
-    /// missing there are zeros, which contribute nothing.
+    /// Applies `factor` to the distances and incoming gradients of every `N` outputs and returns
+    /// `[outputs/N][batch]` of `N`, so that the inner loops read them in order. Missing outputs are
+    /// padded with zeros, which contribute nothing.
     fn factors<T: Copy + Default + Send, const N: usize>(
         &self,
         factor: impl Fn([f32; N], [f32; N]) -> [T; N] + Sync,
@@ -135,7 +133,7 @@ impl Gradients<'_> {
         factors
     }
 
-    /// Both gradients, a task for every group of columns, whose inputs are scaled.
+    /// Computes both gradients with one task for every group of columns, whose inputs are scaled.
     fn in_blocks(&self, scale: f32, task: impl Fn(Block<'_>) + Sync) -> (Vec<f32>, Vec<f32>) {
         let Sizes { batch, inputs, .. } = self.sizes;
         let (mut dx, mut dw) = (vec![0.0; self.x.len()], vec![0.0; self.w.len()]);
@@ -168,7 +166,7 @@ impl Gradients<'_> {
     }
 }
 
-/// All rows of both gradients for one group of columns.
+/// All rows of both gradients, for one group of columns.
 struct Block<'a> {
     group: usize,
     /// Columns of all matrices.
@@ -208,7 +206,7 @@ fn run_plain<'a, S: Simd, K: Slope>(kernel: K, job: PlainBlock<'a>) {
         let present = TILE_BACK.min(outputs - first);
         let mut rows = [[0.0; GROUP]; TILE_BACK];
         for (o, row) in rows.iter_mut().enumerate() {
-            // Past the end the last one again, whose powers are in range: 0 times them is 0.
+            // Rows past the end repeat the last one. Its powers are in range, and 0 times them is 0.
             copy_group(w, inputs, first + o.min(present - 1), group, row);
             *row = row.map(|w| w * job.scale);
         }
@@ -254,9 +252,9 @@ struct BoundedBlock<'a> {
 
 #[macerator::with_simd]
 fn run_bounded<'a, S: Simd, K: Slope>(kernel: K, job: BoundedBlock<'a>) {
-    /// Vectors in a group where they are shortest: two numbers, of processors that have none.
+    /// Most vectors in a group. The shortest vectors, of processors without SIMD, have two numbers.
     const MOST: usize = GROUP / 2;
-    /// Vectors whose slopes are taken together: a group has no more of the longest.
+    /// Vectors whose slopes are taken together. A group has this many of the longest vectors.
     const PAIR: usize = 2;
     let Block {
         group,
@@ -308,7 +306,7 @@ fn run_bounded<'a, S: Simd, K: Slope>(kernel: K, job: BoundedBlock<'a>) {
     }
 }
 
-/// Which groups of columns have a difference that counts, for every pair of rows.
+/// The groups of columns that have a difference that counts, for every pair of rows.
 struct Active {
     /// `[batch/32][group][output]`, a bit for every row of `x`.
     words: Vec<u32>,
@@ -317,7 +315,7 @@ struct Active {
 }
 
 impl Active {
-    /// The groups with a difference of at least `smallest` times the distance.
+    /// Finds the groups with a difference of at least `smallest` times the distance.
     fn new(job: &Gradients<'_>, smallest: f32) -> Self {
         let Sizes {
             batch,
@@ -377,7 +375,7 @@ fn run_scan<'a, S: Simd>(scan: Scan<'a>) {
         words.fill([0; TILE_W]);
         for b in (0..rows).step_by(TILE_X) {
             let x = scan.x.tile(scan.first + b);
-            // Nothing is above what is no number: rows past the end get no bit, whatever they hold.
+            // No comparison with NaN is true, so rows past the end get no bit.
             let mut smallest = [[splat::<S>(f32::NAN); TILE_W]; TILE_X];
             for k in 0..TILE_X.min(rows - b) {
                 for l in 0..present {

@@ -5,14 +5,14 @@ use macerator::Simd;
 use super::for_each_chunk;
 use super::rows::{CHUNK, Row, Rows, TASK_ROWS, lanes, load, store};
 use super::sample::dense_scale;
-use super::terms::{Even, General, Power, Whole, inverse, whole, with_even};
+use super::terms::{Even, General, Power, Whole, inverse, whole, with_quick_half};
 use super::tile::{
     TILE, TILE_W, TILE_X, Tile, TileW, TileX, group_largest, largest_in, reduced, tiles,
 };
-use crate::norm_dist::power::{F32s, exp2, log2, quick_half, splat};
+use crate::norm_dist::power::{F32s, LAST_LOW_HALF, exp2, log2, quick_half, splat};
 use crate::norm_dist::{Norm, Sizes};
 
-/// Chunks that are skipped together forward.
+/// Chunks that are skipped together in the forward pass.
 pub(super) const FORWARD_CHUNKS: usize = 4;
 /// Vectors whose powers are taken together: as many as hide the time of a multiplication.
 const BATCH: usize = 4;
@@ -20,7 +20,7 @@ const BATCH: usize = 4;
 pub(in crate::norm_dist) const NEGLIGIBLE_FORWARD: f32 = -24.0;
 /// Up to this half of p, powers of the plain differences are taken forward; sums outside
 /// [`PLAIN_SUMS`] are left to the bounded kernel.
-pub(in crate::norm_dist) const PLAIN_FORWARD: u32 = 9;
+pub(in crate::norm_dist) const PLAIN_FORWARD: u32 = LAST_LOW_HALF;
 pub(in crate::norm_dist) const PLAIN_SUMS: std::ops::Range<f32> = 1e-20..1e30;
 
 /// `‖x[b] − w[o]‖` for every pair of rows.
@@ -65,7 +65,7 @@ struct Forward<'a> {
     first: usize,
     w: &'a Rows<'a>,
     outputs: usize,
-    /// What a distance of 1 between these rows is.
+    /// A distance of 1 between these rows, in the caller's numbers.
     unit: f32,
     u: &'a mut [f32],
 }
@@ -93,17 +93,13 @@ fn run_forward<'a, S: Simd, K: ForwardKernel>(kernel: K, job: Forward<'a>) {
 
 fn even_forward(half: u32, dense: bool, job: Forward<'_>) {
     if half <= PLAIN_FORWARD || dense {
-        with_even!(
-            half,
-            [2 3 4 5 6 7 8 9 11 13 15 17 21 25 29 33],
-            |even| run_forward(Plain(even), job)
-        );
+        with_quick_half!(half, low_middle, |HALF| {
+            run_forward(Plain(Even::<HALF>), job)
+        });
     } else {
-        with_even!(
-            half,
-            [11 13 15 17 21 25 29 33 41 49 65 81 97 129 161 193 257 321 385 513],
-            |even| run_forward(Bounded(even), job)
-        );
+        with_quick_half!(half, middle_high, |HALF| {
+            run_forward(Bounded(Even::<HALF>), job)
+        });
     }
 }
 
@@ -186,8 +182,8 @@ impl<P: Power> ForwardKernel for Bounded<P> {
             *smallest = splat(largest * kept);
         }
         let mut sums = [[0.0; TILE_W]; TILE_X];
-        // The bits of all pairs first, then loops over those that are set: a branch at every group
-        // would be guessed wrong too often.
+        // Collects the bits of all pairs first, then loops over those that are set. A branch at every
+        // group would be mispredicted too often.
         for (word, groups) in groups.chunks(WORD * TILE).enumerate() {
             let mut active = [0; TILE];
             for (bit, groups) in groups.chunks_exact(TILE).enumerate() {

@@ -1,5 +1,5 @@
-//! Both passes of training at p = ∞: the one forward remembers in which block of columns it found
-//! the largest difference, and the one backward looks for the column that decides only there.
+//! Both passes of training at p = ∞. The forward pass saves the block of columns in which it found the
+//! largest difference, and the backward pass searches only that block for the arg-max column.
 
 use macerator::Simd;
 
@@ -10,14 +10,16 @@ use super::{for_each_chunk, for_each_chunk_of};
 use crate::norm_dist::Sizes;
 use crate::norm_dist::power::{F32s, splat};
 
-/// Chunks in a block: few enough to search, and enough that remembering the block costs little.
+/// Chunks in a block: few enough to search, and enough that saving the block costs little.
 const BLOCK_CHUNKS: usize = 8;
-/// Rows of `x` in one task of the search: they stay in the second cache level while `w` streams by.
+/// Rows of `x` in one task of the search. They stay in the second cache level while `w` streams by.
 const SEARCH_ROWS: usize = 16;
-/// Rows of the gradient of `w` that slopes are spread over at a time, in the first cache level.
+/// Rows of the gradient of `w` that slopes are scattered to at a time. They stay in the first cache
+/// level.
 const SLOPE_ROWS: usize = 8;
 
-/// Distances, and for each of them the first block of columns that holds a difference as large.
+/// Computes distances, and for each of them the first block of columns that holds a difference as
+/// large.
 pub(super) fn distances_and_blocks(x: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f32>, Vec<u16>) {
     let outputs = sizes.outputs;
     let (x, w) = (Rows::new(x, sizes.inputs), Rows::new(w, sizes.inputs));
@@ -73,7 +75,7 @@ fn run_forward<'a, S: Simd>(job: Forward<'a>) {
     }
 }
 
-/// The distances of a tile, and the first blocks that hold them.
+/// Computes the distances of a tile, and the first blocks that hold them.
 #[inline(always)]
 fn tile<S: Simd>(x: &TileX<'_>, w: &TileW<'_>) -> (Tile<f32>, Tile<f32>) {
     let chunks = w[0].len();
@@ -95,10 +97,10 @@ fn tile<S: Simd>(x: &TileX<'_>, w: &TileW<'_>) -> (Tile<f32>, Tile<f32>) {
     let mut first = [[0.0; TILE_W]; TILE_X];
     for b in 0..TILE_X {
         for o in 0..TILE_W {
-            let decides = largest[b][o]
+            let is_largest = largest[b][o]
                 .reinterpret::<f32>()
                 .ge(splat(distances[b][o]));
-            let blocks = decides.select(blocks[b][o], splat(f32::INFINITY));
+            let blocks = is_largest.select(blocks[b][o], splat(f32::INFINITY));
             first[b][o] = blocks.reduce_min();
         }
     }
@@ -106,7 +108,7 @@ fn tile<S: Simd>(x: &TileX<'_>, w: &TileW<'_>) -> (Tile<f32>, Tile<f32>) {
 }
 
 impl Gradients<'_> {
-    /// Slopes are signs at one column each.
+    /// Computes both gradients at p = ∞, where the slope of a distance is a sign at one column.
     pub(super) fn largest(&self, blocks: &[u16]) -> (Vec<f32>, Vec<f32>) {
         let Sizes {
             outputs, inputs, ..
@@ -130,8 +132,8 @@ impl Gradients<'_> {
         (dx, dw)
     }
 
-    /// The slope of every pair of rows at the first column whose difference is the distance, times
-    /// the incoming gradient, `[batch, outputs]`. A distance of 0 has no slope.
+    /// Computes, for every pair of rows, the first column whose difference is the distance and the
+    /// slope there times the incoming gradient, `[batch, outputs]`. A distance of 0 has slope 0.
     fn slopes(&self, blocks: &[u16]) -> Vec<ColumnSlope> {
         let Sizes {
             batch,
@@ -157,14 +159,14 @@ impl Gradients<'_> {
     }
 }
 
-/// The column that decides a distance, and what it adds to the gradients there.
+/// The arg-max column of a distance, and its contribution to the gradients there.
 #[derive(Clone, Copy, Default)]
 struct ColumnSlope {
     column: u32,
     slope: f32,
 }
 
-/// A task of the search for deciding columns: some rows of `x` against all rows of `w`.
+/// A task of the search for arg-max columns: some rows of `x` against all rows of `w`.
 struct Search<'a> {
     x: &'a Rows<'a>,
     /// The first row of `x`; `slopes` says how many there are.
@@ -188,7 +190,7 @@ fn run_search<'a, S: Simd>(search: Search<'a>) {
             let (at, x) = (b * outputs + o, search.x.row(search.first + b));
             let u = search.u[at];
             let found = first_column::<S>(x, w, usize::from(search.blocks[at]), u);
-            // Nothing is there where the distance is 0, or is not that of these rows.
+            // No column is found if the distance is not that of these rows.
             if let Some(column) = found.filter(|_| u > 0.0) {
                 let (x, w) = (x.as_flattened()[column], w.as_flattened()[column]);
                 search.slopes[at] = ColumnSlope {
@@ -200,9 +202,9 @@ fn run_search<'a, S: Simd>(search: Search<'a>) {
     }
 }
 
-/// The first column of a block whose difference is at least `u`.
+/// Returns the first column of a block whose difference is at least `u`.
 ///
-/// The whole block is looked at: where a search ended early, the processor would guess wrong.
+/// It always searches the whole block, since the branch of an early exit would be mispredicted.
 #[inline(always)]
 fn first_column<S: Simd>(x: Row<'_>, w: Row<'_>, block: usize, u: f32) -> Option<usize> {
     let start = block * BLOCK_CHUNKS;
@@ -220,8 +222,8 @@ fn first_column<S: Simd>(x: Row<'_>, w: Row<'_>, block: usize, u: f32) -> Option
     (first < f32::INFINITY).then_some(start * CHUNK + first as usize)
 }
 
-/// In every lane the first vector among these chunks whose difference there is at least `u`, as the
-/// column of its lane 0, and `otherwise` where there is none. `chunk` is the number of the first chunk.
+/// Returns, for every lane, the first vector among these chunks whose difference is at least `u`, as
+/// the column of its lane 0; `otherwise` if there is none. `chunk` is the number of the first chunk.
 #[inline(always)]
 fn first_of<S: Simd, const CHUNKS: usize>(
     x: &[[f32; CHUNK]; CHUNKS],
@@ -232,7 +234,7 @@ fn first_of<S: Simd, const CHUNKS: usize>(
 ) -> F32s<S> {
     let least = splat::<S>(u);
     let mut first = otherwise;
-    // From the last to the first, so that the first stays.
+    // The loop runs from the last to the first, so that the first stays.
     for k in (0..CHUNKS).rev() {
         for at in (0..CHUNK / lanes::<S>()).rev() {
             let at = at * lanes::<S>();

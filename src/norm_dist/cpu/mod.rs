@@ -4,23 +4,24 @@
 //! Training spends nearly all its time here, so each range of p has the cheapest loop that it
 //! allows:
 //!
-//! - *plain*, even p up to 18, backward up to 12, and up to 66 where a sample of the pairs says that
-//!   most columns count: powers of the differences themselves, by multiplications. Neither they nor
-//!   their sums leave f32's range for inputs of baseline size, at higher p after scaling by a power
-//!   of two; where they do, the next kind computes again;
-//! - *bounded*, any other p: a first sweep finds the largest difference of every group of columns,
-//!   a second one takes powers only in the groups that have a term that counts beside the largest
-//!   difference. At p = 100 that is one in five for random weights, in a trained net far fewer;
-//! - *largest*, p = ∞: the first sweep alone, in training with the block of columns that holds the
-//!   largest difference; backward a search of that block for the column that decides.
+//! - *plain*, for even p up to 18 (backward up to 12), and up to 66 if most columns of a sample count:
+//!   powers of the differences themselves, by multiplications. For inputs of usual size neither the
+//!   powers nor their sums leave f32's range; at higher p both matrices are first scaled by a power of
+//!   two. Where a sum does leave the range, the next kind computes it again;
+//! - *bounded*, for any other p: a first sweep finds the largest difference of every group of columns.
+//!   A second sweep takes powers only in the groups that have a term that counts beside the largest
+//!   difference. At p = 100 that is one group in five for random weights, far fewer in a trained net;
+//! - *largest*, for p = ∞: the first sweep only. In training it also saves the block of columns that
+//!   holds the largest difference, and the backward pass searches that block for the arg-max column.
 //!
 //! The forward pass splits the batch among threads. Tiles take a strip of `w` at a time, which stays
-//! in the second cache level, and the tile's rows of `x` in the first. The backward pass splits the *columns* (at p = ∞, rows of each gradient in turn): one
-//! thread then owns the same columns of both gradients and takes one power for both, so that
-//! nothing is summed across threads and the result does not depend on how many there are.
+//! in the second cache level, and the tile's rows of `x` in the first. The backward pass splits the
+//! *columns* (at p = ∞, the rows of each gradient in turn). One thread owns the same columns of both
+//! gradients and takes one power for both. Nothing is summed across threads, so the result does not
+//! depend on their number.
 //!
-//! Groups are skipped whose terms are below 2^-24 of the largest one forward and 2^-20 of `u`
-//! backward.
+//! Both passes skip groups whose terms are all negligible: below 2^-24 of the largest one forward, and
+//! below 2^-20 of `u` backward.
 
 #![allow(
     clippy::needless_range_loop,
@@ -29,7 +30,6 @@
 
 mod backward;
 mod forward;
-mod interval;
 mod largest;
 mod rows;
 mod sample;
@@ -48,7 +48,7 @@ pub(super) use self::{
     forward::{NEGLIGIBLE_FORWARD, PLAIN_FORWARD, PLAIN_SUMS},
 };
 
-/// `‖x[b] − w[o]‖` for every pair of rows, `[batch, outputs]`. Inputs must be finite.
+/// Computes `‖x[b] − w[o]‖` for every pair of rows, `[batch, outputs]`. Inputs must be finite.
 ///
 /// # Panics
 /// If a slice's length is not what `sizes` says, there are no inputs, or p < 1.
@@ -57,12 +57,12 @@ pub fn forward(x: &[f32], w: &[f32], sizes: Sizes, norm: Norm) -> Vec<f32> {
     forward::distances(x, w, sizes, norm)
 }
 
-/// What the pass backward need not find out again: at p = ∞ for every pair the first block of
-/// columns that holds a difference as large as the distance, `[batch, outputs]`; otherwise nothing.
+/// Values that the forward pass saves for backward: at p = ∞, for every pair, the first block of
+/// columns that holds a difference as large as the distance, `[batch, outputs]`. Empty at other p.
 #[derive(Clone, Debug, Default)]
 pub struct SavedForBackward(Vec<u16>);
 
-/// The same as [`forward`], to the bit, and what [`backward`] wants to know.
+/// Computes the same bits as [`forward`], and the values saved for backward.
 ///
 /// # Panics
 /// As [`forward`].
@@ -82,12 +82,13 @@ pub fn forward_saving(
     }
 }
 
-/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[outputs, inputs]`),
-/// where `u` and `saved` are what [`forward_saving`] returned. The same bits for any number of threads.
+/// Computes the gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w`
+/// (`[outputs, inputs]`). `u` and `saved` are the results of [`forward_saving`]. The bits do not depend
+/// on the number of threads.
 ///
 /// # Panics
 /// If a slice's length is not what `sizes` says, there are no inputs, p < 1, or at p = ∞ `saved` is
-/// not of as many pairs.
+/// not from a pass over as many pairs at p = ∞.
 pub fn backward(
     x: &[f32],
     w: &[f32],
@@ -112,22 +113,15 @@ pub fn backward(
     };
     match norm {
         Norm::Inf => {
-            assert_eq!(saved.0.len(), u.len(), "saved must be of a pass at p = ∞");
+            assert_eq!(
+                saved.0.len(),
+                u.len(),
+                "`saved` must be from a pass at p = ∞"
+            );
             job.largest(&saved.0)
         }
         Norm::P(p) => job.finite(p),
     }
-}
-
-/// Bounds of `‖x − w‖∞`, both `[batch, outputs]`, while every column of `x` moves from that of
-/// `lower` to that of `upper`, `[batch, inputs]`. Exact up to the rounding of one subtraction.
-///
-/// # Panics
-/// If a slice's length is not what `sizes` says, or there are no inputs.
-pub fn interval(lower: &[f32], upper: &[f32], w: &[f32], sizes: Sizes) -> (Vec<f32>, Vec<f32>) {
-    sizes.check(lower, w, Norm::Inf);
-    sizes.check(upper, w, Norm::Inf);
-    interval::bounds(lower, upper, w, sizes)
 }
 
 /// Calls `task(index, chunk)` for every chunk of `data`, on all threads where there are any.
@@ -149,7 +143,8 @@ pub(crate) fn for_each_chunk<T: Send>(
         .for_each(|(index, chunk)| task(index, chunk));
 }
 
-/// The same for chunks of two slices of equal length.
+/// Calls `task` for every pair of chunks of two slices of equal length, on all threads where there
+/// are any.
 fn for_each_chunk_of<T: Send, U: Send>(
     (first, second): (&mut [T], &mut [U]),
     length: usize,

@@ -1,4 +1,4 @@
-//! Rows of matrices in chunks, and groups of their columns; vectors of them.
+//! Rows of matrices in chunks, groups of their columns, and SIMD loads and stores.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -8,19 +8,18 @@ use macerator::{Simd, vload_unaligned, vstore_unaligned};
 use super::for_each_chunk;
 use crate::norm_dist::power::F32s;
 
-/// Rows are cut into chunks of this many columns, a multiple of every vector length, and padded to
-/// whole ones.
+/// Columns in a chunk, a multiple of every vector length. Rows are padded to whole chunks.
 pub(super) const CHUNK: usize = 16;
-/// Chunks that are skipped together backward, and that one task owns: their columns of a batch fit
-/// the first cache level.
+/// Chunks in a group of columns, which one backward task owns and skips as a whole. Their columns of a
+/// batch fit the first cache level.
 pub(super) const GROUP_CHUNKS: usize = 2;
 pub(super) const GROUP: usize = GROUP_CHUNKS * CHUNK;
-/// Rows of `x` that one forward task takes: they stay in the second cache level beside a strip of
-/// `w`, and backward there is a bit for each of them in a word.
+/// Rows of `x` in one forward task. They stay in the second cache level beside a strip of `w`. In the
+/// backward pass each of them has a bit in a word.
 pub(super) const TASK_ROWS: usize = 32;
 
-/// Rows of a matrix in chunks, padded with zeros: two padded rows differ by 0 there, which changes
-/// no distance.
+/// Rows of a matrix in chunks, padded with zeros. Two padded rows differ by 0 there, which changes no
+/// distance.
 pub(super) struct Rows<'a> {
     data: Cow<'a, [f32]>,
     /// Chunks in a row.
@@ -61,7 +60,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// A row, the last one for an index past the end: tiles at the edge compute it again.
+    /// Returns a row; the last one for an index past the end, so that tiles at the edge repeat it.
     #[inline(always)]
     pub(super) fn row(&self, index: usize) -> Row<'_> {
         let chunks = self.data.as_chunks().0;
@@ -95,7 +94,7 @@ pub(super) fn lanes<S: Simd>() -> usize {
     <f32 as macerator::Scalar>::lanes::<S>()
 }
 
-/// A row-major matrix whose groups of columns are written by tasks of their own.
+/// A row-major matrix of which each task writes its own group of columns.
 pub(super) struct ColumnsMut<'a> {
     start: *mut f32,
     length: usize,
@@ -103,8 +102,8 @@ pub(super) struct ColumnsMut<'a> {
     matrix: PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: the matrix is borrowed for as long as this lives, and `write` asks that no two threads
-// have the same group, so that no element is ever written by two.
+// SAFETY: the matrix is borrowed for as long as this lives, and `write` requires that no two threads
+// write the same group, so no element is written by two.
 unsafe impl Sync for ColumnsMut<'_> {}
 
 impl<'a> ColumnsMut<'a> {
@@ -117,7 +116,7 @@ impl<'a> ColumnsMut<'a> {
         }
     }
 
-    /// Writes a row of a group, without the columns that are not there.
+    /// Writes a row of a group, without the columns past the end.
     ///
     /// # Safety
     /// No other thread may write the same group.
@@ -139,7 +138,8 @@ impl<'a> ColumnsMut<'a> {
     }
 }
 
-/// A row of a group of columns of a row-major matrix; columns that are not there stay as they are.
+/// Copies a row of a group of columns from a row-major matrix to `out`, which keeps its values past
+/// the last column.
 #[inline(always)]
 pub(super) fn copy_group(
     matrix: &[f32],

@@ -1,23 +1,24 @@
-//! Which kind of kernel a pass at a middling p should be, from a sample of its pairs.
+//! Chooses the kind of kernel for a pass at a p of the middle range, from a sample of its pairs.
 
 use super::forward::{FORWARD_CHUNKS, NEGLIGIBLE_FORWARD, PLAIN_FORWARD};
 use super::rows::CHUNK;
 use crate::norm_dist::Sizes;
-use crate::norm_dist::power::quick_half;
+use crate::norm_dist::power::{LAST_MIDDLE_HALF, quick_half};
 
-/// Up to this half of p both passes take plain powers where more than [`DENSE`] of the groups count.
-pub(super) const PLAIN_MOST: u32 = 33;
+/// Up to this half of p, both passes take plain powers where more than [`DENSE`] of the groups count.
+pub(super) const PLAIN_MOST: u32 = LAST_MIDDLE_HALF;
 pub(super) const DENSE: f32 = 0.5;
-/// Up to this p-th power of the largest differences (as a power of two), nothing is scaled forward,
-/// which saves a copy of all weights.
+/// Up to this p-th power of the largest differences (as a power of two), the forward pass scales
+/// nothing, which saves a copy of all weights.
 const UNSCALED: f32 = 90.0;
-/// Nothing is scaled by more than this (as a power of two), which could take inputs out of range.
+/// The largest scale (as a power of two). A larger one could take inputs out of range.
 const MOST_SCALED: f32 = 40.0;
-/// Pairs of rows that are looked at to tell how many groups count.
+/// Pairs of rows in the sample.
 const SAMPLES: usize = 32;
 
-/// A power of two to scale both matrices by if plain powers are to be taken at a p where that is not
-/// the rule: it brings the p-th powers of the largest differences into the middle of f32's range.
+/// Returns the power of two to scale both matrices by if the forward pass takes plain powers at a p
+/// of the middle range; None if it does not. The scale brings the p-th powers of the largest
+/// differences into the middle of f32's range.
 pub(super) fn dense_scale(x: &[f32], w: &[f32], sizes: Sizes, p: f32) -> Option<f32> {
     let half = quick_half(p)?;
     if !(PLAIN_FORWARD + 1..=PLAIN_MOST).contains(&half) {
@@ -38,21 +39,22 @@ pub(super) fn dense_scale(x: &[f32], w: &[f32], sizes: Sizes, p: f32) -> Option<
     }
 }
 
-/// What brings numbers near 2^exponent to about 1, if that is not out of all proportion.
+/// Returns the factor that brings numbers near 2^exponent to about 1, unless it is too extreme.
 pub(super) fn unit_scale(exponent: f32) -> Option<f32> {
     (exponent.abs() <= MOST_SCALED).then(|| (-exponent).exp2())
 }
 
-/// What a few pairs of rows say of all.
+/// Statistics of a few pairs of rows, as an estimate for all of them.
 pub(super) struct Sample {
-    /// Their largest differences on average.
+    /// The mean of their largest differences.
     pub(super) largest: f32,
     /// The share of the groups of columns that have a difference that counts.
     pub(super) active: f32,
 }
 
 impl Sample {
-    /// A difference counts from `smallest` times the largest of its pair. There must be a pair.
+    /// Takes the sample. A difference counts from `smallest` times the largest of its pair. There must
+    /// be a pair.
     pub(super) fn new(x: &[f32], w: &[f32], sizes: Sizes, columns: usize, smallest: f32) -> Self {
         let Sizes {
             batch,
@@ -104,12 +106,12 @@ mod tests {
         let x = wave(SIZES.batch * SIZES.inputs, 7919, 100.0);
         let mut w = wave(SIZES.outputs * SIZES.inputs, 6007, 100.0);
         let scale = |w: &[f32], p| dense_scale(&x, w, SIZES, p);
-        // PairwiseMargin up to 200, whose 26th power is beyond f32.
+        // Differences up to 200, whose 26th power is beyond f32.
         assert_eq!(scale(&w, 26.0), Some((-8f32).exp2()));
         for p in [18.0, 27.0, 82.0] {
             assert_eq!(scale(&w, p), None);
         }
-        // One column decides.
+        // One column is far above all others.
         for row in w.chunks_exact_mut(SIZES.inputs) {
             row[17] = 1000.0;
         }

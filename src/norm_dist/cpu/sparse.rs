@@ -1,9 +1,9 @@
-//! Both passes of a layer that has few of its weights.
+//! Both passes of a pruned layer.
 //!
-//! A vector holds one input of as many images, so that no lane is idle however few inputs a unit
-//! has, and a weight is read once for all of them. A task is a block of images; what the blocks have
-//! for the gradient of the weights is added up in their order, so that the result does not depend on
-//! the number of threads. Every term is computed: nearly all those that count nothing were dropped.
+//! A vector holds one input of several images, so no lane is idle however few inputs a unit has, and
+//! a weight is read once for all of them. A task is a block of images. The blocks' gradients of the
+//! weights are added up in their order, so the result does not depend on the number of threads. Every
+//! term is computed, since nearly all negligible ones were pruned.
 
 use std::ops::Range;
 
@@ -12,17 +12,17 @@ use macerator::Simd;
 use super::backward::negligible_slope;
 use super::for_each_chunk;
 use super::rows::{lanes, load, store};
-use super::terms::{Even, EvenSlope, General, GeneralSlope, Power, Slope, with_even};
+use super::terms::{Even, EvenSlope, General, GeneralSlope, Power, Slope, with_quick_half};
 use crate::exact::Csr;
 use crate::norm_dist::Norm;
 use crate::norm_dist::power::{F32s, general_power, quick_half, splat};
 
 /// Images of a block.
 const BLOCK: usize = 32;
-/// Vectors that are worked on together where nothing is added up across their lanes, or seldom.
+/// Vectors that are processed together where sums across lanes are rare.
 const PAIR: usize = 2;
 
-/// A number for each image of a block, at a place where no vector lies across two cache lines.
+/// A number for each image of a block, aligned so that no vector crosses a cache line.
 #[derive(Clone, Copy)]
 #[repr(align(128))]
 struct Lane([f32; BLOCK]);
@@ -31,16 +31,16 @@ impl Lane {
     const ZERO: Self = Self([0.0; BLOCK]);
 }
 
-/// Columns that are turned at a time: their lanes stay in the first cache level.
+/// Columns that are transposed at a time. Their lanes stay in the first cache level.
 const TILE: usize = 64;
 
-/// Weights whose gradients the blocks have at a time, so that they stay in the caches.
+/// Weights whose gradients the blocks compute at a time, so that they stay in the caches.
 const GROUP: usize = 1 << 17;
 
 /// Weights that one thread adds up at a time.
 const SUM: usize = 1 << 13;
 
-/// `[rows, columns]` as `[rows/BLOCK][columns]` lanes; rows past the end are zeros.
+/// Transposes `[rows, columns]` to `[rows/BLOCK][columns]` lanes; rows past the end are zeros.
 fn blocks(matrix: &[f32], columns: usize) -> Vec<Lane> {
     let rows = matrix.len() / columns;
     let mut blocks = vec![Lane::ZERO; rows.div_ceil(BLOCK) * columns];
@@ -57,7 +57,7 @@ fn blocks(matrix: &[f32], columns: usize) -> Vec<Lane> {
     blocks
 }
 
-/// The way back: `[rows, columns]` of `blocks`.
+/// Transposes `blocks` back to `[rows, columns]`.
 fn matrix(blocks: &[Lane], rows: usize, columns: usize) -> Vec<f32> {
     let mut matrix = vec![0.0; rows * columns];
     for_each_chunk(&mut matrix, BLOCK * columns, |block, rows| {
@@ -73,7 +73,8 @@ fn matrix(blocks: &[Lane], rows: usize, columns: usize) -> Vec<f32> {
     matrix
 }
 
-/// `‖x[b] − w[o]‖` over the inputs that unit o has, `[batch, outputs]`. `w` is `[pattern.weights()]`.
+/// Computes `‖x[b] − w[o]‖` over the inputs that unit o has a weight for, `[batch, outputs]`. `w` is
+/// `[pattern.weights()]`.
 ///
 /// # Panics
 /// If a slice's length is not what the pattern says, or p < 1.
@@ -92,11 +93,9 @@ pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Csr, norm: Norm) -> Vec<f3
         match norm {
             Norm::Inf => run_largest(job),
             Norm::P(p) => match quick_half(p) {
-                Some(half) => with_even!(
-                    half,
-                    [2 3 4 5 6 7 8 9 11 13 15 17 21 25 29 33 41 49 65 81 97 129 161 193 257 321 385 513],
-                    |even| run_forward(even, job)
-                ),
+                Some(half) => {
+                    with_quick_half!(half, all, |HALF| run_forward(Even::<HALF>, job))
+                }
                 None => run_forward(General { exponent: p }, job),
             },
         }
@@ -104,9 +103,10 @@ pub fn sparse_forward(x: &[f32], w: &[f32], pattern: &Csr, norm: Norm) -> Vec<f3
     matrix(&u, batch, outputs)
 }
 
-/// Gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w` (`[pattern.weights()]`),
-/// where `u` is what [`sparse_forward`] returned. The same bits for any number of threads. The first
-/// is empty unless that `of_inputs` is asked for: nobody wants that of the images in a first layer.
+/// Computes the gradients of `Σ grad · u` with respect to `x` (`[batch, inputs]`) and `w`
+/// (`[pattern.weights()]`), where `u` is the result of [`sparse_forward`]. The bits do not depend on the
+/// number of threads. The first gradient is computed only if `of_inputs` is set, and empty otherwise: a
+/// first layer's inputs need none.
 ///
 /// # Panics
 /// If a slice's length is not what the pattern says, or p < 1.
@@ -152,11 +152,9 @@ pub fn sparse_backward(
             match norm {
                 Norm::Inf => run_first(job),
                 Norm::P(p) => match quick_half(p) {
-                    Some(half) => with_even!(
-                        half - 1,
-                        [1 2 3 4 5 6 7 8 10 12 14 16 20 24 28 32 40 48 64 80 96 128 160 192 256 320 384 512],
-                        |even| run_backward(EvenSlope(even), job)
-                    ),
+                    Some(half) => with_quick_half!(half, all, |HALF| {
+                        run_backward(EvenSlope::<{ HALF - 1 }>, job)
+                    }),
                     None => {
                         let (exponent, smallest) = (p - 1.0, negligible_slope(p));
                         run_backward(GeneralSlope { exponent, smallest }, job);
@@ -177,7 +175,7 @@ pub fn sparse_backward(
     (matrix(&dx, rows, inputs), dw)
 }
 
-/// Groups of units that have about [`GROUP`] weights, the last one fewer.
+/// Splits the units into groups of about [`GROUP`] weights.
 fn groups(pattern: &Csr) -> Vec<Range<usize>> {
     let mut groups = Vec::new();
     let mut start = 0;
@@ -190,7 +188,7 @@ fn groups(pattern: &Csr) -> Vec<Range<usize>> {
     groups
 }
 
-/// The number of rows of `x`.
+/// Checks the arguments and returns the number of rows of `x`.
 fn check(x: &[f32], w: &[f32], pattern: &Csr, norm: Norm) -> usize {
     norm.check();
     assert_eq!(
@@ -218,7 +216,7 @@ struct Backward<'a> {
     units: Range<usize>,
     u: &'a [Lane],
     grad: &'a [Lane],
-    /// Empty if it is not wanted.
+    /// Empty if the gradient of the inputs is not computed.
     dx: &'a mut [Lane],
     dw: &'a mut [f32],
 }
@@ -281,7 +279,7 @@ fn run_forward<'a, S: Simd, P: Power>(power: P, job: Forward<'a>) {
     }
 }
 
-/// 1/u, and 0 where that overflows.
+/// 1/u, or 0 where that overflows.
 #[inline(always)]
 fn inverses<S: Simd>(u: F32s<S>) -> F32s<S> {
     let smallest = splat(f32::MIN_POSITIVE);
@@ -291,7 +289,7 @@ fn inverses<S: Simd>(u: F32s<S>) -> F32s<S> {
 
 #[macerator::with_simd]
 fn run_backward<'a, S: Simd, K: Slope>(kernel: K, job: Backward<'a>) {
-    // The fewer additions of lanes for a weight the better, as far as there are registers.
+    // More vectors at a time mean fewer sums across lanes, as far as there are registers.
     match (lanes::<S>() < 16, job.dx.is_empty()) {
         (true, true) => run_backward_of::<S, K, 4, false>(kernel, job),
         (true, false) => run_backward_of::<S, K, 4, true>(kernel, job),
@@ -300,7 +298,7 @@ fn run_backward<'a, S: Simd, K: Slope>(kernel: K, job: Backward<'a>) {
     }
 }
 
-/// Works on `N` vectors together; the gradient of the inputs only if they are `WANTED`.
+/// Processes `N` vectors together; computes the gradient of the inputs if it is `WANTED`.
 #[inline(always)]
 fn run_backward_of<S: Simd, K: Slope, const N: usize, const WANTED: bool>(
     kernel: K,
@@ -342,7 +340,7 @@ fn run_backward_of<S: Simd, K: Slope, const N: usize, const WANTED: bool>(
     }
 }
 
-/// At p = ∞ the first weight whose difference is the distance has all of the slope.
+/// Computes gradients at p = ∞: the first weight whose difference is the distance has all the slope.
 #[macerator::with_simd]
 fn run_first<'a, S: Simd>(job: Backward<'a>) {
     let first = job.pattern.places(job.units.clone()).start;
@@ -355,7 +353,7 @@ fn run_first<'a, S: Simd>(job: Backward<'a>) {
             for k in 0..PAIR {
                 let at = at + k * lanes::<S>();
                 u[k] = load::<S>(&job.u[o].0, at);
-                // Where there is no distance there is no slope.
+                // A distance of 0 has slope 0.
                 let apart = splat::<S>(0.0).lt(u[k]);
                 left[k] = apart.select(load::<S>(&job.grad[o].0, at), splat(0.0));
             }
@@ -365,9 +363,9 @@ fn run_first<'a, S: Simd>(job: Backward<'a>) {
                 let mut any = false;
                 for k in 0..PAIR {
                     let d = load::<S>(&x.0, at + k * lanes::<S>()) - w;
-                    let decides = d.abs().ge(u[k]);
-                    any |= decides.any();
-                    let term = decides.select(left[k], splat(0.0));
+                    let is_argmax = d.abs().ge(u[k]);
+                    any |= is_argmax.any();
+                    let term = is_argmax.select(left[k], splat(0.0));
                     left[k] -= term;
                     let falls = d.lt(splat(0.0));
                     terms[k] = falls.select(splat::<S>(0.0) - term, term);

@@ -1,4 +1,4 @@
-//! Powers and slopes of terms, one kind for every way that an exponent is raised to.
+//! Powers and slopes of terms, one type for each way to compute a power.
 
 use macerator::Simd;
 
@@ -6,29 +6,59 @@ use crate::norm_dist::power::{
     F32s, general_power, integer_power, splat, square_floor, whole_powers,
 };
 
-/// The largest p that is raised to by multiplications if it is whole.
+/// The largest whole p whose powers are multiplied out.
 const WHOLE: f32 = 1026.0;
 
-/// Evaluates an expression with `Even::<HALF>` for the `HALF` that a variable holds.
-macro_rules! with_even {
-    ($half:expr, [$($constant:literal)*], |$even:ident| $call:expr) => {
+/// Evaluates `call` with a constant `HALF` of the value that `half` has at run time, one copy for
+/// each quick exponent of the ranges that are named: `all`, `low_middle` or `middle_high`.
+macro_rules! with_quick_half {
+    ($half:expr, $ranges:ident, |$constant:ident| $call:expr) => {
+        $crate::norm_dist::power::quick_halves!(
+            [$crate::norm_dist::cpu::terms::match_half] { $ranges, $half, $constant, $call }
+        )
+    };
+}
+pub(super) use with_quick_half;
+
+/// The `match` of [`with_quick_half`] over the table.
+macro_rules! match_half {
+    (all, $half:expr, $constant:ident, $call:expr;
+        [$($low:literal)*] [$($middle:literal)*] [$($high:literal)*]) => {
+        $crate::norm_dist::cpu::terms::match_half!(
+            $half, $constant, $call, $($low)* $($middle)* $($high)*
+        )
+    };
+    (low_middle, $half:expr, $constant:ident, $call:expr;
+        [$($low:literal)*] [$($middle:literal)*] [$($high:literal)*]) => {
+        $crate::norm_dist::cpu::terms::match_half!(
+            $half, $constant, $call, $($low)* $($middle)*
+        )
+    };
+    (middle_high, $half:expr, $constant:ident, $call:expr;
+        [$($low:literal)*] [$($middle:literal)*] [$($high:literal)*]) => {
+        $crate::norm_dist::cpu::terms::match_half!(
+            $half, $constant, $call, $($middle)* $($high)*
+        )
+    };
+    ($half:expr, $constant:ident, $call:expr, $($value:literal)*) => {
         match $half {
-            $($constant => {
-                let $even = Even::<$constant>;
+            $($value => {
+                const $constant: u32 = $value;
                 $call
             })*
-            other => unreachable!("{other} is not among QUICK_HALVES"),
+            other => unreachable!("{other} is no half of a quick exponent in this range"),
         }
     };
 }
-pub(super) use with_even;
+pub(super) use match_half;
 
-/// A p that is raised to by multiplications because it is whole.
+/// A whole p whose powers are multiplied out.
 pub(super) fn whole(p: f32) -> Option<u32> {
     (p.fract() == 0.0 && (2.0..=WHOLE).contains(&p)).then_some(p as u32)
 }
 
-/// 1/u, or 0 where u is 0 or so small that 1/u overflows: such a distance is taken to have no slope.
+/// 1/u, or 0 where u is 0 or so small that 1/u overflows. The slope of such a distance is taken to
+/// be 0.
 #[inline(always)]
 pub(super) fn inverse(u: f32) -> f32 {
     if u >= f32::MIN_POSITIVE { 1.0 / u } else { 0.0 }
@@ -42,11 +72,10 @@ pub(super) trait Power: Copy {
     fn powers<S: Simd, const N: usize>(self, t: [F32s<S>; N]) -> [F32s<S>; N];
 }
 
-/// Up to this half, only differences that hardly ever occur have a power among the denormal
-/// numbers, which are slow.
+/// Up to this half, differences whose power is denormal, and therefore slow, hardly ever occur.
 const DENORMAL_FREE: u32 = 6;
-/// Powers do not get smaller than this (as a power of two), for the same reason; slopes neither,
-/// which are multiplied by gradients that are small themselves.
+/// Powers are kept from getting smaller than this (as a power of two) for the same reason. The
+/// limit of slopes is higher, since they are multiplied by small gradients.
 const SMALLEST_POWER: f32 = -100.0;
 const SMALLEST_SLOPE: f32 = -60.0;
 
@@ -80,7 +109,7 @@ impl<const HALF: u32> Even<HALF> {
     }
 }
 
-/// Any whole exponent, by multiplications that its bits tell.
+/// Any whole exponent, by the binary method.
 #[derive(Clone, Copy)]
 pub(super) struct Whole {
     pub(super) exponent: u32,
@@ -133,19 +162,19 @@ pub(super) trait Slope: Copy {
     fn slopes<S: Simd, const N: usize>(self, t: [F32s<S>; N]) -> [F32s<S>; N];
 }
 
-/// `(t²)^HALF·t` with `HALF` that of p − 2, which carries the sign of t by itself.
+/// The slope at an even p: `(t²)^SQUARES·t` with `SQUARES` = p/2 − 1, which has the sign of t.
 #[derive(Clone, Copy)]
-pub(super) struct EvenSlope<P>(pub(super) P);
+pub(super) struct EvenSlope<const SQUARES: u32>;
 
-impl<const HALF: u32> Slope for EvenSlope<Even<HALF>> {
+impl<const SQUARES: u32> Slope for EvenSlope<SQUARES> {
     #[inline(always)]
     fn slopes<S: Simd, const N: usize>(self, mut t: [F32s<S>; N]) -> [F32s<S>; N] {
         for t in &mut t {
             let mut square = *t * *t;
-            if HALF >= DENORMAL_FREE {
-                square = square.max(splat(square_floor(HALF + 1, SMALLEST_SLOPE)));
+            if SQUARES >= DENORMAL_FREE {
+                square = square.max(splat(square_floor(SQUARES + 1, SMALLEST_SLOPE)));
             }
-            *t *= integer_power::<S, HALF>(square);
+            *t *= integer_power::<S, SQUARES>(square);
         }
         t
     }
@@ -173,7 +202,7 @@ impl Slope for WholeSlope {
     }
 }
 
-/// Any exponent from 0; terms below `smallest` have no slope.
+/// Any exponent from 0. Terms below `smallest` have no slope.
 #[derive(Clone, Copy)]
 pub(super) struct GeneralSlope {
     pub(super) exponent: f32,

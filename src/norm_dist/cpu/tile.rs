@@ -12,11 +12,11 @@ pub(super) const TILE_X: usize = 4;
 pub(super) const TILE_W: usize = 2;
 pub(super) const TILE: usize = TILE_X * TILE_W;
 
-/// Rows of `w` that all rows of `x` of a task meet before the next ones: they stay in the second
-/// cache level, and a tile's rows of `x` meanwhile in the first.
+/// Rows of `w` that all rows of `x` of a task are paired with before the next ones. They stay in the
+/// second cache level, and a tile's rows of `x` in the first.
 const STRIP: usize = 32;
 
-/// The first rows of `x` and `w` of all tiles, in an order that is kind to caches.
+/// The first rows of `x` and `w` of all tiles, strip by strip.
 pub(super) fn tiles(rows: usize, outputs: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..outputs).step_by(STRIP).flat_map(move |strip| {
         (0..rows).step_by(TILE_X).flat_map(move |b| {
@@ -30,12 +30,11 @@ pub(super) type TileX<'a> = [Row<'a>; TILE_X];
 pub(super) type TileW<'a> = [Row<'a>; TILE_W];
 pub(super) type Tile<T> = [[T; TILE_W]; TILE_X];
 
-/// Numbers that are not negative, as their bits: those are in the same order, and processors
-/// compare integers on units that a subtraction leaves free (and WebAssembly without a detour for
-/// numbers that are none).
+/// Non-negative numbers as their bits, which are in the same order. Processors compare integers on
+/// execution units that a subtraction leaves free, and WebAssembly does so without a check for NaN.
 pub(super) type Bits<S> = Vector<S, i32>;
 
-/// `largest` and the absolute differences of `CHUNKS` chunks, whichever are larger, lane by lane.
+/// The maximum of `largest` and the absolute differences of `CHUNKS` chunks, lane by lane.
 #[inline(always)]
 fn larger<S: Simd, const CHUNKS: usize>(
     mut largest: Tile<Bits<S>>,

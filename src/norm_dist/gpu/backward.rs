@@ -1,13 +1,12 @@
-//! Gradients of `Σ grad · u` with respect to `x` and `w`, each gathered: a result is one sum over
+//! Gradients of `Σ grad · u` with respect to `x` and `w`, both by gathering: each result is one sum over
 //! the units or over the batch.
 //!
-//! The slope is odd, so `∂u/∂w_i = slope((w_i − x_i)/u)` and one kernel serves both gradients, with
-//! the roles of `x` and `w` exchanged and `u` and its gradient read the other way round. Computing
-//! each power once for both would leave one of them in parts, as many as it has tiles of terms.
+//! The slope is odd, so `∂u/∂w_i = slope((w_i − x_i)/u)`. One kernel therefore serves both gradients,
+//! with `x` and `w` exchanged and `u` and its gradient transposed. Computing each power once for both
+//! would leave one gradient in as many partial sums as it has tiles of terms.
 //!
-//! At p = ∞ only the column that decides a distance gets its gradient. It is found first, then
-//! gathered, by sums that are not shared out: they run in the order of the CPU's and give the same
-//! bits.
+//! At p = ∞ only the arg-max column of a distance gets its gradient. It is found first and then
+//! gathered, by sums that are not split: they run in the order of the CPU's and give the same bits.
 
 use burn::tensor::DType;
 use burn_cubecl::tensor::CubeTensor;
@@ -18,17 +17,18 @@ use super::super::{Norm, Sizes};
 use super::{
     BLOCK, DEPTH, SIDE, STRIDE, TILE, check, contiguous, empty, entry, first_slice,
     for_each_dispatch, for_each_number, integer_power, inverse, last_slice, load_block, load_rows,
-    multiplied_half, read_block, shares, sizes, store_block, total, workgroup,
+    multiplied_half, read_block, sizes, split_k, store_block, sum_splits, workgroup,
 };
 
 /// Numbers of one invocation in a slice of rows of 64.
 const ROW_LOADS: usize = TILE * DEPTH / (SIDE * SIDE);
-/// Rows that all invocations bring at a time.
+/// Rows that all invocations load at a time.
 const ROWS_AT_A_TIME: usize = SIDE * SIDE / TILE;
-/// The column of a distance that none decides.
+/// Marks a distance without an arg-max column.
 const NONE: u32 = u32::MAX;
 
-/// Gradients `[batch, inputs]` and `[outputs, inputs]`, given the distances and their gradient.
+/// Computes the gradients `[batch, inputs]` and `[outputs, inputs]`, given the distances and their
+/// gradient.
 pub fn backward(
     x: CubeTensor,
     w: CubeTensor,
@@ -48,7 +48,7 @@ pub fn backward(
             finite(&w, &x, &u, &grad, sizes, p, true),
         ),
         Norm::Inf => {
-            let (columns, slopes) = decide(&x, &w, &u, &grad, sizes);
+            let (columns, slopes) = argmax(&x, &w, &u, &grad, sizes);
             (
                 gather(&columns, &slopes, sizes, false),
                 gather(&columns, &slopes, sizes, true),
@@ -57,7 +57,7 @@ pub fn backward(
     }
 }
 
-/// The second of the two alone.
+/// Computes the gradient with respect to `w` only.
 pub fn weight_gradient(
     x: CubeTensor,
     w: CubeTensor,
@@ -74,14 +74,14 @@ pub fn weight_gradient(
     match norm {
         Norm::P(p) => finite(&w, &x, &u, &grad, sizes, p, true),
         Norm::Inf => {
-            let (columns, slopes) = decide(&x, &w, &u, &grad, sizes);
+            let (columns, slopes) = argmax(&x, &w, &u, &grad, sizes);
             gather(&columns, &slopes, sizes, true)
         }
     }
 }
 
-/// The gradient with respect to `own`: of `x`, or `transposed` of `w`, as the rows of `u` are those
-/// of `x`.
+/// Computes the gradient with respect to `own` at a finite p: `own` is `x`, or `w` if `transposed`,
+/// since the rows of `u` are those of `x`.
 fn finite(
     own: &CubeTensor,
     other: &CubeTensor,
@@ -92,11 +92,11 @@ fn finite(
     transposed: bool,
 ) -> CubeTensor {
     let (rows, others) = rows(sizes, transposed);
-    let shares = shares(rows, sizes.inputs, others);
-    let parts = empty(own, [shares * rows, sizes.inputs], own.dtype);
-    // Above 0 even at p = 1, where the slope is a sign and that of 0 is 0.
+    let splits = split_k(rows, sizes.inputs, others);
+    let parts = empty(own, [splits * rows, sizes.inputs], own.dtype);
+    // It is above 0 even at p = 1, where the slope is a sign, so that equal numbers have slope 0.
     let smallest_kept = (NEGLIGIBLE_BACKWARD / (p - 1.0)).exp2().max(1e-30);
-    for_each_dispatch(rows, sizes.inputs, others, shares, |first, count| {
+    for_each_dispatch(rows, sizes.inputs, others, splits, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
             gradient::launch_unchecked(
@@ -119,10 +119,10 @@ fn finite(
             );
         }
     });
-    total(parts, shares, [rows, sizes.inputs])
+    sum_splits(parts, splits, [rows, sizes.inputs])
 }
 
-/// How many rows a gradient has, and over how many of the other matrix it sums.
+/// The number of rows of a gradient, and the number of rows of the other matrix that it sums over.
 fn rows(sizes: Sizes, transposed: bool) -> (usize, usize) {
     if transposed {
         (sizes.outputs, sizes.batch)
@@ -165,7 +165,7 @@ fn gradient(
         load_columns(other, others, inputs, start, column, &mut rest);
         load_factors(u, rows, others, row, start, &mut inverses, transposed);
         load_factors(grad, rows, others, row, start, &mut grads, transposed);
-        // Each invocation inverts what it has brought itself.
+        // Each invocation inverts the numbers that it loaded itself.
         let unit = UNIT_POS as usize;
         #[unroll]
         for step in 0..ROW_LOADS {
@@ -206,9 +206,9 @@ fn gradient(
     store_block(result, &sums, part, row, column, rows, inputs);
 }
 
-/// Finds the first column at which `|x − w|` is the distance, `[batch, outputs]`, and the gradient
-/// that goes there.
-fn decide(
+/// Finds the arg-max column of every distance, the first at which `|x − w|` is the distance,
+/// `[batch, outputs]`, and the gradient there.
+fn argmax(
     x: &CubeTensor,
     w: &CubeTensor,
     u: &CubeTensor,
@@ -216,12 +216,12 @@ fn decide(
     sizes: Sizes,
 ) -> (CubeTensor, CubeTensor) {
     let (rows, outputs) = (sizes.batch, sizes.outputs);
-    let shares = shares(rows, outputs, sizes.inputs);
-    let parts = empty(x, [shares * rows, outputs], DType::U32);
-    for_each_dispatch(rows, outputs, sizes.inputs, shares, |first, count| {
+    let splits = split_k(rows, outputs, sizes.inputs);
+    let parts = empty(x, [splits * rows, outputs], DType::U32);
+    for_each_dispatch(rows, outputs, sizes.inputs, splits, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
-            critical_pixels::launch_unchecked(
+            argmax_columns::launch_unchecked(
                 &x.client,
                 count,
                 workgroup(),
@@ -238,10 +238,10 @@ fn decide(
     });
     let columns = empty(x, [rows, outputs], DType::U32);
     let slopes = empty(x, [rows, outputs], x.dtype);
-    for_each_number(&slopes, shares, |first, length, count, workgroup| {
+    for_each_number(&slopes, splits, |first, length, count, workgroup| {
         // SAFETY: the kernel reads and writes only what the sizes, which were checked, have a place for.
         unsafe {
-            first_of_shares::launch_unchecked(
+            first_of_splits::launch_unchecked(
                 &x.client,
                 count,
                 workgroup,
@@ -255,7 +255,7 @@ fn decide(
                 length,
                 outputs,
                 sizes.inputs,
-                shares,
+                splits,
             );
         }
     });
@@ -263,7 +263,7 @@ fn decide(
 }
 
 #[cube(launch_unchecked)]
-fn critical_pixels(
+fn argmax_columns(
     x: &[f32],
     w: &[f32],
     u: &[f32],
@@ -310,9 +310,9 @@ fn critical_pixels(
     store_block(parts, &found, part, row, column, batch, outputs);
 }
 
-/// The first of the columns that the shares found, and the gradient that goes there.
+/// Joins the splits: the first of the columns that they found, and the gradient there.
 #[cube(launch_unchecked)]
-fn first_of_shares(
+fn first_of_splits(
     x: &[f32],
     w: &[f32],
     grad: &[f32],
@@ -323,18 +323,18 @@ fn first_of_shares(
     length: usize,
     outputs: usize,
     inputs: usize,
-    shares: usize,
+    splits: usize,
 ) {
     let at = first + ABSOLUTE_POS;
     if at < length {
         let mut found = parts[at];
-        for share in 1..shares {
-            found = found.min(parts[share * length + at]);
+        for split in 1..splits {
+            found = found.min(parts[split * length + at]);
         }
         columns[at] = found;
         let mut slope = 0.0f32;
         let column = found as usize;
-        // Only numbers that are none leave it undecided, or decided beyond the last column.
+        // Only NaN leaves a distance without a column, or with one beyond the last.
         if column < inputs {
             let d = x[at / outputs * inputs + column] - w[at % outputs * inputs + column];
             if d > 0.0f32 {
@@ -456,8 +456,8 @@ fn load_columns(
     }
 }
 
-/// Where in its tile an invocation puts its `step`-th number: neighbours read neighbours in memory,
-/// which run along the rows of a matrix, or, `transposed`, of its transpose.
+/// The place in its tile of an invocation's `step`-th number. Neighbouring invocations read
+/// neighbours in memory, along the rows of a matrix, or of its transpose if `transposed`.
 #[cube]
 fn factor_place(unit: usize, step: usize, #[comptime] transposed: bool) -> usize {
     if comptime!(transposed) {
@@ -467,9 +467,9 @@ fn factor_place(unit: usize, step: usize, #[comptime] transposed: bool) -> usize
     }
 }
 
-/// Copies what belongs to the rows `row..row + 64` of the gradient and `start..start + 16` of the
-/// other matrix, column after column; zeros beyond the edges. `matrix` is `[rows, others]`, or
-/// `transposed` `[others, rows]`.
+/// Copies the factors of rows `row..row + 64` of the gradient and rows `start..start + 16` of the other
+/// matrix, column after column; zeros beyond the edges. `matrix` is `[rows, others]`, or
+/// `[others, rows]` if `transposed`.
 #[cube]
 fn load_factors<N: Numeric>(
     matrix: &[N],

@@ -1,13 +1,13 @@
 //! `u[b, o] = ‖x[b] − w[o]‖_p`.
 //!
-//! Two passes, the largest difference first and then the powers of what is left after dividing by
-//! it. A single pass that rescales its sum as the maximum grows needs the same operations and a
-//! power more for every slice. For even p up to 18 the plain sum suffices, in one pass; the few
-//! pairs whose sum leaves the range of f32 are then computed again, by the invocation that meets
-//! them, from memory.
+//! The kernel takes two passes: the largest difference first, then the powers of the differences
+//! divided by it. A single pass that rescales its sum as the maximum grows needs the same operations
+//! and one more power for every slice. For even p up to 18 one pass with the plain sum suffices. The few
+//! pairs whose sum leaves the range of f32 are computed again from memory, by the invocation that meets
+//! them.
 //!
-//! A workgroup that has a share of the columns knows the largest difference of its own; the shares
-//! are brought to the largest of all when they are joined.
+//! A workgroup of a split sum knows the largest difference of its own columns only. Joining the
+//! partial sums rescales them to the largest difference of all.
 
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -16,11 +16,11 @@ use super::super::Norm;
 use super::super::cpu::{NEGLIGIBLE_FORWARD, PLAIN_FORWARD, PLAIN_SUMS};
 use super::{
     BLOCK, DEPTH, STRIDE, TILE, contiguous, empty, first_slice, for_each_dispatch, for_each_number,
-    integer_power, inverse, last_slice, load_rows, multiplied_half, read_block, shares, sizes,
+    integer_power, inverse, last_slice, load_rows, multiplied_half, read_block, sizes, split_k,
     store_block, workgroup,
 };
 
-/// What is summed up over the columns of a pair of rows.
+/// The quantity that is accumulated over the columns of a pair of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Kind {
     /// The largest difference, p = ∞.
@@ -45,7 +45,7 @@ impl Kind {
         }
     }
 
-    /// Numbers that a share of the columns comes to: its largest difference, its sum, or both.
+    /// Number of partial results per split: the largest difference, the sum, or both.
     fn parts(self) -> usize {
         match self {
             Self::Largest | Self::Plain(_) => 1,
@@ -54,7 +54,7 @@ impl Kind {
     }
 }
 
-/// Distances, `[batch, outputs]`.
+/// Computes distances, `[batch, outputs]`.
 pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
     let sizes = sizes(&x, &w);
     norm.check();
@@ -64,17 +64,17 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
         Norm::P(p) => p,
         Norm::Inf => f32::INFINITY,
     };
-    let shares = shares(sizes.batch, sizes.outputs, sizes.inputs);
+    let splits = split_k(sizes.batch, sizes.outputs, sizes.inputs);
     let parts = empty(
         &x,
-        [shares * kind.parts() * sizes.batch, sizes.outputs],
+        [splits * kind.parts() * sizes.batch, sizes.outputs],
         x.dtype,
     );
     let (rows, columns) = (sizes.batch, sizes.outputs);
-    for_each_dispatch(rows, columns, sizes.inputs, shares, |first, count| {
+    for_each_dispatch(rows, columns, sizes.inputs, splits, |first, count| {
         // SAFETY: the kernel reads and writes only rows and columns below the sizes, which were checked.
         unsafe {
-            share::launch_unchecked(
+            partial::launch_unchecked(
                 &x.client,
                 count,
                 workgroup(),
@@ -91,11 +91,11 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
             );
         }
     });
-    if kind == Kind::Largest && shares == 1 {
+    if kind == Kind::Largest && splits == 1 {
         return parts;
     }
     let u = empty(&x, [sizes.batch, sizes.outputs], x.dtype);
-    // Each may have to be computed again.
+    // Any of them may have to be computed again.
     for_each_number(&u, 2 * sizes.inputs, |first, length, count, workgroup| {
         // SAFETY: the kernel reads and writes only what the sizes, which were checked, have a place for.
         unsafe {
@@ -111,7 +111,7 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
                 length,
                 sizes.outputs,
                 sizes.inputs,
-                shares,
+                splits,
                 p.min(f32::MAX),
                 kind,
             );
@@ -120,9 +120,9 @@ pub fn forward(x: CubeTensor, w: CubeTensor, norm: Norm) -> CubeTensor {
     u
 }
 
-/// What a share of the columns adds up to for every pair of rows, as [`Kind::parts`] says.
+/// Computes the partial results of one split for every pair of rows, see [`Kind::parts`].
 #[cube(launch_unchecked)]
-fn share(
+fn partial(
     x: &[f32],
     w: &[f32],
     parts: &mut [f32],
@@ -189,7 +189,7 @@ fn share(
     }
 }
 
-/// Joins the shares of every pair of rows to its distance.
+/// Joins the partial results of every pair of rows to its distance.
 #[cube(launch_unchecked)]
 fn distances(
     x: &[f32],
@@ -200,7 +200,7 @@ fn distances(
     length: usize,
     outputs: usize,
     inputs: usize,
-    shares: usize,
+    splits: usize,
     p: f32,
     #[comptime] kind: Kind,
 ) {
@@ -208,24 +208,24 @@ fn distances(
     if at < length {
         let mut largest = 0.0f32;
         if comptime!(!matches!(kind, Kind::Plain(_))) {
-            for share in 0..shares {
-                let part = share * comptime!(kind.parts());
+            for split in 0..splits {
+                let part = split * comptime!(kind.parts());
                 largest = largest.max(parts[part * length + at]);
             }
         }
         let mut sum = 0.0f32;
         if comptime!(kind != Kind::Largest) {
-            for share in 0..shares {
-                let part = share * comptime!(kind.parts());
+            for split in 0..splits {
+                let part = split * comptime!(kind.parts());
                 let last = part + comptime!(kind.parts() - 1);
-                let mut of_share = parts[last * length + at];
+                let mut of_split = parts[last * length + at];
                 if comptime!(!matches!(kind, Kind::Plain(_))) {
                     let ratio = parts[part * length + at] / largest;
                     if ratio < 1.0f32 {
-                        of_share *= power_or_nothing(ratio, p);
+                        of_split *= power_or_zero(ratio, p);
                     }
                 }
-                sum += of_share;
+                sum += of_split;
             }
         }
         u[at] = match comptime!(kind) {
@@ -286,9 +286,9 @@ fn accumulate(
     }
 }
 
-/// `ratio^p`, and 0 for a ratio of 0, whose logarithm is no number.
+/// `ratio^p`, or 0 for a ratio of 0, whose logarithm is not finite.
 #[cube]
-fn power_or_nothing(ratio: f32, p: f32) -> f32 {
+fn power_or_zero(ratio: f32, p: f32) -> f32 {
     let mut result = 0.0f32;
     if ratio > 0.0f32 {
         result = (ratio.ln() * p).exp();
@@ -296,7 +296,7 @@ fn power_or_nothing(ratio: f32, p: f32) -> f32 {
     result
 }
 
-/// `scale · sum^{1/p}`, and 0 for a sum of 0, whose logarithm is no number.
+/// `scale · sum^{1/p}`, or 0 for a sum of 0, whose logarithm is not finite.
 #[cube]
 fn root(scale: f32, sum: f32, p: f32) -> f32 {
     let mut result = 0.0f32;
@@ -306,7 +306,7 @@ fn root(scale: f32, sum: f32, p: f32) -> f32 {
     result
 }
 
-/// One distance for an even p, the largest difference factored out.
+/// Computes one distance for an even p, with the largest difference factored out.
 #[cube]
 fn distance_of_pair(
     x: &[f32],

@@ -1,23 +1,23 @@
 //! The distance and its gradients on the GPU, as CubeCL kernels: WGSL in the browser and wherever
 //! `wgpu` runs. Twins of [`super::cpu`], which they are tested against.
 //!
-//! A distance costs a handful of operations per pair of numbers, so what has to be saved is loads.
+//! A distance costs a handful of operations per pair of numbers, so the kernels are limited by loads.
 //! A workgroup of 16 × 16 computes a tile of 64 × 64 results, each invocation 4 × 4 of them in
-//! registers, and both factors pass through workgroup memory in slices of 16: two loads then serve
-//! 32 terms. WebGPU guarantees 256 invocations, 16 KiB of workgroup memory and 8 storage buffers,
-//! and no more is used. It has neither atomic floats nor, everywhere, subgroups: each sum is one
-//! invocation's, in a fixed order, so that a run can be repeated to the bit.
+//! registers. Both factors pass through workgroup memory in slices of 16, so two loads serve 32 terms.
+//! The kernels stay within the limits that WebGPU guarantees: 256 invocations, 16 KiB of workgroup
+//! memory and 8 storage buffers. WebGPU has no atomic floats, and not every adapter has subgroups. Each
+//! sum is therefore computed by one invocation in a fixed order, so that a run can be repeated to the
+//! bit.
 //!
-//! Few tiles leave most of a large GPU idle: a batch of 128 through 1024 units has 32. Then the terms
-//! of every sum are shared out among several workgroups ([`shares`]), and a second kernel joins what
-//! they found, in a fixed order too.
+//! Few tiles leave most of a large GPU idle: a batch of 128 through 1024 units has 32. The terms of
+//! every sum are then split among several workgroups (split-K, see [`split_k`]), and a second kernel
+//! joins the partial results, also in a fixed order.
 //!
-//! A browser ends a page's GPU work that runs for seconds, so a large computation becomes several
+//! A browser terminates GPU work that runs for seconds, so a large computation is cut into several
 //! dispatches.
 
 mod backward;
 mod forward;
-mod interval;
 mod roofline;
 
 use burn::backend::TensorMetadata;
@@ -28,7 +28,6 @@ use cubecl::prelude::*;
 
 pub(super) use backward::{backward, weight_gradient};
 pub(super) use forward::forward;
-pub(super) use interval::interval;
 pub use roofline::{Arithmetic, Roofline, TERMS as ROOFLINE_TERMS};
 
 use super::Sizes;
@@ -42,25 +41,25 @@ const BLOCK: usize = 4;
 const TILE: usize = SIDE * BLOCK;
 /// Columns that pass through workgroup memory at a time.
 const DEPTH: usize = 16;
-/// Distance between rows in workgroup memory: odd, so that writing a column of the tile meets every
-/// memory bank once.
+/// Distance between rows in workgroup memory. It is odd, so that writing a column of the tile uses
+/// every memory bank once.
 const STRIDE: usize = TILE + 1;
-/// Numbers that each invocation brings into one tile of workgroup memory.
+/// Numbers that each invocation loads into one tile of workgroup memory.
 const LOADS: usize = TILE * DEPTH / (SIDE * SIDE);
-/// Largest number of terms in one dispatch: a twentieth of a second at 10¹⁰ terms per second, which
-/// integrated GPUs reach.
+/// Largest number of terms in one dispatch. It takes a twentieth of a second at the 10¹⁰ terms per
+/// second of an integrated GPU.
 const MAX_TERMS: usize = 1 << 29;
 
-/// Workgroups up to which terms are shared out: a large GPU wants as many.
+/// Workgroups up to which sums are split, enough to occupy a large GPU.
 const WORKGROUPS: usize = 256;
-/// Fewest terms of a sum that are worth a workgroup of their own.
-const SHARE: usize = 4 * DEPTH;
+/// Fewest terms of a sum that are worth a workgroup.
+const MIN_TERMS_PER_SPLIT: usize = 4 * DEPTH;
 
-/// Largest half of an even p whose powers are multiplied out. Beyond it nearly all terms are
+/// Largest half of a quick exponent whose powers are multiplied out here. Beyond it nearly all terms are
 /// negligible and skipped one by one, and each half would be one more kernel to compile.
 const MULTIPLIED: u32 = 49;
 
-/// Half of p, if its powers are multiplied out.
+/// Half of p, if its powers are multiplied out on the GPU.
 fn multiplied_half(p: f32) -> Option<u32> {
     quick_half(p).filter(|half| *half <= MULTIPLIED)
 }
@@ -70,23 +69,25 @@ fn workgroup() -> CubeDim {
     CubeDim::new_2d(SIDE as u32, SIDE as u32)
 }
 
-/// Among how many workgroups the `terms` terms of each of `rows × columns` results are shared out.
-/// That depends on nothing else, so that every GPU adds up in the same order.
-fn shares(rows: usize, columns: usize, terms: usize) -> usize {
+/// Returns into how many parts the sums of `terms` terms of `rows × columns` results are split. It
+/// depends on nothing else, so that every GPU adds in the same order.
+fn split_k(rows: usize, columns: usize, terms: usize) -> usize {
     let tiles = rows.div_ceil(TILE) * columns.div_ceil(TILE);
-    let most = (WORKGROUPS / tiles.max(1)).min(terms / SHARE).max(1);
-    // Without those that would be left without a slice, as all but the last have as many.
+    let most = (WORKGROUPS / tiles.max(1))
+        .min(terms / MIN_TERMS_PER_SPLIT)
+        .max(1);
+    // All parts but the last have as many slices. Parts that would have none are left out.
     let slices = terms.div_ceil(DEPTH).max(1);
     slices.div_ceil(slices.div_ceil(most))
 }
 
-/// Calls `launch(first row, workgroups)` until all `rows × columns` results of `terms` terms each
-/// are computed in so many `shares`, in dispatches of at most [`MAX_TERMS`].
+/// Calls `launch(first row, workgroups)` until all `rows × columns` results of `terms` terms each are
+/// computed in `splits` parts, in dispatches of at most [`MAX_TERMS`].
 fn for_each_dispatch(
     rows: usize,
     columns: usize,
     terms: usize,
-    shares: usize,
+    splits: usize,
     mut launch: impl FnMut(usize, CubeCount),
 ) {
     let tiles = columns.div_ceil(TILE);
@@ -97,13 +98,13 @@ fn for_each_dispatch(
         if tiles > 0 {
             launch(
                 first * TILE,
-                CubeCount::Static(tiles as u32, count as u32, shares as u32),
+                CubeCount::Static(tiles as u32, count as u32, splits as u32),
             );
         }
     }
 }
 
-/// The sizes of `x` and `w`, which are checked: nothing on the GPU does that.
+/// Returns the sizes of `x` and `w`. It checks them, since the kernels do not.
 ///
 /// # Panics
 /// If they are not matrices of f32 with as many columns.
@@ -133,12 +134,12 @@ fn check(name: &str, tensor: &CubeTensor, shape: [usize; 2]) {
     );
 }
 
-/// Tensors whose numbers lie in memory row after row, as the kernels read them.
+/// Makes tensors contiguous and row-major, as the kernels read them.
 fn contiguous<const N: usize>(tensors: [CubeTensor; N]) -> [CubeTensor; N] {
     tensors.map(into_contiguous)
 }
 
-/// A matrix like `like` in kind and place, its numbers left as they are found.
+/// Allocates an uninitialised matrix on the device of `like`.
 fn empty(like: &CubeTensor, shape: [usize; 2], dtype: DType) -> CubeTensor {
     empty_device_contiguous_dtype(
         like.client.clone(),
@@ -148,14 +149,15 @@ fn empty(like: &CubeTensor, shape: [usize; 2], dtype: DType) -> CubeTensor {
     )
 }
 
-/// The sum of `shares` matrices `shape` that lie behind each other, from first to last.
-fn total(parts: CubeTensor, shares: usize, shape: [usize; 2]) -> CubeTensor {
-    if shares == 1 {
+/// Sums the partial results of a split-K kernel: `splits` matrices of `shape`, one after another, added
+/// from first to last.
+fn sum_splits(parts: CubeTensor, splits: usize, shape: [usize; 2]) -> CubeTensor {
+    if splits == 1 {
         return parts;
     }
     let result = empty(&parts, shape, parts.dtype);
-    for_each_number(&result, shares, |first, length, count, workgroup| {
-        // SAFETY: there are `shares` parts of `length` numbers, and the kernel goes no further.
+    for_each_number(&result, splits, |first, length, count, workgroup| {
+        // SAFETY: there are `splits` parts of `length` numbers, and the kernel goes no further.
         unsafe {
             add_up::launch_unchecked(
                 &parts.client,
@@ -165,7 +167,7 @@ fn total(parts: CubeTensor, shares: usize, shape: [usize; 2]) -> CubeTensor {
                 result.clone().into_buffer_arg(),
                 first,
                 length,
-                shares,
+                splits,
             );
         }
     });
@@ -173,19 +175,19 @@ fn total(parts: CubeTensor, shares: usize, shape: [usize; 2]) -> CubeTensor {
 }
 
 #[cube(launch_unchecked)]
-fn add_up(parts: &[f32], result: &mut [f32], first: usize, length: usize, shares: usize) {
+fn add_up(parts: &[f32], result: &mut [f32], first: usize, length: usize, splits: usize) {
     let at = first + ABSOLUTE_POS;
     if at < length {
         let mut sum = 0.0f32;
-        for share in 0..shares {
-            sum += parts[share * length + at];
+        for split in 0..splits {
+            sum += parts[split * length + at];
         }
         result[at] = sum;
     }
 }
 
-/// Calls `launch(first, numbers, workgroups, their shape)` with an invocation for each of the numbers
-/// of `result`, which may take so many `terms`, in dispatches of at most [`MAX_TERMS`].
+/// Calls `launch(first, numbers, workgroups, their shape)` with an invocation for each number of
+/// `result`, which may take `terms` terms, in dispatches of at most [`MAX_TERMS`].
 fn for_each_number(
     result: &CubeTensor,
     terms: usize,
@@ -201,13 +203,13 @@ fn for_each_number(
     }
 }
 
-/// The first of the slices of terms that are a workgroup's share.
+/// The first of the slices of terms that a workgroup sums.
 #[cube]
 fn first_slice(slices: usize) -> usize {
     CUBE_POS_Z as usize * slices.div_ceil(CUBE_COUNT_Z as usize)
 }
 
-/// The end of the slices of terms that are a workgroup's share.
+/// The end of the slices of terms that a workgroup sums.
 #[cube]
 fn last_slice(slices: usize) -> usize {
     let each = slices.div_ceil(CUBE_COUNT_Z as usize);
@@ -311,7 +313,8 @@ fn integer_power(base: f32, #[comptime] exponent: u32) -> f32 {
     }
 }
 
-/// 1/u, or 0 where u is 0 or so small that 1/u overflows: such a distance is taken to have no slope.
+/// 1/u, or 0 where u is 0 or so small that 1/u overflows. The slope of such a distance is taken to be
+/// 0.
 #[cube]
 fn inverse(u: f32) -> f32 {
     let mut result = 0.0f32;
@@ -348,12 +351,12 @@ mod tests {
     }
 
     #[test]
-    fn terms_are_shared_out_where_there_are_few_tiles() {
-        assert_eq!(shares(128, 1024, 1024), 8);
+    fn sums_are_split_where_there_are_few_tiles() {
+        assert_eq!(split_k(128, 1024, 1024), 8);
         // 49 slices, five a workgroup.
-        assert_eq!(shares(64, 128, 784), 10);
-        assert_eq!(shares(1024, 1024, 128), 1);
-        assert_eq!(shares(1, 1, 63), 1);
-        assert_eq!(shares(0, 5, 1024), 16);
+        assert_eq!(split_k(64, 128, 784), 10);
+        assert_eq!(split_k(1024, 1024, 128), 1);
+        assert_eq!(split_k(1, 1, 63), 1);
+        assert_eq!(split_k(0, 5, 1024), 16);
     }
 }

@@ -1,7 +1,8 @@
-//! What the arithmetic of a distance costs by itself: the limit of any kernel on this GPU.
+//! The arithmetic roofline: the rate of the arithmetic of a distance alone, which bounds any kernel on
+//! this GPU.
 //!
-//! Each invocation computes 4 × 4 terms again and again from numbers in its registers, by the very
-//! operations of the kernels, and reads and writes no memory until its end.
+//! Each invocation computes 4 × 4 terms again and again from numbers in its registers, with the
+//! operations of the kernels, and touches memory only at its end.
 
 use std::fmt;
 
@@ -26,7 +27,7 @@ pub enum Arithmetic {
 }
 
 impl Arithmetic {
-    /// What the kernels spend on a term of the norm.
+    /// The arithmetic that the kernels spend on a term of the norm.
     pub fn of(norm: Norm) -> Self {
         match norm {
             Norm::Inf => Self::Largest,
@@ -53,8 +54,8 @@ pub const TERMS: usize = SIDE * SIDE * BLOCK * BLOCK;
 /// The arithmetic alone, as a backend provides it.
 #[backend_extension(Cube)]
 pub trait Roofline: Backend {
-    /// [`TERMS`] terms a round in each of `workgroups`; a number of each invocation, which depends
-    /// on all of them. `seed` is any `[1, 8]` numbers.
+    /// Computes [`TERMS`] terms a round in each of `workgroups`, and returns a number of each invocation
+    /// that depends on all of its terms. `seed` is `[1, 8]` with any values.
     fn roofline(
         seed: FloatTensor<Self>,
         workgroups: usize,
@@ -106,7 +107,7 @@ fn terms(seed: &[f32], result: &mut [f32], rounds: usize, #[comptime] arithmetic
     for _ in 0..rounds {
         #[unroll]
         for i in 0..BLOCK {
-            // One operation more for every four terms, so that no round repeats another.
+            // One more operation for every four terms makes every round different.
             x[i] += step;
             #[unroll]
             for j in 0..BLOCK {

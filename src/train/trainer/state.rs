@@ -1,4 +1,4 @@
-//! A trainer as a checkpoint, and back.
+//! Saves a trainer as a checkpoint and restores it.
 
 use std::sync::Arc;
 
@@ -12,7 +12,10 @@ use crate::train::checkpoint::{Checkpoint, CheckpointError, State};
 use crate::train::error::TrainError;
 
 impl Trainer {
-    /// Everything that is needed to go on from here, to the bit. Fails when a weight is not finite.
+    /// Saves everything that is needed to continue with the same bits.
+    ///
+    /// # Errors
+    /// Fails when a weight is not finite, or the device does not answer.
     pub async fn checkpoint(&self) -> Result<Checkpoint, TrainError> {
         self.check_weights().await?;
         let mut state = State::default();
@@ -40,7 +43,10 @@ impl Trainer {
         Ok(Checkpoint::new(config, parent, self.iteration, state).await?)
     }
 
-    /// A trainer that goes on where `checkpoint` was taken, on the same data.
+    /// Creates a trainer that continues where `checkpoint` was saved, on the same data.
+    ///
+    /// # Errors
+    /// Fails if the checkpoint does not fit the data or the device, or holds values that are not finite.
     pub fn restore(
         checkpoint: &Checkpoint,
         data: Dataset,

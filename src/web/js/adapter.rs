@@ -1,5 +1,5 @@
-//! What the browser says of the GPU beyond what `wgpu` passes on: most name no product, only its
-//! maker and family.
+//! Asks the browser for maker and family of the GPU. Most browsers give no product name, which is all
+//! that `wgpu` passes on.
 
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::*;
@@ -22,7 +22,7 @@ extern "C" {
 
 /// Maker and family of the adapter that a page is given, such as "intel gen-12lp"; nothing where
 /// the browser keeps both to itself.
-pub(crate) async fn adapter_family() -> Option<String> {
+pub(super) async fn adapter_family() -> Option<String> {
     let adapter = request_adapter().await.ok()?;
     if adapter.is_null() || adapter.is_undefined() {
         return None;

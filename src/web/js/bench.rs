@@ -6,7 +6,7 @@ use std::hint::black_box;
 use wasm_bindgen::prelude::*;
 
 #[cfg(feature = "webgpu")]
-use super::{js_error, to_js, train::clock};
+use super::{adapter::adapter_family, js_error, to_js, train::clock};
 use crate::bench::layer::{Layer, Weights};
 use crate::norm_dist::{Norm, Sizes, cpu};
 
@@ -16,7 +16,9 @@ use crate::norm_dist::{Norm, Sizes, cpu};
 #[wasm_bindgen(unchecked_return_type = "GpuBenchmark")]
 pub async fn benchmark() -> Result<JsValue, JsError> {
     console_error_panic_hook::set_once();
-    let gpu = crate::gpu::Gpu::request().await.map_err(js_error)?;
+    let gpu = crate::gpu::Gpu::request_naming(adapter_family)
+        .await
+        .map_err(js_error)?;
     let benchmark = crate::bench::gpu::benchmark(&gpu, clock).await;
     to_js(&benchmark.map_err(js_error)?)
 }

@@ -28,7 +28,7 @@ export interface ModelInfo {
   dataset: string;
   /** The radius that the model was trained for: an exact decimal fraction of 1.0. */
   epsilon: string;
-  /** How it was made, as JSON: `{operation, arguments, seed?, parents: [{sha256, lineage}]}`. */
+  /** How the model was made, as JSON: docs/model-format.md, "Lineage". */
   lineage: string;
   /** Fractions of the test set at `epsilon`; null when not recorded. */
   accuracies: { clean: number; certifiedLipschitz: number; certifiedIbp: number } | null;

@@ -1,7 +1,7 @@
 //! The WebAssembly modules' APIs: what the page calls.
 
 #[cfg(feature = "webgpu")]
-pub(crate) mod adapter;
+mod adapter;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod attack;
 #[cfg(feature = "certify")]

@@ -17,6 +17,16 @@ extern "C" {
     fn now() -> f64;
 }
 
+/// Names a GPU that `wgpu` has no name for.
+#[cfg(feature = "webgpu")]
+use super::adapter::adapter_family as name_gpu;
+
+/// Without GPU kernels no GPU is opened.
+#[cfg(not(feature = "webgpu"))]
+async fn name_gpu() -> Option<String> {
+    None
+}
+
 /// The time since the page was opened.
 pub(super) fn clock() -> Duration {
     Duration::from_secs_f64(now() / 1000.0)
@@ -38,7 +48,9 @@ impl TrainSession {
     ) -> Result<TrainSession, JsError> {
         console_error_panic_hook::set_once();
         let choice: DeviceChoice = device.parse().map_err(js_error)?;
-        let processor = Processor::open(choice).await.map_err(js_error)?;
+        let processor = Processor::open_naming(choice, name_gpu)
+            .await
+            .map_err(js_error)?;
         Ok(Self {
             session: Session::new(processor, clock),
         })

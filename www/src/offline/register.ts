@@ -1,4 +1,4 @@
-/** Lets the page open without a network after one visit; see `sw.js`. */
+/** Lets the page open without a network after one visit; see `sw.ts`. */
 
 /** The page is busy with its first answer for so long. */
 const PATIENCE_MS = 2_000;
@@ -7,7 +7,6 @@ async function register() {
   await navigator.serviceWorker.register(new URL('sw.js', document.baseURI));
   const { active } = await navigator.serviceWorker.ready;
   if (!active) return;
-  active.postMessage([new URL('./', document.baseURI).href]);
   // All that was fetched so far, and whatever the page fetches until the worker is in charge.
   new PerformanceObserver((list) => {
     active.postMessage(list.getEntries().map(({ name }) => name));

@@ -1,0 +1,77 @@
+/** The page as it is served while its later programs are still being built. */
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'vite';
+import { DistServer } from './dist-server.ts';
+import { SEVEN, draw, expect, expectLabel, goTo, test } from './page.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+test.use({ expectedErrors: [/Failed to load resource/] });
+
+test('a view whose program is missing says so, and appears when it is there', async ({ page }) => {
+  test.setTimeout(300_000);
+  // A copy of the clone in which only the first module has been built.
+  const clone = await mkdtemp(join(tmpdir(), 'linf-page-'));
+  const files = ['www', 'index.html', 'vite.config.ts', 'svelte.config.js', 'package.json', 'docs'];
+  for (const file of files) await cp(join(ROOT, file), join(clone, file), { recursive: true });
+  for (const file of ['node_modules', 'data', 'src']) {
+    await symlink(join(ROOT, file), join(clone, file));
+  }
+  await cp(join(ROOT, 'pkg/certify'), join(clone, 'pkg/certify'), { recursive: true });
+  const buildPage = async () => {
+    const before = process.cwd();
+    process.chdir(clone);
+    try {
+      await build({ root: clone, logLevel: 'error', build: { emptyOutDir: false } });
+    } finally {
+      process.chdir(before);
+    }
+  };
+  const server = new DistServer(join(clone, 'dist'));
+  try {
+    await buildPage();
+    const address = await server.start();
+    await page.goto(`${address}#v=2&digit=0`);
+    await expectLabel(page, '7');
+
+    await goTo(page, 'Train');
+    await expect(page.getByTestId('building')).toHaveAttribute('data-program', 'train');
+    await goTo(page, 'Attack');
+    await expect(page.getByTestId('building')).toHaveAttribute('data-program', 'baseline');
+    // The network of the page is attacked by itself meanwhile.
+    const attack = page.locator('button[data-attack=fgsm]');
+    await expect(attack).toBeEnabled({ timeout: 60_000 });
+    await attack.click();
+    const ours = page.getByTestId('ours').getByTestId('verdict');
+    await expect(ours).toHaveAttribute('data-queries', /^[1-9]/, { timeout: 60_000 });
+
+    for (const name of ['baseline', 'train']) {
+      await cp(join(ROOT, 'pkg', name), join(clone, 'pkg', name), { recursive: true });
+    }
+    await buildPage();
+    // The page loads itself anew, with the same image.
+    await expect(page.getByTestId('theirs')).toBeVisible({ timeout: 30_000 });
+    await expect(page.getByTestId('building')).toHaveCount(0);
+    await expect(page.getByRole('button', { name: /^Test image 0,/ })).toHaveAttribute(
+      'aria-pressed',
+      'true',
+    );
+    await goTo(page, 'Train');
+    await expect(page.getByRole('button', { name: 'Train', exact: true })).toBeEnabled({
+      timeout: 45_000,
+    });
+    expect(existsSync(join(clone, 'dist/modules.json'))).toBe(true);
+    expect((await readdir(join(clone, 'dist/assets'))).some((file) => /train_bg/.test(file))).toBe(
+      true,
+    );
+    await goTo(page, 'Draw');
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await draw(page, SEVEN);
+    await expectLabel(page, '7');
+  } finally {
+    server.stop();
+    await rm(clone, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,63 @@
+/** The training images, fetched in shards: no more of them than a run asks for. */
+import shards from 'virtual:training-data';
+import type { Shard } from '../wasm/types.ts';
+import { DownloadError, download, type DownloadOptions } from './download.ts';
+import { isGzip, unzip } from './gzip.ts';
+
+/** A part of a training set, as the build cut it. */
+export interface ShardFile {
+  /** Address of the gzipped file, relative to the page. */
+  path: string;
+  images: number;
+  gzipBytes: number;
+  rawBytes: number;
+  /** SHA-256 of the unpacked bytes, in hexadecimal. */
+  sha256: string;
+}
+
+/** Names of the data sets that this page was built with. */
+export const DATASETS: readonly string[] = Object.keys(shards);
+
+/** The shards that hold the last `images` images of a data set, in their order. */
+export function shardsOf(dataset: string, images: number): readonly ShardFile[] {
+  const all = shards[dataset] ?? [];
+  let first = all.length;
+  for (let found = 0; first > 0 && found < images; first -= 1) {
+    found += all[first - 1]?.images ?? 0;
+  }
+  return all.slice(first);
+}
+
+/** The bytes of a run's shards. Their digests are checked where they are used, in the session. */
+export async function fetchShards(
+  dataset: string,
+  images: number,
+  { onProgress = () => {}, anew = false }: DownloadOptions,
+): Promise<Shard[]> {
+  const files = shardsOf(dataset, images);
+  if (files.length === 0) {
+    throw new DownloadError(`This page was built without the images of ${dataset}.`);
+  }
+  const fractions = files.map(() => 0);
+  const total = files.reduce((sum, file) => sum + file.gzipBytes, 0);
+  return Promise.all(
+    files.map(async (file, index) => {
+      const bytes = await download(
+        file.path,
+        'the training images',
+        (head) => (isGzip(head) ? file.gzipBytes : file.rawBytes),
+        {
+          anew,
+          onProgress(fraction) {
+            fractions[index] = fraction;
+            const done = files.reduce((sum, { gzipBytes }, at) => {
+              return sum + gzipBytes * (fractions[at] ?? 0);
+            }, 0);
+            onProgress(done / total);
+          },
+        },
+      );
+      return { sha256: file.sha256, bytes: await unzip(bytes, 'the training images') };
+    }),
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * What is on the pad: pen strokes, or an image lying over them.
+ *
+ * The strokes stay below a picked image, so that undo brings them back.
+ */
+import type { Pixels } from '../assets/pixels.ts';
+import type { Stroke } from '../codec/strokes.ts';
+import type { TestImage } from '../assets/test-images.ts';
+
+/** An image that was not drawn: a test image, or one that came with a link. */
+export type Picked = TestImage | { index: null; pixels: Pixels };
+
+/** Points nearer than this to the one before, in grid steps, add length to a link and no ink. */
+const LEAST_STEP = 3;
+
+export class Drawing {
+  /** Replaced, never changed, whenever a point is added: all that is derived from it follows. */
+  strokes = $state.raw<readonly Stroke[]>([]);
+  picked = $state.raw<Picked | null>(null);
+
+  /** Whether the pen is down, on the last stroke. */
+  #open = false;
+  readonly #onMark: () => void;
+
+  /** `onMark` is called whenever something is put on the pad by hand. */
+  constructor(onMark: () => void = () => {}) {
+    this.#onMark = onMark;
+  }
+
+  get isEmpty(): boolean {
+    return this.picked === null && this.strokes.length === 0;
+  }
+
+  /** Puts the pen down; a picked image makes way for a new drawing. */
+  begin(x: number, y: number) {
+    this.strokes = this.picked ? [[x, y]] : [...this.strokes, [x, y]];
+    this.picked = null;
+    this.#open = true;
+    this.#onMark();
+  }
+
+  /** Puts an image over the strokes. */
+  pick(picked: Picked) {
+    this.#open = false;
+    this.picked = picked;
+    this.#onMark();
+  }
+
+  /** Takes the picked image away. */
+  putAway() {
+    this.picked = null;
+  }
+
+  /** Puts something else on the pad, as a link says. */
+  replace(strokes: readonly Stroke[], picked: Picked | null) {
+    this.#open = false;
+    this.strokes = strokes;
+    this.picked = picked;
+  }
+
+  /** Moves the pen, if it is down, through `points`: `x0, y0, x1, y1, …`. */
+  extend(points: readonly number[]) {
+    const stroke = this.strokes.at(-1);
+    if (!this.#open || !stroke) return;
+    const longer = [...stroke];
+    for (let at = 0; at + 1 < points.length; at += 2) {
+      const [x = 0, y = 0] = points.slice(at, at + 2);
+      const far = Math.max(
+        Math.abs(x - (longer.at(-2) ?? Infinity)),
+        Math.abs(y - (longer.at(-1) ?? Infinity)),
+      );
+      if (far >= LEAST_STEP) longer.push(x, y);
+    }
+    if (longer.length > stroke.length) this.strokes = [...this.strokes.slice(0, -1), longer];
+  }
+
+  /** Lifts the pen. */
+  end() {
+    this.#open = false;
+  }
+
+  /** Takes back the last thing done: the picked image, or the last stroke. */
+  undo() {
+    this.#open = false;
+    if (this.picked) this.picked = null;
+    else this.strokes = this.strokes.slice(0, -1);
+  }
+
+  clear() {
+    this.#open = false;
+    this.picked = null;
+    this.strokes = [];
+  }
+}

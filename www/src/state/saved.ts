@@ -1,0 +1,92 @@
+/**
+ * What outlives a tab: the checkpoint of the run with its charts, and the network that was taken
+ * from one. Kept in IndexedDB, one record each, replaced as a whole.
+ *
+ * A browser may refuse (private windows, full disks), which must not stop the training: every
+ * function says so by its answer, and none throws.
+ */
+import { createStore, del, get, set } from 'idb-keyval';
+import type { Metrics, StepPoint, TrainConfig } from '../wasm/types.ts';
+
+/** A run as it was a few seconds ago. */
+export interface SavedRun {
+  config: TrainConfig;
+  iteration: number;
+  iterations: number;
+  /** Milliseconds since 1970. */
+  savedAt: number;
+  checkpoint: Uint8Array<ArrayBuffer>;
+  steps: StepPoint[];
+  metrics: Metrics[];
+}
+
+/** The network that was trained here, which the page can run on. */
+export interface SavedNetwork {
+  model: Uint8Array<ArrayBuffer>;
+  /** What tells it from other networks. */
+  hash: string;
+  /** What it was trained on and for, as its file says. */
+  dataset: string;
+  epsilon: string;
+  /** Milliseconds since 1970. */
+  savedAt: number;
+}
+
+interface Records {
+  run: SavedRun;
+  network: SavedNetwork;
+}
+
+/** Opened when it is first used: where there is no IndexedDB, even that may throw. */
+let opened: ReturnType<typeof createStore> | null = null;
+const store = () => (opened ??= createStore('linf-dist-net', 'records'));
+
+/** A record as an earlier build of the page may have written it, brought to today's names. */
+export function upgrade<Name extends keyof Records>(
+  name: Name,
+  record: Records[Name],
+): Records[Name] {
+  if (name !== 'run') return record;
+  const { metrics, ...run } = record as SavedRun;
+  type Old = Metrics & { certifiedInterval?: number };
+  const renamed = metrics.map(({ certifiedInterval, ...rest }: Old) => ({
+    ...rest,
+    certifiedIbp: rest.certifiedIbp ?? certifiedInterval ?? 0,
+  }));
+  return { ...run, metrics: renamed } as Records[Name];
+}
+
+/** The record, or `null` where there is none or the browser keeps nothing. */
+export async function restore<Name extends keyof Records>(
+  name: Name,
+): Promise<Records[Name] | null> {
+  try {
+    const record = await get<Records[Name]>(name, store());
+    return record ? upgrade(name, record) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the record was kept. */
+export async function keep<Name extends keyof Records>(
+  name: Name,
+  record: Records[Name],
+): Promise<boolean> {
+  try {
+    await set(name, record, store());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether the record is gone. */
+export async function forget(name: keyof Records): Promise<boolean> {
+  try {
+    await del(name, store());
+    return true;
+  } catch {
+    return false;
+  }
+}

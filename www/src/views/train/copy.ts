@@ -1,0 +1,151 @@
+/** Sentences and numbers of the view *Train*. */
+import type { NumberHyperparameter, OFFERED } from '../../codec/hyperparameters.ts';
+import type { Metrics, WeightInit } from '../../wasm/types.ts';
+import { cut } from '../../copy.ts';
+import type { Device } from '../../state/run.svelte.ts';
+
+/** A share of at most 60,000 images, rounded down: a thousandth more than is proved is not claimed. */
+export const percent = (share: number) => `${cut(100 * share + 1e-9, 1)} %`;
+
+/** "784–128–128–10". */
+export const architecture = (hidden: readonly number[]) => [784, ...hidden, 10].join('–');
+
+/** What a run is trained on, and why on that. */
+export function deviceWords({ kind, name, software, why }: Device): string {
+  const what =
+    kind === 'cpu'
+      ? name
+      : `GPU: ${name}, through WebGPU${software ? ' (imitated by the CPU)' : ''}`;
+  return why ? `${what}. ${why}` : `${what}.`;
+}
+
+/** p as the page writes it. */
+export const power = (p: number) =>
+  Number.isFinite(p) ? p.toLocaleString('en', { maximumFractionDigits: p < 100 ? 1 : 0 }) : '∞';
+
+/** The mean of each value and up to 19 before it. */
+export function smoothed(values: readonly number[]): number[] {
+  const WINDOW = 20;
+  let sum = 0;
+  return values.map((value, at) => {
+    sum += value - (at >= WINDOW ? (values[at - WINDOW] ?? 0) : 0);
+    return sum / Math.min(at + 1, WINDOW);
+  });
+}
+
+const mean = (values: readonly number[]) =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Mean of the first and of the last twenty; `null` before there are as many. */
+export function firstAndLast(values: readonly number[]): [first: number, last: number] | null {
+  const COUNT = 20;
+  if (values.length < COUNT) return null;
+  return [mean(values.slice(0, COUNT)), mean(values.slice(-COUNT))];
+}
+
+/** Certified accuracy that counts as having come off the ground. */
+const LIFTED = 0.5;
+
+/** The measurement at which certified accuracy came off the ground as p grew, if it did while watched. */
+export function liftOff(metrics: readonly Metrics[]): Metrics | null {
+  const first = metrics[0];
+  if (!first || first.certifiedIbp >= LIFTED) return null;
+  const lifted = ({ p, certifiedIbp }: Metrics) => p > first.p && certifiedIbp >= LIFTED;
+  return metrics.find(lifted) ?? null;
+}
+
+/** The presets that the page offers. */
+export const PRESETS: Record<(typeof OFFERED)[number], { title: string; says: string }> = {
+  look: {
+    title: 'Quick look',
+    says: 'A small network on 10,000 images: enough to see the certificate appear.',
+  },
+  quick: {
+    title: 'Small',
+    says: 'Twice as wide, on all images: a network worth drawing on.',
+  },
+  standard: {
+    title: 'Standard',
+    says: 'What the first of the two nets for MNIST at ε = 0.3 that this page ships began with: a matter for a GPU.',
+  },
+  hinge: {
+    title: 'Paper recipe, small',
+    says: 'Hinge loss and weight decay as in the first paper, with fewer units and epochs.',
+  },
+};
+
+/** The hyperparameters that are numbers, in words. */
+export const HYPERPARAMETERS: Record<NumberHyperparameter['key'], { label: string; says: string }> =
+  {
+    images: {
+      label: 'Images used',
+      says: 'Training images, the last ones before those that are held out. More images make a better network and a longer run.',
+    },
+    random_shift: {
+      label: 'Random shift',
+      says: 'The most pixels that an image is moved by, at random. Moved images are harder to learn, and harder to learn by heart.',
+    },
+    random_shift_probability: {
+      label: 'Probability of a shift',
+      says: 'Share of the images that are moved, drawn anew each time. The others stay as they are.',
+    },
+    batch: {
+      label: 'Batch',
+      says: 'Images that one step looks at.',
+    },
+    epochs_start: {
+      label: 'Epochs at the first p',
+      says: 'Passes over the images while the norm is smooth. They decide how well the network fits.',
+    },
+    epochs_growth: {
+      label: 'Epochs of growing p',
+      says: 'Passes in which p grows. Here the certificate appears.',
+    },
+    epochs_inf: {
+      label: 'Epochs at p = ∞',
+      says: 'Passes with the very norm that the network is used with.',
+    },
+    p_start: {
+      label: 'First p',
+      says: 'A lower p is smoother and easier to train.',
+    },
+    p_end: {
+      label: 'Last finite p',
+      says: 'Where the growth ends and p = ∞ takes over.',
+    },
+    prune_from_epoch: {
+      label: 'Prune from epoch',
+      says: 'Gradual pruning: as p grows, fewer and fewer weights learn. From this epoch on, the CPU drops the others, and the run takes half the time. 0 keeps all weights.',
+    },
+    learning_rate: {
+      label: 'Learning rate',
+      says: 'Size of the first steps. It falls to 0 along half a cosine.',
+    },
+    epsilon_train: {
+      label: 'ε in training',
+      says: 'The radius that the loss asks for, of full scale 1. It is larger than the one that is measured.',
+    },
+    seed: {
+      label: 'Seed',
+      says: 'Decides everything that is random. The same seed gives the same run.',
+    },
+  };
+
+/** What the weights of a layer may start as, in words. */
+export const WEIGHT_INIT_NAMES: Record<WeightInit, string> = {
+  identity: 'identity',
+  signed_identity: 'identity, half of it negated',
+};
+
+/** What the page says of files and links. */
+export const NOTES = {
+  saved: 'Saved as checkpoint.safetensors. linf train --resume and linf export read it, too.',
+  inUse: 'The page now runs on this network.',
+  copied:
+    'The link is in the clipboard. It holds every hyperparameter that differs from the preset.',
+  notCopied: 'The browser does not let this page use the clipboard.',
+  insecure: 'A page that did not come by HTTPS may not use the clipboard.',
+  unreadable: (file: string, why: string) => `The file ${file} could not be read: ${why}`,
+  unreadableLink: (names: string) =>
+    `This link cannot be read completely: ${names} cannot. The preset’s own values are in use instead.`,
+};

@@ -1,0 +1,22 @@
+/** The types of the WebAssembly modules. Nothing else of the page names their files. */
+export type {
+  AttackName,
+  AttackProgress,
+  Bounds,
+  Certificate,
+  CriticalPixel,
+  ModelInfo,
+  Perturbed,
+} from '../../../pkg/certify/certify.js';
+export type {
+  Hyperparameters,
+  LossConfig,
+  Metrics,
+  Preset,
+  Reply,
+  Request,
+  Shard,
+  StepPoint,
+  TrainConfig,
+  WeightInit,
+} from '../../../pkg/train/train.js';
