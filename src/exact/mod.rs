@@ -39,8 +39,8 @@ pub use error::{InputError, NetError};
 pub(crate) use eval::RestrictedWeight;
 pub use eval::{BATCH, BatchEvaluator, Evaluator, IncrementalEvaluator, RestrictedNet};
 pub use io::{
-    Accuracies, Argument, Arguments, Lineage, LineageError, Metadata, Model, ModelError, Operation,
-    Parent,
+    Accuracies, Argument, Arguments, EntryError, Lineage, LineageError, Metadata, Model,
+    ModelError, Operation, Parent,
 };
 pub use metrics::{BranchAndBound, Evaluation, branch_and_bound, evaluate};
 pub use net::{
