@@ -1,13 +1,12 @@
-//! `cargo bench --features cli`: the part of `linf bench` that measures the distance and its
-//! gradients, beside what the processor could do at best. Arguments go to `linf bench`:
-//! `cargo bench --features cli -- --json`.
+//! `cargo bench --features cli` runs the part of `linf bench` that measures the distance and its
+//! gradients beside the roofline. Arguments are passed on: `cargo bench --features cli -- --json`.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let command = ["linf", "bench", "--only", "norm-dist"].map(OsString::from);
-    // Cargo adds an argument of its own.
+    // Cargo adds the argument `--bench`.
     let arguments = std::env::args_os()
         .skip(1)
         .filter(|argument| argument != "--bench");

@@ -200,13 +200,13 @@ def norm_dist(report):
 
 @from_cpu
 def kernels(report):
-    names = {"random": "random", "start": "as training begins"}
+    names = {"random": "random", "identity": "as training begins"}
     head = ["weights", "inputs", "p", "threads", "forward", "backward", "both"]
     rows = []
     for row in report["ours"]["norm_dist"]["rows"]:
-        of_limit = row.get("of_limit", {})
+        of_roofline = row.get("of_roofline", {})
         figures = [
-            number(row[pass_]) + (f" ({percent(of_limit[pass_])})" if of_limit else "")
+            number(row[pass_]) + (f" ({percent(of_roofline[pass_])})" if of_roofline else "")
             for pass_ in ("forward", "backward", "both")
         ]
         rows.append(
@@ -221,7 +221,7 @@ def limits(report):
 
     def best(p, pass_, count):
         same = [row for row in rows if row["p"] == p and row["threads"] == count]
-        return number(max(row["limit"][pass_] for row in same))
+        return number(max(row["roofline"][pass_] for row in same))
 
     columns = [("inf", "forward"), ("8", "forward"), ("8", "backward")]
     return table(
@@ -283,7 +283,7 @@ def targets(report):
 
     rows = [
         [
-            target["what"].replace("inf", "∞").replace("the limit", "the roofline"),
+            target["what"].replace("inf", "∞"),
             "≥ " + figure(target, target["goal"]),
             figure(target, target["worst"]),
             "met" if target["met"] else "**missed**",
@@ -357,7 +357,7 @@ def gpu(report):
         kernels.setdefault(shape, {})[row["kernel"]] = row
 
     def speed(row):
-        share = row["share_of_limit"]
+        share = row["share_of_roofline"]
         return number(row["terms_per_second"] / 1e9) + (f" ({percent(share)})" if share else "")
 
     rows = [
@@ -430,9 +430,9 @@ def webgpu(report):
         rows.append([p_name(row['p']), number(1e3 * row["seconds"]), *cells])
     head = ["p", "ours, ms", *(f"{name}, ms (times ours)" for name in ["Burn's operations", *peers])]
     shares = [
-        f"{row['kernel']} at p = {p_name(row['p'])}: {percent(row['share_of_limit'])}"
+        f"{row['kernel']} at p = {p_name(row['p'])}: {percent(row['share_of_roofline'])}"
         for row in report["timings"]
-        if row["share_of_limit"] is not None
+        if row["share_of_roofline"] is not None
     ]
     return [
         f"{adapter(report)}; forward and gradients, {shape}:",

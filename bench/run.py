@@ -6,7 +6,7 @@
     bench/report.py                   # makes the documents' tables and the plot from both
 
 `linf bench` and the peers take turns, for some rounds; what counts is the best of each, and the
-median of the shares of the limit. The peers are installed at the versions of
+median of the shares of the roofline. The peers are installed at the versions of
 bench/peers/requirements.txt into a virtual environment in the cache. PyTorch is Debian's
 `python3-torch`, where that is installed: it is left out otherwise.
 """
@@ -61,15 +61,15 @@ def main():
     threads = sorted({1, len(os.sched_getaffinity(0))})
     scratch = tempfile.TemporaryDirectory()
     head = Path(scratch.name) / "head.safetensors"
-    subprocess.run([linf, "head", MODEL, "1", head], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([linf, "member", MODEL, "1", head], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     report = {"machine": machine(), "load": [load()], "versions": {}, "peers": {}}
 
     def ours(*arguments):
         command = [linf, "bench", "--json", "--model", MODEL, *arguments]
         found = output(command)
         for row in found.get("norm_dist", {"rows": []})["rows"]:
-            if "of_limit" in row:
-                row["shares_of_limit"] = {key: [share] for key, share in row.pop("of_limit").items()}
+            if "of_roofline" in row:
+                row["shares_of_roofline"] = {key: [share] for key, share in row.pop("of_roofline").items()}
         report["ours"] = better(report.get("ours", {}), found)
 
     def peer(python, name, part, *arguments):
@@ -202,16 +202,16 @@ def seconds(time):
 
 
 def ratios(report):
-    """How many times as fast this project is as its peers, and what it reaches of the limit."""
+    """How many times as fast this project is as its peers, and its share of the roofline."""
     ours, peers = report["ours"], report["peers"]
     found = {"norm_dist": [], "dense_inf_forward": [], "steps": [], "exact": []}
 
     for row in ours["norm_dist"]["rows"]:
         terms = ours["norm_dist"]["batch"] * ours["norm_dist"]["outputs"] * row["inputs"] / 1e9
         row |= rates(row, "time", terms)
-        if shares := row.get("shares_of_limit"):
-            row["limit"] = rates(row, "limit_time", terms)
-            row["of_limit"] = {pass_: statistics.median(shares[pass_]) for pass_ in shares}
+        if shares := row.get("shares_of_roofline"):
+            row["roofline"] = rates(row, "roofline_time", terms)
+            row["of_roofline"] = {pass_: statistics.median(shares[pass_]) for pass_ in shares}
         if row["weights"] != "random":
             continue
         same = {key: row[key] for key in ("inputs", "p", "threads")}
@@ -250,10 +250,10 @@ def ratios(report):
         found["steps"].append(entry)
 
     exact = ours["exact"]
-    # The last row is the fastest form: 16 images together.
-    ours_together = exact["rows"][-1]["microseconds_per_image"]
+    # The last row is the fastest form: batches of 16 images.
+    ours_batched = exact["rows"][-1]["microseconds_per_image"]
     for row in exact["rows"]:
-        row["ratio"] = row["microseconds_per_image"] / ours_together
+        row["ratio"] = row["microseconds_per_image"] / ours_batched
         found["exact"].append({"name": row["name"], "threads": 1, **pick(row)})
     for count in sorted({row["threads"] for row in peers["onnx"]["exact"]}):
         rows = matching(peers["onnx"]["exact"], {"threads": count})
@@ -262,7 +262,7 @@ def ratios(report):
         name = f"ONNX Runtime, dense: {best['dtype']}, inputs along {best['inputs_along']}"
         name += f", batch {best['batch']}"
         entry = {"name": name, "threads": count, "microseconds_per_image": time}
-        found["exact"].append({**entry, "ratio": time / ours_together})
+        found["exact"].append({**entry, "ratio": time / ours_batched})
     found["same_bits"] = exact["same_bits"] and all(
         row["logits_sha256"] == exact["logits_sha256"] for row in peers["onnx"]["exact"]
     )
@@ -307,8 +307,8 @@ def targets(found, ours):
     for p in ("8", "inf"):
         rows = matching(ours["norm_dist"]["rows"], {"p": p})
         for pass_ in ("forward", "backward", "both"):
-            shares = [row["of_limit"][pass_] for row in rows]
-            yield from target(f"share of the limit at p = {p}, {pass_}", 0.6, shares)
+            shares = [row["of_roofline"][pass_] for row in rows]
+            yield from target(f"share of the roofline at p = {p}, {pass_}", 0.6, shares)
     yield from target("p = inf forward, times JAX", 2, times("dense_inf_forward", "jax"))
     yield from target("p = inf forward, times SciPy", 5, times("dense_inf_forward", "scipy"))
     one = matching(found["exact"], {"threads": 1})

@@ -38,8 +38,8 @@ const NORMS: [Norm; 21] = [
     Norm::Inf,
 ];
 
-/// Batch 1, widths beside every vector length, tiles that do not fit, one of the real shapes, and
-/// one so wide that its groups of columns need two words of bits.
+/// Batch 1, widths next to every vector length, incomplete tiles, one of the real shapes, and one so wide
+/// that its groups of columns need two words of bits.
 fn shapes() -> Vec<Case> {
     [
         (1, 1, 1),
@@ -61,8 +61,8 @@ fn shapes() -> Vec<Case> {
 
 /// Both gradients.
 fn gradients(x: &[f32], w: &[f32], grad: &[f32], sizes: Sizes, norm: Norm) -> (Vec<f32>, Vec<f32>) {
-    let (u, kept) = cpu::forward_saving(x, w, sizes, norm);
-    cpu::backward(x, w, (&u, &kept), grad, sizes, norm)
+    let (u, saved) = cpu::forward_saving(x, w, sizes, norm);
+    cpu::backward(x, w, (&u, &saved), grad, sizes, norm)
 }
 
 #[test]
@@ -82,8 +82,8 @@ fn distances_agree_with_the_reference() {
     }
 }
 
-/// By how much a gradient may be off, relative and absolute: each term errs by p times the relative
-/// error of u (4e-6 at most, 6e-7 as a rule), and terms below 2^-20 may be dropped.
+/// Relative and absolute tolerance of a gradient. The error of each term is p times the relative error of
+/// u (4e-6 at most, 6e-7 as a rule), and terms below 2^-20 may be skipped.
 fn tolerance(sizes: Sizes, norm: Norm) -> (f64, f64) {
     let p = if let Norm::P(p) = norm {
         f64::from(p)
@@ -144,7 +144,7 @@ fn golden_values() {
         inputs: 2,
     };
     let distance = |norm| cpu::forward(&[3.0, -1.0], &[0.0, 3.0], sizes, norm)[0];
-    // PairwiseMargin 3 and −4.
+    // Differences 3 and −4.
     assert_eq!(distance(Norm::Inf), 4.0);
     assert!((distance(Norm::P(1.0)) - 7.0).abs() < 1e-5);
     assert!((distance(Norm::P(2.0)) - 5.0).abs() < 1e-5);
@@ -177,7 +177,7 @@ fn distances_approach_the_largest_difference_as_p_grows() {
 }
 
 #[test]
-fn equal_rows_have_no_distance_and_no_slope() {
+fn equal_rows_have_distance_and_slope_zero() {
     let sizes = Sizes {
         batch: 2,
         outputs: 2,
@@ -199,13 +199,13 @@ fn equal_rows_have_no_distance_and_no_slope() {
 }
 
 #[test]
-fn where_there_are_no_pairs_there_are_no_distances() {
+fn empty_batches_and_layers_are_accepted() {
     for [batch, outputs] in [[0, 3], [3, 0], [0, 0]] {
         let case = Case::new([batch, outputs, 200], 1.0, 1);
         for norm in NORMS {
-            let (u, kept) = cpu::forward_saving(&case.x, &case.w, case.sizes, norm);
+            let (u, saved) = cpu::forward_saving(&case.x, &case.w, case.sizes, norm);
             assert!(u.is_empty(), "{norm:?}");
-            let (dx, dw) = cpu::backward(&case.x, &case.w, (&u, &kept), &u, case.sizes, norm);
+            let (dx, dw) = cpu::backward(&case.x, &case.w, (&u, &saved), &u, case.sizes, norm);
             assert_eq!(dx, vec![0.0; batch * 200], "{norm:?}");
             assert_eq!(dw, vec![0.0; outputs * 200], "{norm:?}");
         }
@@ -234,7 +234,7 @@ fn rows_that_nearly_agree_keep_their_distance() {
 }
 
 #[test]
-fn among_equal_largest_differences_the_first_decides() {
+fn the_first_of_equal_largest_differences_has_the_slope() {
     let sizes = |inputs| Sizes {
         batch: 1,
         outputs: 1,
@@ -267,20 +267,20 @@ fn among_equal_largest_differences_the_first_decides() {
 }
 
 #[test]
-fn what_is_kept_for_the_gradients_changes_no_distance() {
+fn saving_for_backward_changes_no_distance() {
     for case in shapes() {
         let u = cpu::forward(&case.x, &case.w, case.sizes, Norm::Inf);
-        let (keeping, _) = cpu::forward_saving(&case.x, &case.w, case.sizes, Norm::Inf);
-        assert_eq!(keeping, u, "{:?}", case.sizes);
+        let (saving, _) = cpu::forward_saving(&case.x, &case.w, case.sizes, Norm::Inf);
+        assert_eq!(saving, u, "{:?}", case.sizes);
     }
 }
 
 #[test]
-#[should_panic(expected = "kept must be of a pass at p = ∞")]
+#[should_panic(expected = "`saved` must be from a pass at p = ∞")]
 fn gradients_at_infinity_of_a_pass_at_another_p_are_refused() {
     let Case { x, w, grad, sizes } = Case::new([2, 3, 5], 1.0, 29);
-    let (u, kept) = cpu::forward_saving(&x, &w, sizes, Norm::P(8.0));
-    cpu::backward(&x, &w, (&u, &kept), &grad, sizes, Norm::Inf);
+    let (u, saved) = cpu::forward_saving(&x, &w, sizes, Norm::P(8.0));
+    cpu::backward(&x, &w, (&u, &saved), &grad, sizes, Norm::Inf);
 }
 
 #[test]
@@ -352,8 +352,8 @@ fn pruned(case: &Case) -> (Csr, Vec<f32>) {
     let inputs = case.sizes.inputs;
     let (mut starts, mut columns, mut weights) = (vec![0], Vec::new(), Vec::new());
     for (o, row) in case.w.chunks_exact(inputs).enumerate() {
-        let kept = |i: &usize| o != 1 && (i * 7 + o * 11).is_multiple_of(3);
-        for i in (0..inputs).filter(kept) {
+        let has = |i: &usize| o != 1 && (i * 7 + o * 11).is_multiple_of(3);
+        for i in (0..inputs).filter(has) {
             columns.push(i as u32);
             weights.push(row[i]);
         }
@@ -408,8 +408,8 @@ fn sparse_reference(case: &Case, pattern: &Csr, w: &[f32], norm: Norm) -> [Vec<f
 }
 
 #[test]
-fn distances_and_gradients_of_few_weights_agree_with_the_reference() {
-    // More weights than are worked on at a time.
+fn distances_and_gradients_of_a_pruned_layer_agree_with_the_reference() {
+    // More weights than a group of the backward pass has.
     let many = Case::new([2, 100, 4200], 3.0, 8);
     for case in shapes().into_iter().chain([many]) {
         let (pattern, w) = pruned(&case);
@@ -432,8 +432,8 @@ fn distances_and_gradients_of_few_weights_agree_with_the_reference() {
 }
 
 #[test]
-fn the_first_of_equal_differences_has_the_slope_among_few_weights_too() {
-    // PairwiseMargin 4, −4 and 4, of which the first and the last are kept, in this order.
+fn the_first_of_equal_differences_has_the_slope_in_a_pruned_layer() {
+    // Differences 4, −4 and 4, of which the pattern has the first and the last.
     let pattern = Csr::new(3, vec![0, 2], vec![0, 2]).unwrap();
     let (x, w) = ([1.0, 0.0, 7.0], [-3.0, 3.0]);
     let u = cpu::sparse_forward(&x, &w, &pattern, Norm::Inf);

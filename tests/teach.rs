@@ -2,9 +2,10 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Instant;
 
-use linf_dist_net::data::{Dataset, SIDE, Split, mnist};
+use linf_dist_net::data::{Dataset, Split, datasets};
 use linf_dist_net::exact::teach::{TeachConfig, TeachError, teach};
 use linf_dist_net::exact::{DenseLayer, DenseNet, Epsilon, ExactNet, Model, Ticks, evaluate};
 
@@ -17,13 +18,18 @@ fn shipped() -> ExactNet {
     Model::from_bytes(&bytes).unwrap().net
 }
 
+fn mnist() -> Dataset {
+    let mnist = datasets::find("mnist").unwrap();
+    datasets::load(&mnist, "data/mnist".as_ref(), Split::Train).unwrap()
+}
+
 fn label(net: &ExactNet, image: &[u8]) -> Option<usize> {
     net.evaluator().certificate(image).unwrap().label
 }
 
 /// The images of `indices`.
 fn chosen(set: &Dataset, indices: impl Iterator<Item = usize>) -> Dataset {
-    let mut result = Dataset::default();
+    let mut result = Dataset::empty(Arc::clone(&set.description));
     for index in indices {
         result.images.extend_from_slice(set.image(index));
         result.labels.push(set.labels[index]);
@@ -34,7 +40,8 @@ fn chosen(set: &Dataset, indices: impl Iterator<Item = usize>) -> Dataset {
 /// The images, moved by a few pixels.
 fn moved_right(set: &Dataset, pixels: usize) -> Dataset {
     let mut moved = set.clone();
-    for row in moved.images.chunks_exact_mut(SIDE) {
+    let [_, columns] = set.description.shape;
+    for row in moved.images.chunks_exact_mut(columns) {
         row.rotate_right(pixels);
         row[..pixels].fill(0);
     }
@@ -42,8 +49,9 @@ fn moved_right(set: &Dataset, pixels: usize) -> Dataset {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn digits_that_were_wrong_are_learned_in_seconds_and_others_are_not_forgotten() {
-    let data = mnist::load("data/mnist".as_ref(), Split::Train).unwrap();
+    let data = mnist();
     let net = shipped();
     // What the network was not trained on: digits that stand three pixels further right.
     let moved = moved_right(&chosen(&data, 55_000..56_000), 3);
@@ -78,8 +86,9 @@ fn digits_that_were_wrong_are_learned_in_seconds_and_others_are_not_forgotten() 
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn the_same_seed_teaches_the_same_network() {
-    let data = mnist::load("data/mnist".as_ref(), Split::Train).unwrap();
+    let data = mnist();
     let (new, before) = (chosen(&data, 55_000..55_010), chosen(&data, 0..50));
     let net = shipped();
     let taught = |seed| {
@@ -96,8 +105,9 @@ fn the_same_seed_teaches_the_same_network() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn all_members_of_a_network_learn() {
-    let data = mnist::load("data/mnist".as_ref(), Split::Train).unwrap();
+    let data = mnist();
     let one = shipped().member(0);
     let net = ExactNet::ensemble(&[&one, &one]).unwrap();
     // A digit that the network gives another label than this one.
@@ -107,7 +117,15 @@ fn all_members_of_a_network_learn() {
         step: Ticks::new(8),
         ..TeachConfig::usual(&net, epsilon(), 1)
     };
-    let taught = |net: &ExactNet| teach(net, &new, &Dataset::default(), lessons).unwrap();
+    let taught = |net: &ExactNet| {
+        teach(
+            net,
+            &new,
+            &Dataset::empty(Arc::clone(&new.description)),
+            lessons,
+        )
+        .unwrap()
+    };
     // Both members are taught what the one is, so they stay the same.
     let (taught_one, taught) = (taught(&one), taught(&net));
     let joined = ExactNet::ensemble(&[&taught_one, &taught_one]).unwrap();
@@ -128,11 +146,18 @@ fn images_of_another_size_are_refused() {
         .prune()
         .unwrap();
     let new = Dataset {
+        description: datasets::find("mnist").unwrap(),
         images: vec![0; 784],
         labels: vec![1],
     };
     let lessons = TeachConfig::usual(&net, epsilon(), 0);
-    let error = teach(&net, &new, &Dataset::default(), lessons).unwrap_err();
+    let error = teach(
+        &net,
+        &new,
+        &Dataset::empty(Arc::clone(&new.description)),
+        lessons,
+    )
+    .unwrap_err();
     assert_eq!(
         error,
         TeachError::Image {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use half::bf16;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use thiserror::Error;
 
@@ -79,18 +80,6 @@ pub enum ModelError {
     /// The numbers are not a network.
     #[error("the file's numbers are no network that can be run and proved")]
     BaselineNet(#[from] BaselineNetError),
-}
-
-/// The nearest number that bf16 holds, to the even one of two equally near.
-#[cfg(feature = "train")]
-pub(super) fn bf16_rounded(value: f32) -> f32 {
-    let bits = value.to_bits();
-    // Half of the last place that stays, less a bit where that place is even already.
-    let up = 0x7fff + (bits >> 16 & 1);
-    match value.is_nan() {
-        true => value,
-        false => f32::from_bits(bits.wrapping_add(up) & 0xffff_0000),
-    }
 }
 
 impl Model {
@@ -170,9 +159,13 @@ fn bias_name(layer: usize) -> String {
 
 fn stored(name: String, shape: Vec<usize>, values: &[f32]) -> StoredTensor<'static> {
     let bytes = values.iter().flat_map(|value| {
-        let bits = value.to_bits();
-        assert!(bits & 0xffff == 0, "{value} is not a number of bf16");
-        ((bits >> 16) as u16).to_le_bytes()
+        let number = bf16::from_f32(*value);
+        assert_eq!(
+            number.to_f32(),
+            *value,
+            "the number is not representable in bf16"
+        );
+        number.to_le_bytes()
     });
     StoredTensor {
         name,
@@ -198,11 +191,9 @@ fn read(
     if view.dtype() != Dtype::BF16 || view.shape() != expected {
         return Err(refuse(format!("{:?} {:?}", view.dtype(), view.shape())));
     }
-    let (bits, _) = view.data().as_chunks::<2>();
-    let numbers = bits.iter().map(|bits| u16::from_le_bytes(*bits));
-    Ok(numbers
-        .map(|bits| f32::from_bits(u32::from(bits) << 16))
-        .collect())
+    let (numbers, _) = view.data().as_chunks::<2>();
+    let numbers = numbers.iter().map(|bytes| bf16::from_le_bytes(*bytes));
+    Ok(numbers.map(bf16::to_f32).collect())
 }
 
 fn metadata(entries: &Entries) -> Result<Metadata, EntryError> {
@@ -219,26 +210,4 @@ fn metadata(entries: &Entries) -> Result<Metadata, EntryError> {
         lineage: entries.lineage()?,
         accuracies,
     })
-}
-
-#[cfg(all(test, feature = "train"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rounding_to_bf16_is_to_the_nearest_and_to_even() {
-        // bf16 keeps 8 significant bits: 257 lies half way between 256 and 258.
-        let cases = [
-            (1.0, 1.0),
-            (256.9, 256.0),
-            (257.0, 256.0),
-            (257.1, 258.0),
-            (259.0, 260.0),
-            (-257.1, -258.0),
-        ];
-        for (value, rounded) in cases {
-            assert_eq!(bf16_rounded(value), rounded, "{value}");
-        }
-        assert!(bf16_rounded(f32::NAN).is_nan());
-    }
 }

@@ -1,9 +1,8 @@
-//! `linf bench`: how fast this machine is at what the project does, beside what its processor
-//! could do at best.
+//! `linf bench`: measures the speed of this machine, beside the roofline of its processor.
 //!
-//! Everything is measured in one run. A figure is the best of many short runs: other programs on
-//! the machine only ever make one longer. Of one thread its processor time counts, which they disturb
-//! least, of several the wall's; both are reported.
+//! Everything is measured in one run. A figure is the best of many short runs, since other programs on
+//! the machine can only make a run longer. Processor time counts for one thread, which other programs
+//! disturb least, and wall time for several; both are reported.
 
 mod clock;
 mod exact;
@@ -28,19 +27,19 @@ use crate::norm_dist::Norm;
 /// Measure speed: the distance and its gradients, the exact network, training steps
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure; everything but the GPU and fine-tuning unless given
+    /// What to measure [default: everything but the GPU and fine-tuning]
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// Seconds that each figure is measured for
+    /// Seconds that each measurement takes
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = duration)]
     seconds: Duration,
-    /// Training steps at each p
+    /// Number of training steps at each p
     #[arg(long, default_value_t = 20)]
     steps: usize,
-    /// Widths of the hidden layers, for the growth of cost with width
+    /// Widths of the hidden layers, for `growth`
     #[arg(long, value_delimiter = ',', default_values_t = [256, 512, 1024, 2048, 3584, 5120])]
     widths: Vec<usize>,
-    /// Model file of an exact network, of whose members the first is measured
+    /// Model file of an exact network; its first member is measured
     #[arg(long, default_value = "www/public/models/mnist-eps0.3.safetensors")]
     model: PathBuf,
     /// Folder that holds the data sets' folders, of which MNIST is used
@@ -51,7 +50,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// The net of a model that is measured: its first member, as one alone can be finetuned, and as peers run one.
+/// Returns the first member of a model's net. An ensemble cannot be fine-tuned as a whole, and the peers
+/// run single nets.
 fn first_member(net: ExactNet) -> ExactNet {
     match net.members() {
         1 => net,
@@ -62,22 +62,22 @@ fn first_member(net: ExactNet) -> ExactNet {
 /// A part of the measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
-    /// The distance and both gradients, beside the limit of the arithmetic
+    /// The distance and both gradients, beside the roofline
     NormDist,
     /// The exact integer network: dense, pruned, with early exit
     Exact,
     /// Whole training steps
     Steps,
-    /// Training steps over the weights that a pruned model kept, beside steps over all of them
+    /// Training steps of a pruned model, beside those of a dense one
     Finetune,
-    /// Training, inference and file size as the hidden layers get wider
+    /// Training, inference and file size by the width of the hidden layers
     Growth,
-    /// The kernels on the GPU, beside what it could do and beside Burn's own operations
+    /// The kernels on the GPU, beside the roofline and beside Burn's own operations
     #[cfg(feature = "webgpu")]
     Gpu,
 }
 
-/// What is printed; parts that were not asked for are absent.
+/// The report that is printed; parts that were not measured are absent.
 #[derive(Serialize)]
 struct Report {
     /// Processors that the program may use.
@@ -148,20 +148,20 @@ impl Report {
     }
 }
 
-/// So many seconds.
+/// Parses a number of seconds.
 fn duration(word: &str) -> Result<Duration, String> {
     let seconds = word.parse().map_err(|_| "not a number")?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "not a time that can be waited for".into())
+    Duration::try_from_secs_f64(seconds).map_err(|_| "not a valid duration".into())
 }
 
-/// One thread, and as many as there are processors.
+/// One thread, and as many threads as processors.
 fn thread_counts() -> Vec<usize> {
     let mut counts = vec![1, threads().get()];
     counts.dedup();
     counts
 }
 
-/// A p as it is written.
+/// The p of a norm in text.
 fn p_name(norm: Norm) -> String {
     match norm {
         Norm::P(p) => p.to_string(),

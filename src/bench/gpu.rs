@@ -1,10 +1,10 @@
-//! How fast the kernels are on a GPU, beside what it could do and beside the same layer written
-//! with Burn's own operations. The page and the command line print the same rows.
+//! Measures the kernels on a GPU, beside its roofline and beside the same layer written with Burn's own
+//! operations. The browser and the command line print the same rows.
 //!
-//! A distance term is one `|x − w|^p`; forward and backward count each term once. A timing is the
-//! best of several, each of as many runs as take a fraction of a second, since waiting for a GPU
-//! takes milliseconds by itself.
+//! A distance term is one `|x − w|^p`; forward and backward count each term once. A timing is the best of
+//! several. Each takes a fraction of a second, since waiting for a GPU alone takes milliseconds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::Tensor;
@@ -12,7 +12,7 @@ use burn::backend::Dispatch;
 use burn::tensor::{Device, TensorData};
 use serde::Serialize;
 
-use crate::data::{Dataset, PIXELS};
+use crate::data::{Dataset, DatasetDescription, Normalisation};
 use crate::gpu::Gpu;
 use crate::norm_dist::{Arithmetic, Norm, NormDist, ROOFLINE_TERMS, Roofline, Sizes, norm_dist};
 use crate::train::tensors::{ReadError, read};
@@ -26,21 +26,23 @@ const NORMS: [Norm; 5] = [
     Norm::P(300.0),
     Norm::Inf,
 ];
+/// Inputs of the first layer of a net for MNIST.
+const INPUTS: usize = 784;
 /// Layers for hardware: those that the CPU's benchmark has.
-const LAYERS: [Sizes; 2] = [sizes(128, 1024, PIXELS), sizes(128, 1024, 1024)];
+const LAYERS: [Sizes; 2] = [sizes(128, 1024, INPUTS), sizes(128, 1024, 1024)];
 /// A layer that software computes in a moment.
 const SMALL_LAYER: Sizes = sizes(64, 64, 256);
 /// A layer whose `[batch, outputs, inputs]` tensor fits a buffer of any GPU.
-const BROADCAST_LAYER: Sizes = sizes(32, 256, PIXELS);
+const BROADCAST_LAYER: Sizes = sizes(32, 256, INPUTS);
 /// Timings of which the best counts.
 const REPEATS: usize = 3;
-/// Time that one timing takes at least, on hardware.
+/// Shortest time of a timing on hardware.
 const WINDOW: Duration = Duration::from_millis(60);
 /// Most runs of a timing.
 const MOST_RUNS: usize = 200;
 /// Fewest and most steps of training that are timed together.
 const STEPS: [usize; 2] = [10, 100];
-/// Time that they are to take.
+/// Time that these steps should take.
 const STEPS_WINDOW: Duration = Duration::from_millis(400);
 
 const fn sizes(batch: usize, outputs: usize, inputs: usize) -> Sizes {
@@ -51,25 +53,25 @@ const fn sizes(batch: usize, outputs: usize, inputs: usize) -> Sizes {
     }
 }
 
-/// All that was measured on one GPU.
+/// Measurements of one GPU.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GpuBenchmark {
-    /// What the adapter calls itself.
+    /// Name of the adapter.
     pub adapter: String,
-    /// Whether it is a program that runs on the CPU.
+    /// Whether it is a software adapter, which runs on the CPU.
     pub software: bool,
-    /// Terms per second that the arithmetic alone allows, for each kind of it.
-    pub rooflines: Vec<Limit>,
-    /// The kernels, and Burn's operations where their name says so.
+    /// The roofline of each kind of arithmetic.
+    pub rooflines: Vec<ArithmeticRoofline>,
+    /// Timings of the kernels, and of Burn's operations where their name says so.
     pub timings: Vec<Timing>,
     /// Whole steps of training.
     pub steps: Vec<StepTiming>,
 }
 
-/// What the arithmetic of a distance alone allows.
+/// The rate of the arithmetic of a distance alone.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Limit {
-    /// The operations of a term.
+pub struct ArithmeticRoofline {
+    /// The operations of one term.
     pub arithmetic: String,
     /// Terms per second.
     pub terms_per_second: f64,
@@ -78,9 +80,9 @@ pub struct Limit {
 /// One kernel on one layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Timing {
-    /// What was run.
+    /// Name of the kernel.
     pub kernel: String,
-    /// The p; nothing for ∞.
+    /// The p; None for ∞.
     pub p: Option<f32>,
     /// Images.
     pub batch: usize,
@@ -92,8 +94,8 @@ pub struct Timing {
     pub seconds: f64,
     /// Distance terms per second.
     pub terms_per_second: f64,
-    /// Share of the limit of its arithmetic, where that was measured.
-    pub share_of_limit: Option<f64>,
+    /// Share of the roofline of its arithmetic, if that was measured.
+    pub share_of_roofline: Option<f64>,
 }
 
 /// Steps of training at one p.
@@ -103,13 +105,16 @@ pub struct StepTiming {
     pub hidden: Vec<usize>,
     /// Images in a batch.
     pub batch: usize,
-    /// The p; nothing for ∞.
+    /// The p; None for ∞.
     pub p: Option<f32>,
     /// Steps per second.
     pub steps_per_second: f64,
 }
 
-/// Measures everything, which takes some seconds. `clock` is the time since any moment.
+/// Measures everything, which takes some seconds. `clock` returns the time since a fixed moment.
+///
+/// # Errors
+/// Fails if the device does not answer.
 pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmark, TrainError> {
     let bench = Bench {
         device: gpu.device(),
@@ -119,7 +124,7 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     let mut rooflines: Vec<(Arithmetic, f64)> = Vec::new();
     for arithmetic in NORMS.map(Arithmetic::of) {
         if rooflines.iter().all(|(of, _)| *of != arithmetic) {
-            rooflines.push((arithmetic, bench.limit(arithmetic).await?));
+            rooflines.push((arithmetic, bench.roofline(arithmetic).await?));
         }
     }
     let layers = if bench.software {
@@ -130,10 +135,10 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     let mut timings = Vec::new();
     for &sizes in layers {
         for norm in NORMS {
-            let limit = rooflines.iter().find(|(of, _)| *of == Arithmetic::of(norm));
-            let limit = limit.map(|(_, limit)| *limit);
-            timings.push(bench.forward(sizes, norm, limit).await?);
-            timings.push(bench.gradients(sizes, norm, limit).await?);
+            let roofline = rooflines.iter().find(|(of, _)| *of == Arithmetic::of(norm));
+            let roofline = roofline.map(|(_, roofline)| *roofline);
+            timings.push(bench.forward(sizes, norm, roofline).await?);
+            timings.push(bench.gradients(sizes, norm, roofline).await?);
         }
     }
     let shared = if bench.software {
@@ -162,12 +167,13 @@ pub async fn benchmark(gpu: &Gpu, clock: fn() -> Duration) -> Result<GpuBenchmar
     for norm in [Norm::P(8.0), Norm::P(100.0), Norm::Inf] {
         steps.push(bench.step(norm).await?);
     }
-    let rooflines = rooflines
-        .into_iter()
-        .map(|(arithmetic, terms_per_second)| Limit {
-            arithmetic: arithmetic.to_string(),
-            terms_per_second,
-        });
+    let rooflines =
+        rooflines
+            .into_iter()
+            .map(|(arithmetic, terms_per_second)| ArithmeticRoofline {
+                arithmetic: arithmetic.to_string(),
+                terms_per_second,
+            });
     Ok(GpuBenchmark {
         adapter: gpu.name().into(),
         software: gpu.is_software(),
@@ -184,12 +190,12 @@ fn finite(norm: Norm) -> Option<f32> {
     }
 }
 
-/// The layer as Burn's users would write it, by a tensor `[batch, outputs, inputs]`.
+/// The layer as a user of Burn would write it, with a tensor `[batch, outputs, inputs]`.
 fn broadcast(x: Tensor<2>, w: Tensor<2>, norm: Norm) -> Tensor<2> {
     let d = (x.unsqueeze_dim::<3>(1) - w.unsqueeze_dim::<3>(0)).abs();
     match norm {
         Norm::Inf => d.max_dim(2),
-        // Scaled by the largest difference, as powers overflow else.
+        // Powers of unscaled differences would overflow.
         Norm::P(p) => {
             let largest = d.clone().max_dim(2).detach();
             let sum = (d / largest.clone()).powf_scalar(p).sum_dim(2);
@@ -206,9 +212,9 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Seconds of one run of `work`, whose result is read to know that it is done.
+    /// Returns the seconds of one run of `work`. Reading its result tells when it is done.
     async fn time(&self, mut work: impl FnMut() -> Tensor<2>) -> Result<f64, ReadError> {
-        // The first run compiles, the second tells how many make a timing.
+        // The first run compiles, the second determines the number of runs in a timing.
         let mut seconds = 0.0;
         for _ in 0..2 {
             seconds = self.runs(1, &mut work).await?;
@@ -238,12 +244,12 @@ impl Bench<'_> {
         Ok(self.since(start))
     }
 
-    /// Seconds since `start`: more than 0, as a browser's clock may stand still for a while.
+    /// Returns the seconds since `start`: more than 0, although a browser's clock may not have advanced.
     fn since(&self, start: Duration) -> f64 {
         ((self.clock)() - start).as_secs_f64().max(1e-5)
     }
 
-    async fn limit(&self, arithmetic: Arithmetic) -> Result<f64, ReadError> {
+    async fn roofline(&self, arithmetic: Arithmetic) -> Result<f64, ReadError> {
         let (workgroups, rounds) = if self.software {
             (4, 200)
         } else {
@@ -260,7 +266,7 @@ impl Bench<'_> {
         Ok((workgroups * rounds * ROOFLINE_TERMS) as f64 / seconds)
     }
 
-    /// A matrix of numbers of which no two are alike and none is near the other matrix'.
+    /// Returns a matrix of numbers spread over ±`scale`.
     fn matrix(&self, rows: usize, columns: usize, scale: f32) -> Tensor<2> {
         let wave = |k: usize| scale * (((k * 7919) % 10_007) as f32 / 5_000.0 - 1.0);
         let values: Vec<f32> = (0..rows * columns).map(wave).collect();
@@ -278,18 +284,18 @@ impl Bench<'_> {
         &self,
         sizes: Sizes,
         norm: Norm,
-        limit: Option<f64>,
+        roofline: Option<f64>,
     ) -> Result<Timing, ReadError> {
         let (x, w) = self.inputs(sizes);
         let seconds = self.time(|| norm_dist(x.clone(), w.clone(), norm)).await?;
-        Ok(timing("forward", norm, sizes, 1, seconds, limit))
+        Ok(timing("forward", norm, sizes, 1, seconds, roofline))
     }
 
     async fn gradients(
         &self,
         sizes: Sizes,
         norm: Norm,
-        limit: Option<f64>,
+        roofline: Option<f64>,
     ) -> Result<Timing, ReadError> {
         let (x, w) = self.inputs(sizes);
         let grad = self.matrix(sizes.batch, sizes.outputs, 1.0);
@@ -302,10 +308,10 @@ impl Bench<'_> {
                 Tensor::from_dispatch(dw)
             })
             .await?;
-        Ok(timing("both gradients", norm, sizes, 1, seconds, limit))
+        Ok(timing("both gradients", norm, sizes, 1, seconds, roofline))
     }
 
-    /// Forward and backward by `layer`, through autodiff.
+    /// Times forward and backward of `layer` through autodiff.
     async fn both(
         &self,
         sizes: Sizes,
@@ -346,13 +352,19 @@ impl Bench<'_> {
             p_end: p,
             ..TrainConfig::preset("tiny")?
         };
+        let normalisation = Normalisation {
+            mean: 0.13,
+            std: 0.31,
+        };
+        let description = DatasetDescription::in_memory("timed", [28, 28], 10, normalisation);
         let images = Dataset {
-            images: (0..batch * PIXELS)
+            description: Arc::new(description),
+            images: (0..batch * INPUTS)
                 .map(|k| (k * 7919 % 251) as u8)
                 .collect(),
             labels: (0..batch).map(|k| (k % 10) as u8).collect(),
         };
-        let mut trainer = Trainer::new(config, images, 0.13, 0.31, self.device.clone())?;
+        let mut trainer = Trainer::new(config, images, self.device.clone())?;
         // The first steps compile, the next tell how many make a timing.
         self.steps(&mut trainer, STEPS[0]).await?;
         let mut best = self.steps(&mut trainer, STEPS[0]).await?;
@@ -369,7 +381,7 @@ impl Bench<'_> {
         })
     }
 
-    /// Seconds of one step, of `count` that are read together.
+    /// Returns the seconds of one step, of `count` steps that are read together.
     async fn steps(&self, trainer: &mut Trainer, count: usize) -> Result<f64, TrainError> {
         let start = (self.clock)();
         for _ in 0..count {
@@ -380,14 +392,14 @@ impl Bench<'_> {
     }
 }
 
-/// `passes` is how often each term counts: forward, backward.
+/// Builds a row. `passes` is how often each term counts: forward, backward.
 fn timing(
     kernel: &str,
     norm: Norm,
     sizes: Sizes,
     passes: usize,
     seconds: f64,
-    limit: Option<f64>,
+    roofline: Option<f64>,
 ) -> Timing {
     let Sizes {
         batch,
@@ -403,6 +415,6 @@ fn timing(
         inputs,
         seconds,
         terms_per_second,
-        share_of_limit: limit.map(|limit| terms_per_second / limit),
+        share_of_roofline: roofline.map(|roofline| terms_per_second / roofline),
     }
 }

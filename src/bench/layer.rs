@@ -1,4 +1,4 @@
-//! One layer on the CPU, with the numbers that it is timed on.
+//! One layer on the CPU, with the numbers that it is measured on.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -7,14 +7,14 @@ use serde::Serialize;
 
 use crate::norm_dist::{Norm, Sizes, cpu};
 
-/// What the weights of a [`Layer`] are.
+/// The weights of a [`Layer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weights {
-    /// N(0, 1): the hardest case, as many differences are nearly the largest.
+    /// N(0, 1): the hardest case, since many differences are nearly the largest.
     Random,
-    /// The same with the −10 of the identity start: the case that training begins with.
-    Start,
+    /// The same with the −10 of the identity weight initialisation, with which training begins.
+    Identity,
 }
 
 /// A layer whose inputs and incoming gradients are N(0, 1).
@@ -30,7 +30,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// The same numbers every time.
+    /// Creates a layer, always with the same numbers.
     pub fn new(weights: Weights, sizes: Sizes) -> Self {
         let Sizes {
             batch,
@@ -38,7 +38,7 @@ impl Layer {
             inputs,
         } = sizes;
         let mut w = normal(outputs * inputs, 2);
-        if let Weights::Start = weights {
+        if let Weights::Identity = weights {
             for (o, row) in w.chunks_exact_mut(inputs).enumerate() {
                 row[o % inputs] = -10.0;
             }
@@ -51,27 +51,28 @@ impl Layer {
         }
     }
 
-    /// Distances, `[batch, outputs]`, with what training keeps beside them.
+    /// Computes distances, `[batch, outputs]`, with the values saved for backward.
     pub fn forward(&self, norm: Norm) -> (Vec<f32>, cpu::SavedForBackward) {
         cpu::forward_saving(&self.x, &self.w, self.sizes, norm)
     }
 
-    /// Gradients with respect to inputs and weights, from what [`forward`](Self::forward) returned.
+    /// Computes gradients with respect to inputs and weights, from the result of
+    /// [`forward`](Self::forward).
     pub fn backward(
         &self,
-        (u, kept): &(Vec<f32>, cpu::SavedForBackward),
+        (u, saved): &(Vec<f32>, cpu::SavedForBackward),
         norm: Norm,
     ) -> (Vec<f32>, Vec<f32>) {
-        cpu::backward(&self.x, &self.w, (u, kept), &self.grad, self.sizes, norm)
+        cpu::backward(&self.x, &self.w, (u, saved), &self.grad, self.sizes, norm)
     }
 
-    /// Distance terms of one pass.
+    /// The number of distance terms of one pass.
     pub fn terms(&self) -> usize {
         self.sizes.batch * self.sizes.outputs * self.sizes.inputs
     }
 }
 
-/// So many numbers of N(0, 1).
+/// Draws `count` numbers from N(0, 1).
 pub fn normal(count: usize, seed: u64) -> Vec<f32> {
     let rng = ChaCha8Rng::seed_from_u64(seed);
     StandardNormal.sample_iter(rng).take(count).collect()

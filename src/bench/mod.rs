@@ -1,4 +1,5 @@
-//! What is measured both by `linf bench` and in a browser, where it is opened by `bench/web/`.
+//! Benchmarks: `linf bench` on the command line, and the measurements that it shares with the browser,
+//! where `bench/web/` runs them.
 
 #[cfg(feature = "cli")]
 pub(crate) mod command;

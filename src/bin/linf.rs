@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// Training takes and frees tensors of some megabytes thousands of times a second. Glibc's allocator
-/// returns them to the system each time, and having their pages cleared again takes a good part of the
-/// time of a finetuned net's steps (docs/performance.md).
+/// Training allocates and frees tensors of several megabytes thousands of times a second. Glibc's allocator
+/// returns them to the system each time, and clearing their pages again takes a good part of the time of
+/// a fine-tuning step (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -155,7 +155,7 @@ fn describe_epoch(
 }
 
 fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
-    let mut model = super::read_baseline(&args.model, &super::read(&args.model)?)?;
+    let mut model = super::read_baseline(&args.model, &super::read(&args.model)?, args.dataset)?;
     args.dataset.same_as(&model.metadata.dataset, &args.model)?;
     let test = args.dataset.load(&args.data_dir, Split::Test)?;
     let threads = threads();

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{CliError, print, print_line, read, read_model};
-use crate::data::SIDE;
+use crate::data::datasets;
 use crate::exact::{Certificate, CriticalPixel, ExactNet, Levels, MAX_LEVEL, Ticks};
 
 /// Label one image and print how far the label is proved
@@ -17,7 +17,7 @@ pub(super) struct Args {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
-    /// Image: 28×28, 8-bit greyscale, bright ink on black
+    /// Image: of the size that the net takes, 8-bit greyscale, bright ink on black
     #[arg(value_name = "IMAGE.png")]
     image: PathBuf,
     /// Print one JSON object
@@ -59,7 +59,8 @@ struct Place {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
-    let image = read_png(&args.image)?;
+    let shape = datasets::find(&model.metadata.dataset).map(|description| description.shape);
+    let ([_, columns], image) = read_png(&args.image, shape)?;
     let certificate = model
         .net
         .evaluator()
@@ -68,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.model.clone(),
             source,
         })?;
-    let report = Report::new(&model.net, &certificate, model_sha256);
+    let report = Report::new(&model.net, columns, &certificate, model_sha256);
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
         print_line(json)?;
@@ -78,8 +79,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The pixels of a 28×28 8-bit greyscale PNG.
-fn read_png(path: &Path) -> Result<Vec<u8>, CliError> {
+/// Rows and columns, and the pixels, of an 8-bit greyscale PNG; of that shape, if one is given.
+fn read_png(path: &Path, shape: Option<[usize; 2]>) -> Result<([usize; 2], Vec<u8>), CliError> {
     let bytes = read(path)?;
     let undecodable = |source| CliError::Png {
         path: path.into(),
@@ -90,30 +91,35 @@ fn read_png(path: &Path) -> Result<Vec<u8>, CliError> {
     let info = reader.info();
     let (width, height) = (info.width, info.height);
     let (color, depth) = (info.color_type, info.bit_depth);
-    let side = SIDE as u32;
-    if (width, height, color, depth)
-        != (side, side, png::ColorType::Grayscale, png::BitDepth::Eight)
-    {
+    let found = [height as usize, width as usize];
+    let [rows, columns] = shape.unwrap_or(found);
+    let is_grey = (color, depth) == (png::ColorType::Grayscale, png::BitDepth::Eight);
+    if found != [rows, columns] || !is_grey {
         return Err(CliError::ImageKind {
             path: path.into(),
             found: format!("{width}x{height} in {}-bit {color:?}", depth as u8),
-            expected: format!("{side}x{side}"),
+            expected: format!("{columns}x{rows}"),
         });
     }
-    let mut image = vec![0; SIDE * SIDE];
+    let mut image = vec![0; rows * columns];
     reader.next_frame(&mut image).map_err(undecodable)?;
-    Ok(image)
+    Ok((found, image))
 }
 
 impl Report {
-    fn new(net: &ExactNet, certificate: &Certificate, model_sha256: String) -> Self {
+    fn new(
+        net: &ExactNet,
+        columns: usize,
+        certificate: &Certificate,
+        model_sha256: String,
+    ) -> Self {
         let scale = f64::from(net.scale());
         let levels = |radius: Ticks| radius.levels(net.scale());
         let members = net.members() as f64;
         let logits = certificate.logits.iter().enumerate();
         let place = |critical: &CriticalPixel| Place {
-            row: critical.pixel / SIDE,
-            column: critical.pixel % SIDE,
+            row: critical.pixel / columns,
+            column: critical.pixel % columns,
             sign: critical.sign,
         };
         Self {

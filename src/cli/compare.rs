@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{CliError, DatasetName, on_threads, print, print_line, read_unpacked};
 use crate::attack::{Attack, Classifier, ExactClassifier, Grid, Pgd, Run, Settings, own_label};
 use crate::baseline::{self, BaselineClassifier, BaselineNet, IntervalCertifier};
-use crate::data::{self, Dataset, PIXELS, Split};
+use crate::data::{self, Dataset, Split};
 use crate::exact::{self, Epsilon, ExactNet, InputError, Ticks};
 
 /// Compare networks: accuracies, size and time, on the full test set
@@ -117,8 +117,7 @@ struct Counts {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let mut test = args.dataset.load(&args.data_dir, Split::Test)?;
     if let Some(limit) = args.limit {
-        test.labels.truncate(limit.get());
-        test.images.truncate(limit.get().saturating_mul(PIXELS));
+        test = test.first(limit.get());
     }
     let networks = args.models.iter().map(|path| compare(args, path, &test));
     let report = Report {
@@ -145,7 +144,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, CliError> {
     let bytes = read_unpacked(path)?;
-    let (network, kind, architecture) = open(path, &bytes)?;
+    let (network, kind, architecture) = open(path, &bytes, args.dataset)?;
     let certificate = match network {
         Network::Linf(_) => "IBP in exact integers",
         Network::Baseline(_) => "IBP widened by the rounding of f32",
@@ -172,10 +171,14 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
 }
 
 /// The network in a file of either format, its kind and its architecture.
-fn open(path: &Path, bytes: &[u8]) -> Result<(Network, String, String), CliError> {
+fn open(
+    path: &Path,
+    bytes: &[u8],
+    dataset: DatasetName,
+) -> Result<(Network, String, String), CliError> {
     match exact::Model::from_bytes(bytes) {
         Ok(exact::Model { net, .. }) => {
-            let (found, expected) = (PIXELS, net.inputs());
+            let (found, expected) = (dataset.description().pixels(), net.inputs());
             if found != expected {
                 return Err(CliError::Input {
                     path: path.into(),
@@ -186,7 +189,7 @@ fn open(path: &Path, bytes: &[u8]) -> Result<(Network, String, String), CliError
             Ok((Network::Linf(net), "linf-dist".into(), widths.join("-")))
         }
         Err(exact::ModelError::Format(_)) => {
-            let baseline::Model { plain, metadata } = super::read_baseline(path, bytes)?;
+            let baseline::Model { plain, metadata } = super::read_baseline(path, bytes, dataset)?;
             let architecture = plain.architecture();
             let recipe = metadata.lineage.text("recipe").unwrap_or("baseline");
             Ok((Network::Baseline(plain), recipe.into(), architecture))
@@ -239,7 +242,7 @@ impl Network {
 
     /// Median time to the logits of an image, one image at a time.
     fn median_microseconds(&self, test: &Dataset) -> f64 {
-        let images = test.images.chunks(PIXELS).take(TIMED);
+        let images = (0..test.len().min(TIMED)).map(|index| test.image(index));
         match self {
             Self::Linf(net) => {
                 let mut evaluator = net.evaluator();

@@ -6,7 +6,7 @@ use burn::tensor::{Device, read_sync};
 
 use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, print_line, read, train};
-use crate::data::{CLASSES, Dataset, sha256_hex};
+use crate::data::{Dataset, sha256_hex};
 use crate::exact::{Epsilon, ExactNet, FloatNet, Metadata, Model, Operation, Parent};
 use crate::net::float_logits;
 
@@ -92,7 +92,7 @@ fn print_changed_labels(
     let mut evaluator = net.evaluator();
     let float_logits = float_logits(float, &held_out.images);
     let changed = float_logits
-        .chunks_exact(CLASSES)
+        .chunks_exact(net.classes())
         .enumerate()
         .filter(|(index, logits)| {
             let exact = evaluator

@@ -24,15 +24,16 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{Arc, LazyLock},
     thread,
 };
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum, builder::PossibleValue};
 use flate2::read::GzDecoder;
 
 use crate::attack::AttackError;
 use crate::bench::command as bench;
-use crate::data::{self, DataError, Dataset, Split};
+use crate::data::{self, DataError, Dataset, DatasetDescription, Split, datasets};
 use crate::error::sentence;
 use crate::exact::{EnsembleError, InputError, Levels, LineageError, Model, ModelError};
 use crate::train::TrainError;
@@ -62,19 +63,38 @@ enum Command {
     Lineage(lineage::Args),
 }
 
-/// The data sets that are known, by name.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum DatasetName {
-    Mnist,
-    FashionMnist,
+/// A described data set, chosen by its name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DatasetName(&'static Arc<DatasetDescription>);
+
+static DATASETS: LazyLock<Vec<DatasetName>> =
+    LazyLock::new(|| datasets::all().iter().map(DatasetName).collect());
+
+impl ValueEnum for DatasetName {
+    fn value_variants<'a>() -> &'a [Self] {
+        &DATASETS
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
+    }
 }
 
 impl DatasetName {
     pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Mnist => "mnist",
-            Self::FashionMnist => "fashion-mnist",
-        }
+        &self.0.name
+    }
+
+    /// What is known of the data set.
+    pub(crate) fn description(self) -> &'static DatasetDescription {
+        self.0
+    }
+
+    /// The data set that the benchmarks use.
+    pub(crate) fn mnist() -> Self {
+        let mut known = Self::value_variants().iter().copied();
+        let mnist = known.find(|dataset| dataset.as_str() == "mnist");
+        mnist.expect("it is described")
     }
 
     /// The data set that the file at `path` says it was trained on.
@@ -100,18 +120,9 @@ impl DatasetName {
         }
     }
 
-    /// Mean and standard deviation that the pixels are normalised with, of full scale 1.0.
-    pub(crate) fn normalisation(self) -> (f32, f32) {
-        data::normalisation(self.as_str()).expect("every data set has a normalisation")
-    }
-
     /// Loads one split from the data set's own folder in `data_dir`.
     pub(crate) fn load(self, data_dir: &Path, split: Split) -> Result<Dataset, DataError> {
-        let folder = data_dir.join(self.as_str());
-        match self {
-            Self::Mnist => data::mnist::load(&folder, split),
-            Self::FashionMnist => data::fashion_mnist::load(&folder, split),
-        }
+        datasets::load(self.0, &data_dir.join(self.as_str()), split)
     }
 }
 
@@ -502,15 +513,19 @@ pub(crate) fn read_model(path: &Path) -> Result<(Model, String), CliError> {
     Ok((model, data::sha256_hex(&bytes)))
 }
 
-/// The baseline in the bytes of a file; one that takes other images is refused.
-fn read_baseline(path: &Path, bytes: &[u8]) -> Result<crate::baseline::Model, CliError> {
+/// The baseline in the bytes of a file; one that takes other images than the data set's is refused.
+fn read_baseline(
+    path: &Path,
+    bytes: &[u8],
+    dataset: DatasetName,
+) -> Result<crate::baseline::Model, CliError> {
     let path = || PathBuf::from(path);
     let model =
         crate::baseline::Model::from_bytes(bytes).map_err(|source| CliError::BaselineModel {
             path: path(),
             source,
         })?;
-    let (found, expected) = (data::PIXELS, model.plain.inputs());
+    let (found, expected) = (dataset.description().pixels(), model.plain.inputs());
     if found != expected {
         let source = InputError::Pixels { found, expected };
         return Err(CliError::Input {

@@ -202,10 +202,9 @@ fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
         })?;
     let held_out = if args.all_images { 0 } else { preset.held_out };
     let config = TrainConfig {
-        dataset: args.dataset.as_str().into(),
         seed: args.seed,
         held_out,
-        ..preset
+        ..preset.on(args.dataset.description())
     };
     config.check().map_err(|source| CliError::Begin {
         source: source.into(),
@@ -223,13 +222,12 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
         return Err(CliError::LogExists { path: log });
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
-    let (mean, std) = args.dataset.normalisation();
     let begin = |source| CliError::Begin { source };
     let (trainer, processor) = match &args.finetune {
         None => {
             let processor = processor(args.device)?;
             let device = processor.device().clone();
-            let trainer = Trainer::new(config, data, mean, std, device).map_err(begin)?;
+            let trainer = Trainer::new(config, data, device).map_err(begin)?;
             (trainer, processor)
         }
         Some(path) => {
@@ -244,8 +242,7 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
                 sha256: Some(sha256),
                 lineage,
             };
-            let from = (&net, parent);
-            let trainer = Trainer::finetune(config, from, data, mean, std).map_err(begin)?;
+            let trainer = Trainer::finetune(config, (&net, parent), data).map_err(begin)?;
             // Before hours are spent on what could not be written.
             let lineage = trainer.lineage().map_err(begin)?;
             let sha256 = None;
@@ -329,9 +326,7 @@ pub(super) fn restore(
     device: &Device,
 ) -> Result<Trainer, CliError> {
     let data = dataset.load(data_dir, Split::Train)?;
-    let (mean, std) = dataset.normalisation();
-    Trainer::restore(checkpoint, data, mean, std, device.clone())
-        .map_err(|source| unusable(path, source))
+    Trainer::restore(checkpoint, data, device.clone()).map_err(|source| unusable(path, source))
 }
 
 /// A checkpoint that nothing can be made of.

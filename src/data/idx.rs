@@ -79,12 +79,14 @@ pub enum IdxError {
         expected: u64,
     },
     /// A label names no class.
-    #[error("gives image {at} the label {label}, which is not in 0 to 9")]
+    #[error("gives image {at} the label {label}, which is not in 0 to {}", classes - 1)]
     Label {
         /// Which image, counted from 0.
         at: usize,
         /// Its label.
         label: u8,
+        /// How many classes there are, numbered from 0.
+        classes: usize,
     },
 }
 

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use thiserror::Error;
 
-use crate::data::{Dataset, PIXELS};
+use crate::data::Dataset;
 use crate::exact::certify::argmax_path::{Point, decisive, walk};
 use crate::exact::{CsrLayer, Epsilon, ExactNet, NetError, Ticks, lipschitz_radius};
 
@@ -120,9 +120,10 @@ pub fn teach(
 
 fn check(net: &ExactNet, set: &Dataset) -> Result<(), TeachError> {
     let (inputs, classes) = (net.inputs(), net.classes());
-    let there = set.images.len() / PIXELS;
+    let pixels = set.description.pixels();
+    let there = set.images.len() / pixels;
     let fits = |image: usize| {
-        inputs == PIXELS && image < there && usize::from(set.labels[image]) < classes
+        inputs == pixels && image < there && usize::from(set.labels[image]) < classes
     };
     match (0..set.len()).find(|&image| !fits(image)) {
         None => Ok(()),

@@ -6,12 +6,13 @@ use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 
 use super::{LinfDistLayer, LinfDistNet, to_vec};
+use crate::data::Normalisation;
 use crate::exact::Csr;
 use crate::exact::{ExactNet, MAX_LEVEL};
 
 impl LinfDistNet {
     /// The float net that folds to `net`, with no other weights than those it has, on the CPU;
-    /// `input_mean` and `input_std` are what its inputs will be normalised with.
+    /// `normalisation` is what its inputs will be normalised with.
     ///
     /// Its means are those over `batches`, `[batch, inputs]` each; they are called for once per hidden
     /// layer and have to be the same every time.
@@ -20,8 +21,7 @@ impl LinfDistNet {
     /// If `net` has several members.
     pub fn dequantize<I: Iterator<Item = Vec<f32>>>(
         net: &ExactNet,
-        input_mean: f32,
-        input_std: f32,
+        normalisation: Normalisation,
         batches: impl Fn() -> I,
     ) -> Self {
         assert_eq!(
@@ -32,9 +32,9 @@ impl LinfDistNet {
         let device = Device::flex();
         let inputs = net.inputs();
         let full_scale = f64::from(MAX_LEVEL) * f64::from(net.scale());
-        let unit = full_scale * f64::from(input_std);
+        let unit = full_scale * f64::from(normalisation.std);
         // What quantization added to each weight of the layer, per input, in units.
-        let mut shift = vec![full_scale * f64::from(input_mean); inputs];
+        let mut shift = vec![full_scale * f64::from(normalisation.mean); inputs];
         let layers = net.to_sparse();
         let last = layers.len() - 1;
         let mut dequantized = Self { layers: Vec::new() };

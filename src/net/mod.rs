@@ -27,6 +27,7 @@ pub(crate) use layer::IDENTITY_WEIGHT;
 pub use layer::{LinfDistLayer, LinfDistLayerConfig, WeightInit};
 pub use mean_shift::MeanShift;
 
+use crate::data::Normalisation;
 use crate::exact::FloatNet;
 use crate::norm_dist::{Norm, Sizes, cpu};
 pub use crate::train::tensors::ReadError;
@@ -123,20 +124,18 @@ impl LinfDistNet {
 
     /// Reads the weights, means and bias as plain numbers.
     ///
-    /// `input_mean` and `input_std` are the mean and standard deviation that the inputs were
-    /// normalised with, as fractions of full scale 1.0.
+    /// `normalisation` is what the inputs were normalised with.
     ///
     /// # Errors
     /// Fails if the device does not answer.
-    pub async fn to_float(&self, input_mean: f32, input_std: f32) -> Result<FloatNet, ReadError> {
+    pub async fn to_float(&self, normalisation: Normalisation) -> Result<FloatNet, ReadError> {
         let mut layers = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             layers.push(layer.to_float().await?);
         }
         let bias = self.layers.last().and_then(|layer| layer.bias.as_ref());
         Ok(FloatNet {
-            input_mean,
-            input_std,
+            normalisation,
             layers,
             bias: match bias {
                 Some(bias) => read(bias.val()).await?,
@@ -152,8 +151,8 @@ impl LinfDistNet {
 /// # Panics
 /// If the images are not of the net's size, or a layer's parts do not fit together.
 pub fn float_logits(net: &FloatNet, images: &[u8]) -> Vec<f32> {
-    let normalise = |level: &u8| (f32::from(*level) / 255.0 - net.input_mean) / net.input_std;
-    let mut values: Vec<f32> = images.iter().map(normalise).collect();
+    let normalised = |&level: &u8| net.normalisation.normalised(level);
+    let mut values: Vec<f32> = images.iter().map(normalised).collect();
     for layer in &net.layers {
         let batch = values.len() / layer.inputs;
         let sizes = Sizes {

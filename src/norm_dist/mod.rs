@@ -42,6 +42,15 @@ impl Norm {
         Norm::P(power::quick_exponent(p).unwrap_or(p))
     }
 
+    /// Returns the norm of a quick exponent. In a constant, other exponents do not compile.
+    ///
+    /// # Panics
+    /// If `p` is not in the table of quick exponents.
+    pub(crate) const fn of_quick(p: u32) -> Self {
+        assert!(power::is_quick(p), "this is no quick exponent");
+        Norm::P(p as f32)
+    }
+
     /// # Panics
     /// If p < 1 or not finite.
     fn check(self) {

@@ -45,6 +45,18 @@ const fn last(halves: &[u32]) -> u32 {
     halves[halves.len() - 1]
 }
 
+/// Whether p is a quick exponent.
+pub(super) const fn is_quick(p: u32) -> bool {
+    let mut index = 0;
+    while index < QUICK_HALVES.len() {
+        if 2 * QUICK_HALVES[index] == p {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
 /// Half of p, if p is a quick exponent.
 pub(super) fn quick_half(p: f32) -> Option<u32> {
     let mut halves = QUICK_HALVES.iter().copied();

@@ -10,7 +10,7 @@ use rand::{Rng, RngExt};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use crate::data::{Dataset, SIDE};
+use crate::data::{Dataset, Normalisation};
 
 /// Training images in shuffled, augmented, normalised batches.
 #[derive(Clone, Debug)]
@@ -19,8 +19,7 @@ pub struct Batches {
     seed: u64,
     size: usize,
     random_shift: RandomShift,
-    mean: f32,
-    std: f32,
+    normalisation: Normalisation,
     epoch: usize,
     order: Vec<u32>,
 }
@@ -44,15 +43,13 @@ pub struct Batch {
 }
 
 impl Batches {
-    /// Batches of `size` images, moved at random, and normalised with the given mean and standard
-    /// deviation (of 1.0).
+    /// Batches of `size` images, moved at random and normalised.
     pub fn new(
         data: Arc<Dataset>,
         seed: u64,
         size: usize,
         random_shift: RandomShift,
-        mean: f32,
-        std: f32,
+        normalisation: Normalisation,
     ) -> Self {
         let order = shuffled(data.len(), seed, 0);
         Self {
@@ -60,8 +57,7 @@ impl Batches {
             seed,
             size,
             random_shift,
-            mean,
-            std,
+            normalisation,
             epoch: 0,
             order,
         }
@@ -85,15 +81,16 @@ impl Batches {
             self.order = shuffled(self.data.len(), self.seed, epoch);
         }
         let mut rng = generator(self.seed, Purpose::Crops, iteration);
+        let description = &self.data.description;
         let mut batch = Batch {
-            inputs: Vec::with_capacity(self.size * SIDE * SIDE),
+            inputs: Vec::with_capacity(self.size * description.pixels()),
             labels: Vec::with_capacity(self.size),
         };
         for &index in &self.order[position * self.size..][..self.size] {
             let by = self.random_shift.random(&mut rng);
-            batch
-                .inputs
-                .extend(cropped(self.data.image(index as usize), by).map(|v| self.normalise(v)));
+            let image = cropped(self.data.image(index as usize), description.shape, by);
+            let inputs = image.map(|level| self.normalisation.normalised(level));
+            batch.inputs.extend(inputs);
             batch.labels.push(self.data.labels[index as usize]);
         }
         batch
@@ -101,14 +98,11 @@ impl Batches {
 
     /// The first `count` training images as they are, in batches of inputs.
     pub fn plain(&self, count: usize) -> impl Iterator<Item = Vec<f32>> {
-        let pixels = SIDE * SIDE;
+        let pixels = self.data.description.pixels();
+        let normalised = |&level: &u8| self.normalisation.normalised(level);
         self.data.images[..count.min(self.data.len()) * pixels]
             .chunks(self.size * pixels)
-            .map(|images| images.iter().map(|v| self.normalise(*v)).collect())
-    }
-
-    fn normalise(&self, level: u8) -> f32 {
-        (f32::from(level) / 255.0 - self.mean) / self.std
+            .map(move |images| images.iter().map(normalised).collect())
     }
 }
 
@@ -126,10 +120,18 @@ impl RandomShift {
     }
 }
 
-/// The image moved by (dx, dy), its edge pixels repeated where it leaves a gap.
-fn cropped(image: &[u8], (dx, dy): (i32, i32)) -> impl Iterator<Item = u8> {
-    let clamp = |k: usize, by: i32| (k as i32 + by).clamp(0, SIDE as i32 - 1) as usize;
-    (0..SIDE * SIDE).map(move |k| image[clamp(k / SIDE, dy) * SIDE + clamp(k % SIDE, dx)])
+/// The image of so many rows and columns moved by (dx, dy), its edge pixels repeated where it leaves
+/// a gap.
+fn cropped(
+    image: &[u8],
+    [rows, columns]: [usize; 2],
+    (dx, dy): (i32, i32),
+) -> impl Iterator<Item = u8> {
+    let clamp = |k: usize, by: i32, end: usize| (k as i32 + by).clamp(0, end as i32 - 1) as usize;
+    let places = (0..rows).flat_map(move |row| (0..columns).map(move |column| (row, column)));
+    places.map(move |(row, column)| {
+        image[clamp(row, dy, rows) * columns + clamp(column, dx, columns)]
+    })
 }
 
 fn shuffled(count: usize, seed: u64, epoch: usize) -> Vec<u32> {
@@ -154,18 +156,25 @@ fn generator(seed: u64, purpose: Purpose, position: usize) -> ChaCha8Rng {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::DatasetDescription;
 
     fn batches(seed: u64) -> Batches {
         moved(seed, 1, 1.0)
     }
 
     fn moved(seed: u64, pixels: u8, share: f32) -> Batches {
+        let normalisation = Normalisation {
+            mean: 0.5,
+            std: 0.25,
+        };
+        let description = DatasetDescription::in_memory("ramps", [28, 28], 10, normalisation);
         let data = Dataset {
+            description: Arc::new(description),
             images: (0..10 * 784).map(|k| (k % 251) as u8).collect(),
             labels: (0..10).collect(),
         };
         let random_shift = RandomShift { pixels, share };
-        Batches::new(Arc::new(data), seed, 3, random_shift, 0.5, 0.25)
+        Batches::new(Arc::new(data), seed, 3, random_shift, normalisation)
     }
 
     #[test]
@@ -194,10 +203,13 @@ mod tests {
     #[test]
     fn a_crop_moves_the_image_and_repeats_its_edge() {
         let image: Vec<u8> = (0..784).map(|k| (k / 28 * 5 + k % 28) as u8).collect();
-        let moved: Vec<u8> = cropped(&image, (1, -1)).collect();
+        let moved: Vec<u8> = cropped(&image, [28, 28], (1, -1)).collect();
         assert_eq!(moved[28 * 3 + 4], image[28 * 2 + 5]);
         assert_eq!(moved[4], image[5]);
         assert_eq!(moved[28 * 3 + 27], image[28 * 2 + 27]);
+        let wide = [0, 1, 2, 10, 11, 12];
+        let moved: Vec<u8> = cropped(&wide, [2, 3], (-1, 1)).collect();
+        assert_eq!(moved, [10, 10, 11, 10, 10, 11]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use thiserror::Error;
 
 use super::config::TrainConfig;
+use crate::data::datasets;
 use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
 use crate::exact::{Arguments, Csr, Lineage, LineageError, Operation, Parent};
 use crate::train::tensors::{ReadError, read_all};
@@ -22,6 +23,8 @@ const EARLIER_VERSION: &str = "1";
 /// Names of a pattern's lists.
 const STARTS: &str = "starts";
 const COLUMNS: &str = "columns";
+/// Name of the entry that says how many inputs the first pattern has.
+const INPUTS: &str = "inputs";
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, Error)]
@@ -199,6 +202,9 @@ impl Checkpoint {
         if let Some(parent) = &self.parent {
             metadata.insert("parent", parent.to_json());
         }
+        if let Some(first) = self.patterns.first() {
+            metadata.insert(INPUTS, first.inputs().to_string());
+        }
         let lists = self.patterns.iter().enumerate().flat_map(|(l, pattern)| {
             [(STARTS, pattern.starts()), (COLUMNS, pattern.columns())].map(|(list, numbers)| {
                 let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
@@ -241,20 +247,28 @@ impl Checkpoint {
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
-        let widths = config.widths();
         let has_patterns = tensors.tensor(&list_name(0, STARTS)).is_ok();
-        let patterns = (0..if has_patterns { widths.len() - 1 } else { 0 }).map(|l| {
+        // Inputs of each layer that has a pattern.
+        let mut widths = Vec::new();
+        if has_patterns {
+            // Checkpoints of described data sets were once written without it.
+            let described = || datasets::find(&config.dataset).map(|found| found.pixels());
+            let inputs = match entry(INPUTS) {
+                Some(text) => text.parse().ok(),
+                None => described(),
+            };
+            widths.push(inputs.ok_or(CheckpointError::Entry(INPUTS))?);
+            widths.extend(&config.hidden);
+        }
+        let patterns = widths.iter().enumerate().map(|(l, &inputs)| {
             let list = |list| {
                 let view = tensors.tensor(&list_name(l, list)).ok()?;
                 (view.dtype() == Dtype::U32).then(|| numbers(view.data()))
             };
-            Csr::new(widths[l], list(STARTS)?, list(COLUMNS)?).map(Arc::new)
+            Csr::new(inputs, list(STARTS)?, list(COLUMNS)?).map(Arc::new)
         });
-        let patterns = patterns
-            .collect::<Option<_>>()
-            .ok_or(CheckpointError::Patterns {
-                widths: config.widths(),
-            })?;
+        let patterns = patterns.collect::<Option<_>>();
+        let patterns = patterns.ok_or(CheckpointError::Patterns { widths })?;
         let mut checkpoint = Self {
             config,
             parent,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, from_str, from_value, to_string};
 use thiserror::Error;
 
-use crate::data::{CLASSES, PIXELS, TRAINING_IMAGES};
+use crate::data::{DatasetDescription, datasets};
 use crate::exact::Epsilon;
 use crate::net::WeightInit;
 
@@ -67,9 +67,9 @@ pub struct TrainConfig {
     pub changed_at: Vec<usize>,
 }
 
-/// No bound on the images that are trained on.
+/// More images than any data set has, in 32 bits: no bound on those that are trained on.
 fn every_image() -> usize {
-    TRAINING_IMAGES
+    u32::MAX as usize
 }
 
 /// The random_shift of every run that does not say.
@@ -196,14 +196,28 @@ impl TrainConfig {
         from_str(&text).expect("a configuration has hyperparameters")
     }
 
-    /// Widths of the net from its pixels to its classes.
-    pub(super) fn widths(&self) -> Vec<usize> {
+    /// Widths of a net for these images, from its pixels to its classes.
+    pub(crate) fn widths(&self, description: &DatasetDescription) -> Vec<usize> {
         let hidden = self.hidden.iter().copied();
-        [PIXELS]
+        [description.pixels()]
             .into_iter()
             .chain(hidden)
-            .chain([CLASSES])
+            .chain([description.classes.len()])
             .collect()
+    }
+
+    /// The same run on another data set: on all of its images if this one trains on all of its own.
+    pub fn on(self, description: &DatasetDescription) -> Self {
+        let here = datasets::find(&self.dataset);
+        let all = here.is_some_and(|here| self.images >= here.training_images);
+        Self {
+            dataset: description.name.clone(),
+            images: match all {
+                true => description.training_images,
+                false => self.images,
+            },
+            ..self
+        }
     }
 
     /// Epochs in all.
@@ -226,13 +240,6 @@ impl TrainConfig {
         }
         if self.images == 0 {
             return refuse("images", "at least one", &self.images);
-        }
-        if self.held_out >= TRAINING_IMAGES {
-            return refuse(
-                "held_out",
-                "fewer than the images there are",
-                &self.held_out,
-            );
         }
         if !(2..=4096).contains(&self.batch) {
             return refuse("batch", "from 2 to 4096", &self.batch);

@@ -16,7 +16,7 @@ use super::error::TrainError;
 use super::gradual_pruning::prune;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
-use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::data::{Dataset, DatasetDescription};
 use crate::exact::{Epsilon, Evaluation, ExactNet, FloatNet, Parent, evaluate};
 use crate::net::{LinfDistNet, LinfDistNetConfig, to_vec};
 use crate::train::tensors::{read, read_all};
@@ -62,8 +62,6 @@ pub struct Trainer {
     schedule: Schedule,
     batches: Batches,
     held_out: Dataset,
-    mean: f32,
-    std: f32,
     device: Device,
     net: LinfDistNet,
     scale: Param<Tensor<1>>,
@@ -77,16 +75,25 @@ pub struct Trainer {
 }
 
 impl TrainConfig {
+    /// Returns how many images are trained on, of a training set of `all`.
+    ///
+    /// # Errors
+    /// Fails when they are fewer than a batch.
+    pub fn training_images(&self, all: usize) -> Result<usize, TrainError> {
+        let found = all.saturating_sub(self.held_out).min(self.images);
+        let batch = self.batch;
+        match found < batch {
+            true => Err(TrainError::TooFewImages { found, batch }),
+            false => Ok(found),
+        }
+    }
+
     /// Splits a training set into the images to train on and the images to hold out.
     ///
     /// # Errors
     /// Fails when the first part is smaller than a batch.
     pub fn split(&self, data: Dataset) -> Result<(Dataset, Dataset), TrainError> {
-        let found = data.len().saturating_sub(self.held_out).min(self.images);
-        if found < self.batch {
-            let batch = self.batch;
-            return Err(TrainError::TooFewImages { found, batch });
-        }
+        self.training_images(data.len())?;
         let (training, held_out) = data.hold_out(self.held_out);
         Ok((training.last(self.images), held_out))
     }
@@ -103,17 +110,12 @@ const MEASURE_SCALE: u32 = 32;
 const DEQUANTIZE_MEANS: usize = 10_000;
 
 impl Trainer {
-    /// Creates a trainer at iteration 0. `mean` and `std` normalise the pixels (of full scale 1.0);
-    /// `device` must be one without autodiff.
-    pub fn new(
-        config: TrainConfig,
-        data: Dataset,
-        mean: f32,
-        std: f32,
-        device: Device,
-    ) -> Result<Self, TrainError> {
-        Self::of(config, data, mean, std, device, |config, _, device| {
-            LinfDistNetConfig::new(config.widths())
+    /// Creates a trainer at iteration 0 of a net for the images and classes of `data`. `device` must be
+    /// one without autodiff.
+    pub fn new(config: TrainConfig, data: Dataset, device: Device) -> Result<Self, TrainError> {
+        let widths = config.widths(&data.description);
+        Self::of(config, data, device, |config, _, device| {
+            LinfDistNetConfig::new(widths)
                 .with_weight_init(config.weight_init)
                 .with_seed(config.seed)
                 .init(device)
@@ -129,19 +131,19 @@ impl Trainer {
         config: TrainConfig,
         (net, parent): (&ExactNet, Parent),
         data: Dataset,
-        mean: f32,
-        std: f32,
     ) -> Result<Self, TrainError> {
         if net.members() > 1 {
             return Err(TrainError::Members(net.members()));
         }
-        let (expected, found) = (config.widths(), net.architecture());
+        let (expected, found) = (config.widths(&data.description), net.architecture());
         if found != expected {
             return Err(TrainError::Widths { expected, found });
         }
         let device = Device::flex();
-        let mut trainer = Self::of(config, data, mean, std, device, |_, batches, _| {
-            LinfDistNet::dequantize(net, mean, std, || batches.plain(DEQUANTIZE_MEANS)).autodiff()
+        let normalisation = data.description.normalisation;
+        let mut trainer = Self::of(config, data, device, |_, batches, _| {
+            let images = || batches.plain(DEQUANTIZE_MEANS);
+            LinfDistNet::dequantize(net, normalisation, images).autodiff()
         })?;
         trainer.parent = Some(parent);
         Ok(trainer)
@@ -151,8 +153,6 @@ impl Trainer {
     fn of(
         config: TrainConfig,
         data: Dataset,
-        mean: f32,
-        std: f32,
         device: Device,
         net: impl FnOnce(&TrainConfig, &Batches, &Device) -> LinfDistNet,
     ) -> Result<Self, TrainError> {
@@ -163,13 +163,14 @@ impl Trainer {
             pixels: config.random_shift,
             share: config.random_shift_probability,
         };
+        let normalisation = training.description.normalisation;
+        let classes = training.description.classes.len();
         let batches = Batches::new(
             Arc::new(training),
             config.seed,
             config.batch,
             random_shift,
-            mean,
-            std,
+            normalisation,
         );
         let net = net(&config, &batches, &device);
         let is_pruned = net.layers.iter().any(|layer| layer.pattern.is_some());
@@ -185,13 +186,11 @@ impl Trainer {
                 .iter()
                 .map(|layer| Moments::zeros(&layer.weight.val()))
                 .collect(),
-            bias_moments: Moments::zeros(&Tensor::<1>::zeros([CLASSES], &device)),
+            bias_moments: Moments::zeros(&Tensor::<1>::zeros([classes], &device)),
             scale_moments: Moments::zeros(&scale.val()),
             config,
             batches,
             held_out,
-            mean,
-            std,
             device,
             net,
             scale,
@@ -209,6 +208,11 @@ impl Trainer {
     /// Whether weights were dropped, before the run or during it.
     pub fn has_dropped_weights(&self) -> bool {
         self.net.layers.iter().any(|layer| layer.pattern.is_some())
+    }
+
+    /// What the images are, those that are trained on and the held-out ones.
+    pub fn description(&self) -> &DatasetDescription {
+        &self.held_out.description
     }
 
     /// The held-out images.
@@ -302,12 +306,11 @@ impl Trainer {
             }
         }
         let Batch { inputs, labels } = self.batches.batch(iteration);
-        let x = Tensor::<2>::from_data(
-            TensorData::new(inputs, [labels.len(), PIXELS]),
-            &self.device,
-        );
-        let targets = one_hot(&labels, &self.device);
-        let theta = 2.0 * self.config.epsilon_train / self.std;
+        let description = self.description();
+        let shape = [labels.len(), description.pixels()];
+        let x = Tensor::<2>::from_data(TensorData::new(inputs, shape), &self.device);
+        let targets = one_hot(&labels, description.classes.len(), &self.device);
+        let theta = 2.0 * self.config.epsilon_train / description.normalisation.std;
 
         let means = self.running_means();
         let logits = self.net.forward(x, settings.norm);
@@ -468,14 +471,15 @@ impl Trainer {
                 .map(|layer| layer.inference(&device))
                 .collect(),
         };
+        let pixels = self.description().pixels();
         net.estimate_means(|| {
             let device = device.clone();
             self.batches.plain(images).map(move |inputs| {
-                let rows = inputs.len() / PIXELS;
-                Tensor::from_data(TensorData::new(inputs, [rows, PIXELS]), &device)
+                let rows = inputs.len() / pixels;
+                Tensor::from_data(TensorData::new(inputs, [rows, pixels]), &device)
             })
         });
-        Ok(net.to_float(self.mean, self.std).await?)
+        Ok(net.to_float(self.description().normalisation).await?)
     }
 
     /// Quantizes the current net, with means estimated over `images` training images.
@@ -488,7 +492,7 @@ impl Trainer {
         Ok(ExactNet::quantize(&float, MEASURE_SCALE)?)
     }
 
-    /// Returns the weights of the first `units` units of the first layer as images, `[units, 784]`: pixel
+    /// Returns the weights of the first `units` units of the first layer as images, `[units, pixels]`: pixel
     /// levels clamped to 0..255, the mean where a weight is missing. A narrower layer gives fewer.
     pub async fn pictures(&self, units: usize) -> Result<Vec<u8>, TrainError> {
         let layer = &self.net.layers[0];
@@ -500,9 +504,10 @@ impl Trainer {
                 read(weights.narrow(0, 0, units)).await?
             }
         };
-        let level = |w: &f32| 255.0 * (self.mean + self.std * w);
+        let normalisation = self.description().normalisation;
         // The cast to u8 saturates.
-        Ok(shown.iter().map(|w| level(w).round() as u8).collect())
+        let levels = shown.iter().map(|&w| normalisation.level(w).round() as u8);
+        Ok(levels.collect())
     }
 
     /// Measures the current exact integer network on the held-out images at ε, with means estimated over
@@ -560,18 +565,18 @@ fn leaf<const D: usize>(tensor: Tensor<D>) -> Tensor<D> {
 }
 
 /// Returns targets `[batch, classes]` that are 1 at the label and 0 elsewhere.
-pub(crate) fn one_hot(labels: &[u8], device: &Device) -> Tensor<2> {
-    let mut targets = vec![0.0f32; labels.len() * CLASSES];
-    for (row, label) in targets.chunks_exact_mut(CLASSES).zip(labels) {
+pub(crate) fn one_hot(labels: &[u8], classes: usize, device: &Device) -> Tensor<2> {
+    let mut targets = vec![0.0f32; labels.len() * classes];
+    for (row, label) in targets.chunks_exact_mut(classes).zip(labels) {
         row[usize::from(*label)] = 1.0;
     }
-    Tensor::from_data(TensorData::new(targets, [labels.len(), CLASSES]), device)
+    Tensor::from_data(TensorData::new(targets, [labels.len(), classes]), device)
 }
 
-/// Returns the share of rows whose label's logit is above all others.
+/// Returns the share of the rows of `logits`, one for each label, whose label's logit is above all others.
 pub(crate) fn accuracy(logits: &[f32], labels: &[u8]) -> f32 {
     let right = logits
-        .chunks_exact(CLASSES)
+        .chunks_exact(logits.len() / labels.len())
         .zip(labels)
         .filter(|(row, label)| {
             let label = usize::from(**label);

@@ -7,38 +7,43 @@
 //! step, and on the CPU by the weight, which all have their gradient and their moments: of small
 //! nets it is a good part of the time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use burn::Tensor;
 use burn::tensor::{Device, TensorData, Transaction};
 
-use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::data::{Dataset, DatasetDescription, Normalisation};
 use crate::exact::Csr;
 use crate::net::IDENTITY_WEIGHT;
 use crate::norm_dist::{Norm, Sizes, cpu, norm_dist};
 use crate::train::tensors::{ReadError, read_all};
 use crate::train::{DeviceKind, Processor, Schedule, TrainConfig, TrainError, Trainer};
 
-/// The p at which the kernels are timed, all such as a schedule rounds to; a run's p is priced like the nearest of them.
+/// The p at which the kernels are timed: quick exponents, to which a schedule rounds. A run's p is priced
+/// like the nearest of them.
 const TIMED: [Norm; 6] = [
-    Norm::P(8.0),
-    Norm::P(26.0),
-    Norm::P(66.0),
-    Norm::P(194.0),
-    Norm::P(642.0),
+    Norm::of_quick(8),
+    Norm::of_quick(26),
+    Norm::of_quick(66),
+    Norm::of_quick(194),
+    Norm::of_quick(642),
     Norm::Inf,
 ];
+/// Inputs and classes of what is timed: those of the data sets that the page has.
+const INPUTS: usize = 784;
+const CLASSES: usize = 10;
 /// The layer that is timed: large enough for the kernels' tiles, small enough to take no time.
 const SIZES: Sizes = Sizes {
     batch: 32,
     outputs: 64,
-    inputs: PIXELS,
+    inputs: INPUTS,
 };
 /// The layer that is timed on hardware made for more.
 const LARGE_SIZES: Sizes = Sizes {
     batch: 128,
     outputs: 1024,
-    inputs: PIXELS,
+    inputs: INPUTS,
 };
 /// Timings of each p, of which the best counts: the first of them warm up caches and compilers.
 const REPEATS: usize = 6;
@@ -101,8 +106,8 @@ impl CostModel {
         };
         let terms = TIMED.map(|norm| {
             best(&|| {
-                let (u, kept) = cpu::forward_saving(&x, &w, SIZES, norm);
-                cpu::backward(&x, &w, (&u, &kept), &grad, SIZES, norm);
+                let (u, saved) = cpu::forward_saving(&x, &w, SIZES, norm);
+                cpu::backward(&x, &w, (&u, &saved), &grad, SIZES, norm);
             })
         });
         let few = every(ONE_OF, SIZES);
@@ -123,7 +128,7 @@ impl CostModel {
         });
         let step = step_without_terms(device, &FEW_WEIGHTS, clock).await?;
         let more = step_without_terms(device, &MANY_WEIGHTS, clock).await? - step;
-        let weight = (more / (weights(&MANY_WEIGHTS) - weights(&FEW_WEIGHTS))).max(0.0);
+        let weight = (more / (timed_weights(&MANY_WEIGHTS) - timed_weights(&FEW_WEIGHTS))).max(0.0);
         Ok(Self {
             terms,
             few_terms: Some(few_terms),
@@ -177,10 +182,11 @@ impl CostModel {
         terms[nearest] * batch * weights + self.weight * weights + self.step
     }
 
-    /// What each iteration of a run costs, which takes some 100 logarithms for each.
-    pub fn eta(&self, config: &TrainConfig, schedule: &Schedule) -> Eta {
-        let (batch, weights) = (config.batch as f64, weights(&config.hidden));
-        let first = PIXELS as f64 * config.hidden[0] as f64 / weights;
+    /// What each iteration of a run costs whose net has these widths; that takes some 100 logarithms
+    /// for each.
+    pub fn eta(&self, config: &TrainConfig, widths: &[usize], schedule: &Schedule) -> Eta {
+        let (batch, weights) = (config.batch as f64, weights(widths));
+        let first = widths[0] as f64 * widths[1] as f64 / weights;
         let few_terms = self.few_terms.map(|[of_first, of_others]| {
             let mixed = |k: usize| first * of_first[k] + (1.0 - first) * of_others[k];
             std::array::from_fn(mixed)
@@ -282,11 +288,14 @@ async fn step_without_terms(
         epochs_start: ROUNDS * STEPS,
         ..TrainConfig::preset("tiny")?
     };
+    let description =
+        DatasetDescription::in_memory("timed", [1, INPUTS], CLASSES, Normalisation::IDENTITY);
     let images = Dataset {
-        images: vec![0; 2 * PIXELS],
+        description: Arc::new(description),
+        images: vec![0; 2 * INPUTS],
         labels: vec![0; 2],
     };
-    let mut trainer = Trainer::new(config, images, 0.0, 1.0, device.clone())?;
+    let mut trainer = Trainer::new(config, images, device.clone())?;
     let mut seconds = f64::INFINITY;
     for _ in 0..ROUNDS {
         let start = clock();
@@ -299,15 +308,15 @@ async fn step_without_terms(
     Ok(seconds / STEPS as f64)
 }
 
-/// Weights of a net with these hidden layers: the distance terms of a step for each of its images.
-fn weights(hidden: &[usize]) -> f64 {
-    let widths = [PIXELS].into_iter().chain(hidden.iter().copied());
-    let next = hidden.iter().copied().chain([CLASSES]);
-    let weights: usize = widths
-        .zip(next)
-        .map(|(inputs, outputs)| inputs * outputs)
-        .sum();
+/// Weights of a net of these widths: the distance terms of a step for each of its images.
+fn weights(widths: &[usize]) -> f64 {
+    let weights: usize = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
     weights as f64
+}
+
+/// Weights of a net with these hidden layers that is timed.
+fn timed_weights(hidden: &[usize]) -> f64 {
+    weights(&[&[INPUTS], hidden, &[CLASSES]].concat())
 }
 
 #[cfg(test)]
@@ -335,9 +344,10 @@ mod tests {
             epochs_inf: 1,
             ..TrainConfig::preset("tiny").unwrap()
         };
+        let widths = [784, 3, 10];
         let weights = 784.0 * 3.0 + 3.0 * 10.0;
         let schedule = Schedule::new(&config, 5);
-        let eta = speed.eta(&config, &schedule);
+        let eta = speed.eta(&config, &widths, &schedule);
         let seconds = eta.all();
         let expected = 2.0 * weights * (5.0 + 0.5) + 10.0 * (2.0 + 0.01 * weights);
         assert!((seconds - expected).abs() < 1e-6, "{seconds}");
@@ -349,7 +359,9 @@ mod tests {
             prune_from_epoch: 1,
             ..config.clone()
         };
-        let seconds = speed.eta(&gradual_pruning, &schedule).seconds(5, 10);
+        let seconds = speed
+            .eta(&gradual_pruning, &widths, &schedule)
+            .seconds(5, 10);
         let terms = 0.3 * 784.0 * 3.0 + 0.5 * 3.0 * 10.0;
         let expected = 2.0 * terms / 2.0 * 5.0 + 5.0 * (2.0 + 0.01 * weights / 2.0);
         assert!((seconds - expected).abs() < 1e-6, "{seconds}");
@@ -357,7 +369,8 @@ mod tests {
             few_terms: None,
             ..speed
         };
-        let [all, left] = [&config, &gradual_pruning].map(|config| gpu.eta(config, &schedule));
+        let [all, left] =
+            [&config, &gradual_pruning].map(|config| gpu.eta(config, &widths, &schedule));
         assert_eq!(all, left);
     }
 }

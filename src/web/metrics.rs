@@ -4,7 +4,6 @@
 use std::num::NonZeroUsize;
 
 use super::protocol::Metrics;
-use crate::data::{CLASSES, PIXELS};
 use crate::exact::{ExactNet, evaluate};
 use crate::train::{TrainError, Trainer};
 
@@ -29,7 +28,7 @@ pub(super) async fn measure(
     let held_out = trainer.held_out();
     let images = images.min(held_out.len());
     let (pixels, labels) = (
-        &held_out.images[..images * PIXELS],
+        &held_out.images[..images * net.inputs()],
         &held_out.labels[..images],
     );
     let evaluation = evaluate(&net, pixels, labels, epsilon, NonZeroUsize::MIN)
@@ -55,16 +54,16 @@ fn half_margins(net: &ExactNet, pixels: &[u8], labels: &[u8]) -> Vec<u32> {
     let count = i64::from(2 * MARGIN_REACH / MARGIN_BIN);
     let mut bins = vec![0; count as usize];
     let bin_ticks = 2 * i64::from(MARGIN_BIN) * i64::from(net.scale());
-    for (image, &label) in pixels.chunks_exact(PIXELS).zip(labels) {
+    for (image, &label) in pixels.chunks_exact(net.inputs()).zip(labels) {
         let logits = evaluator
             .logits(image)
             .expect("data sets hold images of the size that the net was built for");
         let label = usize::from(label);
-        let others = (0..CLASSES).filter(|class| *class != label);
+        let others = (0..net.classes()).filter(|class| *class != label);
         let runner_up = others
             .map(|class| logits[class])
             .max()
-            .expect("ten classes");
+            .expect("a network has two classes");
         let margin = i64::from(logits[label]) - i64::from(runner_up);
         let bin = (margin.div_euclid(bin_ticks) + count / 2).clamp(0, count - 1);
         bins[bin as usize] += 1;

@@ -68,7 +68,7 @@ pub enum Request {
     Stop,
 }
 
-/// A part of a training set: the pixels of its images, 784 each, then their labels.
+/// A part of a training set: the pixels of its images, as many each as its shape has, then their labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 pub struct Shard {
@@ -245,7 +245,7 @@ pub struct Metrics {
     /// How many images have half a margin in each bin of [`MARGIN_BIN`](super::MARGIN_BIN) levels,
     /// the first bin starting at −[`MARGIN_REACH`](super::MARGIN_REACH); negative where the label is wrong.
     pub margins: Vec<u32>,
-    /// The first units of the first layer as images of 784 levels: the weight, cut to 0..255.
+    /// The first units of the first layer as images of levels: the weight, cut to 0..255.
     #[serde(with = "serde_bytes")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Uint8Array"))]
     pub pictures: Vec<u8>,

@@ -95,15 +95,15 @@ export interface GpuBenchmark {
   adapter: string;
   /** Whether the CPU emulates it. */
   software: boolean;
-  rooflines: Limit[];
+  rooflines: ArithmeticRoofline[];
   /** The kernels, and Burn's operations where their name says so. */
   timings: Timing[];
   /** Whole steps of training. */
   steps: StepTiming[];
 }
 
-/** The most terms per second that the arithmetic of a distance allows. */
-export interface Limit {
+/** The rate of the arithmetic of a distance alone. */
+export interface ArithmeticRoofline {
   arithmetic: string;
   terms_per_second: number;
 }
@@ -119,8 +119,8 @@ export interface Timing {
   /** Seconds of one run. */
   seconds: number;
   terms_per_second: number;
-  /** Share of the limit of its arithmetic, where that was measured. */
-  share_of_limit: number | null;
+  /** Share of the roofline of its arithmetic, if that was measured. */
+  share_of_roofline: number | null;
 }
 
 /** Steps of training at one p. */
@@ -280,8 +280,8 @@ mod tests {
     #[cfg(all(feature = "bench", feature = "webgpu"))]
     #[test]
     fn a_benchmark_has_the_declared_fields() {
-        use crate::bench::gpu::{GpuBenchmark, Limit, StepTiming, Timing};
-        let limit = Limit {
+        use crate::bench::gpu::{ArithmeticRoofline, GpuBenchmark, StepTiming, Timing};
+        let limit = ArithmeticRoofline {
             arithmetic: String::new(),
             terms_per_second: 0.0,
         };
@@ -293,7 +293,7 @@ mod tests {
             inputs: 0,
             seconds: 0.0,
             terms_per_second: 0.0,
-            share_of_limit: None,
+            share_of_roofline: None,
         };
         let step = StepTiming {
             hidden: vec![],
@@ -301,7 +301,7 @@ mod tests {
             p: None,
             steps_per_second: 0.0,
         };
-        assert_eq!(written(&limit), declared(BENCH, "Limit"));
+        assert_eq!(written(&limit), declared(BENCH, "ArithmeticRoofline"));
         assert_eq!(written(&timing), declared(BENCH, "Timing"));
         assert_eq!(written(&step), declared(BENCH, "StepTiming"));
         let all = GpuBenchmark {

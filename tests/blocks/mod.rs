@@ -1,6 +1,14 @@
 //! A made-up data set that is quickly learnt.
 
-use linf_dist_net::data::Dataset;
+use std::sync::Arc;
+
+use linf_dist_net::data::{Dataset, DatasetDescription, Normalisation};
+
+/// What the images are normalised with: the same as MNIST's.
+pub const NORMALISATION: Normalisation = Normalisation {
+    mean: 0.1307,
+    std: 0.3081,
+};
 
 /// Ten classes of 28×28 images: a bright block whose place says the class, and noise.
 pub fn blocks(count: usize) -> Dataset {
@@ -14,7 +22,9 @@ pub fn blocks(count: usize) -> Dataset {
             *pixel = if inside { 195 + noise } else { noise };
         }
     }
+    let description = DatasetDescription::in_memory("blocks", [28, 28], 10, NORMALISATION);
     Dataset {
+        description: Arc::new(description),
         images,
         labels: (0..count).map(|index| (index % 10) as u8).collect(),
     }

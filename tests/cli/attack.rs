@@ -1,5 +1,5 @@
-//! `linf attack`: what it prints, how it goes on, what it refuses. Needs `data/mnist`, which
-//! `scripts/data.sh` fetches.
+//! `linf attack`: what it prints, how it goes on, what it refuses. Its tests are ignored unless
+//! asked for, as they need `data/mnist`, which `scripts/data.sh` fetches.
 
 use std::fs;
 use std::path::Path;
@@ -43,6 +43,7 @@ fn parsed(json: &str) -> Value {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificates() {
     let arguments = attack(&["--limit", "100", "--queries", "700", "--json"]);
     let report = parsed(&printed(&arguments));
@@ -88,6 +89,7 @@ fn attack_reports_the_accuracy_that_is_left_and_what_was_tried_inside_certificat
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn the_report_is_the_same_with_any_number_of_threads() {
     let report = |threads: &str| {
         let arguments = attack(&["--limit", "70", "--queries", "50", "--json"]);
@@ -101,6 +103,7 @@ fn the_report_is_the_same_with_any_number_of_threads() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn interrupted_attacks_go_on_from_their_state_to_the_same_report() {
     let folder = TempDir::new().unwrap();
     let state = state(&folder);
@@ -141,6 +144,7 @@ fn interrupted_attacks_go_on_from_their_state_to_the_same_report() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn a_flip_inside_a_certificate_and_other_logits_fail_the_command() {
     let folder = TempDir::new().unwrap();
     let state = state(&folder);
@@ -182,6 +186,7 @@ fn a_flip_inside_a_certificate_and_other_logits_fail_the_command() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn a_state_that_is_none_is_refused() {
     let folder = TempDir::new().unwrap();
     let state = state(&folder);

@@ -1,5 +1,5 @@
-//! `linf baseline train` and `linf compare`. The data set comes from `data/mnist`, which
-//! `scripts/data.sh` fetches.
+//! `linf baseline train` and `linf compare`. Tests that need `data/mnist`, which
+//! `scripts/data.sh` fetches, are ignored unless asked for.
 
 use std::fs;
 
@@ -30,6 +30,7 @@ fn model(name: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn compare_orders_the_accuracies_of_every_shipped_network() {
     let shipped = [
         "mnist-eps0.3",
@@ -64,6 +65,7 @@ fn compare_orders_the_accuracies_of_every_shipped_network() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn compare_gives_the_same_accuracies_again() {
     let accuracies = || {
         let mut arguments = compare(&["--limit", "30", "--json"]);
@@ -77,6 +79,7 @@ fn compare_gives_the_same_accuracies_again() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn a_file_of_neither_kind_is_refused() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("text.safetensors");
@@ -92,6 +95,7 @@ fn a_file_of_neither_kind_is_refused() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn a_network_is_measured_on_its_own_data_set_alone() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("relu.safetensors");

@@ -1,5 +1,5 @@
-//! `linf train` and `linf export`: from MNIST to a model, with interruptions. Needs `data/mnist`,
-//! which `scripts/data.sh` fetches.
+//! `linf train` and `linf export`: from MNIST to a model, with interruptions. Tests
+//! that need `data/mnist`, which `scripts/data.sh` fetches, are ignored unless asked for.
 
 use std::path::Path;
 use std::process::{Child, Command};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use burn::tensor::{Device, read_sync};
-use linf_dist_net::data::{Split, mnist};
+use linf_dist_net::data::{Split, datasets};
 use linf_dist_net::exact::{Arguments, Lineage, Model, Operation};
 use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::{Value, json};
@@ -37,6 +37,7 @@ fn path(folder: &TempDir, name: &str) -> String {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn a_run_is_interrupted_resumed_exported_and_measured() {
     let folder = TempDir::new().unwrap();
     let (out, model) = (path(&folder, "run"), path(&folder, "model.safetensors"));
@@ -103,15 +104,16 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn a_run_of_the_page_goes_on_without_a_preset() {
     let config = TrainConfig {
         images: 640,
         hidden: vec![16],
         ..TrainConfig::preset("tiny").unwrap()
     };
-    let data = mnist::load(&Path::new(DATA).join("mnist"), Split::Train).unwrap();
-    let (mean, std) = (mnist::MEAN, mnist::STD);
-    let mut trainer = Trainer::new(config, data, mean, std, Device::flex()).unwrap();
+    let mnist = datasets::find("mnist").unwrap();
+    let data = datasets::load(&mnist, &Path::new(DATA).join("mnist"), Split::Train).unwrap();
+    let mut trainer = Trainer::new(config, data, Device::flex()).unwrap();
     trainer.step().unwrap();
     // As a visitor who turned a hyperparameter and saved.
     trainer.change(0.01, 0.4, "0.2".parse().unwrap()).unwrap();
@@ -135,6 +137,7 @@ fn a_run_of_the_page_goes_on_without_a_preset() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn the_command_that_a_model_records_makes_it_again() {
     let folder = TempDir::new().unwrap();
     let (out, model) = (path(&folder, "run"), path(&folder, "model.safetensors"));
@@ -230,6 +233,7 @@ const EVAL_HELD_OUT: [&str; 8] = [
 ];
 
 #[test]
+#[ignore = "needs the data sets"]
 fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     let folder = TempDir::new().unwrap();
     let model = trained(&folder, "model", &SMALL);
@@ -326,6 +330,7 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
     let folder = TempDir::new().unwrap();
     let model = trained(&folder, "model", &SMALL);

@@ -79,9 +79,9 @@ test('nothing of what most visitors never need is fetched in advance', async ({ 
   await open(page);
   await kept(page, PAGE);
   const urls = await keptBy(page);
-  expect(urls.filter((url) => /training\/|train_bg|baseline|models\/fashion|preview/.test(url))).toEqual(
-    [],
-  );
+  expect(
+    urls.filter((url) => /training\/|train_bg|baseline|models\/fashion|preview/.test(url)),
+  ).toEqual([]);
 });
 
 test.describe('on a host with faults', () => {

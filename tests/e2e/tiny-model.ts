@@ -5,16 +5,16 @@
 
 /**
  * One layer, and every unit looks at the top left pixel alone: where that is background, the
- * logits are minus `bias`, in units of 1/32 level, for any drawing whatsoever. `accuracies` are
- * more entries of the metadata. With several heads, all alike, that is so of their average.
+ * logits are minus `bias`, in ticks of 1/32 level, for any drawing whatsoever. `accuracies` are
+ * more entries of the metadata. With several members, all alike, that is so of their average.
  */
 export function modelOfBias(
   bias: readonly number[],
   atLeastBytes: number,
   accuracies: Record<string, string> = {},
-  heads = 1,
+  members = 1,
 ): Buffer {
-  const units = heads * bias.length;
+  const units = members * bias.length;
   // The first pixel of every row: 783 weights are left out before each but the first.
   const between = [255, 255, 255, 783 - 3 * 255];
   const gap = Buffer.from([0, ...Array.from({ length: units - 1 }, () => between).flat()]);
@@ -29,14 +29,13 @@ export function modelOfBias(
   const header = JSON.stringify({
     __metadata__: {
       format: 'linf-dist-net',
-      ...(heads === 1 ? { format_version: '2' } : { format_version: '3', heads: String(heads) }),
+      format_version: '4',
       architecture: `784-${units}`,
       scale: '32',
+      members: String(members),
       dataset: 'mnist',
       epsilon: '0.3',
-      recipe: 'none',
-      seed: '0',
-      command: 'none',
+      lineage: JSON.stringify({ operation: 'test', arguments: {}, parents: [] }),
       ...accuracies,
     },
     'layers.0.gap': { dtype: 'U8', shape: [gap.length], data_offsets: [0, weightAt] },

@@ -4,6 +4,7 @@
 use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_label};
+use linf_dist_net::data::Normalisation;
 use linf_dist_net::data::strokes::strokes_to_image;
 use linf_dist_net::exact::{
     Arguments, Bounds, Certificate, DenseNet, ExactNet, FloatLayer, FloatNet, Lineage, Metadata,
@@ -16,7 +17,7 @@ pub const MODEL_FILE: &str = "tests/browser/golden-net.safetensors";
 /// Committed beside `tests/browser.rs`.
 pub const OUTCOMES_FILE: &str = "tests/browser/golden-outcomes.json";
 /// Writes both.
-pub const COMMAND: &str = "cargo test --test exact write_golden_files -- --ignored";
+pub const COMMAND: &str = "UPDATE_GOLDEN=1 cargo test --test exact golden_files";
 
 /// SplitMix64 (Steele, Lea, Flood 2014): ten lines that no dependency can change.
 struct SplitMix(u64);
@@ -58,8 +59,10 @@ pub fn model() -> Model {
     layers[2].mean.clear();
     let bias = (0..10).map(|_| random.uniform() / 4.0).collect();
     let net = FloatNet {
-        input_mean: 0.1307,
-        input_std: 0.3081,
+        normalisation: Normalisation {
+            mean: 0.1307,
+            std: 0.3081,
+        },
         layers,
         bias,
     };

@@ -1,6 +1,6 @@
 //! The golden files that the browser is compared to are what is computed here and now.
 
-use std::{fs, path::PathBuf};
+use std::{env, fs, path::PathBuf};
 
 use crate::cases;
 
@@ -8,23 +8,20 @@ fn path(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(file)
 }
 
+/// With `UPDATE_GOLDEN` set, writes the files before it reads them.
 #[test]
 fn golden_files_are_what_native_code_computes() {
     let model = cases::model();
+    let outcomes = cases::outcomes(&model.net);
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(path(cases::MODEL_FILE), model.to_bytes()).unwrap();
+        let json = serde_json::to_string_pretty(&outcomes).unwrap();
+        fs::write(path(cases::OUTCOMES_FILE), json + "\n").unwrap();
+    }
     assert_eq!(fs::read(path(cases::MODEL_FILE)).unwrap(), model.to_bytes());
     let golden: serde_json::Value =
         serde_json::from_slice(&fs::read(path(cases::OUTCOMES_FILE)).unwrap()).unwrap();
-    assert_eq!(golden, cases::outcomes(&model.net));
-}
-
-/// The command that makes the golden files is this test, run by name.
-#[test]
-#[ignore = "writes the golden files"]
-fn write_golden_files() {
-    let model = cases::model();
-    fs::write(path(cases::MODEL_FILE), model.to_bytes()).unwrap();
-    let json = serde_json::to_string_pretty(&cases::outcomes(&model.net)).unwrap();
-    fs::write(path(cases::OUTCOMES_FILE), json + "\n").unwrap();
+    assert_eq!(golden, outcomes);
 }
 
 #[test]

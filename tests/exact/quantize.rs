@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use linf_dist_net::data::Normalisation;
 use linf_dist_net::exact::Csr;
 use linf_dist_net::exact::{DenseNet, ExactNet, QuantizeError};
 use linf_dist_net::exact::{FloatLayer, FloatNet};
 use proptest::{collection::vec, prelude::*};
 
-const MEAN: f32 = 0.125;
-const STD: f32 = 0.25;
+const NORMALISATION: Normalisation = Normalisation {
+    mean: 0.125,
+    std: 0.25,
+};
 const SCALE: u32 = 32;
 
 /// 3 pixels, 2 hidden units, 2 classes.
 fn small_net() -> FloatNet {
     FloatNet {
-        input_mean: MEAN,
-        input_std: STD,
+        normalisation: NORMALISATION,
         layers: vec![
             FloatLayer {
                 inputs: 3,
@@ -52,9 +54,8 @@ fn quantized_weights_are_levels_in_ticks_rounded_to_nearest() {
 
 /// The float net's logits of pixels in 0..=255, as its definition says, in f64.
 fn float_logits(net: &FloatNet, image: &[u8]) -> Vec<f64> {
-    let normalise = |&level: &u8| {
-        (f64::from(level) / 255.0 - f64::from(net.input_mean)) / f64::from(net.input_std)
-    };
+    let Normalisation { mean, std } = net.normalisation;
+    let normalise = |&level: &u8| (f64::from(level) / 255.0 - f64::from(mean)) / f64::from(std);
     let mut x: Vec<f64> = image.iter().map(normalise).collect();
     for layer in &net.layers {
         let unit = |row: &[f32]| {
@@ -80,7 +81,7 @@ fn float_net() -> impl Strategy<Value = FloatNet> {
         0.0..0.5_f32,
         0.1..0.5_f32,
     )
-        .prop_flat_map(|(mut widths, classes, input_mean, input_std)| {
+        .prop_flat_map(|(mut widths, classes, mean, std)| {
             widths.push(classes);
             let depth = widths.len() - 1;
             let layers: Vec<_> = widths
@@ -103,8 +104,7 @@ fn float_net() -> impl Strategy<Value = FloatNet> {
                 })
                 .collect();
             (layers, vec(-2.0..2.0_f32, classes)).prop_map(move |(layers, bias)| FloatNet {
-                input_mean,
-                input_std,
+                normalisation: Normalisation { mean, std },
                 layers,
                 bias,
             })
@@ -125,7 +125,7 @@ proptest! {
         let tolerance = 0.5 * (net.layers.len() + 1) as f64 / f64::from(SCALE) + 1e-9;
         for (&ticks, z) in logits.iter().zip(float_logits(&net, image)) {
             let levels = f64::from(ticks) / f64::from(SCALE);
-            let expected = 255.0 * f64::from(net.input_std) * z;
+            let expected = 255.0 * f64::from(net.normalisation.std) * z;
             prop_assert!((levels - expected).abs() <= tolerance, "{levels} vs {expected}");
         }
     }
@@ -195,11 +195,8 @@ fn nets_that_cannot_be_quantized_are_refused() {
         matches!(error, QuantizeError::Magnitude { layer: 1, .. }),
         "{error}"
     );
-    let error = refused(|net| net.input_std = 0.0);
-    assert!(
-        matches!(error, QuantizeError::Normalisation { .. }),
-        "{error}"
-    );
+    let error = refused(|net| net.normalisation.std = 0.0);
+    assert!(matches!(error, QuantizeError::Normalisation(_)), "{error}");
     let error = refused(|net| net.layers[0].weight.truncate(5));
     assert_eq!(error, count("weights", 6, 5));
     let error = refused(|net| net.layers[0].mean.clear());

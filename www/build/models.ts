@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Plugin, ResolvedConfig } from 'vite';
 import { answerWith } from './serve.ts';
@@ -94,7 +94,7 @@ export function models(): Plugin {
     },
     closeBundle() {
       // The public folder was copied whole; its models are already there, packed.
-      const copies = join(config.root, config.build.outDir, 'models');
+      const copies = resolve(config.root, config.build.outDir, 'models');
       if (config.command !== 'build' || !existsSync(copies)) return;
       for (const file of readdirSync(copies, { recursive: true, encoding: 'utf8' })) {
         if (isModel(file)) rmSync(join(copies, file));

@@ -10,7 +10,7 @@
  * server compresses.
  */
 import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Plugin, ResolvedConfig } from 'vite';
 
 const MODULE = 'virtual:programs';
@@ -68,7 +68,7 @@ export function modules(): Plugin {
     writeBundle() {
       // Last of all files: whoever finds a module in it finds the module.
       const isPage = config.command === 'build' && !config.isWorker;
-      if (isPage) writeFileSync(join(config.root, config.build.outDir, 'modules.json'), built());
+      if (isPage) writeFileSync(resolve(config.root, config.build.outDir, 'modules.json'), built());
     },
   };
 

@@ -11,7 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { build, type Plugin, type ResolvedConfig } from 'vite';
 
@@ -60,7 +60,7 @@ export function offline(): Plugin {
     },
     // As they were written: plugins change some of them until then.
     async writeBundle(_, bundle) {
-      const folder = join(config.root, config.build.outDir);
+      const folder = resolve(config.root, config.build.outDir);
       const files = listed(folder, Object.keys(bundle));
       const worker = await build({
         configFile: false,

@@ -10,13 +10,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Plugin, ResolvedConfig } from 'vite';
+import { datasets, type Dataset } from './datasets.ts';
 import { readIdx } from './idx.ts';
 import { answerWith } from './serve.ts';
 
 const MODULE = 'virtual:training-data';
-const DATASETS = ['mnist', 'fashion-mnist'];
 const SHARD_IMAGES = 15_000;
-const PIXELS = 28 * 28;
 
 /** A shard, as the build emits it and the development server answers it. */
 interface Packed {
@@ -28,19 +27,20 @@ interface Packed {
   sha256: string;
 }
 
-function cut(folder: string, dataset: string): Packed[] {
-  const images = readIdx(join(folder, 'train-images-idx3-ubyte'), 2051, 4, PIXELS);
-  const labels = readIdx(join(folder, 'train-labels-idx1-ubyte'), 2049, 2, 1);
+function cut(folder: string, { name, shape, files }: Dataset): Packed[] {
+  const pixels = shape[0] * shape[1];
+  const images = readIdx(join(folder, files.train_images.name), 2051, 4, pixels);
+  const labels = readIdx(join(folder, files.train_labels.name), 2049, 2, 1);
   const packed: Packed[] = [];
   for (let first = 0; first < labels.length; first += SHARD_IMAGES) {
     const end = Math.min(first + SHARD_IMAGES, labels.length);
     const raw = Buffer.concat([
-      images.subarray(first * PIXELS, end * PIXELS),
+      images.subarray(first * pixels, end * pixels),
       labels.subarray(first, end),
     ]);
     const sha256 = createHash('sha256').update(raw).digest('hex');
     packed.push({
-      path: `training/${dataset}-${packed.length}-${sha256.slice(0, 8)}.bin`,
+      path: `training/${name}-${packed.length}-${sha256.slice(0, 8)}.bin`,
       gzip: gzipSync(raw),
       images: end - first,
       rawBytes: raw.length,
@@ -60,10 +60,10 @@ export function trainingData(): Plugin {
       config = resolved;
     },
     buildStart() {
-      for (const dataset of DATASETS) {
-        const folder = join(config.root, 'data', dataset);
-        if (existsSync(join(folder, 'train-images-idx3-ubyte'))) {
-          packed.set(dataset, cut(folder, dataset));
+      for (const dataset of datasets(config.root)) {
+        const folder = join(config.root, 'data', dataset.name);
+        if (existsSync(join(folder, dataset.files.train_images.name))) {
+          packed.set(dataset.name, cut(folder, dataset));
         }
       }
     },

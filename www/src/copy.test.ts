@@ -58,8 +58,8 @@ test('bounds that are close get the decimals that show which is higher', () => {
   // At two decimals these would be equal, and these crossed.
   expect(apart(1.03125, 1.015625)).toEqual(['1.03125', '1.01563']);
   expect(apart(514 / 512, 513 / 512)).toEqual(['1.00390', '1.00196']);
-  for (let units = 1; units < 100; units += 1) {
-    const [least, most] = apart(units / 64, (units - 1) / 64).map(Number);
+  for (let ticks = 1; ticks < 100; ticks += 1) {
+    const [least, most] = apart(ticks / 64, (ticks - 1) / 64).map(Number);
     expect(least).toBeGreaterThan(most ?? NaN);
   }
 });

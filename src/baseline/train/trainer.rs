@@ -6,6 +6,7 @@ use std::sync::Arc;
 use burn::Tensor;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, TensorData};
+use half::bf16;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
@@ -14,12 +15,11 @@ use thiserror::Error;
 use super::loss::{cross_entropy, worst_logits};
 use super::pgd::Pgd;
 use super::recipe::{Config, Recipe, Settings};
-use crate::baseline::model::bf16_rounded;
 use crate::baseline::relu_net::to_vec;
 use crate::baseline::{
     BaselineNet, BaselineNetError, Geometry, Layer, ReluNet, architecture, evaluate,
 };
-use crate::data::{CLASSES, Dataset, PIXELS};
+use crate::data::{Dataset, DatasetDescription, Normalisation};
 use crate::exact::{Epsilon, MAX_LEVEL};
 use crate::train::{Batch, Batches, RandomShift, accuracy, one_hot};
 
@@ -117,7 +117,7 @@ impl Trainer {
         }
         let (training, held_out) = data.hold_out(config.held_out);
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-        let layers = initial_layers(&config.hidden, &mut rng)?;
+        let layers = initial_layers(&training.description, &config.hidden, &mut rng)?;
         rng.set_stream(ATTACK_STREAM);
         rng.set_word_pos(0);
         Ok(Self {
@@ -126,8 +126,7 @@ impl Trainer {
                 config.seed,
                 config.batch,
                 RANDOM_SHIFT,
-                0.0,
-                1.0,
+                Normalisation::IDENTITY,
             ),
             held_out,
             net: ReluNet::new(&layers, &device.clone().autodiff()),
@@ -172,11 +171,10 @@ impl Trainer {
         let iteration = self.iteration;
         let settings = self.config.settings(iteration, self.batches.per_epoch());
         let Batch { inputs, labels } = self.batches.batch(iteration);
-        let x = Tensor::<2>::from_data(
-            TensorData::new(inputs, [labels.len(), PIXELS]),
-            &self.device,
-        );
-        let targets = one_hot(&labels, &self.device);
+        let description = &self.held_out.description;
+        let shape = [labels.len(), description.pixels()];
+        let x = Tensor::<2>::from_data(TensorData::new(inputs, shape), &self.device);
+        let targets = one_hot(&labels, description.classes.len(), &self.device);
         let x = match self.config.recipe {
             Recipe::Adversarial {
                 steps, step_share, ..
@@ -232,7 +230,7 @@ impl Trainer {
         let numbers = layers
             .iter_mut()
             .flat_map(|layer| layer.weight.iter_mut().chain(&mut layer.bias));
-        numbers.for_each(|number| *number = bf16_rounded(*number));
+        numbers.for_each(|number| *number = bf16::from_f32(*number).to_f32());
         Ok(BaselineNet::new(layers)?)
     }
 
@@ -257,16 +255,19 @@ impl Trainer {
         };
         let mut rng = ChaCha8Rng::seed_from_u64(self.config.seed);
         let mut empirical = 0.0;
+        let description = &self.held_out.description;
+        let (pixels, classes) = (description.pixels(), description.classes.len());
         for (images, labels) in self
             .held_out
             .images
-            .chunks(MEASURED_AT_ONCE * PIXELS)
+            .chunks(MEASURED_AT_ONCE * pixels)
             .zip(self.held_out.labels.chunks(MEASURED_AT_ONCE))
         {
             let levels: Vec<f32> = images.iter().map(|&level| level.into()).collect();
-            let x = TensorData::new(levels, [labels.len(), PIXELS]);
+            let x = TensorData::new(levels, [labels.len(), pixels]);
             let x = Tensor::<2>::from_data(x, &self.device);
-            let x = pgd.attack(&net, &x, &one_hot(labels, &self.device), &mut rng);
+            let targets = one_hot(labels, classes, &self.device);
+            let x = pgd.attack(&net, &x, &targets, &mut rng);
             empirical += labels.len() as f64 * f64::from(accuracy(&to_vec(net.forward(x)), labels));
         }
         let evaluation = evaluate(&baseline, &self.held_out, epsilon, threads);
@@ -280,8 +281,13 @@ impl Trainer {
 }
 
 /// Draws weights from N(0, 2/fan-in) (He et al., 2015); the bias is 0.
-fn initial_layers(hidden: &str, rng: &mut ChaCha8Rng) -> Result<Vec<Layer>, TrainError> {
-    let words = format!("{PIXELS}-{hidden}-{CLASSES}");
+fn initial_layers(
+    description: &DatasetDescription,
+    hidden: &str,
+    rng: &mut ChaCha8Rng,
+) -> Result<Vec<Layer>, TrainError> {
+    let (pixels, classes) = (description.pixels(), description.classes.len());
+    let words = format!("{pixels}-{hidden}-{classes}");
     let layers = architecture::parse(&words).ok_or(TrainError::Architecture(words))?;
     let layer = |(geometry, channels): (Geometry, usize)| {
         let deviation = (2.0 / geometry.fan_in() as f32).sqrt();

@@ -1,30 +1,30 @@
-//! Time: the best of many runs, by two clocks.
+//! Measures time: the best of many runs, by two clocks.
 
 use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 use serde::Serialize;
 
-/// The wall's time since it was first asked for.
+/// Wall time since the first call.
 #[cfg(feature = "webgpu")]
 pub(super) fn since_start() -> Duration {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     START.get_or_init(Instant::now).elapsed()
 }
 
-/// How long something takes: the shortest run by each clock.
+/// A duration by two clocks; of several runs the shortest by each clock.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Time {
-    /// Threads that took part.
+    /// Number of threads.
     pub threads: usize,
-    /// Seconds by the wall's clock.
+    /// Seconds of wall time.
     pub wall: f64,
     /// Seconds of processor time, of all threads together.
     pub processor: f64,
 }
 
 impl Time {
-    /// Of one run.
+    /// Measures one run.
     pub fn of(threads: usize, run: impl FnOnce()) -> Self {
         let (wall, processor) = (Instant::now(), ProcessTime::now());
         run();
@@ -36,12 +36,12 @@ impl Time {
         }
     }
 
-    /// Of many runs, at least two, for as long as `patience` lasts.
+    /// Measures many runs, at least two, until `patience` has passed.
     pub fn best(threads: usize, patience: Duration, run: impl FnMut()) -> Self {
         Turns::of(threads, patience, run, || ()).one
     }
 
-    /// The shorter of two by each clock.
+    /// Returns the shorter of two durations by each clock.
     pub fn shorter(self, other: Self) -> Self {
         Self {
             threads: self.threads,
@@ -50,7 +50,7 @@ impl Time {
         }
     }
 
-    /// The same for each of `count` parts.
+    /// Divides the duration by `count`.
     pub fn per(self, count: usize) -> Self {
         Self {
             wall: self.wall / count as f64,
@@ -59,9 +59,9 @@ impl Time {
         }
     }
 
-    /// The seconds that count: of one thread its processor time, which leaves out what other programs
-    /// take; of several the wall's, since what a processor's clock says of threads that are still
-    /// running can be far too little, and the best of many runs would be just that.
+    /// Returns the seconds that are reported: processor time for one thread, which leaves out other
+    /// programs; wall time for several. The processor's clock can report far too little for threads that
+    /// are still running, and the best of many runs would select just that.
     pub fn seconds(self) -> f64 {
         match self.threads {
             1 => self.processor,
@@ -70,19 +70,19 @@ impl Time {
     }
 }
 
-/// Two things that take turns. A processor's clock changes from second to second, and what it shares
-/// with other programs too: both of a turn meet much the same.
+/// Times of two workloads that alternate. A processor's clock rate and the load of other programs
+/// change from second to second, and both runs of a turn see much the same.
 pub(super) struct Turns {
-    /// The best of one.
+    /// The best time of the first workload.
     pub one: Time,
-    /// The best of the other.
+    /// The best time of the other workload.
     pub other: Time,
-    /// How many times as long the other takes: the median over the turns.
+    /// The other's time divided by the first's: the median over the turns.
     pub ratio: f64,
 }
 
 impl Turns {
-    /// At least two turns, for as long as `patience` lasts.
+    /// Runs at least two turns, until `patience` has passed.
     pub fn of(
         threads: usize,
         patience: Duration,
@@ -91,7 +91,7 @@ impl Turns {
     ) -> Self {
         let begun = Instant::now();
         let mut turn = || (Time::of(threads, &mut one), Time::of(threads, &mut other));
-        // The first warms up caches, and memory that is used for the first time.
+        // The first turn warms up caches and freshly allocated memory.
         let mut best = turn();
         let mut ratios = Vec::new();
         loop {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_take_turns_at_least_twice() {
+    fn two_workloads_alternate_at_least_twice() {
         let order = RefCell::new(String::new());
         let run = |name| order.borrow_mut().push(name);
         let turns = Turns::of(3, Duration::ZERO, || run('a'), || run('b'));

@@ -1,5 +1,5 @@
-//! The exact integer network, image by image on one thread: every weight, the kept weights, and
-//! the kept weights until the maximum is settled. All give the same bits, which is checked.
+//! Measures the exact integer network on one thread: dense, pruned, and pruned with early exit. It checks
+//! that all give the same bits.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -11,15 +11,15 @@ use serde::Serialize;
 use super::clock::Time;
 use super::{DatasetName, first_member, on_threads};
 use crate::cli::{CliError, read_model};
-use crate::data::{PIXELS, Split, sha256_hex};
+use crate::data::{Split, sha256_hex};
 use crate::exact::{CsrLayer, DenseNet, ExactNet, logits_of_members};
 use crate::norm_dist::{Norm, Sizes, cpu};
 
 /// Test images that are evaluated.
 const IMAGES: usize = 512;
-/// And by the plain reference, which takes its time.
+/// Test images that the slow reference evaluates.
 const REFERENCE_IMAGES: usize = 32;
-/// Images that the dense kernel takes at a time, as in training.
+/// Images in a batch of the dense kernel, as in training.
 const BATCH: usize = 128;
 
 #[derive(Serialize)]
@@ -29,9 +29,9 @@ pub(super) struct Report {
     images: usize,
     weights_kept: f64,
     rows: Vec<Row>,
-    /// Of all images' logits, as little-endian 32-bit integers: other programs can compare.
+    /// SHA-256 of all images' logits as little-endian 32-bit integers, which other programs can compare.
     logits_sha256: String,
-    /// Whether all rows gave the same.
+    /// Whether all rows gave the same bits.
     same_bits: bool,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Report {
 struct Row {
     name: &'static str,
     microseconds_per_image: f64,
-    /// How many times as long as the last row.
+    /// Time divided by that of the last row.
     ratio: f64,
 }
 
@@ -50,8 +50,8 @@ pub(super) fn measure(
 ) -> Result<Report, CliError> {
     let (model, model_sha256) = read_model(model)?;
     let net = &first_member(model.net);
-    let images = &DatasetName::Mnist.load(data_dir, Split::Test)?.images;
-    let images = &images[..images.len().min(IMAGES * PIXELS)];
+    let test = DatasetName::mnist().load(data_dir, Split::Test)?;
+    let images = &test.first(IMAGES).images;
     Ok(on_threads(1, || {
         Report::new(net, model_sha256, images, patience)
     }))
@@ -70,17 +70,17 @@ impl Report {
             });
             rows.push(Row {
                 name,
-                microseconds_per_image: 1e6 * time.seconds() / (images.len() / PIXELS) as f64,
+                microseconds_per_image: 1e6 * time.seconds() / (images.len() / net.inputs()) as f64,
                 ratio: 0.0,
             });
         };
         let dense = DenseNet::from_exact(net);
-        let few = &images[..images.len().min(REFERENCE_IMAGES * PIXELS)];
+        let few = &images[..images.len().min(REFERENCE_IMAGES * net.inputs())];
         add("dense, the specification in plain loops", few, &|images| {
             reference(&dense, images)
         });
-        // Vectors have a weight in every lane: of a net that was trained on after it was pruned some
-        // units have none that could stand there.
+        // The vector kernel needs a weight in every lane. In a fine-tuned net some units have no weight
+        // that could fill the gaps.
         if let Some(dense) = dense.filled().filter(|_| net.is_exact_in_f32()) {
             let dense = VectorNet::new(&dense);
             add("dense, vectors, an image at a time", images, &|images| {
@@ -96,7 +96,7 @@ impl Report {
             early_exit(net, images)
         });
         add(
-            "pruned, early exit, 16 images together",
+            "pruned, early exit, batches of 16 images",
             images,
             &|images| {
                 let mut evaluator = net.batch_evaluator();
@@ -113,7 +113,7 @@ impl Report {
         Self {
             architecture: widths.join("-"),
             model_sha256,
-            images: images.len() / PIXELS,
+            images: images.len() / net.inputs(),
             weights_kept: net.share_kept(),
             rows,
             logits_sha256: sha256_hex(&bytes),
@@ -123,7 +123,7 @@ impl Report {
 
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "exact network {}, {:.1} % of its weights kept, {} images on one thread; bits {}\n",
+            "exact network {}, {:.1} % of its weights after pruning, {} images on one thread; bits {}\n",
             self.architecture,
             100.0 * self.weights_kept,
             self.images,
@@ -139,7 +139,7 @@ impl Report {
     }
 }
 
-/// Logits, `[images, classes]`, as the page computes them.
+/// Computes logits, `[images, classes]`, as the page does.
 pub(super) fn early_exit(net: &ExactNet, images: &[u8]) -> Vec<i32> {
     let mut evaluator = net.evaluator();
     let images = images.chunks_exact(net.inputs());
@@ -154,7 +154,7 @@ pub(super) fn early_exit(net: &ExactNet, images: &[u8]) -> Vec<i32> {
 fn reference(net: &DenseNet, images: &[u8]) -> Vec<i32> {
     let scale = i64::from(net.scale());
     let mut logits = Vec::new();
-    for image in images.chunks_exact(PIXELS) {
+    for image in images.chunks_exact(net.layers()[0].inputs) {
         let input: Vec<_> = image
             .iter()
             .map(|&level| i64::from(level) * scale)
@@ -164,7 +164,7 @@ fn reference(net: &DenseNet, images: &[u8]) -> Vec<i32> {
     logits
 }
 
-/// Every kept weight of every unit.
+/// Computes logits from every weight of every unit after pruning.
 fn pruned(net: &ExactNet, layers: &[CsrLayer], images: &[u8]) -> Vec<i32> {
     let scale = net.scale().cast_signed();
     let mut logits = Vec::new();
@@ -175,10 +175,11 @@ fn pruned(net: &ExactNet, layers: &[CsrLayer], images: &[u8]) -> Vec<i32> {
             .collect();
         for layer in layers {
             let unit = |row: Range<usize>| {
-                let kept = layer.pattern.columns()[row.clone()]
+                let weights = layer.pattern.columns()[row.clone()]
                     .iter()
                     .zip(&layer.weights[row]);
-                let distances = kept.map(|(&column, weight)| (x[column as usize] - weight).abs());
+                let distances =
+                    weights.map(|(&column, weight)| (x[column as usize] - weight).abs());
                 distances.max().unwrap_or(0)
             };
             x = layer.pattern.rows().map(unit).collect();
@@ -188,10 +189,10 @@ fn pruned(net: &ExactNet, layers: &[CsrLayer], images: &[u8]) -> Vec<i32> {
     logits
 }
 
-/// A dense net in floats, which hold every number of it exactly.
+/// A dense net in floats, which represent all of its numbers exactly.
 struct VectorNet {
     scale: f32,
-    /// Outputs, inputs and weights.
+    /// Outputs, inputs and weights of each layer.
     layers: Vec<(usize, usize, Vec<f32>)>,
     bias: Vec<i32>,
     classes: usize,
@@ -213,8 +214,9 @@ impl VectorNet {
 
     fn logits(&self, images: &[u8], batch: usize) -> Vec<i32> {
         let mut logits = Vec::new();
-        for images in images.chunks(batch * PIXELS) {
-            let batch = images.len() / PIXELS;
+        let (_, inputs, _) = self.layers[0];
+        for images in images.chunks(batch * inputs) {
+            let batch = images.len() / inputs;
             let mut x: Vec<_> = images
                 .iter()
                 .map(|&level| f32::from(level) * self.scale)

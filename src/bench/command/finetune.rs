@@ -1,4 +1,4 @@
-//! Training steps over the weights that a pruned net kept, beside steps over all of a net as wide.
+//! Measures training steps of a pruned net, beside steps of a dense net of the same widths.
 
 use std::path::Path;
 
@@ -13,17 +13,22 @@ use crate::exact::{ExactNet, Model, Parent};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
-/// Those that p passes on its way, as the schedule rounds them, and its end.
-const NORMS: [Norm; 4] = [Norm::P(34.0), Norm::P(98.0), Norm::P(194.0), Norm::Inf];
+/// Some quick exponents that the schedule passes, and its end.
+const NORMS: [Norm; 4] = [
+    Norm::of_quick(34),
+    Norm::of_quick(98),
+    Norm::of_quick(194),
+    Norm::Inf,
+];
 
 #[derive(Serialize)]
 pub(super) struct Report {
     batch: usize,
     widths: Vec<usize>,
-    /// Weights that the net has, and that nets as wide can have.
-    kept: usize,
-    all: usize,
-    /// At each p.
+    /// Weights of the pruned net, and of a dense net of the same widths.
+    pruned: usize,
+    dense: usize,
+    /// Number of steps at each p.
     steps: usize,
     rows: Vec<Row>,
 }
@@ -32,10 +37,10 @@ pub(super) struct Report {
 struct Row {
     p: String,
     threads: usize,
-    /// Of the shortest step over the weights that are kept, and over all.
-    kept_milliseconds: f64,
-    all_milliseconds: f64,
-    /// The second by the first.
+    /// Shortest step of the pruned net, and of the dense net.
+    pruned_milliseconds: f64,
+    dense_milliseconds: f64,
+    /// The second divided by the first.
     ratio: f64,
 }
 
@@ -51,13 +56,13 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
         ..TrainConfig::preset("finetune").expect("it is there")
     };
     let counts = net.weights_kept();
-    let (kept, all) = counts
+    let (pruned, dense) = counts
         .iter()
         .fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
     let mut rows = Vec::new();
     for threads in thread_counts() {
         for norm in NORMS {
-            let config = at_one_p(recipe.clone(), hidden, norm, steps + 1);
+            let config = at_one_p(recipe.clone(), hidden, norm, steps + 1, data.len());
             let best = |mut trainer: Trainer| {
                 let timed = on_threads(threads, || times(&mut trainer, threads, steps))?;
                 let best = timed.into_iter().reduce(Time::shorter);
@@ -67,22 +72,22 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
                 sha256: Some(sha256.clone()),
                 lineage: metadata.lineage.clone(),
             };
-            let kept = best(finetuning(config.clone(), (&net, parent), dataset, &data)?)?;
-            let all = best(new_trainer(config, &data)?)?;
+            let pruned = best(finetuning(config.clone(), (&net, parent), &data)?)?;
+            let dense = best(new_trainer(config, &data)?)?;
             rows.push(Row {
                 p: p_name(norm),
                 threads,
-                kept_milliseconds: kept,
-                all_milliseconds: all,
-                ratio: all / kept,
+                pruned_milliseconds: pruned,
+                dense_milliseconds: dense,
+                ratio: dense / pruned,
             });
         }
     }
     Ok(Report {
         batch: recipe.batch,
         widths,
-        kept,
-        all,
+        pruned,
+        dense,
         steps,
         rows,
     })
@@ -91,24 +96,22 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
 fn finetuning(
     config: TrainConfig,
     (net, parent): (&ExactNet, Parent),
-    dataset: DatasetName,
     data: &Dataset,
 ) -> Result<Trainer, CliError> {
-    let (mean, std) = dataset.normalisation();
-    Trainer::finetune(config, (net, parent), data.clone(), mean, std)
+    Trainer::finetune(config, (net, parent), data.clone())
         .map_err(|source| CliError::Begin { source })
 }
 
 impl Report {
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "training steps of {:?}, batch {}, best of {}: over the {} weights that are kept, and over all {}\n  p  threads      kept       all\n",
-            self.widths, self.batch, self.steps, self.kept, self.all
+            "training steps of {:?}, batch {}, best of {}: over the {} weights of the pruned net, and over all {}\n  p  threads      pruned     dense\n",
+            self.widths, self.batch, self.steps, self.pruned, self.dense
         );
         for row in &self.rows {
             text += &format!(
-                "{:>3}  {:7}  {:5.1} ms  {:5.1} ms  {:.1} times as long\n",
-                row.p, row.threads, row.kept_milliseconds, row.all_milliseconds, row.ratio
+                "{:>3}  {:7}  {:5.1} ms  {:5.1} ms  {:.1} times as fast\n",
+                row.p, row.threads, row.pruned_milliseconds, row.dense_milliseconds, row.ratio
             );
         }
         text

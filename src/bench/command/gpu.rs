@@ -1,4 +1,4 @@
-//! The kernels on a GPU.
+//! Measures the kernels on a GPU.
 
 use burn::tensor::read_sync;
 
@@ -21,19 +21,19 @@ pub(super) fn measure() -> Result<GpuBenchmark, CliError> {
 pub(super) fn to_text(benchmark: &GpuBenchmark) -> String {
     let mut text = format!("on the GPU {}", benchmark.adapter);
     if benchmark.software {
-        text += ", which is a program on the CPU";
+        text += " (a software adapter)";
     }
-    text += "\nthe arithmetic alone, G terms/s\n";
-    for limit in &benchmark.rooflines {
+    text += "\nroofline of the arithmetic, G terms/s\n";
+    for roofline in &benchmark.rooflines {
         text += &format!(
             "{:9.3}  {}\n",
-            limit.terms_per_second / 1e9,
-            limit.arithmetic
+            roofline.terms_per_second / 1e9,
+            roofline.arithmetic
         );
     }
     text += "  p   batch × outputs × inputs   G terms/s  share  kernel\n";
     for row in &benchmark.timings {
-        let share = row.share_of_limit.map(|share| format!("{share:.2}"));
+        let share = row.share_of_roofline.map(|share| format!("{share:.2}"));
         text += &format!(
             "{:>3}  {:5} × {:4} × {:4}  {:14.3}  {:>5}  {}\n",
             p_name(row.p),

@@ -1,8 +1,8 @@
-//! How cost grows with the width of the hidden layers, three of them: a training epoch, estimated
-//! from steps; the exact network per image; the model file.
+//! Measures how cost grows with the width of three hidden layers: a training epoch, estimated from
+//! steps; the exact network per image; the model file.
 //!
-//! What pruning leaves depends on training, so each net is trained: briefly, the same for every
-//! width. After a longer run more weights can decide.
+//! The number of weights after pruning depends on training, so each net is trained briefly, in the same
+//! way for every width. A longer run leaves more weights.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -18,14 +18,14 @@ use super::clock::Time;
 use super::steps::{new_trainer, recipe, times, trainer};
 use super::{DatasetName, exact, on_threads, p_name};
 use crate::cli::{CliError, threads};
-use crate::data::{Dataset, PIXELS, Split, TRAINING_IMAGES};
+use crate::data::{Dataset, Split};
 use crate::exact::{Metadata, Model, evaluate};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
-/// The p that an epoch is estimated at.
-const NORMS: [Norm; 3] = [Norm::P(8.0), Norm::P(98.0), Norm::Inf];
-/// Steps that are timed at each of them.
+/// The p at which an epoch is estimated.
+const NORMS: [Norm; 3] = [Norm::of_quick(8), Norm::of_quick(98), Norm::Inf];
+/// Steps that are timed at each p.
 const STEPS: usize = 3;
 /// Test images that the exact network is timed with.
 const IMAGES: usize = 256;
@@ -41,13 +41,13 @@ pub(super) struct Report {
 #[derive(Serialize)]
 struct Row {
     width: usize,
-    /// Of the dense network.
+    /// Weights of the dense network.
     weights: usize,
     epochs: Vec<Epoch>,
-    /// Of the whole test set, after the brief training.
+    /// Clean accuracy on the whole test set, after the brief training.
     clean: f64,
     weights_kept: f64,
-    /// On one thread.
+    /// Time of the exact network on one thread.
     microseconds_per_image: f64,
     bytes: usize,
     gzip_bytes: usize,
@@ -64,8 +64,8 @@ pub(super) fn measure(
     widths: &[usize],
     patience: Duration,
 ) -> Result<Report, CliError> {
-    let training = DatasetName::Mnist.load(data_dir, Split::Train)?;
-    let test = DatasetName::Mnist.load(data_dir, Split::Test)?;
+    let training = DatasetName::mnist().load(data_dir, Split::Train)?;
+    let test = DatasetName::mnist().load(data_dir, Split::Test)?;
     let rows = widths
         .iter()
         .map(|&width| row(width, &training, &test, patience));
@@ -102,7 +102,7 @@ fn row(
         let mut trainer = trainer(&[width; 3], norm, STEPS + 1, training)?;
         let timed = on_threads(threads, || times(&mut trainer, threads, STEPS))?;
         let best = timed.into_iter().reduce(Time::shorter);
-        let steps = TRAINING_IMAGES / trainer.config().batch;
+        let steps = training.len() / trainer.config().batch;
         epochs.push(Epoch {
             p: p_name(norm),
             seconds: best.expect("at least one step").seconds() * steps as f64,
@@ -113,7 +113,7 @@ fn row(
     let model = on_threads(threads, || trained(&mut trainer))
         .map_err(|source| CliError::Begin { source })?;
     let net = &model.net;
-    let images = &test.images[..IMAGES * PIXELS];
+    let images = &test.first(IMAGES).images;
     let time = on_threads(1, || {
         Time::best(1, patience, || {
             black_box(exact::early_exit(net, black_box(images)));
@@ -162,7 +162,7 @@ impl Report {
     pub fn to_text(&self) -> String {
         let mut text = format!(
             "growth with the width of three hidden layers, trained for {} steps; epochs on {} threads\n\
-             width    weights   epoch, s, by p                        clean     kept    µs per image  file, kB (gzip)\n",
+             width    weights   epoch, s, by p                        clean   pruned    µs per image  file, kB (gzip)\n",
             self.steps, self.threads
         );
         for row in &self.rows {

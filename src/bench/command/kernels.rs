@@ -1,5 +1,5 @@
-//! The distance and its gradients. A term is one `x − w`; forward and backward each take one for
-//! every input, output and image.
+//! Measures the distance and its gradients. A term is one `x − w`; forward and backward each have one
+//! term for every input, output and image.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::clock::{Time, Turns};
-use super::roofline::{self, Limit};
+use super::roofline::{self, Roofline};
 use super::{on_threads, p_name, thread_counts};
 use crate::bench::layer::{Layer, Weights};
 use crate::norm_dist::{Norm, Sizes};
@@ -15,7 +15,7 @@ use crate::norm_dist::{Norm, Sizes};
 const BATCH: usize = 128;
 const OUTPUTS: usize = 1024;
 const INPUTS: [usize; 2] = [784, 1024];
-/// Training takes 98 and 322 where its schedule comes to 100 and 300: see [`Norm::quick`].
+/// The schedule of training rounds 100 to 98 and 300 to 322, see [`Norm::quick`].
 const NORMS: [Norm; 7] = [
     Norm::P(8.0),
     Norm::P(30.0),
@@ -42,18 +42,19 @@ struct Row {
     threads: usize,
     forward: f64,
     backward: f64,
-    /// One after the other.
+    /// Forward, then backward.
     both: f64,
-    /// As shares of what the arithmetic alone allows, where that is known: by turns with it, the median.
+    /// Shares of the roofline, for the p that have one: the median of measurements that alternate with
+    /// the roofline's.
     #[serde(skip_serializing_if = "Option::is_none")]
-    of_limit: Option<Shares>,
+    of_roofline: Option<Shares>,
     forward_time: Time,
     backward_time: Time,
-    /// How long the arithmetic of as many terms takes, where that is known.
+    /// Time of the roofline's arithmetic for as many terms, for the p that have one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    forward_limit_time: Option<Time>,
+    forward_roofline_time: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    backward_limit_time: Option<Time>,
+    backward_roofline_time: Option<Time>,
 }
 
 #[derive(Serialize)]
@@ -65,7 +66,7 @@ struct Shares {
 
 pub(super) fn measure(patience: Duration) -> Report {
     let mut rows = Vec::new();
-    for weights in [Weights::Random, Weights::Start] {
+    for weights in [Weights::Random, Weights::Identity] {
         for inputs in INPUTS {
             let sizes = Sizes {
                 batch: BATCH,
@@ -108,9 +109,9 @@ fn row(weights: Weights, layer: &Layer, norm: Norm, threads: usize, patience: Du
         forward: forward_rate,
         backward: backward_rate,
         both: 2.0 / (1.0 / forward_rate + 1.0 / backward_rate),
-        of_limit: forward
-            .of_limit
-            .zip(backward.of_limit)
+        of_roofline: forward
+            .of_roofline
+            .zip(backward.of_roofline)
             .map(|shares| Shares {
                 forward: shares.0,
                 backward: shares.1,
@@ -119,42 +120,42 @@ fn row(weights: Weights, layer: &Layer, norm: Norm, threads: usize, patience: Du
             }),
         forward_time,
         backward_time,
-        forward_limit_time: forward.limit_time,
-        backward_limit_time: backward.limit_time,
+        forward_roofline_time: forward.roofline_time,
+        backward_roofline_time: backward.roofline_time,
     }
 }
 
-/// What was measured of one pass; of its arithmetic alone where that is known.
+/// Measurements of one pass, and of its roofline if there is one.
 struct Pass {
     time: Time,
-    limit_time: Option<Time>,
-    of_limit: Option<f64>,
+    roofline_time: Option<Time>,
+    of_roofline: Option<f64>,
 }
 
-/// Measures a pass of so many terms, in the pool of `threads` threads that this runs in.
+/// Measures a pass of `terms` terms, in the current pool of `threads` threads.
 fn measure_pass(
-    limit: Option<Limit>,
+    roofline: Option<Roofline>,
     terms: usize,
     threads: usize,
     patience: Duration,
     pass: impl FnMut(),
 ) -> Pass {
-    let Some(limit) = limit else {
+    let Some(roofline) = roofline else {
         return Pass {
             time: Time::best(threads, patience, pass),
-            limit_time: None,
-            of_limit: None,
+            roofline_time: None,
+            of_roofline: None,
         };
     };
-    let turns = Turns::of(threads, 2 * patience, pass, || limit(terms));
+    let turns = Turns::of(threads, 2 * patience, pass, || roofline(terms));
     Pass {
         time: turns.one,
-        limit_time: Some(turns.other),
-        of_limit: Some(turns.ratio),
+        roofline_time: Some(turns.other),
+        of_roofline: Some(turns.ratio),
     }
 }
 
-/// In 1e9 terms per second.
+/// Returns 1e9 terms per second.
 fn rate(terms: usize, time: Time) -> f64 {
     terms as f64 / time.seconds() / 1e9
 }
@@ -162,8 +163,8 @@ fn rate(terms: usize, time: Time) -> f64 {
 impl Report {
     pub fn to_text(&self) -> String {
         let mut text = format!(
-            "distance and gradients, batch {}, {} outputs: 1e9 terms per second (of the limit)\n\
-             weights  inputs    p  threads  forward         backward        both\n",
+            "distance and gradients, batch {}, {} outputs: 1e9 terms per second (of the roofline)\n\
+             weights   inputs    p  threads  forward         backward        both\n",
             self.batch, self.outputs
         );
         for row in &self.rows {
@@ -171,13 +172,13 @@ impl Report {
                 Some(share) => format!("{rate:5.1} ({:2.0} %) ", 100.0 * share),
                 None => format!("{rate:5.1}        "),
             };
-            let shares = row.of_limit.as_ref();
+            let shares = row.of_roofline.as_ref();
             let weights = match row.weights {
                 Weights::Random => "random",
-                Weights::Start => "start",
+                Weights::Identity => "identity",
             };
             text += &format!(
-                "{weights:7}  {:6}  {:>3}  {:7}  {}  {}  {}\n",
+                "{weights:8}  {:6}  {:>3}  {:7}  {}  {}  {}\n",
                 row.inputs,
                 row.p,
                 row.threads,

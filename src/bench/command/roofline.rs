@@ -1,5 +1,5 @@
-//! What the arithmetic alone allows: the same instructions as in the kernels, on tiles that never
-//! leave the registers and the first cache level.
+//! The CPU's roofline: the instructions of the kernels on tiles that never leave the registers and the
+//! first cache level.
 
 use std::hint::black_box;
 
@@ -8,12 +8,12 @@ use macerator::{Scalar, Simd, Vector, vload_unaligned};
 use crate::bench::layer::normal;
 use crate::norm_dist::Norm;
 
-/// The arithmetic alone of as many terms as asked for, or hardly more, shared out among the threads of
-/// the pool that it runs in.
-pub(super) type Limit = fn(usize);
+/// Runs the arithmetic alone for a number of terms, or slightly more, on the threads of the current
+/// pool.
+pub(super) type Roofline = fn(usize);
 
-/// Of the pass forward, for the p that it is known for.
-pub(super) fn forward(norm: Norm) -> Option<Limit> {
+/// Returns the roofline of the forward pass, for the p that have one.
+pub(super) fn forward(norm: Norm) -> Option<Roofline> {
     match norm {
         Norm::P(8.0) => Some(|terms| alone(Power8, terms)),
         Norm::Inf => Some(|terms| alone(Largest, terms)),
@@ -21,9 +21,9 @@ pub(super) fn forward(norm: Norm) -> Option<Limit> {
     }
 }
 
-/// Of both gradients. At p = ∞ it is that of looking for the largest difference again, in the whole
-/// row.
-pub(super) fn backward(norm: Norm) -> Option<Limit> {
+/// Returns the roofline of both gradients, for the p that have one. At p = ∞ it is that of searching
+/// the whole row for the largest difference again.
+pub(super) fn backward(norm: Norm) -> Option<Roofline> {
     match norm {
         Norm::P(8.0) => Some(|terms| alone(Slope8, terms)),
         Norm::Inf => Some(|terms| alone(Largest, terms)),
@@ -73,7 +73,7 @@ impl Arithmetic for Power8 {
     }
 }
 
-/// The seventh power times a factor; added twice, as to two gradients.
+/// The seventh power times a factor, added twice, to two gradients.
 #[derive(Clone, Copy)]
 struct Slope8;
 

@@ -1,4 +1,4 @@
-//! Whole training steps: a batch forward, backward and through Adam, at several p.
+//! Measures whole training steps at several p: a batch forward, backward and through Adam.
 
 use std::path::Path;
 
@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::clock::Time;
 use super::{DatasetName, on_threads, p_name, thread_counts};
 use crate::cli::CliError;
-use crate::data::{Dataset, Split, TRAINING_IMAGES, normalisation};
+use crate::data::{Dataset, Split};
 use crate::net::WeightInit;
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
-/// Where they are no quick powers, the schedule takes the nearest that is: see [`Norm::quick`].
+/// The schedule rounds these to the nearest quick exponents, see [`Norm::quick`].
 const NORMS: [Norm; 5] = [
     Norm::P(8.0),
     Norm::P(30.0),
@@ -22,14 +22,14 @@ const NORMS: [Norm; 5] = [
     Norm::Inf,
 ];
 
-/// Widths of the hidden layers: those of the peers in bench/peers/.
+/// Widths of the hidden layers, as of the peers in bench/peers/.
 const HIDDEN: [usize; 3] = [1024; 3];
 
 #[derive(Serialize)]
 pub(super) struct Report {
     batch: usize,
     hidden: Vec<usize>,
-    /// At each p.
+    /// Number of steps at each p.
     steps: usize,
     rows: Vec<Row>,
 }
@@ -38,14 +38,14 @@ pub(super) struct Report {
 struct Row {
     p: String,
     threads: usize,
-    /// Of the shortest step, and of all on average.
+    /// Shortest step, and mean of all steps.
     milliseconds: f64,
     mean_milliseconds: f64,
     time: Time,
 }
 
 pub(super) fn measure(data_dir: &Path, steps: usize) -> Result<Report, CliError> {
-    let data = DatasetName::Mnist.load(data_dir, Split::Train)?;
+    let data = DatasetName::mnist().load(data_dir, Split::Train)?;
     let batch = recipe().batch;
     let mut rows = Vec::new();
     for threads in thread_counts() {
@@ -72,8 +72,8 @@ pub(super) fn measure(data_dir: &Path, steps: usize) -> Result<Report, CliError>
     })
 }
 
-/// `standard` with the hyperparameters that it had when steps were first timed and has not any more, so that
-/// figures compare.
+/// The preset `standard` with its original hyperparameters, so that figures can be compared with older
+/// ones.
 pub(super) fn recipe() -> TrainConfig {
     TrainConfig {
         weight_init: WeightInit::Identity,
@@ -83,25 +83,26 @@ pub(super) fn recipe() -> TrainConfig {
     }
 }
 
-/// A run of `steps` steps at one p, from the very start.
+/// Creates a trainer of `steps` steps at one p, from scratch.
 pub(super) fn trainer(
     hidden: &[usize],
     norm: Norm,
     steps: usize,
     data: &Dataset,
 ) -> Result<Trainer, CliError> {
-    new_trainer(at_one_p(recipe(), hidden, norm, steps), data)
+    new_trainer(at_one_p(recipe(), hidden, norm, steps, data.len()), data)
 }
 
-/// The recipe for `steps` steps at one p.
+/// The recipe for `steps` steps at one p, on a training set of so many images.
 pub(super) fn at_one_p(
     recipe: TrainConfig,
     hidden: &[usize],
     norm: Norm,
     steps: usize,
+    images: usize,
 ) -> TrainConfig {
     // More steps than an epoch of all images has are several.
-    let per_epoch = steps.min(TRAINING_IMAGES / recipe.batch);
+    let per_epoch = steps.min(images / recipe.batch);
     let epochs = steps.div_ceil(per_epoch);
     let (p, epochs_start, epochs_inf) = match norm {
         Norm::P(p) => (p, epochs, 0),
@@ -121,12 +122,10 @@ pub(super) fn at_one_p(
 }
 
 pub(super) fn new_trainer(config: TrainConfig, data: &Dataset) -> Result<Trainer, CliError> {
-    let (mean, std) = normalisation(&config.dataset).expect("a benchmark's data set is known");
-    Trainer::new(config, data.clone(), mean, std, Device::flex())
-        .map_err(|source| CliError::Begin { source })
+    Trainer::new(config, data.clone(), Device::flex()).map_err(|source| CliError::Begin { source })
 }
 
-/// The times of some steps, after one that is not timed.
+/// Measures `steps` steps, after one that is not timed.
 pub(super) fn times(
     trainer: &mut Trainer,
     threads: usize,

@@ -13,8 +13,12 @@
 
 mod raster;
 
-use crate::data::{PIXELS, SIDE};
 use raster::{BOX, Raster};
+
+/// Rows, and columns, of MNIST's images.
+pub const SIDE: usize = 28;
+/// Pixels of an image.
+pub const PIXELS: usize = SIDE * SIDE;
 
 /// Thinnest pen drawn, in pixels: a quarter of MNIST's training digits have a thinner one.
 pub const THINNEST: f64 = 2.16;

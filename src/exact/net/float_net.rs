@@ -4,18 +4,17 @@
 use std::sync::Arc;
 
 use super::Csr;
+use crate::data::Normalisation;
 
 /// A float ℓ∞-dist net, as trained.
 ///
-/// Input pixels in 0..1 are first normalised, `(pixel − input_mean) / input_std`; each layer then
+/// Input pixels in 0..1 are first normalised, `(pixel − mean) / std`; each layer then
 /// computes `‖x − w‖∞` per unit and hidden layers subtract their running mean. The last layer adds
 /// `bias` and its logits are `z_k = −(u_k + b_k)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatNet {
-    /// Mean subtracted from every pixel of full scale 1.0.
-    pub input_mean: f32,
-    /// Standard deviation that every pixel is divided by of full scale 1.0.
-    pub input_std: f32,
+    /// What every pixel is normalised with.
+    pub normalisation: Normalisation,
     /// The layers, input side first.
     pub layers: Vec<FloatLayer>,
     /// Bias of the last layer, `[classes]`, on the scale of the normalised input.

@@ -9,6 +9,7 @@
 use thiserror::Error;
 
 use super::{Csr, CsrLayer, DenseLayer, DenseNet, ExactNet, FloatLayer, FloatNet};
+use crate::data::Normalisation;
 use crate::exact::{MAX_LEVEL, NetError, VALUE_LIMIT};
 
 /// Why a float net cannot become an integer net.
@@ -16,14 +17,10 @@ use crate::exact::{MAX_LEVEL, NetError, VALUE_LIMIT};
 pub enum QuantizeError {
     /// The input normalisation is invalid.
     #[error(
-        "input mean {mean} and std {std} are no normalisation: both must be finite, std above 0"
+        "input mean {} and std {} are no normalisation: both must be finite, std above 0",
+        .0.mean, .0.std
     )]
-    Normalisation {
-        /// Mean given.
-        mean: f32,
-        /// Standard deviation given.
-        std: f32,
-    },
+    Normalisation(Normalisation),
     /// A list of numbers does not have the length that the layer's shape asks for.
     #[error("the {what} of layer {layer} should be {expected} numbers, but are {found}")]
     Count {
@@ -118,9 +115,9 @@ fn sparse_layer((layer, weights): (&FloatLayer, Vec<i32>)) -> CsrLayer {
 
 /// Computes the integers in `f64` and rounds.
 fn quantized(net: &FloatNet, scale: u32) -> Result<Quantized, QuantizeError> {
-    let (mean, std) = (net.input_mean, net.input_std);
+    let Normalisation { mean, std } = net.normalisation;
     if !mean.is_finite() || !std.is_finite() || std <= 0.0 {
-        return Err(QuantizeError::Normalisation { mean, std });
+        return Err(QuantizeError::Normalisation(net.normalisation));
     }
     let full_scale = f64::from(MAX_LEVEL);
     let level = full_scale * f64::from(std);

@@ -176,10 +176,10 @@ impl<P: Power> ForwardKernel for Bounded<P> {
             }
         }
         let largest = reduced(largest);
-        let kept = (NEGLIGIBLE_FORWARD / self.0.exponent()).exp2();
+        let negligible = (NEGLIGIBLE_FORWARD / self.0.exponent()).exp2();
         let mut smallest = [splat::<S>(0.0); TILE];
         for (smallest, largest) in smallest.iter_mut().zip(largest.as_flattened()) {
-            *smallest = splat(largest * kept);
+            *smallest = splat(largest * negligible);
         }
         let mut sums = [[0.0; TILE_W]; TILE_X];
         // Collects the bits of all pairs first, then loops over those that are set. A branch at every

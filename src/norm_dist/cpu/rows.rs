@@ -138,8 +138,8 @@ impl<'a> ColumnsMut<'a> {
     }
 }
 
-/// Copies a row of a group of columns from a row-major matrix to `out`, which keeps its values past
-/// the last column.
+/// Copies a row of a group of columns from a row-major matrix to `out`. Values of `out` past the last
+/// column do not change.
 #[inline(always)]
 pub(super) fn copy_group(
     matrix: &[f32],

@@ -74,8 +74,8 @@ pub(super) trait Power: Copy {
 
 /// Up to this half, differences whose power is denormal, and therefore slow, hardly ever occur.
 const DENORMAL_FREE: u32 = 6;
-/// Powers are kept from getting smaller than this (as a power of two) for the same reason. The
-/// limit of slopes is higher, since they are multiplied by small gradients.
+/// Lower limits of powers and of slopes (as powers of two), for the same reason. The limit of slopes is
+/// higher, since they are multiplied by small gradients.
 const SMALLEST_POWER: f32 = -100.0;
 const SMALLEST_SLOPE: f32 = -60.0;
 

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{ConfigError, LossConfig, TrainConfig, every_image, hardly_any};
-use crate::data::HELD_OUT;
+use super::{ConfigError, LossConfig, TrainConfig, hardly_any};
+use crate::data::{HELD_OUT, datasets};
 use crate::exact::Epsilon;
 use crate::net::WeightInit;
 
@@ -33,10 +33,11 @@ impl TrainConfig {
     /// visitor of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the
     /// recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
+        let mnist = datasets::find("mnist").expect("it is described");
         let standard = Self {
-            dataset: "mnist".into(),
+            dataset: mnist.name.clone(),
             epsilon: radius("0.3"),
-            images: every_image(),
+            images: mnist.training_images,
             seed: 0,
             hidden: vec![3072; 3],
             weight_init: WeightInit::SignedIdentity,

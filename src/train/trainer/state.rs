@@ -6,7 +6,7 @@ use burn::module::Param;
 use burn::tensor::Device;
 
 use super::Trainer;
-use crate::data::{CLASSES, Dataset};
+use crate::data::Dataset;
 use crate::net::LinfDistNet;
 use crate::train::checkpoint::{Checkpoint, CheckpointError, State};
 use crate::train::error::TrainError;
@@ -50,8 +50,6 @@ impl Trainer {
     pub fn restore(
         checkpoint: &Checkpoint,
         data: Dataset,
-        mean: f32,
-        std: f32,
         device: Device,
     ) -> Result<Self, TrainError> {
         let patterns = checkpoint.patterns();
@@ -59,20 +57,21 @@ impl Trainer {
             return Err(TrainError::PrunedOnGpu);
         }
         let config = checkpoint.config().clone();
+        let classes = data.description.classes.len();
+        let widths = config.widths(&data.description);
         let mut trainer = match patterns {
             [] => {
-                checkpoint.check_weights(&config.widths())?;
-                Self::new(config, data, mean, std, device.clone())?
+                checkpoint.check_weights(&widths)?;
+                Self::new(config, data, device.clone())?
             }
             patterns => {
-                let widths = config.widths();
                 let found = patterns
                     .iter()
                     .map(|found| [found.inputs(), found.outputs()]);
                 if !found.eq(widths.windows(2).map(|pair| [pair[0], pair[1]])) {
                     return Err(CheckpointError::Patterns { widths }.into());
                 }
-                Self::of(config, data, mean, std, device.clone(), |_, _, _| {
+                Self::of(config, data, device.clone(), |_, _, _| {
                     LinfDistNet::sparse(patterns).autodiff()
                 })?
             }
@@ -106,7 +105,7 @@ impl Trainer {
             }
         }
         for (moments, name, length) in [
-            (&mut trainer.bias_moments, "bias", CLASSES),
+            (&mut trainer.bias_moments, "bias", classes),
             (&mut trainer.scale_moments, "scale", 1),
         ] {
             moments.first = checkpoint.get(&format!("{name}.first_moment"), [length], &device)?;

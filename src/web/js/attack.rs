@@ -41,7 +41,7 @@ export interface AttackSettings {
 
 /** A perturbed image and what the network makes of it. */
 export interface Perturbed {
-  /** 784 pixels, in levels. */
+  /** A number a pixel, in levels. */
   levels: Float32Array;
   /** The same as bytes; null when some pixel is no whole level. */
   image: Uint8Array | null;
@@ -141,7 +141,7 @@ pub(super) fn progress(run: &Run, classifier: &impl Classifier) -> Result<JsValu
     })
 }
 
-/// Evaluates an image that somebody painted, `[784]` levels, as `Perturbed`: the nearest image that is
+/// Evaluates an image that somebody painted, `[inputs]` levels, as `Perturbed`: the nearest image that is
 /// within `epsilon` of `image` and in 0…255.
 pub(super) fn paint(
     classifier: &mut impl Classifier,

@@ -29,7 +29,7 @@ impl Attacker {
         })
     }
 
-    /// Begins an attack on the label of an image of 784 bytes, in place of the one before.
+    /// Begins an attack on the label of an image, a byte an input, in place of the one before.
     /// Throws an `Error` for another length, for invalid settings, and for an image whose
     /// largest logits are tied.
     pub fn start(
@@ -58,7 +58,7 @@ impl Attacker {
         progress
     }
 
-    /// Evaluates an image that somebody painted, 784 levels. Every pixel is first brought to the
+    /// Evaluates an image that somebody painted, a level an input. Every pixel is first brought to the
     /// nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an `Error`
     /// as `start` does.
     #[wasm_bindgen(unchecked_return_type = "Perturbed")]

@@ -7,7 +7,6 @@ use super::attack::{begin, paint, progress};
 use super::{js_error, to_js};
 use crate::attack::{AttackError, Classifier, Grid, Run, label};
 use crate::baseline::{BaselineClassifier, IntervalCertifier, Model};
-use crate::data::PIXELS;
 use crate::exact::Levels;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -49,7 +48,7 @@ export interface BaselineBounds {
 }
 "#;
 
-/// A baseline network for 28×28 images, with one attack at a time.
+/// A baseline network, with one attack at a time.
 #[wasm_bindgen]
 pub struct BaselineNetwork {
     model: Model,
@@ -71,10 +70,6 @@ impl BaselineNetwork {
             return Err(JsError::new(&message));
         }
         let model = Model::from_bytes(model).map_err(js_error)?;
-        let (found, expected) = (PIXELS, model.plain.inputs());
-        if found != expected {
-            return Err(js_error(AttackError::Pixels { found, expected }));
-        }
         let classifier = BaselineClassifier::new(&model.plain, scale);
         Ok(Self {
             model,
@@ -101,7 +96,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Label, logits and proved radius of an image of 784 bytes. Throws an `Error` for another
+    /// Label, logits and proved radius of an image, a byte an input. Throws an `Error` for another
     /// length.
     #[wasm_bindgen(unchecked_return_type = "BaselineCertificate")]
     pub fn certify(&mut self, image: &[u8]) -> Result<JsValue, JsError> {
@@ -124,7 +119,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Bounds of the logits of an image of 784 bytes while no pixel moves by more than
+    /// Bounds of the logits of an image, a byte an input, while no pixel moves by more than
     /// `epsilonLevels`, rounded up to a multiple of 1/scale. Throws an `Error` for another length
     /// or an ε that is not a number from 0.
     #[wasm_bindgen(unchecked_return_type = "BaselineBounds")]
@@ -148,7 +143,7 @@ impl BaselineNetwork {
         })
     }
 
-    /// Begins an attack on the label of an image of 784 bytes, in place of the one before.
+    /// Begins an attack on the label of an image, a byte an input, in place of the one before.
     /// Throws an `Error` for another length, for invalid settings, and for an image whose
     /// largest logits are tied.
     pub fn start(
@@ -175,7 +170,7 @@ impl BaselineNetwork {
         progress(run, &self.classifier)
     }
 
-    /// Evaluates an image that somebody painted, 784 levels. Every pixel is first brought to the
+    /// Evaluates an image that somebody painted, a level an input. Every pixel is first brought to the
     /// nearest value within `epsilonLevels` of `image`, in 0…255 and on the grid. Throws an `Error`
     /// as `start` does.
     #[wasm_bindgen(unchecked_return_type = "Perturbed")]
@@ -192,7 +187,7 @@ impl BaselineNetwork {
     }
 
     fn check(&self, image: &[u8]) -> Result<(), JsError> {
-        let (found, expected) = (image.len(), PIXELS);
+        let (found, expected) = (image.len(), self.model.plain.inputs());
         match found == expected {
             true => Ok(()),
             false => Err(js_error(AttackError::Pixels { found, expected })),

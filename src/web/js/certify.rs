@@ -10,9 +10,8 @@ use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
 use super::{js_error, to_js};
-use crate::data::PIXELS;
 use crate::data::strokes;
-use crate::exact::{self, ExactNet, InputError, Levels, Model, Ticks};
+use crate::exact::{self, ExactNet, Levels, Model, Ticks};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -39,7 +38,7 @@ export interface ModelInfo {
 
 /** The critical pixel of a logit in one member: the end of its arg-max path. */
 export interface CriticalPixel {
-  /** 0..783, row-major from the top left. */
+  /** The index of the input; row-major from the top left where inputs are pixels of an image. */
   pixel: number;
   /** Raising the pixel by one tick times `sign` raises what the member adds to the logit by one tick,
    *  divided by the number of members, as long as the arg-max path stays the same. */
@@ -94,7 +93,7 @@ pub fn strokes_to_image(
     Ok(image.map(Vec::from))
 }
 
-/// Certifies 28×28 images with an exact network.
+/// Certifies images with an exact network.
 #[wasm_bindgen]
 pub struct Certifier {
     model: Model,
@@ -132,7 +131,7 @@ impl Certifier {
         })
     }
 
-    /// Label, logits, margin, both radii and the critical pixels of an image of 784 bytes.
+    /// Label, logits, margin, both radii and the critical pixels of an image, a byte an input.
     /// Throws an `Error` for another length.
     #[wasm_bindgen(unchecked_return_type = "Certificate")]
     pub fn certify(&self, image: &[u8]) -> Result<JsValue, JsError> {
@@ -162,7 +161,7 @@ impl Certifier {
         })
     }
 
-    /// Bounds of the logits of an image of 784 bytes while no pixel moves by more than
+    /// Bounds of the logits of an image, a byte an input, while no pixel moves by more than
     /// `epsilonLevels`, which is rounded up to a multiple of 1/scale for the bounds and down to
     /// whole levels for the two copies. Throws an `Error` for another length or an ε that is not a
     /// number from 0.
@@ -201,15 +200,10 @@ impl Certifier {
     }
 }
 
-/// Reads an unpacked model file whose network takes images of 28×28.
+/// Reads an unpacked model file.
 pub(super) fn read_model(model: &[u8]) -> Result<Model, JsError> {
     console_error_panic_hook::set_once();
-    let model = Model::from_bytes(model).map_err(js_error)?;
-    let (found, expected) = (PIXELS, model.net.inputs());
-    if found != expected {
-        return Err(js_error(InputError::Pixels { found, expected }));
-    }
-    Ok(model)
+    Model::from_bytes(model).map_err(js_error)
 }
 
 /// The average over the members, in pixel levels, of a sum over them in ticks. It is exact where the

@@ -1,4 +1,5 @@
 /** The data sets by the names that models carry: what their images and their classes are called. */
+import described from '../../../src/data/datasets.json';
 
 export interface DatasetWords {
   /** As its makers write it. */
@@ -12,38 +13,14 @@ export interface DatasetWords {
   spoken: readonly string[];
 }
 
+export const DATASETS: Readonly<Record<string, DatasetWords>> = Object.fromEntries(
+  described.map(({ name, title, image, images, classes, spoken }) => [
+    name,
+    { name: title, one: image, many: images, classes, spoken: spoken ?? classes },
+  ]),
+);
+
 const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit));
-const CLOTHES = [
-  'T-shirt',
-  'Trouser',
-  'Pullover',
-  'Dress',
-  'Coat',
-  'Sandal',
-  'Shirt',
-  'Sneaker',
-  'Bag',
-  'Ankle boot',
-];
-
-export const MNIST: DatasetWords = {
-  name: 'MNIST',
-  one: 'a digit',
-  many: 'digits',
-  classes: DIGITS,
-  spoken: ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
-};
-
-export const DATASETS: Readonly<Record<string, DatasetWords>> = {
-  mnist: MNIST,
-  'fashion-mnist': {
-    name: 'Fashion-MNIST',
-    one: 'a piece of clothing',
-    many: 'clothes',
-    classes: CLOTHES,
-    spoken: CLOTHES,
-  },
-};
 
 /** The words for a data set; a model of one that the page does not know shows bare numbers. */
 export function datasetWords(name: string): DatasetWords {
@@ -51,6 +28,8 @@ export function datasetWords(name: string): DatasetWords {
     DATASETS[name] ?? { name, one: 'an image', many: 'images', classes: DIGITS, spoken: DIGITS }
   );
 }
+
+export const MNIST = datasetWords('mnist');
 
 /** The name of a class. */
 export const className = ({ classes }: DatasetWords, label: number) =>

@@ -1,5 +1,5 @@
 /**
- * The run that the page shows: its Worker, what the Worker has told, and what is kept of it.
+ * The training run: its Worker, its progress, and the checkpoint that the browser keeps.
  *
  * It outlives the view: training goes on while something else is looked at.
  */

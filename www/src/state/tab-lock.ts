@@ -1,6 +1,6 @@
 /**
- * Which tab keeps its run: the store has a place for one, and two that trained would write over each
- * other's. The browser gives the lock back by itself when a tab is closed.
+ * Decides which tab keeps its run. The store has a place for one; two tabs would overwrite each other.
+ * The browser releases the lock when a tab is closed.
  */
 const NAME = 'linf-dist-net run';
 

@@ -7,12 +7,12 @@ export async function openBaselineEngine({ model, scale, program }: Supply): Pro
   const network = new BaselineNetwork(model, scale);
   return {
     inspect(image, epsilonLevels) {
-      const { label, logits, radiusLevels } = network.certify(image);
+      const { label, logits, ibpRadiusLevels } = network.certify(image);
       const { lower, upper, certified } = network.bounds(image, epsilonLevels);
       return {
         label,
         logits,
-        ibpRadiusLevels: radiusLevels ?? 0,
+        ibpRadiusLevels: ibpRadiusLevels ?? 0,
         lipschitzRadiusLevels: null,
         lower,
         upper,

@@ -1,4 +1,4 @@
-/** What page and training Worker say to each other: the session's own messages, and the opening. */
+/** The messages between the page and the training Worker: those of the session, and the opening. */
 import type { Request } from '../wasm/types.ts';
 
 /** What a run may be trained on; `auto` takes the GPU unless it is only imitated. */

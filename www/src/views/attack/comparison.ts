@@ -9,7 +9,7 @@ export interface Comparison {
     kind: string;
     model_sha256: string;
     clean: number;
-    under_attack: number;
+    empirical_robust: number;
     certified: number;
     /** Of its file. */
     bytes: number;

@@ -1,8 +1,8 @@
 /**
  * The sentences of the view *Attack*.
  *
- * What is proved and what was only tried are told apart in every one of them: no number of queries
- * proves anything, and no proof needs a query.
+ * Every sentence tells apart what is proved and what was only tried: no number of queries proves
+ * anything, and no proof needs a query.
  */
 import type { BaselineName } from '../../codec/link.ts';
 import type { AttackName } from '../../wasm/types.ts';
