@@ -3,8 +3,9 @@
 
 Written from docs/model-format.md alone, with NumPy and no line shared with the Rust code: it reads
 the model file, labels the whole test set, proves both radii of every image, and prints the
-same JSON object as `linf eval --json`. The plainest way that is still minutes, not hours: every
-kept weight is visited for every image, nothing is skipped.
+same JSON object as `linf eval --json`. `src/data/datasets.json` says where the test set's files are
+and what their SHA-256 is. The plainest way that is still minutes, not hours: every kept weight is
+visited for every image, nothing is skipped.
 
     python3 tools/check.py --model MODEL.safetensors --dataset mnist --epsilon 0.3
 """
@@ -23,17 +24,8 @@ from pathlib import Path
 import numpy as np
 
 LIMIT = 2**30
-# The test images and labels of each data set, with their SHA-256.
-TEST_FILES = {
-    "mnist": {
-        "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    },
-    "fashion-mnist": {
-        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    },
-}
+# The data sets, as the program itself, its scripts and its page read them.
+DATASETS = Path(__file__).resolve().parent.parent / "src/data/datasets.json"
 
 
 class Refused(Exception):
@@ -218,17 +210,26 @@ def integers(tensors, name, count):
     return tensor.astype(np.int64)
 
 
-def read_test_set(folder, files):
-    """Pixels, [n, 784], and labels, [n]."""
+def datasets():
+    """The descriptions of the data sets, by name."""
+    return {entry["name"]: entry for entry in json.loads(DATASETS.read_text())}
+
+
+def read_test_set(folder, description):
+    """Pixels, [n, pixels], and labels, [n], of IDX files."""
+    if description["format"] != "idx":
+        raise Refused(f"the files of {description['name']} are {description['format']}, not idx")
     contents = []
-    for name, sha256 in files.items():
-        raw = folder / name
+    for part in ("test_images", "test_labels"):
+        entry = description["files"][part]
+        raw = folder / entry["name"]
         file = raw.read_bytes() if raw.exists() else gzip.open(f"{raw}.gz").read()
-        if hashlib.sha256(file).hexdigest() != sha256:
+        if hashlib.sha256(file).hexdigest() != entry["sha256"]:
             raise Refused(f"{raw} is not the published file")
         contents.append(file)
     images, labels = contents
-    images = np.frombuffer(images[16:], np.uint8).reshape(-1, 784)
+    rows, columns = description["shape"]
+    images = np.frombuffer(images[16:], np.uint8).reshape(-1, rows * columns)
     return images, np.frombuffer(labels[8:], np.uint8).astype(np.int64)
 
 
@@ -249,9 +250,10 @@ def measure(batch):
 
 
 def main():
+    known = datasets()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--dataset", choices=sorted(TEST_FILES), required=True)
+    parser.add_argument("--dataset", choices=sorted(known), required=True)
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     parser.add_argument("--epsilon", required=True, help="such as 0.3")
     parser.add_argument("--json", action="store_true", help="always so; taken as by `linf eval`")
@@ -264,7 +266,7 @@ def main():
     if file.startswith(b"\x1f\x8b"):
         file = gzip.decompress(file)
     net = Net(file)
-    images, labels = read_test_set(args.data_dir / args.dataset, TEST_FILES[args.dataset])
+    images, labels = read_test_set(args.data_dir / args.dataset, known[args.dataset])
     if net.inputs != images.shape[1]:
         raise Refused(f"the net takes {net.inputs} pixels, not {images.shape[1]}")
     epsilon = ceil(net.top * exact)
