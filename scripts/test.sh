@@ -27,9 +27,6 @@ asked() {
   return 1
 }
 
-# Tests that need the data sets or a GPU run as well; alone, `cargo test` leaves them out.
-export LINF_TEST=all
-
 # What waits for the network is fetched while the tools are built.
 fetch_all() {
   ! asked lint native browser page size e2e || scripts/setup.sh packages || return 1
@@ -153,9 +150,11 @@ count_sizes() {
     END { print limits - failed, failed + 0 }'
 }
 
+# Those that need the data sets or a GPU, too: alone, `cargo test` leaves them out, as they are marked
+# with `ignore` and the reason.
 native_tests() {
-  if have cargo-nextest; then cargo nextest run --all-features --no-fail-fast
-  else cargo test --all-features --lib --bins --tests --examples --no-fail-fast
+  if have cargo-nextest; then cargo nextest run --all-features --no-fail-fast --run-ignored all
+  else cargo test --all-features --lib --bins --tests --examples --no-fail-fast -- --include-ignored
   fi
 }
 if have cargo-nextest; then NATIVE_COUNTER=count_nextest; else NATIVE_COUNTER=count_cargo; fi

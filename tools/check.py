@@ -18,14 +18,19 @@ import multiprocessing
 import re
 import sys
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 from pathlib import Path
 
 import numpy as np
 
 LIMIT = 2**30
-# The data sets, as the program itself, its scripts and its page read them.
-DATASETS = Path(__file__).resolve().parent.parent / "src/data/datasets.json"
+# What the project knows of each data set: names, image shape, files with their SHA-256.
+DATASETS = {
+    dataset["name"]: dataset
+    for dataset in json.loads(
+        (Path(__file__).resolve().parent.parent / "src/data/datasets.json").read_bytes()
+    )
+}
 
 
 class Refused(Exception):
@@ -210,26 +215,17 @@ def integers(tensors, name, count):
     return tensor.astype(np.int64)
 
 
-def datasets():
-    """The descriptions of the data sets, by name."""
-    return {entry["name"]: entry for entry in json.loads(DATASETS.read_text())}
-
-
-def read_test_set(folder, description):
-    """Pixels, [n, pixels], and labels, [n], of IDX files."""
-    if description["format"] != "idx":
-        raise Refused(f"the files of {description['name']} are {description['format']}, not idx")
+def read_test_set(data_dir, dataset):
+    """Pixels, [n, rows · columns], and labels, [n]."""
     contents = []
-    for part in ("test_images", "test_labels"):
-        entry = description["files"][part]
-        raw = folder / entry["name"]
+    for kind in ["test_images", "test_labels"]:
+        raw = data_dir / dataset["name"] / dataset["files"][kind]["name"]
         file = raw.read_bytes() if raw.exists() else gzip.open(f"{raw}.gz").read()
-        if hashlib.sha256(file).hexdigest() != entry["sha256"]:
+        if hashlib.sha256(file).hexdigest() != dataset["files"][kind]["sha256"]:
             raise Refused(f"{raw} is not the published file")
         contents.append(file)
     images, labels = contents
-    rows, columns = description["shape"]
-    images = np.frombuffer(images[16:], np.uint8).reshape(-1, rows * columns)
+    images = np.frombuffer(images[16:], np.uint8).reshape(-1, prod(dataset["shape"]))
     return images, np.frombuffer(labels[8:], np.uint8).astype(np.int64)
 
 
@@ -250,10 +246,9 @@ def measure(batch):
 
 
 def main():
-    known = datasets()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--dataset", choices=sorted(known), required=True)
+    parser.add_argument("--dataset", choices=sorted(DATASETS), required=True)
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
     parser.add_argument("--epsilon", required=True, help="such as 0.3")
     parser.add_argument("--json", action="store_true", help="always so; taken as by `linf eval`")
@@ -266,7 +261,7 @@ def main():
     if file.startswith(b"\x1f\x8b"):
         file = gzip.decompress(file)
     net = Net(file)
-    images, labels = read_test_set(args.data_dir / args.dataset, known[args.dataset])
+    images, labels = read_test_set(args.data_dir, DATASETS[args.dataset])
     if net.inputs != images.shape[1]:
         raise Refused(f"the net takes {net.inputs} pixels, not {images.shape[1]}")
     epsilon = ceil(net.top * exact)

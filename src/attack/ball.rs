@@ -109,9 +109,13 @@ impl Ball {
         self.step
     }
 
-    /// Rows, and columns, of the image.
-    pub fn side(&self) -> usize {
-        self.pixels().isqrt()
+    /// Rows and columns that the pixels make: a square where they can, and else one row.
+    pub fn shape(&self) -> [usize; 2] {
+        let side = self.pixels().isqrt();
+        match side * side == self.pixels() {
+            true => [side, side],
+            false => [1, self.pixels()],
+        }
     }
 
     /// Number of pixels.

@@ -119,9 +119,6 @@ pub enum AttackError {
         /// Inputs of the network.
         expected: usize,
     },
-    /// The pixels do not make a square.
-    #[error("{0} pixels make no square image, which the attacks need")]
-    NotSquare(usize),
     /// The network has no such class.
     #[error("label {label} is attacked, but the network has {classes} classes, from 0")]
     Label {
@@ -181,9 +178,6 @@ impl Run {
         let (found, expected, classes) = (image.len(), classifier.inputs(), classifier.classes());
         if found != expected {
             return Err(AttackError::Pixels { found, expected });
-        }
-        if found.isqrt().pow(2) != found {
-            return Err(AttackError::NotSquare(found));
         }
         if label >= classes {
             return Err(AttackError::Label { label, classes });

@@ -34,9 +34,10 @@ impl SquareRound {
         rng: &mut ChaCha8Rng,
         record: &mut Record,
     ) -> Self {
-        let ends: Vec<bool> = (0..ball.side()).map(|_| rng.random()).collect();
+        let [_, columns] = ball.shape();
+        let ends: Vec<bool> = (0..columns).map(|_| rng.random()).collect();
         let input: Vec<_> = (0..ball.pixels())
-            .map(|pixel| ball.end(pixel, ends[pixel % ball.side()]))
+            .map(|pixel| ball.end(pixel, ends[pixel % columns]))
             .collect();
         let logits = classifier.logits(&input);
         let margin = record.count(ball, &input, &logits);
@@ -61,13 +62,14 @@ impl SquareRound {
         rng: &mut ChaCha8Rng,
         record: &mut Record,
     ) -> bool {
-        let width = ball.side();
-        let side = side(width, self.queries, self.limit);
-        let mut place = || rng.random_range(0..=width - side);
-        let (row, column) = (place(), place());
+        let [rows, columns] = ball.shape();
+        let width = width(ball.shape(), self.queries, self.limit);
+        let height = width.min(rows);
+        let mut place = |last| rng.random_range(0..=last);
+        let (row, column) = (place(rows - height), place(columns - width));
         let square = || {
-            (row..row + side).flat_map(move |row| {
-                (column..column + side).map(move |column| row * width + column)
+            (row..row + height).flat_map(move |row| {
+                (column..column + width).map(move |column| row * columns + column)
             })
         };
         let changes_to = |input: &[i32], upper: bool| -> Vec<Change> {
@@ -106,11 +108,11 @@ impl SquareRound {
     }
 }
 
-/// Side of the square after so many queries of `limit`, in images `width` pixels wide.
-fn side(width: usize, queries: u32, limit: u32) -> usize {
+/// Width of the square after so many queries of `limit`, in images of that shape.
+fn width([rows, columns]: [usize; 2], queries: u32, limit: u32) -> usize {
     let of_10_000 = u64::from(queries) * 10_000 / u64::from(limit.max(1));
     let halvings = HALVINGS.iter().filter(|&&from| of_10_000 > from).count();
     let share = FIRST_SHARE / f64::from(1 << halvings);
-    let side = (share * (width * width) as f64).sqrt().round() as usize;
-    side.clamp(1, (width - 1).max(1))
+    let width = (share * (rows * columns) as f64).sqrt().round() as usize;
+    width.clamp(1, (columns - 1).max(1))
 }

@@ -307,10 +307,12 @@ mod tests {
 
     #[test]
     fn a_module_is_optimized_as_by_burns_adam() {
-        let config = FusedAdamConfig::new();
+        // Mean shift cancels some gradients up to rounding. A small ε would amplify what is left of them
+        // to whole steps, which differ.
+        let config = FusedAdamConfig::new().with_epsilon(1e-2);
         let ours = trained(|| config.init(), false);
         let start = trained(|| AdamConfig::new().with_epsilon(1e30).init(), false);
-        assert!(ours.iter().zip(start).any(|(a, b)| (a - b).abs() > 0.05));
+        assert!(ours.iter().zip(start).any(|(a, b)| (a - b).abs() > 0.01));
         assert_close(ours, trained(|| burns(&config).init(), false), 1e-5);
     }
 

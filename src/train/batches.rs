@@ -1,6 +1,6 @@
-//! Which images an iteration sees, and how they are prepared.
+//! Selects, augments and normalises the images of an iteration.
 //!
-//! The order of an epoch and the crops of a batch are functions of the seed and the position, so
+//! The order of an epoch and the random shifts of a batch are functions of the seed and the position, so
 //! a resumed run needs no saved state of a random generator.
 
 use std::sync::Arc;
@@ -24,13 +24,13 @@ pub struct Batches {
     order: Vec<u32>,
 }
 
-/// How far images are moved.
+/// The augmentation: images are shifted at random.
 #[derive(Clone, Copy, Debug)]
 pub struct RandomShift {
-    /// Pixels by which an image is moved at most.
+    /// Largest shift in pixels.
     pub pixels: u8,
-    /// Share of the images that are moved, from 0 to 1.
-    pub share: f32,
+    /// Probability that an image is shifted.
+    pub probability: f32,
 }
 
 /// One batch: normalised inputs `[size, pixels]` and labels `[size]`.
@@ -43,7 +43,7 @@ pub struct Batch {
 }
 
 impl Batches {
-    /// Batches of `size` images, moved at random and normalised.
+    /// Creates batches of `size` images, shifted at random and normalised.
     pub fn new(
         data: Arc<Dataset>,
         seed: u64,
@@ -63,17 +63,17 @@ impl Batches {
         }
     }
 
-    /// What the batches are made of.
+    /// The training images.
     pub fn data(&self) -> &Dataset {
         &self.data
     }
 
-    /// Whole batches in an epoch; the images left over differ from epoch to epoch.
+    /// The number of whole batches in an epoch. The images left over differ from epoch to epoch.
     pub fn per_epoch(&self) -> usize {
         self.data.len() / self.size
     }
 
-    /// The batch of an iteration, cropped at random.
+    /// Returns the batch of an iteration, shifted at random.
     pub fn batch(&mut self, iteration: usize) -> Batch {
         let (epoch, position) = (iteration / self.per_epoch(), iteration % self.per_epoch());
         if epoch != self.epoch {
@@ -88,7 +88,7 @@ impl Batches {
         };
         for &index in &self.order[position * self.size..][..self.size] {
             let by = self.random_shift.random(&mut rng);
-            let image = cropped(self.data.image(index as usize), description.shape, by);
+            let image = shifted(self.data.image(index as usize), description.shape, by);
             let inputs = image.map(|level| self.normalisation.normalised(level));
             batch.inputs.extend(inputs);
             batch.labels.push(self.data.labels[index as usize]);
@@ -96,7 +96,7 @@ impl Batches {
         batch
     }
 
-    /// The first `count` training images as they are, in batches of inputs.
+    /// Returns the first `count` training images without augmentation, in batches of inputs.
     pub fn plain(&self, count: usize) -> impl Iterator<Item = Vec<f32>> {
         let pixels = self.data.description.pixels();
         let normalised = |&level: &u8| self.normalisation.normalised(level);
@@ -107,22 +107,22 @@ impl Batches {
 }
 
 impl RandomShift {
-    /// By how much the next image is moved, (dx, dy).
+    /// Draws the shift of the next image, (dx, dy).
     fn random(self, rng: &mut impl Rng) -> (i32, i32) {
         let pixels = i32::from(self.pixels);
         let by = (
             rng.random_range(-pixels..=pixels),
             rng.random_range(-pixels..=pixels),
         );
-        // No draw where all are moved: such runs are what they were before there was a share.
-        let moved = self.share >= 1.0 || rng.random::<f32>() < self.share;
+        // A probability of 1 draws no number, so that older runs keep their bits.
+        let moved = self.probability >= 1.0 || rng.random::<f32>() < self.probability;
         if moved { by } else { (0, 0) }
     }
 }
 
-/// The image of so many rows and columns moved by (dx, dy), its edge pixels repeated where it leaves
-/// a gap.
-fn cropped(
+/// Returns the image of `[rows, columns]` shifted by (dx, dy), with the gap filled by repeating its edge
+/// pixels.
+fn shifted(
     image: &[u8],
     [rows, columns]: [usize; 2],
     (dx, dy): (i32, i32),
@@ -162,7 +162,7 @@ mod tests {
         moved(seed, 1, 1.0)
     }
 
-    fn moved(seed: u64, pixels: u8, share: f32) -> Batches {
+    fn moved(seed: u64, pixels: u8, probability: f32) -> Batches {
         let normalisation = Normalisation {
             mean: 0.5,
             std: 0.25,
@@ -173,7 +173,10 @@ mod tests {
             images: (0..10 * 784).map(|k| (k % 251) as u8).collect(),
             labels: (0..10).collect(),
         };
-        let random_shift = RandomShift { pixels, share };
+        let random_shift = RandomShift {
+            pixels,
+            probability,
+        };
         Batches::new(Arc::new(data), seed, 3, random_shift, normalisation)
     }
 
@@ -201,9 +204,9 @@ mod tests {
     }
 
     #[test]
-    fn a_crop_moves_the_image_and_repeats_its_edge() {
+    fn a_shift_moves_the_image_and_repeats_its_edge() {
         let image: Vec<u8> = (0..784).map(|k| (k / 28 * 5 + k % 28) as u8).collect();
-        let moved: Vec<u8> = cropped(&image, [28, 28], (1, -1)).collect();
+        let moved: Vec<u8> = shifted(&image, [28, 28], (1, -1)).collect();
         assert_eq!(moved[28 * 3 + 4], image[28 * 2 + 5]);
         assert_eq!(moved[4], image[5]);
         assert_eq!(moved[28 * 3 + 27], image[28 * 2 + 27]);
@@ -213,10 +216,10 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_the_images_is_moved_and_the_others_are_what_they_are() {
+    fn images_are_shifted_with_the_given_probability() {
         let plain: Vec<f32> = moved(5, 0, 1.0).plain(10).flatten().collect();
-        let unmoved = |random_shift, share| {
-            let mut batches = moved(5, random_shift, share);
+        let unmoved = |random_shift, probability| {
+            let mut batches = moved(5, random_shift, probability);
             let batches = (0..300).map(|iteration| batches.batch(iteration));
             let unmoved = |batch: Batch| {
                 let images = batch.inputs.chunks_exact(784).zip(&batch.labels);

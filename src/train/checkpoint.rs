@@ -20,7 +20,7 @@ const VERSION: &str = "2";
 /// What the page saved before this version. The names of some hyperparameters were others, which the
 /// configuration still reads, and a fine-tuned model was recorded as commands.
 const EARLIER_VERSION: &str = "1";
-/// Names of a pattern's lists.
+/// Names of the arrays of a pattern.
 const STARTS: &str = "starts";
 const COLUMNS: &str = "columns";
 /// Name of the entry that says how many inputs the first pattern has.
@@ -29,10 +29,10 @@ const INPUTS: &str = "inputs";
 /// Why a checkpoint cannot be used.
 #[derive(Debug, Error)]
 pub enum CheckpointError {
-    /// Not a safetensors file, or cut short.
+    /// The file is no safetensors file, or truncated.
     #[error("this is not a complete checkpoint file ({0}); use one that `linf train` wrote")]
     NotSafetensors(safetensors::SafeTensorError),
-    /// Another kind of safetensors file.
+    /// The file is another kind of safetensors file.
     #[error(
         "this is a safetensors file but not a checkpoint of version {EARLIER_VERSION} or {VERSION}; \
          use one that `linf train` or the page wrote"
@@ -51,26 +51,26 @@ pub enum CheckpointError {
     Tensor {
         /// Its name.
         name: String,
-        /// What the configuration asks for.
+        /// Shape that the configuration requires.
         expected: Vec<usize>,
-        /// What the file has.
+        /// What the file holds.
         found: String,
     },
-    /// The weights that a pruned net's layers have are not those of layers of its widths.
+    /// The sparsity patterns do not fit the widths of the net.
     #[error(
-        "the checkpoint's lists of the weights that were kept, `layer.….starts` and \
-         `layer.….columns`, are not those of layers between {widths:?} units"
+        "the checkpoint's sparsity patterns, `layer.….starts` and `layer.….columns`, do not fit \
+         layers of the widths {widths:?}"
     )]
     Patterns {
-        /// What the configuration asks for.
+        /// Shape that the configuration requires.
         widths: Vec<usize>,
     },
-    /// The run has done more than there was to do.
+    /// The checkpoint is beyond the end of its run.
     #[error("the checkpoint says that {found} iterations were done, of a run of {all}")]
     Iteration {
-        /// What it says.
+        /// Iterations of the checkpoint.
         found: usize,
-        /// The iterations of its schedule.
+        /// Iterations of the schedule.
         all: usize,
     },
     /// A tensor has values that are not finite.
@@ -78,8 +78,8 @@ pub enum CheckpointError {
     NotFinite(String),
 }
 
-/// The state of a run: its configuration, its position, and named f32 tensors; if it is one of the
-/// weights that a pruned net kept, which these are, and the file of that net.
+/// The state of a run: its configuration, its position and named f32 tensors; for a pruned net also its
+/// sparsity patterns, and the file of the net that is fine-tuned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     config: TrainConfig,
@@ -89,12 +89,12 @@ pub struct Checkpoint {
     tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
 }
 
-/// Named tensors that are to be read in one journey from the device.
+/// Named tensors that are read from the device together.
 #[derive(Default)]
 pub(super) struct State {
     names: Vec<(String, Vec<usize>)>,
     tensors: Transaction,
-    /// Those of the layers, none if they have all of their weights.
+    /// The patterns of the layers; empty if they have all of their weights.
     pub patterns: Vec<Arc<Csr>>,
 }
 
@@ -107,7 +107,7 @@ impl State {
 }
 
 impl Checkpoint {
-    /// The state of a run, as soon as the device has given it.
+    /// Reads the state of a run from the device.
     pub(super) async fn new(
         config: TrainConfig,
         parent: Option<Parent>,
@@ -128,7 +128,7 @@ impl Checkpoint {
         })
     }
 
-    /// What the run was started with.
+    /// The configuration of the run.
     pub fn config(&self) -> &TrainConfig {
         &self.config
     }
@@ -138,22 +138,22 @@ impl Checkpoint {
         self.parent.as_ref()
     }
 
-    /// Whether weights were dropped; then it goes on on the CPU alone.
+    /// Whether weights were dropped. Such a run can continue on the CPU only.
     pub fn has_few_weights(&self) -> bool {
         !self.patterns.is_empty()
     }
 
-    /// Which weights each layer has; none if all.
+    /// The patterns of the layers; empty if they have all of their weights.
     pub(super) fn patterns(&self) -> &[Arc<Csr>] {
         &self.patterns
     }
 
-    /// Iterations done.
+    /// The number of iterations done.
     pub fn iteration(&self) -> usize {
         self.iteration
     }
 
-    /// The values of a tensor, if it has this shape.
+    /// Returns the bytes of a tensor, if it has this shape.
     fn values(&self, name: &str, shape: &[usize]) -> Result<&[u8], CheckpointError> {
         let refuse = |found: String| CheckpointError::Tensor {
             name: name.into(),
@@ -168,8 +168,8 @@ impl Checkpoint {
         }
     }
 
-    /// Refuses a file without the weights of a net of these widths, all of them: what a file does not
-    /// have room for is not to be made room for either.
+    /// Refuses a file without all the weights of a net of these widths, so that a small file cannot make
+    /// the reader allocate a large net.
     pub(super) fn check_weights(&self, widths: &[usize]) -> Result<(), CheckpointError> {
         for (l, pair) in widths.windows(2).enumerate() {
             self.values(&format!("layer.{l}.weight"), &[pair[1], pair[0]])?;
@@ -190,7 +190,7 @@ impl Checkpoint {
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
-    /// The file's bytes; the same state always gives the same.
+    /// Returns the bytes of the file; the same state always gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let config = serde_json::to_string(&self.config).expect("a configuration is plain data");
         let mut metadata = BTreeMap::from([
@@ -228,7 +228,10 @@ impl Checkpoint {
         safetensors_file(&metadata, lists.chain(floats).collect())
     }
 
-    /// Reads a file; shapes are checked when the trainer takes the tensors.
+    /// Reads a file. Shapes are checked by [`Trainer::restore`](crate::train::Trainer::restore).
+    ///
+    /// # Errors
+    /// Fails if the file is damaged or no checkpoint.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CheckpointError> {
         let (_, header) =
             SafeTensors::read_metadata(bytes).map_err(CheckpointError::NotSafetensors)?;
@@ -276,7 +279,7 @@ impl Checkpoint {
             patterns,
             tensors: Vec::new(),
         };
-        // The reader knows no order of its own.
+        // The reader returns tensors in no particular order.
         let mut named = tensors.tensors();
         named.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (name, view) in named {
@@ -299,7 +302,7 @@ impl Checkpoint {
     }
 }
 
-/// The name of one of a pattern's lists.
+/// Returns the name of an array of a pattern.
 fn list_name(layer: usize, list: &str) -> String {
     format!("layer.{layer}.{list}")
 }
@@ -314,13 +317,13 @@ fn unknown_parent() -> Parent {
     }
 }
 
-/// The u32 numbers that little-endian bytes hold.
+/// Decodes little-endian u32 numbers.
 fn numbers(bytes: &[u8]) -> Vec<u32> {
     let words = bytes.as_chunks::<4>().0.iter();
     words.map(|bytes| u32::from_le_bytes(*bytes)).collect()
 }
 
-/// The f32 numbers that little-endian bytes hold.
+/// Decodes little-endian f32 numbers.
 fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> {
     bytes
         .as_chunks::<4>()

@@ -1,4 +1,4 @@
-//! What defines a training run.
+//! The configuration of a training run.
 
 mod presets;
 
@@ -12,29 +12,29 @@ use crate::net::WeightInit;
 
 pub use presets::PRESETS;
 
-/// Everything that defines a run, apart from the data and the device.
+/// Configuration of a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
     /// Name of the data set.
     pub dataset: String,
-    /// Radius ε that the net is meant for, at which its certified accuracy is measured.
+    /// Radius ε at which the net's certified accuracy is measured.
     pub epsilon: Epsilon,
-    /// Most images that are trained on: those just before the held-out ones.
+    /// Largest number of training images: the last ones before the held-out images.
     #[serde(default = "every_image")]
     pub images: usize,
     /// Seed of the weights, the order of the images and the augmentation.
     pub seed: u64,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
-    /// What the layers start as.
+    /// How the weights are initialised.
     #[serde(default, alias = "start")]
     pub weight_init: WeightInit,
     /// Images in a batch.
     pub batch: usize,
-    /// Pixels by which an image is moved at most, at random and anew each time.
+    /// Largest random shift of an image, in pixels, drawn anew each time.
     #[serde(default = "one_pixel", alias = "crop")]
     pub random_shift: u8,
-    /// Share of the images that are moved, drawn anew each time; the others stay as they are.
+    /// Probability that an image is shifted.
     #[serde(default = "all_of_them", alias = "crop_share")]
     pub random_shift_probability: f32,
     /// Epochs at the first p.
@@ -47,42 +47,43 @@ pub struct TrainConfig {
     pub p_start: f32,
     /// The last finite p.
     pub p_end: f32,
-    /// Learning rate at the start; it falls to 0 along half a cosine.
+    /// Initial learning rate; it falls to 0 along half a cosine.
     pub learning_rate: f32,
-    /// Perturbation radius that the loss asks for, in units of full scale 1.0: θ = 2·ε_train.
+    /// Perturbation radius of the loss, as a fraction of full scale 1.0: θ = 2·ε_train.
     pub epsilon_train: f32,
     /// The loss and its own hyperparameters.
     pub loss: LossConfig,
-    /// Epochs after which, on the CPU, every further one begins with dropping the weights that have
-    /// next to no gradient any more; 0: all are trained to the end.
+    /// From this epoch on, every epoch on the CPU begins with gradual pruning, which drops weights whose
+    /// gradient is negligible; 0 turns it off.
     #[serde(default, alias = "thin_after")]
     pub prune_from_epoch: usize,
-    /// Share of the squared gradients of a unit that what is dropped of it may have together.
+    /// Largest share of a unit's squared gradients that gradual pruning may drop at a time.
     #[serde(default = "hardly_any", alias = "thin_tolerance")]
     pub prune_tolerance: f32,
-    /// Images of the training set that are held out to measure on (never those of the test set).
+    /// Images of the training set that are held out to measure on. The test set is never used.
     pub held_out: usize,
-    /// Iterations before which a hyperparameter was changed by hand; the hyperparameters are as they were last.
+    /// Iterations before which a hyperparameter was changed by hand. The hyperparameters are the latest
+    /// ones.
     #[serde(default)]
     pub changed_at: Vec<usize>,
 }
 
-/// More images than any data set has, in 32 bits: no bound on those that are trained on.
+/// The default of `images`: more than any data set has, in 32 bits.
 fn every_image() -> usize {
     u32::MAX as usize
 }
 
-/// The random_shift of every run that does not say.
+/// The default of `random_shift`.
 fn one_pixel() -> u8 {
     1
 }
 
-/// The share that is moved in every run that does not say.
+/// The default of `random_shift_probability`.
 fn all_of_them() -> f32 {
     1.0
 }
 
-/// The tolerance of every run that does not say.
+/// The default of `prune_tolerance`.
 fn hardly_any() -> f32 {
     1e-6
 }
@@ -120,23 +121,23 @@ pub enum ConfigError {
         "there is no hyperparameter `{hyperparameter}`; the hyperparameters are {hyperparameters}"
     )]
     UnknownHyperparameter {
-        /// What was asked for.
+        /// The unknown name.
         hyperparameter: String,
-        /// What there is.
+        /// The known names.
         hyperparameters: String,
     },
-    /// A value that the hyperparameter cannot have.
+    /// The value is not valid for the hyperparameter.
     #[error(
         "`{value}` is no value for the hyperparameter `{hyperparameter}`, which is {now} here: {reason}"
     )]
     BadValue {
         /// The hyperparameter.
         hyperparameter: String,
-        /// What it was to be.
+        /// The value.
         value: String,
-        /// What it is.
+        /// The current value.
         now: String,
-        /// Why it cannot be.
+        /// Why it is refused.
         reason: String,
     },
     /// A value outside its range.
@@ -144,16 +145,20 @@ pub enum ConfigError {
     OutOfRange {
         /// The hyperparameter.
         name: &'static str,
-        /// What it may be.
+        /// The allowed range.
         range: &'static str,
-        /// What it was.
+        /// The value.
         value: String,
     },
 }
 
 impl TrainConfig {
-    /// The same configuration with one hyperparameter turned: its name here, and its value as JSON, such as
-    /// `epsilon_train` and `0.36`, or `hidden` and `[512,512]`. [`check`](Self::check) looks at ranges.
+    /// Returns the configuration with one hyperparameter changed, given by its name here and its value as
+    /// JSON, such as `epsilon_train` and `0.36`, or `hidden` and `[512,512]`. [`check`](Self::check) checks
+    /// the ranges.
+    ///
+    /// # Errors
+    /// Fails for an unknown name and for a value of another type.
     pub fn with(&self, hyperparameter: &str, value: &str) -> Result<Self, ConfigError> {
         let mut hyperparameters = self.hyperparameters();
         let Some(place) = hyperparameters.get_mut(hyperparameter) else {
@@ -170,7 +175,7 @@ impl TrainConfig {
             reason: reason.to_string(),
         };
         let new = match place {
-            // Quotes would be a nuisance in a shell.
+            // Words need no quotes, which are inconvenient in a shell.
             Value::String(_) => Value::String(value.into()),
             _ => from_str(value).map_err(|reason| bad(place, reason))?,
         };
@@ -191,7 +196,7 @@ impl TrainConfig {
 
     /// All hyperparameters by their names.
     pub(super) fn hyperparameters(&self) -> Map<String, Value> {
-        // By way of text, which has the fewest digits that tell a number.
+        // Text has the shortest decimals that identify a number.
         let text = to_string(self).expect("a configuration is plain data");
         from_str(&text).expect("a configuration has hyperparameters")
     }
@@ -206,7 +211,8 @@ impl TrainConfig {
             .collect()
     }
 
-    /// The same run on another data set: on all of its images if this one trains on all of its own.
+    /// Returns the same configuration for another data set: with all of its images if this one uses all of
+    /// its own.
     pub fn on(self, description: &DatasetDescription) -> Self {
         let here = datasets::find(&self.dataset);
         let all = here.is_some_and(|here| self.images >= here.training_images);
@@ -220,12 +226,15 @@ impl TrainConfig {
         }
     }
 
-    /// Epochs in all.
+    /// The number of epochs.
     pub fn epochs(&self) -> usize {
         self.epochs_start + self.epochs_growth + self.epochs_inf
     }
 
-    /// Checks every hyperparameter's range.
+    /// Checks the range of every hyperparameter.
+    ///
+    /// # Errors
+    /// Fails for the first one that is out of range.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |name, range, value: &dyn std::fmt::Debug| {
             Err(ConfigError::OutOfRange {
@@ -324,14 +333,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_knob_is_turned_and_the_others_stay() {
+    fn one_hyperparameter_is_changed_and_the_others_stay() {
         let preset = TrainConfig::preset("tiny").unwrap();
-        let turned = preset.with("epsilon_train", "0.25").unwrap();
-        let turned = turned.with("hidden", "[20,30]").unwrap();
-        let turned = turned.with("epsilon", "0.1").unwrap();
-        let turned = turned.with("start", "signed_identity").unwrap();
+        let changed = preset.with("epsilon_train", "0.25").unwrap();
+        let changed = changed.with("hidden", "[20,30]").unwrap();
+        let changed = changed.with("epsilon", "0.1").unwrap();
+        let changed = changed.with("weight_init", "signed_identity").unwrap();
         assert_eq!(
-            turned,
+            changed,
             TrainConfig {
                 epsilon_train: 0.25,
                 hidden: vec![20, 30],
@@ -343,39 +352,44 @@ mod tests {
     }
 
     #[test]
-    fn a_knob_that_is_not_there_or_cannot_be_turned_so_far_is_named() {
+    fn unknown_hyperparameters_and_invalid_values_are_refused() {
         let preset = TrainConfig::preset("tiny").unwrap();
-        let message = preset.with("width", "64").unwrap_err().to_string();
-        assert!(
-            message.starts_with(
-                "there is no hyperparameter `width`; the hyperparameters are batch, changed_at, random_shift, random_shift_probability, dataset, "
-            ),
-            "{message}"
-        );
+        let error = preset.with("width", "64").unwrap_err();
+        let ConfigError::UnknownHyperparameter {
+            hyperparameter,
+            hyperparameters,
+        } = error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!(hyperparameter, "width");
+        assert!(hyperparameters.contains("weight_init"), "{hyperparameters}");
         for (hyperparameter, value) in [
             ("batch", "many"),
             ("random_shift", "-1"),
             ("hidden", "[-1]"),
-            ("start", "anywhere"),
+            ("weight_init", "anywhere"),
             ("epsilon", "far"),
         ] {
-            let message = preset.with(hyperparameter, value).unwrap_err().to_string();
-            let begins = format!(
-                "`{value}` is no value for the hyperparameter `{hyperparameter}`, which is "
+            let error = preset.with(hyperparameter, value).unwrap_err();
+            assert!(
+                matches!(&error, ConfigError::BadValue { hyperparameter: name, value: refused, .. }
+                    if name == hyperparameter && refused == value),
+                "{error}"
             );
-            assert!(message.starts_with(&begins), "{message}");
         }
     }
 
     #[test]
-    fn a_knob_out_of_range_is_named() {
+    fn hyperparameters_out_of_range_are_refused() {
         let config = TrainConfig {
             batch: 1,
             ..TrainConfig::preset("tiny").unwrap()
         };
-        assert_eq!(
-            config.check().unwrap_err().to_string(),
-            "batch must be from 2 to 4096, not 1"
+        let error = config.check().unwrap_err();
+        assert!(
+            matches!(&error, ConfigError::OutOfRange { name: "batch", .. }),
+            "{error}"
         );
     }
 }

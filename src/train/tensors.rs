@@ -1,11 +1,11 @@
-//! From Burn's tensors to plain numbers.
+//! Reads Burn's tensors as plain numbers.
 
 use burn::Tensor;
 use burn::tensor::TensorData;
 #[cfg(feature = "train")]
 use burn::tensor::Transaction;
 
-/// Why the results of a device could not be read: a GPU that is lost answers nothing any more.
+/// The results of a device could not be read, for example because the GPU was lost.
 #[cfg(feature = "train")]
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -14,19 +14,19 @@ use burn::tensor::Transaction;
 )]
 pub struct ReadError(String);
 
-/// A tensor's numbers, row-major, at once. Of the CPU only: elsewhere a browser cannot wait.
+/// Reads a tensor of the CPU, row-major. A browser cannot wait for another device here.
 pub(crate) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     floats(tensor.into_data())
 }
 
-/// A tensor's numbers, row-major, as soon as they are there.
+/// Reads a tensor of any device, row-major.
 #[cfg(feature = "train")]
 pub(crate) async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ReadError> {
     let data = tensor.into_data_async().await;
     data.map(floats).map_err(|error| unreadable(&error))
 }
 
-/// The numbers of several tensors, in one journey from the device.
+/// Reads several tensors of a device together.
 #[cfg(feature = "train")]
 pub(crate) async fn read_all(tensors: Transaction) -> Result<Vec<Vec<f32>>, ReadError> {
     let data = tensors.execute_async().await;
@@ -38,7 +38,7 @@ fn floats(data: TensorData) -> Vec<f32> {
     data.try_to_vec().expect("a float tensor holds f32")
 }
 
-/// The error in one line.
+/// Formats the error in one line.
 #[cfg(feature = "train")]
 fn unreadable(error: &impl ToString) -> ReadError {
     let text = error.to_string();

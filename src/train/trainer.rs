@@ -161,7 +161,7 @@ impl Trainer {
         let device = device.autodiff();
         let random_shift = RandomShift {
             pixels: config.random_shift,
-            share: config.random_shift_probability,
+            probability: config.random_shift_probability,
         };
         let normalisation = training.description.normalisation;
         let classes = training.description.classes.len();

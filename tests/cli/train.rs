@@ -349,7 +349,7 @@ fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
         &out,
         &[&finetune[..], &["--set", "hidden=[9]"]].concat(),
     ));
-    assert!(message.contains("give `hidden` its own"), "{message}");
+    assert!(message.contains("`hidden`"), "{message}");
     let other = [
         "train",
         "--dataset",

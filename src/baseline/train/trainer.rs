@@ -98,7 +98,7 @@ const MEASURE_SCALE: u32 = 32;
 /// The augmentation.
 const RANDOM_SHIFT: RandomShift = RandomShift {
     pixels: 1,
-    share: 1.0,
+    probability: 1.0,
 };
 
 impl Trainer {

@@ -24,13 +24,13 @@ pub const PRESETS: [&str; 11] = [
 ];
 
 impl TrainConfig {
-    /// A preset: for MNIST at ε = 0.3; `standard-0.1` and `finetune-0.1` are for MNIST at 0.1,
+    /// Returns a preset: for MNIST at ε = 0.3; `standard-0.1` and `finetune-0.1` are for MNIST at 0.1,
     /// `fashion`, `finetune-fashion` and `look-fashion` for Fashion-MNIST at 0.1.
     ///
     /// `standard`, `standard-0.1` and `fashion` trained the first net of each shipped network, which was
-    /// pruned and then trained on by `finetune`, `finetune-0.1` and `finetune-fashion`
-    /// ([`Trainer::finetune`](crate::train::Trainer::finetune)). `look` and `look-fashion` are for a
-    /// visitor of the page with a minute to spare, `quick` shows the idea in minutes, `hinge` is the
+    /// pruned and then fine-tuned by `finetune`, `finetune-0.1` and `finetune-fashion`
+    /// ([`Trainer::finetune`](crate::train::Trainer::finetune)). `look` and `look-fashion` take a minute in
+    /// the page, `quick` shows the idea in minutes, `hinge` is the
     /// recipe of ICML 2021 with a fifth of its units, `tiny` is for tests.
     pub fn preset(name: &str) -> Result<Self, ConfigError> {
         let mnist = datasets::find("mnist").expect("it is described");
@@ -61,7 +61,7 @@ impl TrainConfig {
             held_out: HELD_OUT,
             changed_at: Vec::new(),
         };
-        // Few epochs ask for large and many steps, and leave no time to learn images that are moved.
+        // Few epochs need large and many steps, and are too few to learn shifted images.
         let short = Self {
             weight_init: WeightInit::Identity,
             batch: 64,
@@ -135,7 +135,7 @@ impl TrainConfig {
                 ..short
             },
             "fashion" => fashion,
-            // At a lower p than 14 what was dropped would count; and epochs cost little now.
+            // Below p = 14 the pruned weights would count. Epochs are cheap with the weights that remain.
             "finetune" => Self {
                 p_start: 14.0,
                 p_end: 300.0,
@@ -183,14 +183,14 @@ impl TrainConfig {
         })
     }
 
-    /// The preset from which the fewest hyperparameters lead here, and those hyperparameters with their values, as
-    /// [`with`](Self::with) takes them. Data set, seed and the images that are held out belong to no
-    /// preset; what was changed during a run does not count.
+    /// Returns the preset with the fewest hyperparameters that differ, and those hyperparameters with their
+    /// values, as [`with`](Self::with) takes them. Data set, seed and held-out images belong to no preset;
+    /// changes during a run are ignored.
     pub fn as_preset(&self) -> (&'static str, Vec<(String, String)>) {
         let of_no_preset = ["dataset", "seed", "held_out", "changed_at"];
         let here = self.hyperparameters();
-        let turned = |name: &'static str| {
-            let preset = Self::preset(name).expect("it is one of those there are");
+        let changed = |name: &'static str| {
+            let preset = Self::preset(name).expect("the name is one of PRESETS");
             let preset = preset.hyperparameters();
             let others = here.iter().filter(|(hyperparameter, value)| {
                 !of_no_preset.contains(&hyperparameter.as_str())
@@ -202,9 +202,9 @@ impl TrainConfig {
             (name, others.collect::<Vec<_>>())
         };
         PRESETS
-            .map(turned)
+            .map(changed)
             .into_iter()
-            .min_by_key(|(_, turned)| turned.len())
+            .min_by_key(|(_, changed)| changed.len())
             .expect("there are presets")
     }
 }
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configuration_is_a_preset_with_some_knobs_turned() {
+    fn a_configuration_is_a_preset_with_some_changes() {
         for name in PRESETS {
             let preset = TrainConfig::preset(name).unwrap();
             assert_eq!(preset.as_preset(), (name, vec![]));
@@ -255,16 +255,16 @@ mod tests {
             epsilon: radius("0.2"),
             ..TrainConfig::preset("hinge").unwrap()
         };
-        let (name, turned) = config.as_preset();
-        let turned = turned
+        let (name, changed) = config.as_preset();
+        let changed = changed
             .iter()
             .map(|(hyperparameter, value)| (&**hyperparameter, &**value));
-        let turned: Vec<_> = turned.collect();
+        let changed: Vec<_> = changed.collect();
         assert_eq!(
-            (name, &turned[..]),
+            (name, &changed[..]),
             ("hinge", &[("epsilon", "0.2"), ("hidden", "[20,30]")][..])
         );
-        let again = turned.iter().fold(
+        let again = changed.iter().fold(
             TrainConfig::preset(name).unwrap(),
             |config, (hyperparameter, value)| config.with(hyperparameter, value).unwrap(),
         );
