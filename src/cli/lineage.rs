@@ -54,7 +54,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (lineage, measure) = match Model::from_bytes(&bytes) {
         Ok(model) => (model.metadata.lineage, None),
         Err(ModelError::Format(_)) => {
-            let metadata = super::read_baseline(&args.model, &bytes)?.metadata;
+            let model = crate::baseline::Model::from_bytes(&bytes);
+            let model = model.map_err(|source| CliError::BaselineModel {
+                path: args.model.clone(),
+                source,
+            })?;
+            let metadata = model.metadata;
             let measure = metadata.accuracies.map(|accuracies| {
                 let mut words = vec!["linf", "baseline", "measure", MODEL, "--dataset"];
                 let epsilon = accuracies.epsilon.to_string();

@@ -60,7 +60,6 @@ enum Command {
     Baseline(baseline::Args),
     Compare(compare::Args),
     Bench(bench::Args),
-    Lineage(lineage::Args),
 }
 
 /// A described data set, chosen by its name.
@@ -432,7 +431,6 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Baseline(args) => baseline::run(&args),
         Command::Compare(args) => compare::run(&args).map(done),
         Command::Bench(args) => bench::run(&args).map(done),
-        Command::Lineage(args) => lineage::run(&args).map(done),
     };
     match outcome {
         Ok(code) => code,
