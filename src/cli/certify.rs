@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{CliError, print, print_line, read, read_model};
 use crate::data::datasets;
-use crate::exact::{Certificate, CriticalPixel, ExactNet, Levels, MAX_LEVEL, Ticks};
+use crate::exact::{Certificate, CriticalPixel, ExactNet, Levels, MAX_LEVEL, Model, Ticks};
 
 /// Label one image and print how far the label is proved
 #[derive(clap::Args)]
@@ -59,8 +59,7 @@ struct Place {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
-    let shape = datasets::find(&model.metadata.dataset).map(|description| description.shape);
-    let ([_, columns], image) = read_png(&args.image, shape)?;
+    let ([_, columns], image) = read_png(&args.image, shape(&model))?;
     let certificate = model
         .net
         .evaluator()
@@ -77,6 +76,16 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         print(report.to_text())?;
     }
     Ok(())
+}
+
+/// Rows and columns of the images that a model takes: those of its data set, or of squares if that is
+/// not described here; unknown if neither has the size of the network.
+fn shape(model: &Model) -> Option<[usize; 2]> {
+    let inputs = model.net.inputs();
+    let side = inputs.isqrt();
+    let described = datasets::find(&model.metadata.dataset);
+    let shape = described.map_or([side, side], |description| description.shape);
+    (shape[0] * shape[1] == inputs).then_some(shape)
 }
 
 /// Rows and columns, and the pixels, of an 8-bit greyscale PNG; of that shape, if one is given.
