@@ -448,10 +448,6 @@ def metadata_of(path):
     file = path.read_bytes()
     header = json.loads(file[8 : 8 + int.from_bytes(file[:8], "little")])
     metadata = header["__metadata__"]
-    # Files of the version before 4, until they are written anew.
-    metadata.setdefault("members", metadata.get("heads", "1"))
-    if "certified_interval" in metadata:
-        metadata["certified_ibp"] = metadata["certified_interval"]
     weights = {name: tensor for name, tensor in header.items() if name.endswith(".weight")}
     metadata["weights"] = sum(tensor["shape"][1] for tensor in weights.values())
     return metadata

@@ -8,7 +8,7 @@ use burn::tensor::{Device, read_sync};
 use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings};
 use linf_dist_net::data::{Dataset, DatasetDescription, Normalisation};
 use linf_dist_net::exact::teach::{TeachConfig, teach};
-use linf_dist_net::exact::{DenseNet, ExactNet, Lineage, Operation, Parent, evaluate};
+use linf_dist_net::exact::{Arguments, DenseNet, ExactNet, Lineage, Operation, Parent, evaluate};
 use linf_dist_net::net::float_logits;
 use linf_dist_net::train::{Checkpoint, TrainConfig, Trainer};
 use proptest::prelude::*;
@@ -131,7 +131,7 @@ fn whole_way(data: &Dataset, config: TrainConfig) -> [u64; 2] {
             &pruned,
             Parent {
                 sha256: None,
-                lineage: Lineage::new(Operation::Export, [], []),
+                lineage: Lineage::new(Operation::Export, Arguments::new(), None, vec![]).unwrap(),
             },
         ),
         data.clone(),

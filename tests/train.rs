@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use blocks::{NORMALISATION, blocks};
 use burn::tensor::{Device, read_sync};
-use linf_dist_net::exact::{ExactNet, Lineage, Operation, Parent};
-use linf_dist_net::net::LinfDistNet;
+use linf_dist_net::exact::{Arguments, ExactNet, Lineage, Operation, Parent};
+use linf_dist_net::net::{LinfDistNet, WeightInit};
 use linf_dist_net::train::{
     Checkpoint, CheckpointError, HeldOutReport, LossConfig, TrainConfig, TrainError, Trainer,
 };
+use serde_json::Value;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -104,7 +105,13 @@ fn trained() -> ExactNet {
 fn parent() -> Parent {
     Parent {
         sha256: Some("ab".repeat(32)),
-        lineage: Lineage::new(Operation::Export, [("scale", 32.into())], []),
+        lineage: Lineage::new(
+            Operation::Export,
+            Arguments::from([("scale".into(), 32_u64.into())]),
+            None,
+            Vec::new(),
+        )
+        .unwrap(),
     }
 }
 
@@ -143,7 +150,9 @@ fn fine_tuning_trains_the_weights_of_a_pruned_net() {
     let net = trained();
     let mut trainer = finetuned(finetuning(), &net).unwrap();
     assert_eq!(trainer.parent(), Some(&parent()));
-    assert_eq!(trainer.lineage().parents, [parent()]);
+    let lineage = trainer.lineage().unwrap();
+    assert_eq!(*lineage.operation(), Operation::Finetune);
+    assert_eq!(lineage.parents(), [parent()]);
     let epsilon = "0.1".parse().unwrap();
     let evaluate =
         |trainer: &Trainer| read_sync(trainer.evaluate(epsilon, 400, NonZeroUsize::MIN)).unwrap();
@@ -304,6 +313,59 @@ fn a_training_set_smaller_than_a_batch_is_refused() {
         }
     );
     assert!(expected, "{error}");
+}
+
+/// What the page saved before it knew today's names of hyperparameters.
+#[test]
+fn a_checkpoint_of_the_version_before_is_read() {
+    let config = TrainConfig {
+        random_shift: 2,
+        random_shift_probability: 0.5,
+        prune_from_epoch: 3,
+        prune_tolerance: 1e-5,
+        weight_init: WeightInit::SignedIdentity,
+        ..config()
+    };
+    let bytes = read_sync(trainer(config.clone()).checkpoint())
+        .unwrap()
+        .to_bytes();
+    let earlier = |change: &dyn Fn(&mut Value)| {
+        let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        let (header, data) = bytes[8..].split_at(length);
+        let mut header: Value = serde_json::from_slice(header).unwrap();
+        let metadata = &mut header["__metadata__"];
+        metadata["format_version"] = "1".into();
+        let mut config = metadata["config"].as_str().unwrap().to_owned();
+        for (today, then) in [
+            ("random_shift_probability", "crop_share"),
+            ("random_shift", "crop"),
+            ("prune_from_epoch", "thin_after"),
+            ("prune_tolerance", "thin_tolerance"),
+            ("weight_init", "start"),
+        ] {
+            let renamed = config.replace(&format!("\"{today}\""), &format!("\"{then}\""));
+            assert_ne!(renamed, config, "{today}");
+            config = renamed;
+        }
+        metadata["config"] = config.into();
+        change(metadata);
+        let mut header = serde_json::to_vec(&header).unwrap();
+        header.resize(header.len().next_multiple_of(8), b' ');
+        let length = (header.len() as u64).to_le_bytes();
+        Checkpoint::from_bytes(&[&length[..], &header, data].concat())
+    };
+    let read = earlier(&|_| {}).unwrap();
+    assert_eq!(*read.config(), config);
+    assert_eq!(read.parent(), None);
+    let restored = Trainer::restore(&read, blocks(500), Device::flex()).unwrap();
+    assert!(read_sync(restored.checkpoint()).unwrap().to_bytes() == bytes);
+
+    // Commands were told of a net that was fine-tuned; they are not read, but that there was one is.
+    let read = earlier(&|metadata| metadata["origin"] = "linf train".into()).unwrap();
+    let lineage = &read.parent().unwrap().lineage;
+    assert!(matches!(lineage.operation(), Operation::Other(_)));
+    let unknown = earlier(&|metadata| metadata["format_version"] = "3".into());
+    assert!(matches!(unknown, Err(CheckpointError::Format)));
 }
 
 #[test]

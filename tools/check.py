@@ -3,8 +3,9 @@
 
 Written from docs/model-format.md alone, with NumPy and no line shared with the Rust code: it reads
 the model file, labels the whole test set, proves both radii of every image, and prints the
-same JSON object as `linf eval --json`. The plainest way that is still minutes, not hours: every
-kept weight is visited for every image, nothing is skipped.
+same JSON object as `linf eval --json`. `src/data/datasets.json` says where the test set's files are
+and what their SHA-256 is. The plainest way that is still minutes, not hours: every kept weight is
+visited for every image, nothing is skipped.
 
     python3 tools/check.py --model MODEL.safetensors --dataset mnist --epsilon 0.3
 """
@@ -42,19 +43,22 @@ class Net:
     def __init__(self, file):
         header, tensors = read_safetensors(file)
         metadata = header.get("__metadata__", {})
-        version = metadata.get("format_version")
-        if metadata.get("format") != "linf-dist-net" or version != "4":
+        found = metadata.get("format"), metadata.get("format_version")
+        if found != ("linf-dist-net", "4"):
             raise Refused("the model file is not of format linf-dist-net, version 4")
-        self.scale = int(metadata["scale"])
+        self.scale = plain_number(metadata, "scale")
         if self.scale not in [2**k for k in range(1, 13)]:
             raise Refused(f"the scale {self.scale} is not a power of two from 2 to 4096")
         self.top = 255 * self.scale
-        widths = [int(width) for width in metadata["architecture"].split("-")]
-        possible = len(widths) >= 2 and all(1 <= width <= 65536 for width in widths)
+        architecture = metadata["architecture"]
+        if not re.fullmatch(r"[1-9][0-9]*(-[1-9][0-9]*)+", architecture):
+            raise Refused(f"the architecture {architecture} is none")
+        widths = [int(width) for width in architecture.split("-")]
+        possible = all(width <= 65536 for width in widths)
         countable = all(inputs * outputs <= 2**31 for inputs, outputs in zip(widths, widths[1:]))
-        self.members = int(metadata["members"])
+        self.members = plain_number(metadata, "members")
         if not possible or not countable or self.members < 1:
-            raise Refused(f"the architecture {metadata['architecture']} is none")
+            raise Refused(f"the architecture {architecture} is none")
         if widths[-1] % self.members or widths[-1] // self.members < 2:
             raise Refused(f"{widths[-1]} units are no {self.members} members of two classes or more")
 
@@ -89,31 +93,31 @@ class Net:
         self.layers = [[(i, w.astype(np.int32)) for i, w in layer] for layer in self.layers]
 
     def logits(self, x):
-        """Logits, [classes, batch], of inputs in units, [inputs, batch]."""
+        """Logits, [classes, batch], of inputs in ticks, [inputs, batch]."""
         for layer in self.layers:
             x = np.stack([np.abs(x[i] - w).max(axis=0) for i, w in layer])
         return -self.over_members(x + self.bias)
 
     def logit_bounds(self, x, radius):
-        """Lower and upper bounds, [classes, batch] each, for a radius in units, [batch]."""
+        """Lower and upper bounds, [classes, batch] each, for a radius in ticks, [batch]."""
         low, high = np.maximum(x - radius, 0), np.minimum(x + radius, self.top)
         for layer in self.layers:
             low, high = layer_bounds(layer, low, high)
         return -self.over_members(high + self.bias), -self.over_members(low + self.bias)
 
-    def over_members(self, units):
+    def over_members(self, values):
         """Sums over the members, [classes, batch], of what belongs to the last layer's units."""
-        return units.reshape(self.members, -1, units.shape[1]).sum(axis=0, dtype=units.dtype)
+        return values.reshape(self.members, -1, values.shape[1]).sum(axis=0, dtype=values.dtype)
 
     def proves(self, x, label, radius):
-        """For each image of the batch, whether intervals prove its label at its radius."""
+        """For each image of the batch, whether IBP proves its label at its radius."""
         lower, upper = self.logit_bounds(x, radius)
         batch = np.arange(len(label))
         upper[label, batch] = np.iinfo(np.int32).min
         return lower[label, batch] > upper.max(axis=0)
 
     def radii(self, x, labels):
-        """Of the images that are labelled rightly: the radii by margin and by intervals."""
+        """Of the images that are labelled rightly: the Lipschitz and the IBP radii."""
         logits = self.logits(x)
         ordered = np.sort(logits, axis=0)
         margin = ordered[-1] - ordered[-2]
@@ -133,7 +137,7 @@ class Net:
             proved[open_] = np.where(holds, radius, p)
             beyond[open_] = np.where(holds, b, radius)
             step = min(2 * step, self.top)
-        # The search took from the margin where to start; intervals must prove it too.
+        # The search began at the Lipschitz radius; IBP must prove that too.
         assert self.proves(x, label, lipschitz).all()
         return lipschitz, proved
 
@@ -160,7 +164,7 @@ def read_safetensors(file):
     for name, info in sorted(entries, key=lambda entry: entry[1]["data_offsets"]):
         begin, end = info["data_offsets"]
         if info["dtype"] not in dtypes:
-            # What this version does not know is passed over.
+            # Tensors of other types mean nothing here.
             if begin != covered:
                 raise Refused(f"the data of {name} are not where the header says")
             covered = end
@@ -196,6 +200,13 @@ def kept_weights(tensors, layer, inputs, outputs):
     return bits.reshape(outputs, inputs), weight
 
 
+def plain_number(metadata, key):
+    """A whole number in plain digits, without sign or leading zero."""
+    if not re.fullmatch(r"0|[1-9][0-9]*", metadata[key]):
+        raise Refused(f"the metadata say that `{key}` is {metadata[key]}")
+    return int(metadata[key])
+
+
 def integers(tensors, name, count):
     """A list of integers, in 64 bits."""
     tensor = tensors[name]
@@ -222,14 +233,14 @@ def measure(batch):
     """Counts and sums of one batch of images."""
     net, images, labels, epsilon = batch
     x = np.ascontiguousarray(images.T).astype(np.int32) * net.scale
-    lipschitz, interval = net.radii(x, labels)
+    lipschitz, ibp = net.radii(x, labels)
     return np.array(
         [
             lipschitz.size,
             (lipschitz >= epsilon).sum(),
-            (interval >= epsilon).sum(),
+            (ibp >= epsilon).sum(),
             lipschitz.sum(),
-            interval.sum(),
+            ibp.sum(),
         ]
     )
 
@@ -262,17 +273,17 @@ def main():
     ]
     with multiprocessing.Pool() as pool:
         totals = sum(pool.imap_unordered(measure, batches))
-    clean, by_margin, by_intervals, margin_radii, interval_radii = (int(t) for t in totals)
+    clean, by_lipschitz, by_ibp, lipschitz_radii, ibp_radii = (int(t) for t in totals)
     n = len(images)
     report = {
         "images": n,
         "dataset": args.dataset,
         "epsilon": decimal(exact),
         "clean": clean / n,
-        "certified_lipschitz": by_margin / n,
-        "certified_ibp": by_intervals / n,
-        "mean_lipschitz_radius_levels": margin_radii / (n * net.scale),
-        "mean_ibp_radius_levels": interval_radii / (n * net.scale),
+        "certified_lipschitz": by_lipschitz / n,
+        "certified_ibp": by_ibp / n,
+        "mean_lipschitz_radius_levels": lipschitz_radii / (n * net.scale),
+        "mean_ibp_radius_levels": ibp_radii / (n * net.scale),
         "model_sha256": hashlib.sha256(file).hexdigest(),
     }
     print(json.dumps(report, separators=(",", ":")))

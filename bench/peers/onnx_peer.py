@@ -23,7 +23,7 @@ IMAGES = 512
 file = args.model.read_bytes()
 net = check.Net(file)
 layers, bias = list(dense_layers(net)), net.bias[:, 0]
-images, _ = check.read_test_set(peer.ROOT / "data/mnist", check.TEST_FILES["mnist"])
+images, _ = check.read_test_set(peer.ROOT / "data", check.DATASETS["mnist"])
 units = images[:IMAGES].astype(np.int32) * net.scale
 
 rows = []

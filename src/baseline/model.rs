@@ -4,18 +4,22 @@
 //! Half the size of f32, and no less of a network: the numbers that are read are those that run,
 //! are attacked and are proved.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use half::bf16;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use thiserror::Error;
 
 use super::{BaselineNet, BaselineNetError, Layer, architecture};
+use crate::exact::io::FORMAT_VERSION;
+use crate::exact::io::entries::{Entries, EntryError};
 use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
-use crate::exact::{Epsilon, EpsilonError};
+use crate::exact::{Epsilon, Lineage};
 
 const FORMAT: &str = "linf-dist-net baseline";
-const FORMAT_VERSION: &str = "1";
+const EPSILON: &str = "epsilon";
+const CLEAN: &str = "clean";
+const CERTIFIED: &str = "certified";
 
 /// A baseline with the record of where it came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,14 +35,8 @@ pub struct Model {
 pub struct Metadata {
     /// Name of the data set, such as `mnist`.
     pub dataset: String,
-    /// Name of the recipe, such as `adversarial`.
-    pub recipe: String,
-    /// The configuration of the run, as JSON.
-    pub config: String,
-    /// Seed of the training.
-    pub seed: u64,
-    /// The command that made the model.
-    pub command: String,
+    /// How it was made.
+    pub lineage: Lineage,
     /// What it achieves on the test set, when measured.
     pub accuracies: Option<Accuracies>,
 }
@@ -62,16 +60,13 @@ pub enum ModelError {
     NotSafetensors(#[source] SafeTensorError),
     /// Safetensors, but of something else or of another version.
     #[error(
-        "the file's format is {0:?}, not \"{FORMAT}\" of version {FORMAT_VERSION}; \
+        "the file's format and version are {0:?}, not \"{FORMAT}\" of version {FORMAT_VERSION}; \
          make a network with `linf baseline train`"
     )]
     Format(String),
     /// A metadata entry is missing or cannot be understood.
-    #[error("the file's metadata `{0}` is missing or cannot be read")]
-    Metadata(&'static str),
-    /// The metadata's ε is none.
-    #[error("the file's metadata hold no valid ε")]
-    Epsilon(#[from] EpsilonError),
+    #[error(transparent)]
+    Entry(#[from] EntryError),
     /// A tensor is missing or has another type or shape.
     #[error("the file's tensor `{name}` should be BF16 {expected:?}, but it is {found}")]
     Tensor {
@@ -96,14 +91,13 @@ impl Model {
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(ModelError::NotSafetensors)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(ModelError::NotSafetensors)?;
         let entries = Entries(header.metadata().clone().unwrap_or_default());
-        let (format, version) = (entries.get("format"), entries.get("format_version"));
-        if (format.ok(), version.ok()) != (Some(FORMAT), Some(FORMAT_VERSION)) {
-            let found = [entries.get("format"), entries.get("format_version")];
+        let found = [entries.find("format"), entries.find("format_version")];
+        if found != [Some(FORMAT), Some(FORMAT_VERSION)] {
             let found: Vec<_> = found.into_iter().flatten().collect();
             return Err(ModelError::Format(found.join(" ")));
         }
         let layers = architecture::parse(entries.get("architecture")?)
-            .ok_or(ModelError::Metadata("architecture"))?;
+            .ok_or_else(|| entries.refuse("architecture", "layers such as 784-conv8k4s2-10"))?;
         let layers = layers.into_iter().enumerate();
         let layers = layers.map(|(index, (geometry, channels))| {
             let shape = [channels, geometry.fan_in()];
@@ -115,7 +109,7 @@ impl Model {
         });
         Ok(Self {
             plain: BaselineNet::new(layers.collect::<Result<_, ModelError>>()?)?,
-            metadata: entries.metadata()?,
+            metadata: metadata(&entries)?,
         })
     }
 
@@ -144,15 +138,12 @@ impl Model {
             ("format_version", FORMAT_VERSION.into()),
             ("architecture", self.plain.architecture()),
             ("dataset", metadata.dataset.clone()),
-            ("recipe", metadata.recipe.clone()),
-            ("config", metadata.config.clone()),
-            ("seed", metadata.seed.to_string()),
-            ("command", metadata.command.clone()),
+            ("lineage", metadata.lineage.to_json()),
         ]);
         if let Some(accuracies) = metadata.accuracies {
-            entries.insert("epsilon", accuracies.epsilon.to_string());
-            entries.insert("clean", accuracies.clean.to_string());
-            entries.insert("certified", accuracies.certified.to_string());
+            entries.insert(EPSILON, accuracies.epsilon.to_string());
+            entries.insert(CLEAN, accuracies.clean.to_string());
+            entries.insert(CERTIFIED, accuracies.certified.to_string());
         }
         entries
     }
@@ -166,7 +157,7 @@ fn bias_name(layer: usize) -> String {
     format!("layers.{layer}.bias")
 }
 
-fn stored(name: String, shape: Vec<usize>, values: &[f32]) -> StoredTensor {
+fn stored(name: String, shape: Vec<usize>, values: &[f32]) -> StoredTensor<'static> {
     let bytes = values.iter().flat_map(|value| {
         let number = bf16::from_f32(*value);
         assert_eq!(
@@ -180,7 +171,7 @@ fn stored(name: String, shape: Vec<usize>, values: &[f32]) -> StoredTensor {
         name,
         dtype: Dtype::BF16,
         shape,
-        bytes: bytes.collect(),
+        bytes: bytes.collect::<Vec<_>>().into(),
     }
 }
 
@@ -205,44 +196,18 @@ fn read(
     Ok(numbers.map(bf16::to_f32).collect())
 }
 
-/// The metadata entries of a file.
-struct Entries(HashMap<String, String>);
-
-impl Entries {
-    fn get(&self, key: &'static str) -> Result<&str, ModelError> {
-        let value = self.0.get(key).ok_or(ModelError::Metadata(key))?;
-        Ok(value)
-    }
-
-    fn parse<T: std::str::FromStr>(&self, key: &'static str) -> Result<T, ModelError> {
-        let value = self.get(key)?;
-        value.parse().map_err(|_| ModelError::Metadata(key))
-    }
-
-    fn fraction(&self, key: &'static str) -> Result<f64, ModelError> {
-        let fraction = self.parse(key)?;
-        match (0.0..=1.0).contains(&fraction) {
-            true => Ok(fraction),
-            false => Err(ModelError::Metadata(key)),
-        }
-    }
-
-    fn metadata(&self) -> Result<Metadata, ModelError> {
-        let accuracies = match self.0.contains_key("clean") {
-            true => Some(Accuracies {
-                epsilon: self.get("epsilon")?.parse()?,
-                clean: self.fraction("clean")?,
-                certified: self.fraction("certified")?,
-            }),
-            false => None,
-        };
-        Ok(Metadata {
-            dataset: self.get("dataset")?.into(),
-            recipe: self.get("recipe")?.into(),
-            config: self.get("config")?.into(),
-            seed: self.parse("seed")?,
-            command: self.get("command")?.into(),
-            accuracies,
-        })
-    }
+fn metadata(entries: &Entries) -> Result<Metadata, EntryError> {
+    let accuracies = match entries.has_any(&[EPSILON, CLEAN, CERTIFIED]) {
+        true => Some(Accuracies {
+            epsilon: entries.epsilon()?,
+            clean: entries.fraction(CLEAN)?,
+            certified: entries.fraction(CERTIFIED)?,
+        }),
+        false => None,
+    };
+    Ok(Metadata {
+        dataset: entries.get("dataset")?.into(),
+        lineage: entries.lineage()?,
+        accuracies,
+    })
 }

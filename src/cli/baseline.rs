@@ -120,10 +120,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let plain = trainer.baseline_net().map_err(failed)?;
     let metadata = Metadata {
         dataset: args.dataset.as_str().into(),
-        recipe: args.recipe.clone(),
-        config: serde_json::to_string(trainer.config()).expect("a configuration is plain data"),
-        seed: args.seed,
-        command: command(args),
+        lineage: trainer.config().lineage(),
         accuracies: None,
     };
     let bytes = Model { plain, metadata }.to_bytes();
@@ -155,16 +152,6 @@ fn describe_epoch(
         100.0 * held_out.empirical,
         100.0 * held_out.certified,
     ))
-}
-
-/// The command that makes the file again.
-fn command(args: &TrainArgs) -> String {
-    format!(
-        "linf baseline train --dataset {} --recipe {} --seed {} MODEL",
-        args.dataset.as_str(),
-        args.recipe,
-        args.seed
-    )
 }
 
 fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {

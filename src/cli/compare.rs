@@ -191,7 +191,8 @@ fn open(
         Err(exact::ModelError::Format(_)) => {
             let baseline::Model { plain, metadata } = super::read_baseline(path, bytes, dataset)?;
             let architecture = plain.architecture();
-            Ok((Network::Baseline(plain), metadata.recipe, architecture))
+            let recipe = metadata.lineage.text("recipe").unwrap_or("baseline");
+            Ok((Network::Baseline(plain), recipe.into(), architecture))
         }
         Err(source) => Err(CliError::Model {
             path: path.into(),

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
 use super::output::{Output, refuse_existing, write_model};
 use super::{CliError, DatasetName, print_line, read_model};
-use crate::exact::{ExactNet, Lineage, Metadata, Model, Operation};
+use crate::exact::{ExactNet, Metadata, Model, Operation, Parent};
 
 /// Join models into one that labels an image by the average of their logits
 #[derive(clap::Args)]
@@ -22,12 +20,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     refuse_existing(&args.ensemble, args.output.force)?;
-    let (models, digests) = args
+    let models = args
         .models
         .iter()
         .map(|path| read_model(path))
-        .collect::<Result<(Vec<_>, Vec<_>), CliError>>()?;
-    let aim = |model: &Model| (model.metadata.dataset.clone(), model.metadata.epsilon);
+        .collect::<Result<Vec<_>, CliError>>()?;
+    let aim =
+        |(model, _): &(Model, String)| (model.metadata.dataset.clone(), model.metadata.epsilon);
     if let Some(other) = models
         .iter()
         .position(|model| aim(model) != aim(&models[0]))
@@ -37,21 +36,23 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.models[other].clone(),
         });
     }
-    let nets: Vec<_> = models.iter().map(|model| &model.net).collect();
+    let nets: Vec<_> = models.iter().map(|(model, _)| &model.net).collect();
     let net = ExactNet::ensemble(&nets).map_err(|source| CliError::Ensemble { source })?;
     let kept: usize = net.weights_kept().iter().map(|(kept, _)| kept).sum();
     print_line(format!("{} members, {kept} weights", net.members()))?;
 
-    let first = &models[0].metadata;
+    let parents = models.iter().map(|(model, sha256)| Parent {
+        sha256: Some(sha256.clone()),
+        lineage: model.metadata.lineage.clone(),
+    });
+    let lineage = (args.output).lineage(Operation::Ensemble, [], parents.collect())?;
+    let first = &models[0].0.metadata;
     let dataset = DatasetName::recorded(&first.dataset, &args.models[0]);
     let accuracies = (args.output).accuracies(&args.ensemble, dataset, first.epsilon, &net)?;
-    let arguments = [("measure", json!(args.output.measure))];
-    let parents = models.iter().zip(digests);
-    let parents = parents.map(|(model, sha256)| (Some(sha256), model.metadata.lineage.clone()));
     let metadata = Metadata {
         dataset: first.dataset.clone(),
         epsilon: first.epsilon,
-        lineage: Lineage::new(Operation::Ensemble, arguments, parents),
+        lineage,
         accuracies,
     };
     write_model(&args.ensemble, &Model { net, metadata })

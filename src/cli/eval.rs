@@ -10,7 +10,7 @@ use crate::data::{Dataset, Split};
 use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, MAX_LEVEL, Model, branch_and_bound, evaluate,
 };
-use crate::train::TrainConfig;
+use crate::train::lineage;
 
 /// Measure clean and certified accuracy on the full test set, or on held-out images
 #[derive(clap::Args)]
@@ -105,19 +105,15 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 /// The training images that none of the runs behind a model has seen.
 fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
-    let (path, metadata) = (|| args.model.clone(), &model.metadata);
-    args.dataset.same_as(&metadata.dataset, &args.model)?;
-    let runs = metadata.lineage.runs().into_iter();
-    let held_out = runs.map(|run| TrainConfig::from_lineage(run).map(|run| run.held_out));
-    let held_out = held_out.collect::<Result<Vec<_>, _>>();
-    let held_out = held_out.map_err(|_| CliError::NoRun { path: path() })?;
-    let unseen = held_out.into_iter().min();
-    let unseen = unseen.ok_or_else(|| CliError::NoRun { path: path() })?;
+    args.dataset.same_as(&model.metadata.dataset, &args.model)?;
+    let unseen = lineage::held_out(&model.metadata.lineage);
     if unseen == 0 {
-        return Err(CliError::NoneHeldOut { path: path() });
+        return Err(CliError::NoneHeldOut {
+            path: args.model.clone(),
+        });
     }
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
-    let unseen = unseen.min(data.len());
+    let unseen = usize::try_from(unseen).map_or(data.len(), |unseen| unseen.min(data.len()));
     Ok(data.hold_out(unseen).1)
 }
 

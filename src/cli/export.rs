@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Device, read_sync};
-use serde_json::json;
 
 use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, print_line, read, train};
 use crate::data::{Dataset, sha256_hex};
-use crate::exact::{Epsilon, ExactNet, FloatNet, Lineage, Metadata, Model, Operation};
+use crate::exact::{Epsilon, ExactNet, FloatNet, Metadata, Model, Operation, Parent};
 use crate::net::float_logits;
+
+/// Arguments of an export in a lineage.
+pub(super) const SCALE: &str = "scale";
+pub(super) const EPSILON: &str = "epsilon";
 
 /// Quantize and prune a checkpoint into an exact integer model
 #[derive(clap::Args)]
@@ -59,17 +62,22 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     print_kept(&net)?;
 
     let epsilon = args.epsilon.unwrap_or(checkpoint.config().epsilon);
+    let lineage = args.output.lineage(
+        Operation::Export,
+        [
+            (SCALE, u64::from(args.scale).into()),
+            (EPSILON, epsilon.to_string().into()),
+        ],
+        vec![Parent {
+            sha256: Some(sha256_hex(&bytes)),
+            lineage: trainer.lineage().map_err(refuse)?,
+        }],
+    )?;
     let accuracies = (args.output).accuracies(&args.model, Ok(dataset), epsilon, &net)?;
-    let arguments = [
-        ("scale", json!(args.scale)),
-        ("epsilon", json!(epsilon.to_string())),
-        ("measure", json!(args.output.measure)),
-    ];
-    let parent = (Some(sha256_hex(&bytes)), trainer.lineage());
     let metadata = Metadata {
         dataset: dataset.as_str().into(),
         epsilon,
-        lineage: Lineage::new(Operation::Export, arguments, [parent]),
+        lineage,
         accuracies,
     };
     write_model(&args.model, &Model { net, metadata })

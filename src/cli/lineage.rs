@@ -1,219 +1,458 @@
-//! `linf lineage`: the commands that make a model again.
+//! `linf lineage`: the commands that make a model again, read from its file.
 
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::path::PathBuf;
 
-use serde_json::Value;
+use serde::Serialize;
 
-use super::{CliError, print, print_line, read_model};
-use crate::data::HELD_OUT;
-use crate::exact::{Lineage, Metadata, Operation};
+use super::export::{EPSILON, SCALE};
+use super::member::MEMBER;
+use super::output::MEASURE;
+use super::prune::{MIN_SUPPORT, RADIUS};
+use super::{CliError, print, print_line, read_unpacked};
+use crate::baseline;
+use crate::data::{HELD_OUT, sha256_hex};
+use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent};
 use crate::train::TrainConfig;
+use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS};
 
 /// Print the commands that make a model again
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model file
+    /// Model file (.safetensors), of a baseline too
     model: PathBuf,
-    /// Print the lineage itself, one JSON object
+    /// Print one JSON object: the file's lineage and the commands
     #[arg(long)]
     json: bool,
 }
 
+/// What is printed.
+#[derive(Serialize)]
+struct Report<'a> {
+    model_sha256: String,
+    lineage: &'a Lineage,
+    commands: Vec<Step>,
+}
+
+/// One line of the commands.
+#[derive(Debug, PartialEq, Serialize)]
+struct Step {
+    /// The file or folder that is written.
+    writes: String,
+    /// None where there is no command for what was done.
+    command: Option<String>,
+    /// Why the command does not repeat what was done, if so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+/// File of the model itself; those that it is made from are numbered.
+const MODEL: &str = "model.safetensors";
+
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let (model, _) = read_model(&args.model)?;
-    let lineage = &model.metadata.lineage;
-    if args.json {
-        return print_line(lineage.to_json());
-    }
-    let mut commands = Commands::default();
-    commands.of(lineage);
-    print(commands.lines.join("\n") + "\n")
-}
-
-/// The configuration of the run that trained a model's weights last; `path` is the model's.
-pub(super) fn last_run(metadata: &Metadata, path: &Path) -> Result<TrainConfig, CliError> {
-    let run = metadata.lineage.last_run();
-    let run = run.ok_or_else(|| CliError::NoRun { path: path.into() })?;
-    TrainConfig::from_lineage(run).map_err(|_| CliError::NoRun { path: path.into() })
-}
-
-/// Commands in the order in which they can be run.
-#[derive(Default)]
-struct Commands {
-    lines: Vec<String>,
-    runs: usize,
-    models: usize,
-}
-
-impl Commands {
-    /// Adds the commands that make a file and returns its name.
-    fn of(&mut self, lineage: &Lineage) -> String {
-        let parents = lineage.parents.iter();
-        let parents: Vec<_> = parents.map(|parent| self.of(&parent.lineage)).collect();
-        let argument = |key: &str| lineage.arguments.get(key).map(plain).unwrap_or_default();
-        let measure = match argument("measure").as_str() {
-            "true" => " --measure",
-            _ => "",
-        };
-        let inputs = parents.join(" ");
-        if matches!(lineage.operation, Operation::Train | Operation::Finetune) {
-            self.runs += 1;
-            let folder = format!("run-{}", self.runs);
-            self.lines.extend(train(lineage, &inputs, &folder));
-            return format!("{folder}/checkpoint.safetensors");
+    let bytes = read_unpacked(&args.model)?;
+    let (lineage, measure) = match Model::from_bytes(&bytes) {
+        Ok(model) => (model.metadata.lineage, None),
+        Err(ModelError::Format(_)) => {
+            let metadata = super::read_baseline(&args.model, &bytes)?.metadata;
+            let measure = metadata.accuracies.map(|accuracies| {
+                let mut words = vec!["linf", "baseline", "measure", MODEL, "--dataset"];
+                let epsilon = accuracies.epsilon.to_string();
+                words.extend([&*metadata.dataset, "--epsilon", &epsilon]);
+                done(MODEL, &words)
+            });
+            (metadata.lineage, measure)
         }
-        self.models += 1;
-        let output = format!("model-{}.safetensors", self.models);
-        let command = match lineage.operation {
-            Operation::Export => format!(
-                "linf export --scale {} --epsilon {}{measure} {inputs} {output}",
-                argument("scale"),
-                argument("epsilon")
-            ),
-            Operation::Prune => format!(
-                "linf prune --radius {} --min-support {}{measure} {inputs} {output}",
-                argument("radius"),
-                argument("min_support")
-            ),
-            Operation::Member => format!(
-                "linf member{measure} {inputs} {} {output}",
-                argument("member")
-            ),
-            Operation::Ensemble => format!("linf ensemble{measure} {inputs} {output}"),
-            Operation::Train | Operation::Finetune | Operation::Other => {
-                format!("# {output} was not made by a command that this program knows")
+        Err(source) => {
+            return Err(CliError::Model {
+                path: args.model.clone(),
+                source,
+            });
+        }
+    };
+    let mut commands = commands(&lineage);
+    commands.extend(measure);
+    if args.json {
+        let report = Report {
+            model_sha256: sha256_hex(&bytes),
+            lineage: &lineage,
+            commands,
+        };
+        return print_line(serde_json::to_string(&report).expect("it is plain data"));
+    }
+    print(commands.iter().map(Step::to_text).collect::<String>())
+}
+
+/// The commands that make the model of this lineage again, each parent before what is made of it.
+fn commands(lineage: &Lineage) -> Vec<Step> {
+    let mut commands = Commands::default();
+    commands.make(lineage, None, Some(MODEL));
+    commands.steps
+}
+
+/// The commands so far, and what they have made.
+#[derive(Default)]
+struct Commands<'a> {
+    steps: Vec<Step>,
+    /// Lineage, digest and name of every file.
+    made: Vec<(&'a Lineage, Option<&'a str>, String)>,
+    models: usize,
+    runs: usize,
+}
+
+impl<'a> Commands<'a> {
+    fn parent(&mut self, parent: &'a Parent) -> String {
+        self.make(&parent.lineage, parent.sha256.as_deref(), None)
+    }
+
+    /// Adds the commands for what is not there yet, and gives its name.
+    fn make(
+        &mut self,
+        lineage: &'a Lineage,
+        sha256: Option<&'a str>,
+        name: Option<&str>,
+    ) -> String {
+        let there = self
+            .made
+            .iter()
+            .find(|(other, digest, _)| *digest == sha256 && *other == lineage);
+        if let Some((_, _, name)) = there {
+            return name.clone();
+        }
+        let parents: Vec<_> = lineage
+            .parents()
+            .iter()
+            .map(|parent| self.parent(parent))
+            .collect();
+        let is_run = matches!(lineage.operation(), Operation::Train | Operation::Finetune);
+        let name = match name {
+            Some(name) if !is_run => name.to_owned(),
+            _ if is_run => {
+                self.runs += 1;
+                format!("run-{}", self.runs)
+            }
+            _ => {
+                self.models += 1;
+                format!("{}.safetensors", self.models)
             }
         };
-        self.lines.push(command);
-        output
+        let step = step(lineage, &parents, &name).unwrap_or_else(|| Step {
+            note: Some(format!(
+                "the record of its `{}` lacks what a command needs",
+                shown(lineage.operation())
+            )),
+            command: None,
+            writes: name.clone(),
+        });
+        self.steps.push(step);
+        let name = match is_run {
+            true => format!("{name}/checkpoint.safetensors"),
+            false => name,
+        };
+        self.made.push((lineage, sha256, name.clone()));
+        name
     }
 }
 
-/// The command of a training run, after a remark where it does not give the same weights.
-fn train(lineage: &Lineage, model: &str, folder: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(done) = lineage.arguments.get("interrupted_after") {
-        lines.push(format!(
-            "# {folder} was interrupted after {done} iterations"
-        ));
-    }
-    let Ok(config) = TrainConfig::from_lineage(lineage) else {
-        lines.push(format!(
-            "# {folder}: the run's hyperparameters are not those of this program"
-        ));
-        return lines;
+/// The command that does what was done last, with its parents in these files; none if the lineage lacks
+/// what it needs.
+fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
+    let words = |words: &[&str]| {
+        let mut words = words.to_vec();
+        if lineage.flag(MEASURE) {
+            words.push("--measure");
+        }
+        Some(done(name, &words))
     };
-    if !config.changed_at.is_empty() {
-        let before = &config.changed_at;
-        lines.push(format!(
-            "# {folder}: hyperparameters were changed by hand before the iterations {before:?}"
-        ));
+    match (lineage.operation(), parents) {
+        (Operation::Train, []) => train(lineage, None, name),
+        (Operation::Finetune, [model]) => train(lineage, Some(model), name),
+        (Operation::Export, [checkpoint]) => {
+            let (scale, epsilon) = (lineage.number(SCALE)?.to_string(), lineage.text(EPSILON)?);
+            let options = ["--scale", &scale, "--epsilon", epsilon];
+            words(&[&["linf", "export", checkpoint, name], &options[..]].concat())
+        }
+        (Operation::Prune, [model]) => {
+            let radius = lineage.text(RADIUS)?;
+            let min_support = lineage.number(MIN_SUPPORT)?.to_string();
+            let options = ["--radius", radius, "--min-support", &min_support];
+            words(&[&["linf", "prune", model, name], &options[..]].concat())
+        }
+        (Operation::Ensemble, [_, _, ..]) => {
+            let models = parents.iter().map(String::as_str);
+            let all = ["linf", "ensemble"].into_iter().chain(models).chain([name]);
+            words(&all.collect::<Vec<_>>())
+        }
+        (Operation::Member, [model]) => {
+            let number = lineage.number(MEMBER)?.to_string();
+            words(&["linf", "member", model, &number, name])
+        }
+        (Operation::Baseline, []) => baseline(lineage, name),
+        (Operation::Page, _) => Some(Step {
+            writes: name.into(),
+            command: None,
+            note: Some("trained in the page, which no command repeats".into()),
+        }),
+        (Operation::Other(_), _) => Some(Step {
+            writes: name.into(),
+            command: None,
+            note: Some(format!(
+                "made by `{}`, for which there is no command",
+                shown(lineage.operation())
+            )),
+        }),
+        _ => None,
     }
-    let (preset, changed) = config.as_preset();
-    let finetunes = lineage.operation == Operation::Finetune;
-    // A fine-tuning run takes the widths of its model.
-    let changed = changed
+}
+
+/// The command of a training run, which writes to the folder `run`.
+fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> {
+    let config = TrainConfig::from_lineage(lineage).ok()?;
+    let (preset, set) = config.as_preset();
+    let mut words = vec!["linf", "train", "--dataset", &config.dataset];
+    words.extend(["--preset", preset]);
+    // A run that finetunes takes the widths of its model.
+    let set = set
         .iter()
-        .filter(|(key, _)| !finetunes || key != "hidden");
-    // Brackets, braces and quotes mean something to a shell.
-    let changed: String = changed
-        .map(|(key, value)| format!(" --set '{key}={value}'"))
-        .collect();
-    let finetune = match finetunes {
-        true => format!(" --finetune {model}"),
-        false => String::new(),
-    };
-    let held_out = match config.held_out {
-        HELD_OUT => String::new(),
-        0 => " --all-images".into(),
-        other => format!(" --set held_out={other}"),
-    };
-    let device = match lineage.arguments.get("device").map(plain) {
-        Some(device) => format!(" --device {device}"),
-        None => String::new(),
-    };
-    lines.push(format!(
-        "linf train --dataset {}{finetune} --preset {preset}{changed} --seed {}{held_out}{device} --out {folder}",
-        config.dataset, config.seed
-    ));
-    lines
+        .filter(|(key, _)| finetuned.is_none() || key != "hidden");
+    let set: Vec<_> = set.map(|(key, value)| format!("{key}={value}")).collect();
+    words.extend(set.iter().flat_map(|pair| ["--set", pair]));
+    let held_out = format!("held_out={}", config.held_out);
+    match config.held_out {
+        HELD_OUT => {}
+        0 => words.push("--all-images"),
+        _ => words.extend(["--set", &held_out]),
+    }
+    let seed = config.seed.to_string();
+    words.extend(["--seed", &seed]);
+    words.extend(finetuned.iter().flat_map(|model| ["--finetune", model]));
+    words.extend(
+        lineage
+            .text(DEVICE)
+            .iter()
+            .flat_map(|device| ["--device", device]),
+    );
+    words.extend(["--out", run]);
+
+    let mut notes = Vec::new();
+    if !lineage.flag(FINISHED) {
+        let done = lineage.number(ITERATIONS);
+        let done = done.map_or(String::new(), |done| format!(" after {done} iterations"));
+        notes.push(format!("interrupted{done}, while this trains to the end"));
+    }
+    if !config.changed_at.is_empty() {
+        let at: Vec<_> = config.changed_at.iter().map(usize::to_string).collect();
+        notes.push(format!(
+            "hyperparameters were changed by hand before iteration {}, while this begins with the last ones",
+            at.join(", ")
+        ));
+    }
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
+    Some(Step {
+        note,
+        ..done(run, &words)
+    })
 }
 
-/// A value as it is written on the command line.
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+/// The command that trains a baseline.
+fn baseline(lineage: &Lineage, name: &str) -> Option<Step> {
+    let (recipe, dataset) = (lineage.text("recipe")?, lineage.text("dataset")?);
+    let seed = lineage.seed()?.to_string();
+    let mut words = vec!["linf", "baseline", "train", name, "--dataset", dataset];
+    words.extend(["--recipe", recipe, "--seed", &seed]);
+    let named = baseline::train::Config::named(recipe).ok()?.lineage();
+    // The data set is an option.
+    let others = |lineage: &Lineage| {
+        let mut arguments = lineage.arguments().clone();
+        arguments.insert("dataset".into(), Argument::Bool(true));
+        arguments
+    };
+    let note = (others(&named) != others(lineage))
+        .then(|| "its hyperparameters were others than those of today's recipe".into());
+    Some(Step {
+        note,
+        ..done(name, &words)
+    })
+}
+
+/// The step of a command of these words.
+fn done(writes: &str, words: &[&str]) -> Step {
+    let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    Step {
+        writes: writes.into(),
+        command: Some(words.join(" ")),
+        note: None,
+    }
+}
+
+/// A word for a shell. What a file says must not become a command of its own.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,+".contains(&byte);
+    match !word.is_empty() && word.bytes().all(plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")).into(),
+    }
+}
+
+/// The name of an operation that a file may have made up; a lineage has no control characters.
+fn shown(operation: &Operation) -> String {
+    let name = operation.to_string();
+    match name.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
+    }
+}
+
+impl Step {
+    /// A line for a shell.
+    fn to_text(&self) -> String {
+        match (&self.command, &self.note) {
+            (Some(command), None) => format!("{command}\n"),
+            (Some(command), Some(note)) => format!("{command}  # not the same: {note}\n"),
+            (None, note) => {
+                let note = note.as_deref().unwrap_or("unknown");
+                format!("# {}: {note}\n", self.writes)
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::exact::Arguments;
 
-    fn lines(lineage: &Lineage) -> Vec<String> {
-        let mut commands = Commands::default();
-        commands.of(lineage);
-        commands.lines
+    fn lineage(
+        operation: Operation,
+        arguments: &[(&str, Argument)],
+        parents: Vec<Lineage>,
+    ) -> Lineage {
+        let named = |(name, argument): &(&str, Argument)| ((*name).to_owned(), argument.clone());
+        let parents = parents.into_iter().map(|lineage| Parent {
+            sha256: None,
+            lineage,
+        });
+        let arguments: Arguments = arguments.iter().map(named).collect();
+        Lineage::new(operation, arguments, None, parents.collect()).unwrap()
     }
 
     fn run(operation: Operation, config: &TrainConfig, parents: Vec<Lineage>) -> Lineage {
-        let parents = parents.into_iter().map(|parent| (None, parent));
-        let mut lineage = Lineage::new(operation, [], parents);
-        (lineage.arguments, lineage.seed) = config.to_arguments();
-        lineage
+        let parents = parents.into_iter().map(|lineage| Parent {
+            sha256: None,
+            lineage,
+        });
+        let mut arguments = config.arguments();
+        arguments.insert(FINISHED.into(), true.into());
+        Lineage::new(operation, arguments, Some(config.seed), parents.collect()).unwrap()
+    }
+
+    fn export(run: Lineage) -> Lineage {
+        let arguments = [(SCALE, 4_u64.into()), (EPSILON, "0.3".into())];
+        lineage(Operation::Export, &arguments, vec![run])
+    }
+
+    fn preset(name: &str) -> TrainConfig {
+        TrainConfig::preset(name).unwrap()
+    }
+
+    fn text(lineage: &Lineage) -> String {
+        commands(lineage).iter().map(Step::to_text).collect()
     }
 
     #[test]
-    fn the_commands_of_an_ensemble_name_every_file_once() {
-        let preset = |name: &str, seed| TrainConfig {
-            seed,
+    fn a_lineage_becomes_commands_with_a_file_for_each_model() {
+        let first = TrainConfig {
+            hidden: vec![1536; 3],
+            seed: 1,
             held_out: 0,
-            ..TrainConfig::preset(name).unwrap()
+            ..preset("standard")
         };
-        let export = |run| {
-            let arguments = [("scale", json!(4)), ("epsilon", json!("0.3"))];
-            Lineage::new(Operation::Export, arguments, [(None, run)])
+        let pruned = |of: Lineage| {
+            let arguments = [(RADIUS, "0".into()), (MIN_SUPPORT, 3_u64.into())];
+            lineage(Operation::Prune, &arguments, vec![of])
         };
-        let first = export(run(Operation::Train, &preset("standard", 1), vec![]));
-        let arguments = [("radius", json!("0")), ("min_support", json!(3))];
-        let pruned = Lineage::new(Operation::Prune, arguments, [(None, first)]);
-        let finetuned = TrainConfig {
-            hidden: vec![5, 6, 7],
-            ..preset("finetune", 2)
+        let one = pruned(export(run(Operation::Train, &first, vec![])));
+        let second = TrainConfig {
+            hidden: vec![9, 8, 7],
+            held_out: 300,
+            seed: 5,
+            ..preset("finetune")
         };
-        let second = export(run(Operation::Finetune, &finetuned, vec![pruned.clone()]));
-        let parents = [(None, pruned), (None, second)];
-        let ensemble = Lineage::new(Operation::Ensemble, [("measure", json!(true))], parents);
+        let two = export(run(Operation::Finetune, &second, vec![one.clone()]));
+        let measured = [(MEASURE, true.into())];
+        let both = lineage(Operation::Ensemble, &measured, vec![one, two]);
+        let member = lineage(Operation::Member, &[(MEMBER, 2_u64.into())], vec![both]);
         assert_eq!(
-            lines(&ensemble),
-            [
-                "linf train --dataset mnist --preset standard --seed 1 --all-images --out run-1",
-                "linf export --scale 4 --epsilon 0.3 run-1/checkpoint.safetensors model-1.safetensors",
-                "linf prune --radius 0 --min-support 3 model-1.safetensors model-2.safetensors",
-                "linf train --dataset mnist --preset standard --seed 1 --all-images --out run-2",
-                "linf export --scale 4 --epsilon 0.3 run-2/checkpoint.safetensors model-3.safetensors",
-                "linf prune --radius 0 --min-support 3 model-3.safetensors model-4.safetensors",
-                "linf train --dataset mnist --finetune model-4.safetensors --preset finetune --seed 2 --all-images --out run-3",
-                "linf export --scale 4 --epsilon 0.3 run-3/checkpoint.safetensors model-5.safetensors",
-                "linf ensemble --measure model-2.safetensors model-5.safetensors model-6.safetensors",
-            ]
+            text(&member),
+            "linf train --dataset mnist --preset standard --set 'hidden=[1536,1536,1536]' --all-images --seed 1 --out run-1\n\
+             linf export run-1/checkpoint.safetensors 1.safetensors --scale 4 --epsilon 0.3\n\
+             linf prune 1.safetensors 2.safetensors --radius 0 --min-support 3\n\
+             linf train --dataset mnist --preset finetune --set held_out=300 --seed 5 --finetune 2.safetensors --out run-2\n\
+             linf export run-2/checkpoint.safetensors 3.safetensors --scale 4 --epsilon 0.3\n\
+             linf ensemble 2.safetensors 3.safetensors 4.safetensors --measure\n\
+             linf member 4.safetensors 2 model.safetensors\n"
         );
     }
 
     #[test]
-    fn what_no_command_repeats_is_remarked() {
+    fn what_no_command_repeats_says_so_on_its_line() {
         let config = TrainConfig {
-            changed_at: vec![7],
-            ..TrainConfig::preset("tiny").unwrap()
+            changed_at: vec![30, 90],
+            ..preset("tiny")
         };
-        let mut lineage = run(Operation::Train, &config, vec![]);
-        lineage
-            .arguments
-            .insert("interrupted_after".into(), json!(9));
-        let remarks = lines(&lineage);
-        let remarks = remarks.iter().filter(|line| line.starts_with("# run-1"));
-        assert_eq!(remarks.count(), 2);
+        let mut arguments = config.arguments();
+        arguments.insert(FINISHED.into(), false.into());
+        arguments.insert(ITERATIONS.into(), 120_u64.into());
+        let run = Lineage::new(Operation::Train, arguments, Some(0), vec![]).unwrap();
+        let exported = export(run);
+        let steps = commands(&exported);
+        assert!(steps[0].command.is_some() && steps[1].note.is_none());
+        let note = steps[0].note.as_deref().unwrap();
+        assert!(
+            note.contains("120 iterations") && note.contains("30, 90"),
+            "{note}"
+        );
+        for operation in [Operation::Page, Operation::Other("dream".into())] {
+            let steps = commands(&lineage(operation, &[], vec![])).pop().unwrap();
+            assert_eq!(steps.command, None);
+            assert!(steps.note.is_some());
+        }
+        // A record that lacks something.
+        let broken = lineage(Operation::Prune, &[], vec![]);
+        assert_eq!(commands(&broken)[0].command, None);
+    }
+
+    #[test]
+    fn what_a_file_says_does_not_become_a_command() {
+        let evil = "mnist; echo 'x' && rm";
+        let config = TrainConfig {
+            dataset: evil.into(),
+            ..preset("tiny")
+        };
+        let lineage = run(Operation::Train, &config, vec![]);
+        let text = text(&lineage);
+        assert!(
+            text.contains(r"--dataset 'mnist; echo '\''x'\'' && rm' --preset"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_baseline_is_trained_by_its_recipe() {
+        let config = baseline::train::Config {
+            seed: 7,
+            ..baseline::train::Config::named("ibp").unwrap()
+        };
+        let steps = commands(&config.lineage());
+        let command = "linf baseline train model.safetensors --dataset mnist --recipe ibp --seed 7";
+        assert_eq!(
+            steps,
+            [done(MODEL, &command.split(' ').collect::<Vec<_>>())]
+        );
+        let other = baseline::train::Config {
+            epochs: 3,
+            ..config
+        };
+        assert!(commands(&other.lineage())[0].note.is_some());
     }
 }

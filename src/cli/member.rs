@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
 use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, read_model};
-use crate::exact::{Lineage, Metadata, Model, Operation};
+use crate::exact::{Lineage, Metadata, Model, Operation, Parent};
+
+/// Argument of a member in a lineage: its number, from 1.
+pub(super) const MEMBER: &str = "member";
 
 /// Take one member of a model, a net by itself: to finetune it, to prune it, to look at it
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Model file of several members, as `linf ensemble` writes; of one member only its dead units go
+    /// Model file of several members, as `linf ensemble` writes; of one member alone its dead units are dropped
     ensemble: PathBuf,
     /// Which of its members, from 1
     number: usize,
@@ -36,15 +37,35 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
     let dataset = DatasetName::recorded(&metadata.dataset, &args.ensemble);
     let accuracies = (args.output).accuracies(&args.model, dataset, metadata.epsilon, &net)?;
-    let arguments = [
-        ("member", json!(args.number)),
-        ("measure", json!(args.output.measure)),
-    ];
-    let parent = [(Some(sha256), metadata.lineage)];
+    let lineage = lineage(args, metadata.lineage, sha256, members)?;
     let metadata = Metadata {
-        lineage: Lineage::new(Operation::Member, arguments, parent),
+        lineage,
         accuracies,
         ..metadata
     };
     write_model(&args.model, &Model { net, metadata })
+}
+
+/// The lineage of the member: of the model that it was joined from, where the ensemble tells, as if it
+/// had been taken out of that; and else of the ensemble.
+fn lineage(
+    args: &Args,
+    ensemble: Lineage,
+    sha256: String,
+    members: usize,
+) -> Result<Lineage, CliError> {
+    let told = ensemble.members() == Some(members);
+    let own = ensemble.member(args.number - 1).filter(|_| told);
+    let (parent, number) = match own {
+        Some(own) => (own.clone(), 1),
+        None => {
+            let ensemble = Parent {
+                sha256: Some(sha256),
+                lineage: ensemble,
+            };
+            (ensemble, args.number as u64)
+        }
+    };
+    let arguments = [(MEMBER, number.into())];
+    (args.output).lineage(Operation::Member, arguments, vec![parent])
 }

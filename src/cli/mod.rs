@@ -35,7 +35,7 @@ use crate::attack::AttackError;
 use crate::bench::command as bench;
 use crate::data::{self, DataError, Dataset, DatasetDescription, Split, datasets};
 use crate::error::sentence;
-use crate::exact::{EnsembleError, InputError, Levels, Model, ModelError};
+use crate::exact::{EnsembleError, InputError, Levels, LineageError, Model, ModelError};
 use crate::train::TrainError;
 
 /// ℓ∞-dist nets with exact integer certificates.
@@ -242,8 +242,22 @@ pub(crate) enum CliError {
         /// The model.
         path: PathBuf,
     },
+    /// A model whose record of its run cannot be read.
+    #[error("{} records a run that this program does not understand", path.display())]
+    Run {
+        /// The model.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The lineage of what is to be written has no room in a file.
+    #[error("the lineage of the new model cannot be recorded")]
+    Lineage {
+        /// Why not.
+        source: LineageError,
+    },
     /// A model for which every image was trained on.
-    #[error("for {} all images were trained on, so none of them were held out; leave out --held-out to measure on the test set", path.display())]
+    #[error("for {} all images were trained on, or its lineage does not tell, so none of them were held out; leave out --held-out to measure on the test set", path.display())]
     NoneHeldOut {
         /// The model.
         path: PathBuf,

@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::{CliError, DatasetName, print_line, threads};
 use crate::data::Split;
-use crate::exact::{Accuracies, Epsilon, ExactNet, Model, evaluate};
+use crate::exact::{
+    Accuracies, Argument, Arguments, Epsilon, ExactNet, Lineage, Model, Operation, Parent, evaluate,
+};
+
+/// Argument of what wrote a model: whether it was measured on the test set.
+pub(super) const MEASURE: &str = "measure";
 
 /// How a model is measured and written.
 #[derive(clap::Args)]
@@ -14,13 +19,29 @@ pub(super) struct Output {
     pub(super) data_dir: PathBuf,
     /// Measure the network on the test set and record its accuracies in the file
     #[arg(long)]
-    pub(super) measure: bool,
+    measure: bool,
     /// Replace the model file if it exists
     #[arg(long)]
     pub(super) force: bool,
 }
 
 impl Output {
+    /// The lineage of what an operation writes, which also tells if it is measured.
+    pub(super) fn lineage<const N: usize>(
+        &self,
+        operation: Operation,
+        arguments: [(&str, Argument); N],
+        parents: Vec<Parent>,
+    ) -> Result<Lineage, CliError> {
+        let arguments = arguments.map(|(name, argument)| (name.to_owned(), argument));
+        let mut arguments = Arguments::from(arguments);
+        if self.measure {
+            arguments.insert(MEASURE.into(), true.into());
+        }
+        Lineage::new(operation, arguments, None, parents)
+            .map_err(|source| CliError::Lineage { source })
+    }
+
     /// Accuracies of the network for the file at `path` on the whole test set, at ε, if they were asked
     /// for; only then a data set that is not known is an error.
     pub(super) fn accuracies(

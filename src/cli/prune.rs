@@ -2,25 +2,28 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
-
-use super::lineage::last_run;
 use super::output::{Output, print_kept, refuse_existing, write_model};
 use super::{CliError, DatasetName, read_model, threads};
 use crate::data::Split;
-use crate::exact::{Epsilon, Lineage, Metadata, Model, Operation};
+use crate::exact::{Epsilon, Metadata, Model, Operation, Parent};
+use crate::train::TrainConfig;
+use crate::train::lineage::last_run;
 
-/// Drop the weights of a model that decide near no training image, or near few
+/// Arguments of a pruning in a lineage.
+pub(super) const RADIUS: &str = "radius";
+pub(super) const MIN_SUPPORT: &str = "min_support";
+
+/// Drop the weights of a model that decide near no training image, or near too few
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Model file written by `linf export` or `linf member`
     model: PathBuf,
     /// Model file to write (.safetensors); may be the same one, with --force
     pruned: PathBuf,
-    /// How far from an image a weight that decides still counts, a decimal fraction of full scale
+    /// Radius around an image within which a weight that decides counts, a decimal fraction of full scale
     #[arg(long)]
     radius: Epsilon,
-    /// Near how many images a weight has to decide for it to be kept
+    /// Images near which a weight has to decide to be kept
     #[arg(long, value_name = "IMAGES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     min_support: u32,
     #[command(flatten)]
@@ -36,7 +39,13 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         });
     }
     let dataset = DatasetName::recorded(&metadata.dataset, &args.model)?;
-    let config = last_run(&metadata, &args.model)?;
+    let run = last_run(&metadata.lineage).ok_or_else(|| CliError::NoRun {
+        path: args.model.clone(),
+    })?;
+    let config = TrainConfig::from_lineage(run).map_err(|source| CliError::Run {
+        path: args.model.clone(),
+        source,
+    })?;
     let unusable = |source| CliError::OtherImages {
         path: args.model.clone(),
         source,
@@ -53,19 +62,21 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             source,
         })?;
     print_kept(&net)?;
+    let lineage = args.output.lineage(
+        Operation::Prune,
+        [
+            (RADIUS, args.radius.to_string().into()),
+            (MIN_SUPPORT, u64::from(args.min_support).into()),
+        ],
+        vec![Parent {
+            sha256: Some(sha256),
+            lineage: metadata.lineage,
+        }],
+    )?;
     let epsilon = metadata.epsilon;
     let accuracies = (args.output).accuracies(&args.pruned, Ok(dataset), epsilon, &net)?;
-    let arguments = [
-        ("radius", json!(args.radius.to_string())),
-        ("min_support", json!(args.min_support)),
-        ("measure", json!(args.output.measure)),
-    ];
     let metadata = Metadata {
-        lineage: Lineage::new(
-            Operation::Prune,
-            arguments,
-            [(Some(sha256), metadata.lineage)],
-        ),
+        lineage,
         accuracies,
         ..metadata
     };

@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::lineage::last_run;
 use super::{CliError, DatasetName, make_folder_of, print_line, read, read_model, threads};
 use crate::data::Split;
-use crate::exact::{Accuracies, ExactNet, Metadata, Model, Parent};
+use crate::exact::{Accuracies, Arguments, ExactNet, Lineage, Metadata, Model, Operation, Parent};
+use crate::train::lineage::held_out;
 use crate::train::{
     Checkpoint, DeviceChoice, Processor, StepReport, TrainConfig, TrainError, Trainer,
 };
@@ -237,11 +237,18 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
             };
             let (Model { net, metadata }, sha256) = read_model(path)?;
             let config = finetuned(args, config, path, &net, &metadata)?;
+            let lineage = metadata.lineage;
             let parent = Parent {
                 sha256: Some(sha256),
-                lineage: metadata.lineage,
+                lineage,
             };
             let trainer = Trainer::finetune(config, (&net, parent), data).map_err(begin)?;
+            // Before hours are spent on what could not be written.
+            let lineage = trainer.lineage().map_err(begin)?;
+            let sha256 = None;
+            let parents = vec![Parent { sha256, lineage }];
+            Lineage::new(Operation::Export, Arguments::new(), None, parents)
+                .map_err(|source| CliError::Lineage { source })?;
             (trainer, processor(device)?)
         }
     };
@@ -258,10 +265,9 @@ fn finetuned(
     metadata: &Metadata,
 ) -> Result<TrainConfig, CliError> {
     args.dataset.same_as(&metadata.dataset, path)?;
-    let seen_all = last_run(metadata, path).is_ok_and(|before| before.held_out < config.held_out);
-    if seen_all {
+    if held_out(&metadata.lineage) < config.held_out as u64 {
         eprintln!(
-            "warning: {} was trained on images that are held out now: what is measured on them says nothing",
+            "warning: {} was trained on images that are held out now, or does not tell: what is measured on them says nothing",
             path.display()
         );
     }
@@ -280,7 +286,7 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
         dataset: args.dataset.as_str().into(),
         ..begun.clone()
     });
-    // A run that refines a model has its widths, unless it was given others.
+    // A run that finetunes a model has its widths, unless it was given others.
     if checkpoint.parent().is_some() && !args.sets("hidden") {
         asked.hidden.clone_from(&begun.hidden);
     }

@@ -38,7 +38,10 @@ pub use certify::{
 pub use error::{InputError, NetError};
 pub(crate) use eval::RestrictedWeight;
 pub use eval::{BATCH, BatchEvaluator, Evaluator, IncrementalEvaluator, RestrictedNet};
-pub use io::{Accuracies, Lineage, LineageError, Metadata, Model, ModelError, Operation, Parent};
+pub use io::{
+    Accuracies, Argument, Arguments, EntryError, Lineage, LineageError, Metadata, Model,
+    ModelError, Operation, Parent,
+};
 pub use metrics::{BranchAndBound, Evaluation, branch_and_bound, evaluate};
 pub use net::{
     ABSENT, Csr, CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, FloatLayer, FloatNet,

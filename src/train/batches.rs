@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(moved[4], image[5]);
         assert_eq!(moved[28 * 3 + 27], image[28 * 2 + 27]);
         let wide = [0, 1, 2, 10, 11, 12];
-        let moved: Vec<u8> = cropped(&wide, [2, 3], (-1, 1)).collect();
+        let moved: Vec<u8> = shifted(&wide, [2, 3], (-1, 1)).collect();
         assert_eq!(moved, [10, 10, 11, 10, 10, 11]);
     }
 

@@ -1,5 +1,6 @@
 //! Checkpoints: the whole state of a run as one safetensors file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,13 +12,14 @@ use thiserror::Error;
 use super::config::TrainConfig;
 use crate::data::datasets;
 use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
-use crate::exact::{Csr, Parent};
+use crate::exact::{Arguments, Csr, Lineage, LineageError, Operation, Parent};
 use crate::train::tensors::{ReadError, read_all};
 
 const FORMAT: &str = "linf-dist-net checkpoint";
 const VERSION: &str = "2";
-/// What the page saved before this version: the names of some hyperparameters were others.
-const EARLIER: &str = "1";
+/// What the page saved before this version. The names of some hyperparameters were others, which the
+/// configuration still reads, and a fine-tuned model was recorded as commands.
+const EARLIER_VERSION: &str = "1";
 /// Names of the arrays of a pattern.
 const STARTS: &str = "starts";
 const COLUMNS: &str = "columns";
@@ -32,12 +34,16 @@ pub enum CheckpointError {
     NotSafetensors(safetensors::SafeTensorError),
     /// The file is another kind of safetensors file.
     #[error(
-        "this is a safetensors file but not a checkpoint of version {VERSION}; use one that `linf train` wrote"
+        "this is a safetensors file but not a checkpoint of version {EARLIER_VERSION} or {VERSION}; \
+         use one that `linf train` or the page wrote"
     )]
     Format,
     /// An entry of the header cannot be read.
     #[error("the checkpoint's `{0}` is missing or cannot be read")]
     Entry(&'static str),
+    /// The lineage of the net that the run trains on is none.
+    #[error("the checkpoint's `parent` cannot be used")]
+    Parent(#[from] LineageError),
     /// A tensor is missing or has another shape.
     #[error(
         "the checkpoint's tensor `{name}` should be f32 of shape {expected:?}, but it is {found}"
@@ -73,7 +79,7 @@ pub enum CheckpointError {
 }
 
 /// The state of a run: its configuration, its position and named f32 tensors; for a pruned net also its
-/// sparsity patterns, and how the net that is fine-tuned was made.
+/// sparsity patterns, and the file of the net that is fine-tuned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     config: TrainConfig,
@@ -127,7 +133,7 @@ impl Checkpoint {
         &self.config
     }
 
-    /// The model that the run fine-tunes, if it fine-tunes one.
+    /// The model whose weights these were at first, if they were another's.
     pub fn parent(&self) -> Option<&Parent> {
         self.parent.as_ref()
     }
@@ -184,7 +190,7 @@ impl Checkpoint {
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
-    /// Returns the bytes of the file.
+    /// Returns the bytes of the file; the same state always gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let config = serde_json::to_string(&self.config).expect("a configuration is plain data");
         let mut metadata = BTreeMap::from([
@@ -194,8 +200,7 @@ impl Checkpoint {
             ("config", config),
         ]);
         if let Some(parent) = &self.parent {
-            let parent = serde_json::to_string(parent).expect("a lineage is plain data");
-            metadata.insert("parent", parent);
+            metadata.insert("parent", parent.to_json());
         }
         if let Some(first) = self.patterns.first() {
             metadata.insert(INPUTS, first.inputs().to_string());
@@ -218,7 +223,7 @@ impl Checkpoint {
                 name: name.clone(),
                 dtype: Dtype::F32,
                 shape: shape.clone(),
-                bytes: bytes.clone(),
+                bytes: Cow::Borrowed(bytes),
             });
         safetensors_file(&metadata, lists.chain(floats).collect())
     }
@@ -233,25 +238,18 @@ impl Checkpoint {
         let tensors = SafeTensors::deserialize(bytes).map_err(CheckpointError::NotSafetensors)?;
         let entries = header.metadata().clone().unwrap_or_default();
         let entry = |name: &str| entries.get(name).map(String::as_str);
-        let known = [VERSION, EARLIER]
-            .map(Some)
-            .contains(&entry("format_version"));
-        if entry("format") != Some(FORMAT) || !known {
-            return Err(CheckpointError::Format);
-        }
+        let version = entry("format_version").filter(|_| entry("format") == Some(FORMAT));
+        let parent = match version {
+            Some(VERSION) => entry("parent").map(Parent::from_json).transpose()?,
+            Some(EARLIER_VERSION) => entry("origin").map(|_| unknown_parent()),
+            _ => return Err(CheckpointError::Format),
+        };
         let config: TrainConfig = entry("config")
             .and_then(|text| serde_json::from_str(text).ok())
             .ok_or(CheckpointError::Entry("config"))?;
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
-        let parent = match entry("parent") {
-            Some(text) => {
-                let parent = serde_json::from_str(text);
-                Some(parent.map_err(|_| CheckpointError::Entry("parent"))?)
-            }
-            None => None,
-        };
         let has_patterns = tensors.tensor(&list_name(0, STARTS)).is_ok();
         // Inputs of each layer that has a pattern.
         let mut widths = Vec::new();
@@ -307,6 +305,16 @@ impl Checkpoint {
 /// Returns the name of an array of a pattern.
 fn list_name(layer: usize, list: &str) -> String {
     format!("layer.{layer}.{list}")
+}
+
+/// A net of which nothing is known.
+fn unknown_parent() -> Parent {
+    let operation = Operation::Other("unknown".into());
+    let lineage = Lineage::new(operation, Arguments::new(), None, Vec::new());
+    Parent {
+        sha256: None,
+        lineage: lineage.expect("one short word"),
+    }
 }
 
 /// Decodes little-endian u32 numbers.

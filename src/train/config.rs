@@ -7,7 +7,7 @@ use serde_json::{Map, Value, from_str, from_value, to_string};
 use thiserror::Error;
 
 use crate::data::{DatasetDescription, datasets};
-use crate::exact::{Epsilon, Lineage};
+use crate::exact::Epsilon;
 use crate::net::WeightInit;
 
 pub use presets::PRESETS;
@@ -195,24 +195,10 @@ impl TrainConfig {
     }
 
     /// All hyperparameters by their names.
-    fn hyperparameters(&self) -> Map<String, Value> {
+    pub(super) fn hyperparameters(&self) -> Map<String, Value> {
         // Text has the shortest decimals that identify a number.
         let text = to_string(self).expect("a configuration is plain data");
         from_str(&text).expect("a configuration has hyperparameters")
-    }
-
-    /// The configuration as the arguments and the seed of a [`Lineage`].
-    pub fn to_arguments(&self) -> (Map<String, Value>, Option<u64>) {
-        let mut arguments = self.hyperparameters();
-        let seed = arguments.remove("seed").and_then(|seed| seed.as_u64());
-        (arguments, seed)
-    }
-
-    /// The configuration of the training run that a lineage records.
-    pub fn from_lineage(run: &Lineage) -> Result<Self, serde_json::Error> {
-        let mut arguments = run.arguments.clone();
-        arguments.insert("seed".into(), run.seed.into());
-        from_value(Value::Object(arguments))
     }
 
     /// Widths of a net for these images, from its pixels to its classes.

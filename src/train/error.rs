@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::checkpoint::CheckpointError;
 use super::config::ConfigError;
 use super::device::DeviceError;
-use crate::exact::{NetError, QuantizeError};
+use crate::exact::{LineageError, NetError, QuantizeError};
 use crate::train::tensors::ReadError;
 
 /// Why training cannot begin or go on.
@@ -62,6 +62,9 @@ pub enum TrainError {
     /// The exact integer network is refused.
     #[error("the exact integer network is refused")]
     Net(#[from] NetError),
+    /// The history of a net is too long.
+    #[error("the lineage of the net cannot be recorded")]
+    Lineage(#[from] LineageError),
     /// The device does not answer.
     #[error(transparent)]
     Read(#[from] ReadError),

@@ -16,6 +16,7 @@ mod config;
 mod device;
 mod error;
 mod gradual_pruning;
+pub(crate) mod lineage;
 mod loss;
 mod schedule;
 pub(crate) mod tensors;

@@ -17,7 +17,7 @@ use super::gradual_pruning::prune;
 use super::loss::{hinge_loss, lp_weight_decay, mixture_loss};
 use super::schedule::{Schedule, StepSettings};
 use crate::data::{Dataset, DatasetDescription};
-use crate::exact::{Epsilon, Evaluation, ExactNet, FloatNet, Lineage, Operation, Parent, evaluate};
+use crate::exact::{Epsilon, Evaluation, ExactNet, FloatNet, Parent, evaluate};
 use crate::net::{LinfDistNet, LinfDistNetConfig, to_vec};
 use crate::train::tensors::{read, read_all};
 
@@ -123,7 +123,7 @@ impl Trainer {
     }
 
     /// Creates a trainer at iteration 0 that fine-tunes the weights of the pruned `net`, on the CPU. A
-    /// step's time is proportional to their number. `parent` records how `net` was made.
+    /// step's time is proportional to their number. `parent` is the file of `net`.
     ///
     /// The first p should not be much below 16: weights that were pruned matter at p = 8, though not
     /// at p = ∞.
@@ -205,27 +205,9 @@ impl Trainer {
         self.parent.as_ref()
     }
 
-    /// Returns how the current net was made: this run and, if it fine-tunes a model, how that was made.
-    pub fn lineage(&self) -> Lineage {
-        let operation = match self.parent {
-            Some(_) => Operation::Finetune,
-            None => Operation::Train,
-        };
-        let (mut arguments, seed) = self.config.to_arguments();
-        if !self.is_finished() {
-            arguments.insert("interrupted_after".into(), self.iteration.into());
-        }
-        // A GPU drops no weights, so the device is part of how a pruned net was made.
-        let is_pruned = self.net.layers.iter().any(|layer| layer.pattern.is_some());
-        if is_pruned && self.parent.is_none() {
-            arguments.insert("device".into(), "cpu".into());
-        }
-        Lineage {
-            operation,
-            arguments,
-            seed,
-            parents: self.parent.iter().cloned().collect(),
-        }
+    /// Whether weights were dropped, before the run or during it.
+    pub fn has_dropped_weights(&self) -> bool {
+        self.net.layers.iter().any(|layer| layer.pattern.is_some())
     }
 
     /// What the images are, those that are trained on and the held-out ones.

@@ -437,17 +437,18 @@ fn ready(trainer: &Trainer, processor: &Processor) -> Reply {
 /// The exact integer network of the moment with its record.
 async fn model(trainer: &Trainer) -> Result<Model, TrainError> {
     let config = trainer.config();
-    let net = trainer.exact_net(EXPORT_MEANS).await?;
-    let scale = [
-        ("scale", net.scale().into()),
-        ("epsilon", config.epsilon.to_string().into()),
-    ];
+    let run = trainer.lineage()?;
     Ok(Model {
-        net,
+        net: trainer.exact_net(EXPORT_MEANS).await?,
         metadata: Metadata {
             dataset: config.dataset.clone(),
             epsilon: config.epsilon,
-            lineage: Lineage::new(Operation::Export, scale, [(None, trainer.lineage())]),
+            lineage: Lineage::new(
+                Operation::Page,
+                run.arguments().clone(),
+                run.seed(),
+                run.parents().to_vec(),
+            )?,
             accuracies: None,
         },
     })

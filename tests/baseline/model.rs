@@ -1,6 +1,7 @@
 //! The file of an baseline.
 
 use linf_dist_net::baseline::{Accuracies, Metadata, Model, ModelError};
+use linf_dist_net::exact::{Arguments, EntryError, Lineage, Operation};
 
 #[cfg(target_arch = "wasm32")]
 use crate::test;
@@ -11,10 +12,13 @@ fn model() -> Model {
         plain: patterned(&[784, 6, 10]),
         metadata: Metadata {
             dataset: "mnist".into(),
-            recipe: "standard".into(),
-            config: "{}".into(),
-            seed: u64::MAX,
-            command: "none: a pattern".into(),
+            lineage: Lineage::new(
+                Operation::Baseline,
+                Arguments::from([("recipe".into(), "standard".into())]),
+                Some(u64::MAX),
+                Vec::new(),
+            )
+            .unwrap(),
             accuracies: Some(Accuracies {
                 epsilon: "0.3".parse().unwrap(),
                 clean: 0.9712,
@@ -61,14 +65,37 @@ fn what_is_no_such_file_is_refused_with_a_reason() {
             .unwrap();
         let mut bytes = bytes.clone();
         bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
-        refused(&bytes).to_string()
+        refused(&bytes)
     };
-    let other = replaced("linf-dist-net baseline", "linf-dist-net singular");
-    assert!(other.contains("linf baseline train"), "{other}");
+    for (from, to) in [
+        ("linf-dist-net baseline", "linf-dist-net singular"),
+        ("\"format_version\":\"4\"", "\"format_version\":\"1\""),
+    ] {
+        let other = replaced(from, to);
+        assert!(matches!(other, ModelError::Format(_)), "{other}");
+    }
     let shape = replaced("784-6-10", "784-7-10");
-    assert!(shape.contains("layers.0.weight"), "{shape}");
+    assert!(
+        matches!(&shape, ModelError::Tensor { name, .. } if name == "layers.0.weight"),
+        "{shape}"
+    );
     let clean = replaced("0.9712", "9.9712");
-    assert!(clean.contains("`clean`"), "{clean}");
+    assert!(
+        matches!(
+            clean,
+            ModelError::Entry(EntryError::Value { key: "clean", .. })
+        ),
+        "{clean}"
+    );
     let seed = replaced("18446744073709551615", "28446744073709551615");
-    assert!(seed.contains("`seed`"), "{seed}");
+    assert!(
+        matches!(seed, ModelError::Entry(EntryError::Lineage(_))),
+        "{seed}"
+    );
+    // The radius and both accuracies, or none of the three.
+    let some = replaced("\"certified\"", "\"certifies\"");
+    assert!(
+        matches!(some, ModelError::Entry(EntryError::Missing("certified"))),
+        "{some}"
+    );
 }

@@ -41,7 +41,9 @@ fn settings(attack: &str, epsilon: f64) -> JsValue {
 fn info_tells_what_the_file_records() {
     let info = from_js(network().info());
     assert_eq!(info["classes"], 10);
-    assert_eq!(info["recipe"], "standard");
+    let lineage = info["lineage"].as_str().unwrap();
+    let lineage: Value = serde_json::from_str(lineage).unwrap();
+    assert_eq!(lineage["arguments"]["recipe"], "standard");
     assert_eq!(info["accuracies"]["epsilon"], "0.3");
     let architecture = info["architecture"].as_str().unwrap();
     assert!(architecture.starts_with("784-") && architecture.ends_with("-10"));

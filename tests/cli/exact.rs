@@ -251,12 +251,12 @@ fn an_ensemble_is_written_with_the_record_of_its_members() {
     assert_eq!(two.net.architecture(), [784, 24, 24, 20]);
     assert_eq!(two.metadata.epsilon, one.metadata.epsilon);
     let lineage = &two.metadata.lineage;
-    assert_eq!(lineage.operation, Operation::Ensemble);
-    for parent in &lineage.parents {
+    assert_eq!(*lineage.operation(), Operation::Ensemble);
+    for parent in lineage.parents() {
         assert_eq!(parent.lineage, one.metadata.lineage);
         assert_eq!(parent.sha256, Some(sha256_hex(&fs::read(MODEL).unwrap())));
     }
-    assert_eq!(lineage.parents.len(), 2);
+    assert_eq!(lineage.parents().len(), 2);
 
     // With itself a net has the same average, and the same is proved of it.
     let image = folder.path().join("gradient.png");

@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use burn::tensor::{Device, read_sync};
 use linf_dist_net::data::{Split, datasets};
-use linf_dist_net::exact::{Lineage, Model, Operation};
+use linf_dist_net::exact::{Arguments, Lineage, Model, Operation};
 use linf_dist_net::train::{TrainConfig, Trainer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -193,15 +193,19 @@ fn run_again(model: &str) {
         .output()
         .unwrap();
     assert!(done.status.success(), "{commands}: {done:?}");
-    let last = commands.split_whitespace().last().unwrap();
-    let again = fs::read(folder.path().join(last)).unwrap();
+    let again = fs::read(folder.path().join("model.safetensors")).unwrap();
     assert!(again == fs::read(model).unwrap(), "{commands}");
 }
 
 /// The training runs that a model's lineage names.
 fn runs(model: &str) -> usize {
+    fn count(lineage: &Lineage) -> usize {
+        let own = usize::from(*lineage.operation() == Operation::Train);
+        let parents = lineage.parents().iter();
+        own + parents.map(|parent| count(&parent.lineage)).sum::<usize>()
+    }
     let model = Model::from_bytes(&fs::read(model).unwrap()).unwrap();
-    model.metadata.lineage.runs().len()
+    count(&model.metadata.lineage)
 }
 
 /// A run that is over soon.
@@ -301,12 +305,19 @@ fn an_ensemble_is_measured_on_what_was_held_out_and_is_not_trained_on() {
     );
     assert_eq!(held_out(&finetuned)["images"], 300);
 
-    // Of one that does not say how it was made, nothing is known.
+    // Of one that does not say how it was made, and of what was made of it, nothing is known.
     let mut unsaid = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();
-    unsaid.metadata.lineage = Lineage::new(Operation::Other, [], []);
+    let found = Operation::Other("found".into());
+    unsaid.metadata.lineage = Lineage::new(found, Arguments::new(), None, vec![]).unwrap();
     let other = path(&folder, "other.safetensors");
     fs::write(&other, unsaid.to_bytes()).unwrap();
     refused(&[&EVAL_HELD_OUT[..], &["--model", &other]].concat());
+    let finetuned = trained(
+        &folder,
+        "finetuned-other",
+        &["--finetune", &other, "--set", "images=640"],
+    );
+    refused(&[&EVAL_HELD_OUT[..], &["--model", &finetuned]].concat());
 
     let all = path(&folder, "all.safetensors");
     let mut seen = Model::from_bytes(&fs::read(&model).unwrap()).unwrap();

@@ -7,8 +7,8 @@ use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_la
 use linf_dist_net::data::Normalisation;
 use linf_dist_net::data::strokes::strokes_to_image;
 use linf_dist_net::exact::{
-    Bounds, Certificate, DenseNet, ExactNet, FloatLayer, FloatNet, Lineage, Metadata, Model,
-    Operation, Ticks,
+    Arguments, Bounds, Certificate, DenseNet, ExactNet, FloatLayer, FloatNet, Lineage, Metadata,
+    Model, Operation, Ticks,
 };
 use serde_json::{Value, json};
 
@@ -72,10 +72,13 @@ pub fn model() -> Model {
     let metadata = Metadata {
         dataset: "none".into(),
         epsilon: "0.3".parse().expect("a decimal"),
-        lineage: Lineage {
-            seed: Some(20),
-            ..Lineage::new(Operation::Other, [("command", COMMAND.into())], [])
-        },
+        lineage: Lineage::new(
+            Operation::Other("random".into()),
+            Arguments::from([("command".into(), COMMAND.into())]),
+            Some(20),
+            Vec::new(),
+        )
+        .expect("a short record"),
         accuracies: None,
     };
     Model { net, metadata }

@@ -1,8 +1,8 @@
 //! Nets as the members of one.
 
 use linf_dist_net::exact::{
-    CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Lineage, Metadata, Model, ModelError,
-    NetError, Operation,
+    Arguments, CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Lineage, Metadata, Model,
+    ModelError, NetError, Operation,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -197,7 +197,7 @@ fn a_file_tells_the_members() {
     let metadata = Metadata {
         dataset: "mnist".into(),
         epsilon: "0.3".parse().unwrap(),
-        lineage: Lineage::new(Operation::Other, [], []),
+        lineage: Lineage::new(Operation::Ensemble, Arguments::new(), None, vec![]).unwrap(),
         accuracies: None,
     };
     let net = ExactNet::ensemble(&[&member, &member]).unwrap();

@@ -1,22 +1,48 @@
 //! The model file: what is written is read, and what is damaged is refused with one sentence.
 
+use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
-use linf_dist_net::exact::{Accuracies, ExactNet, Lineage, Metadata, Model, ModelError, Operation};
+use linf_dist_net::exact::io::MAX_DEPTH;
+use linf_dist_net::exact::{
+    Accuracies, Argument, Arguments, EntryError, ExactNet, Lineage, LineageError, Metadata, Model,
+    ModelError, Operation, Parent,
+};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors};
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use crate::nets::{dense_net, pruned};
+
+/// So many operations, one behind the other.
+fn lineage(depth: usize) -> Lineage {
+    let arguments = Arguments::from([
+        ("note".into(), "\"quotes\" and ε".into()),
+        (
+            "share".into(),
+            Argument::Number(Number::from_f64(0.1).unwrap()),
+        ),
+        (
+            "hidden".into(),
+            Argument::List(vec![5_u64.into(), true.into()]),
+        ),
+    ]);
+    let first = Lineage::new(Operation::Train, arguments, Some(u64::MAX), vec![]).unwrap();
+    (1..depth).fold(first, |lineage, _| prune(lineage).unwrap())
+}
+
+fn prune(lineage: Lineage) -> Result<Lineage, LineageError> {
+    let sha256 = Some("0123456789abcdef".repeat(4));
+    let parents = vec![Parent { sha256, lineage }];
+    Lineage::new(Operation::Prune, Arguments::new(), None, parents)
+}
 
 fn metadata() -> Metadata {
     Metadata {
         dataset: "mnist".into(),
         epsilon: "0.3".parse().unwrap(),
-        lineage: Lineage {
-            seed: Some(u64::MAX),
-            ..Lineage::new(Operation::Train, [("note", "\"quotes\" and ε".into())], [])
-        },
+        lineage: lineage(1),
         accuracies: Some(Accuracies {
             clean: 0.9876,
             certified_lipschitz: 0.9,
@@ -152,74 +178,234 @@ fn with_header(change: impl FnOnce(&mut Value)) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes()[..], &header, data].concat()
 }
 
+fn error(change: impl FnOnce(&mut Value)) -> ModelError {
+    Model::from_bytes(&with_header(change)).unwrap_err()
+}
+
 fn refused(change: impl FnOnce(&mut Value)) -> String {
-    Model::from_bytes(&with_header(change))
-        .unwrap_err()
-        .to_string()
+    error(change).to_string()
+}
+
+/// The error of a file whose metadata have another value for an entry, or none.
+fn entry_error(key: &'static str, value: Option<&str>) -> ModelError {
+    error(move |header| {
+        let metadata = header["__metadata__"].as_object_mut().unwrap();
+        match value {
+            Some(value) => metadata.insert(key.into(), json!(value)),
+            None => metadata.remove(key),
+        };
+    })
 }
 
 #[test]
-fn a_header_that_says_something_else_is_refused_in_one_sentence() {
-    assert!(Model::from_bytes(&with_header(|_| {})).is_ok());
-    let entry = |key: &'static str, value: &'static str| {
-        refused(move |header| header["__metadata__"][key] = json!(value))
-    };
-    assert!(entry("format", "pt").contains("`format` is \"pt\""));
-    for version in ["1", "2", "3", "5"] {
-        let said = format!("format version \"{version}\"");
-        assert!(entry("format_version", version).contains(&said));
-    }
-    assert!(entry("members", "two").contains("`members` is \"two\""));
-    assert!(entry("scale", "32.0").contains("`scale` is \"32.0\""));
-    for widths in [
-        "",
-        "9",
-        "9-0-2",
-        "9--2",
-        "9-3-70000",
-        "a-b",
-        "+9-3-2",
-        "09-3-2",
-        "-0",
-    ] {
+fn other_versions_and_formats_are_refused() {
+    for version in ["1", "2", "3", "5", "4.0", ""] {
+        let error = entry_error("format_version", Some(version));
         assert!(
-            entry("architecture", widths).contains("`architecture` is"),
-            "{widths}"
+            matches!(&error, ModelError::Version(found) if found == version),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains("export the model again"));
+    }
+    let other = entry_error("format", Some("pt"));
+    assert!(matches!(other, ModelError::Format(found) if found == "pt"));
+    let none = error(|header| {
+        header.as_object_mut().unwrap().remove("__metadata__");
+    });
+    assert!(matches!(none, ModelError::Format(found) if found.is_empty()));
+}
+
+#[test]
+fn every_entry_of_the_metadata_is_required() {
+    assert!(Model::from_bytes(&with_header(|_| {})).is_ok());
+    // Of the accuracies there are all three or none.
+    for key in [
+        "format_version",
+        "architecture",
+        "scale",
+        "members",
+        "dataset",
+        "epsilon",
+        "lineage",
+        "clean",
+        "certified_lipschitz",
+        "certified_ibp",
+    ] {
+        let error = entry_error(key, None);
+        assert!(
+            matches!(error, ModelError::Entry(EntryError::Missing(missing)) if missing == key),
+            "{key}: {error:?}"
         );
     }
-    for lineage in [
+    let unmeasured = with_header(|header| {
+        let metadata = header["__metadata__"].as_object_mut().unwrap();
+        for key in ["clean", "certified_lipschitz", "certified_ibp"] {
+            metadata.remove(key);
+        }
+    });
+    let model = Model::from_bytes(&unmeasured).unwrap();
+    assert_eq!(model.metadata.accuracies, None);
+}
+
+#[test]
+fn values_that_are_no_plain_decimals_are_refused() {
+    let values = [
+        ("scale", ["32.0", "+2", "02", "", "two"].as_slice()),
+        ("members", &["two", "+1", "01", "-1", " 1"]),
+        (
+            "architecture",
+            &[
+                "",
+                "9",
+                "-0",
+                "9-0-2",
+                "9--2",
+                "9-3-70000",
+                "a-b",
+                "+9-3-2",
+                "+784-012",
+                "9-03-2",
+                "9-65536-65536-2",
+            ],
+        ),
+        ("clean", &["most", "1.5", "-0", "+1", "NaN", "1e-3", ""]),
+        ("certified_ibp", &["2"]),
+    ];
+    for (key, values) in values {
+        for &value in values {
+            let error = entry_error(key, Some(value));
+            assert!(
+                matches!(&error, ModelError::Entry(EntryError::Value { key: of, .. }) if *of == key),
+                "{key} {value:?}: {error:?}"
+            );
+        }
+    }
+    let error = entry_error("epsilon", Some("a third"));
+    assert!(matches!(error, ModelError::Entry(EntryError::Epsilon(_))));
+}
+
+#[test]
+fn what_is_no_lineage_is_refused() {
+    for text in [
         "",
         "{}",
         "linf train",
         r#"{"operation":"train","arguments":{}}"#,
+        r#"{"operation":"train","arguments":{"a":{}},"parents":[]}"#,
+        r#"{"operation":"train","arguments":{"a":null},"parents":[]}"#,
+        r#"{"operation":"train","arguments":{},"seed":-1,"parents":[]}"#,
+        r#"{"operation":"prune","arguments":{},"parents":[{"lineage":{"operation":"train","arguments":{},"parents":[]}}]}"#,
     ] {
-        assert!(entry("lineage", lineage).contains("no valid lineage"));
+        let error = entry_error("lineage", Some(text));
+        assert!(
+            matches!(
+                error,
+                ModelError::Entry(EntryError::Lineage(LineageError::Json(_)))
+            ),
+            "{text}: {error:?}"
+        );
     }
-    // Some of the accuracies, but not all.
-    let some = refused(|header| {
-        header["__metadata__"]
-            .as_object_mut()
-            .unwrap()
-            .remove("clean");
-    });
-    assert_eq!(some, "the file's metadata lack `clean`");
-    assert!(entry("clean", "most").contains("`clean` is \"most\""));
-    assert!(entry("epsilon", "a third").contains("no valid ε"));
-    let missing = refused(|header| {
-        header["__metadata__"]
-            .as_object_mut()
-            .unwrap()
-            .remove("lineage");
-    });
-    assert_eq!(missing, "the file's metadata lack `lineage`");
-    let no_metadata = refused(|header| {
-        header.as_object_mut().unwrap().remove("__metadata__");
-    });
-    assert!(no_metadata.contains("`format` is \"\""));
+    let refused = |text: String| Lineage::from_json(&text).unwrap_err();
+    let of_parent = |sha256: &str| {
+        let parent = r#"{"operation":"train","arguments":{},"parents":[]}"#;
+        format!(
+            r#"{{"operation":"prune","arguments":{{}},"parents":[{{"sha256":"{sha256}","lineage":{parent}}}]}}"#
+        )
+    };
+    for digest in ["", "abc", &"g".repeat(64), &"A".repeat(64)] {
+        assert!(matches!(
+            refused(of_parent(digest)),
+            LineageError::Sha256(_)
+        ));
+    }
+    assert!(Lineage::from_json(&of_parent(&"a".repeat(64))).is_ok());
+    let control = r#"{"operation":"train","arguments":{"a":["\u001b[2J"]},"parents":[]}"#;
+    assert!(matches!(refused(control.into()), LineageError::Control(_)));
+    let long = format!(
+        r#"{{"operation":"train","arguments":{{"a":"{}"}},"parents":[]}}"#,
+        "a".repeat(1 << 20)
+    );
+    assert!(matches!(refused(long), LineageError::Size));
+    let nested = r#"{"operation":"prune","arguments":{},"parents":[{"sha256":null,"lineage":"#;
+    assert!(Lineage::from_json(&nested.repeat(10_000)).is_err());
+}
+
+/// So a file can never be written that cannot be read.
+#[test]
+fn a_lineage_grows_to_its_bounds_and_no_further() {
+    let deepest = lineage(MAX_DEPTH);
+    assert_eq!(Lineage::from_json(&deepest.to_json()).unwrap(), deepest);
+    assert!(matches!(prune(deepest), Err(LineageError::Depth)));
+    let mut joined = lineage(1);
+    let error = loop {
+        let parent = || Parent {
+            sha256: None,
+            lineage: joined.clone(),
+        };
+        let parents = vec![parent(), parent()];
+        match Lineage::new(Operation::Ensemble, Arguments::new(), None, parents) {
+            Ok(ensemble) => joined = ensemble,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, LineageError::Size), "{error}");
+    assert!(Lineage::from_json(&joined.to_json()).is_ok());
+}
+
+#[test]
+fn operations_of_other_programs_and_other_keys_are_read() {
+    let text = r#"{"operation":"distil","arguments":{},"parents":[],"author":{"name":"x"}}"#;
+    let lineage = Lineage::from_json(text).unwrap();
+    assert_eq!(*lineage.operation(), Operation::Other("distil".into()));
+    assert_eq!(
+        lineage.to_json(),
+        r#"{"operation":"distil","arguments":{},"parents":[]}"#
+    );
+}
+
+#[test]
+fn the_members_of_ensembles_of_ensembles_are_found() {
+    let join = |parents: &[&Lineage]| {
+        let parents = parents.iter().map(|lineage| Parent {
+            sha256: None,
+            lineage: (*lineage).clone(),
+        });
+        let arguments = Arguments::new();
+        Lineage::new(Operation::Ensemble, arguments, None, parents.collect()).unwrap()
+    };
+    let (one, two, three) = (lineage(1), lineage(2), lineage(3));
+    let all = join(&[&one, &join(&[&two, &three])]);
+    assert_eq!(all.members(), Some(3));
+    for (index, member) in [&one, &two, &three].into_iter().enumerate() {
+        assert_eq!(
+            all.member(index).map(|parent| &parent.lineage),
+            Some(member)
+        );
+    }
+    assert_eq!(all.member(3), None);
+    let unknown = Operation::Other("distil".into());
+    let unknown = Lineage::new(unknown, Arguments::new(), None, vec![]).unwrap();
+    assert_eq!(join(&[&one, &unknown]).members(), None);
+}
+
+/// The files that the page has are what this program writes.
+#[test]
+fn the_shipped_models_are_written_as_they_were_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/public/models");
+    for name in ["mnist-eps0.3", "mnist-eps0.1", "fashion-eps0.1"] {
+        let bytes = fs::read(folder.join(format!("{name}.safetensors"))).unwrap();
+        let model = Model::from_bytes(&bytes).unwrap();
+        assert!(model.to_bytes() == bytes, "{name}");
+        assert_eq!(model.metadata.lineage.members(), Some(model.net.members()));
+    }
+}
+
+#[test]
+fn tensors_that_do_not_fit_the_architecture_are_refused() {
+    let entry = |key: &'static str, value: &'static str| entry_error(key, Some(value)).to_string();
     // Another architecture than the tensors have.
     assert!(entry("architecture", "9-4-2").contains("no network"));
     assert!(entry("architecture", "9-60000-2").contains("each of the layer's 60000 units"));
-    assert!(entry("architecture", "9-65536-65536-2").contains("`architecture` is"));
     assert!(entry("architecture", "9-3-3").contains("`bias`"));
     assert!(entry("architecture", "9-3-2-2").contains("lacks the tensor `layers.2.gap`"));
     // One pixel less leaves a weight beyond the last row.

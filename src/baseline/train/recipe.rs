@@ -1,9 +1,11 @@
 //! The recipes and their hyperparameters, which were chosen on held-out training images.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::data::HELD_OUT;
+use crate::exact::{Lineage, Operation};
 
 /// Configuration of a run, apart from the data and the device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -122,6 +124,26 @@ impl Config {
             },
             _ => return Err(ConfigError::UnknownRecipe(recipe.into())),
         })
+    }
+
+    /// Returns how a network of this configuration is made. The recipe's hyperparameters stand beside
+    /// its name.
+    pub fn lineage(&self) -> Lineage {
+        // By way of text, which has the fewest digits that tell an f32.
+        let text = serde_json::to_string(self).expect("a configuration is plain data");
+        let mut arguments: Map<String, Value> =
+            serde_json::from_str(&text).expect("it has hyperparameters");
+        arguments.remove("seed");
+        if let Some(Value::Object(recipe)) = arguments.get("recipe").cloned() {
+            for (name, own) in recipe {
+                arguments.insert("recipe".into(), name.into());
+                arguments.extend(own.as_object().cloned().unwrap_or_default());
+            }
+        }
+        let arguments =
+            serde_json::from_value(arguments.into()).expect("numbers and texts are arguments");
+        Lineage::new(Operation::Baseline, arguments, Some(self.seed), Vec::new())
+            .expect("a configuration is short")
     }
 
     /// Returns the settings of an iteration, counted from 0, in a run with `per_epoch` iterations an

@@ -9,7 +9,7 @@ use super::steps::{at_one_p, new_trainer, times};
 use super::{DatasetName, first_member, on_threads, p_name, thread_counts};
 use crate::cli::{CliError, read_model};
 use crate::data::{Dataset, Split};
-use crate::exact::{ExactNet, Lineage, Model, Parent};
+use crate::exact::{ExactNet, Model, Parent};
 use crate::norm_dist::Norm;
 use crate::train::{TrainConfig, Trainer};
 
@@ -45,7 +45,7 @@ struct Row {
 }
 
 pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Report, CliError> {
-    let (Model { net, metadata }, _) = read_model(model)?;
+    let (Model { net, metadata }, sha256) = read_model(model)?;
     let net = first_member(net);
     let dataset = DatasetName::recorded(&metadata.dataset, model)?;
     let data = dataset.load(data_dir, Split::Train)?;
@@ -68,11 +68,11 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
                 let best = timed.into_iter().reduce(Time::shorter);
                 Ok::<_, CliError>(1e3 * best.expect("there is at least one step").seconds())
             };
-            let pruned = best(finetuning(
-                config.clone(),
-                (&net, &metadata.lineage),
-                &data,
-            )?)?;
+            let parent = Parent {
+                sha256: Some(sha256.clone()),
+                lineage: metadata.lineage.clone(),
+            };
+            let pruned = best(finetuning(config.clone(), (&net, parent), &data)?)?;
             let dense = best(new_trainer(config, &data)?)?;
             rows.push(Row {
                 p: p_name(norm),
@@ -95,13 +95,9 @@ pub(super) fn measure(model: &Path, data_dir: &Path, steps: usize) -> Result<Rep
 
 fn finetuning(
     config: TrainConfig,
-    (net, lineage): (&ExactNet, &Lineage),
+    (net, parent): (&ExactNet, Parent),
     data: &Dataset,
 ) -> Result<Trainer, CliError> {
-    let parent = Parent {
-        sha256: None,
-        lineage: lineage.clone(),
-    };
     Trainer::finetune(config, (net, parent), data.clone())
         .map_err(|source| CliError::Begin { source })
 }

@@ -146,7 +146,7 @@ fn trained(trainer: &mut Trainer) -> Result<Model, crate::train::TrainError> {
         metadata: Metadata {
             dataset: config.dataset.clone(),
             epsilon: config.epsilon,
-            lineage: trainer.lineage(),
+            lineage: trainer.lineage()?,
             accuracies: None,
         },
     })

@@ -1,107 +1,248 @@
-//! How a model was made, as data: one operation after another, down to the training runs.
+//! The lineage of a model: which operation made it, with which arguments, from which files.
 //!
-//! A record that can be read by a program can be checked and repeated; a shell line cannot.
+//! It is a tree of plain data. The command line turns it into commands (`linf lineage`); nothing
+//! that is proved depends on it.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Operations on top of one another that a file may record. A file that nests deeper is refused
-/// before the nesting can exhaust the stack.
-const MAX_DEPTH: usize = 32;
+/// Most operations that may lie one behind the other.
+///
+/// Each parent nests three JSON values, and readers commonly stop at 128.
+pub const MAX_DEPTH: usize = 40;
 
-/// The operation that made a model or a checkpoint, and what it was made from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Most bytes of a lineage as JSON.
+pub const MAX_BYTES: usize = 1 << 20;
+
+/// How a model was made.
+///
+/// One can only be had through [`Lineage::new`] and [`Lineage::from_json`], which bound its depth
+/// and its size, so it always fits into a file that can be read again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Lineage {
-    /// What was done.
-    pub operation: Operation,
-    /// What the operation was given, by the names of the command's flags; of a training run its
-    /// hyperparameters, and `interrupted_after` if it did not reach its end.
-    pub arguments: Map<String, Value>,
-    /// Seed of everything random, where there is something random.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seed: Option<u64>,
-    /// What it was made from, in the operation's order.
-    pub parents: Vec<Parent>,
+    operation: Operation,
+    arguments: Arguments,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    parents: Vec<Parent>,
 }
 
+/// The arguments of an operation, by their names.
+pub type Arguments = BTreeMap<String, Argument>;
+
 /// A file that an operation read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Parent {
-    /// SHA-256 of the unpacked file in lower-case hexadecimal; none where it was not kept.
+    /// SHA-256 of the model file (unpacked) in lower-case hexadecimal; none where the operation read
+    /// no model file, or the file is not known.
     pub sha256: Option<String>,
     /// How it was made.
     pub lineage: Lineage,
 }
 
-/// What can be done to make a model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// What made a model, or what a model was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum Operation {
-    /// Trains a net from its weight initialisation.
+    /// A training run from random weights or from an identity.
     Train,
-    /// Trains the weights that a pruned model kept.
+    /// A training run of the weights that a model has.
     Finetune,
-    /// Quantizes a run's floats to an exact integer network.
+    /// A checkpoint turned into an integer net.
     Export,
-    /// Drops weights that decide near no training image, or near few.
+    /// Data-dependent pruning.
     Prune,
-    /// Joins models to one that adds up their logits.
+    /// Several models joined into one.
     Ensemble,
-    /// Takes one member out of an ensemble.
+    /// One member taken out of a model.
     Member,
-    /// Something that this program does not know.
-    #[serde(other)]
-    Other,
+    /// A training run in the page.
+    Page,
+    /// A training run of a baseline.
+    Baseline,
+    /// One that this program does not know.
+    Other(String),
 }
 
-/// Why a text is not a lineage.
+/// The value of an argument.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Argument {
+    /// True or false.
+    Bool(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// A text.
+    Text(String),
+    /// Several values.
+    List(Vec<Argument>),
+}
+
+/// Why there can be no such lineage.
 #[derive(Debug, Error)]
 pub enum LineageError {
-    /// Not JSON of this shape.
-    #[error("the lineage is not JSON as docs/model-format.md describes it")]
+    /// Not JSON, or not of this shape.
+    #[error("it is not the JSON of a lineage")]
     Json(#[from] serde_json::Error),
-    /// More operations on top of one another than are read.
-    #[error("the lineage has more than {MAX_DEPTH} operations on top of one another")]
-    Deep,
+    /// Too many operations one behind the other.
+    #[error("more than {MAX_DEPTH} operations lie one behind the other")]
+    Depth,
+    /// Too much text.
+    #[error("it takes more than {MAX_BYTES} bytes")]
+    Size,
+    /// A digest that is none.
+    #[error("`{0}` is not a SHA-256 of 64 lower-case hexadecimal digits")]
+    Sha256(String),
+    /// A text that would change what a terminal shows.
+    #[error("{0:?} has control characters")]
+    Control(String),
+}
+
+/// A lineage of which nothing has been checked.
+#[derive(Deserialize)]
+struct Unchecked {
+    operation: Operation,
+    arguments: Arguments,
+    seed: Option<u64>,
+    parents: Vec<UncheckedParent>,
+}
+
+#[derive(Deserialize)]
+struct UncheckedParent {
+    // Required, though it may be null.
+    #[serde(deserialize_with = "Option::deserialize")]
+    sha256: Option<String>,
+    lineage: Unchecked,
 }
 
 impl Lineage {
-    /// An operation on files of these lineages, each with the SHA-256 of its file where that is known.
+    /// The lineage of what `operation` made with these arguments from `parents`, in their order.
+    ///
+    /// # Errors
+    /// Fails when the tree is deeper than [`MAX_DEPTH`], its JSON longer than [`MAX_BYTES`], a digest
+    /// is none, or a text has control characters.
     pub fn new(
         operation: Operation,
-        arguments: impl IntoIterator<Item = (&'static str, Value)>,
-        parents: impl IntoIterator<Item = (Option<String>, Lineage)>,
-    ) -> Self {
-        let arguments = arguments.into_iter();
-        let parents = parents.into_iter();
-        Self {
+        arguments: Arguments,
+        seed: Option<u64>,
+        parents: Vec<Parent>,
+    ) -> Result<Self, LineageError> {
+        let lineage = Self {
             operation,
-            arguments: arguments.map(|(key, value)| (key.into(), value)).collect(),
-            seed: None,
-            parents: parents
-                .map(|(sha256, lineage)| Parent { sha256, lineage })
-                .collect(),
-        }
-    }
-
-    /// Reads the JSON of a file. Fails where it is of another shape or nests too deep.
-    pub fn from_json(text: &str) -> Result<Self, LineageError> {
-        // Each operation is two levels of JSON: itself and its list of parents. serde_json refuses
-        // more than 128 levels on its own.
-        let lineage: Self = serde_json::from_str(text)?;
-        if lineage.depth() > MAX_DEPTH {
-            return Err(LineageError::Deep);
-        }
+            arguments,
+            seed,
+            parents,
+        };
+        lineage.check()?;
         Ok(lineage)
     }
 
-    /// The JSON for a file; the same lineage always gives the same text.
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a lineage is plain data")
+    /// Reads a lineage.
+    ///
+    /// # Errors
+    /// Fails where [`Lineage::new`] does, and on text that is not the JSON of a lineage.
+    pub fn from_json(json: &str) -> Result<Self, LineageError> {
+        if json.len() > MAX_BYTES {
+            return Err(LineageError::Size);
+        }
+        let unchecked: Unchecked = serde_json::from_str(json)?;
+        let lineage = Self::from(unchecked);
+        lineage.check()?;
+        Ok(lineage)
     }
 
-    /// Operations on top of one another, this one included.
+    /// The lineage as one line of JSON; the same lineage always gives the same text.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings, numbers and lists are JSON")
+    }
+
+    /// What was done last.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// What it was given, by name.
+    pub fn arguments(&self) -> &Arguments {
+        &self.arguments
+    }
+
+    /// The seed of an operation that draws at random.
+    pub fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
+    /// What it was done with, in the operation's order.
+    pub fn parents(&self) -> &[Parent] {
+        &self.parents
+    }
+
+    /// An argument that is true or false; false if it is not there.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.arguments.get(name), Some(Argument::Bool(true)))
+    }
+
+    /// An argument that is a whole number from 0.
+    pub fn number(&self, name: &str) -> Option<u64> {
+        match self.arguments.get(name)? {
+            Argument::Number(number) => number.as_u64(),
+            _ => None,
+        }
+    }
+
+    /// An argument that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.arguments.get(name)? {
+            Argument::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// How many members the net has, if the lineage tells.
+    pub fn members(&self) -> Option<usize> {
+        let known = !matches!(self.operation, Operation::Other(_));
+        match self.operation {
+            Operation::Ensemble => {
+                let members = self.parents.iter().map(|parent| parent.lineage.members());
+                members.sum()
+            }
+            _ => known.then_some(1),
+        }
+    }
+
+    /// What the member of this index was joined from, if this is an ensemble and tells.
+    pub fn member(&self, index: usize) -> Option<&Parent> {
+        if self.operation != Operation::Ensemble {
+            return None;
+        }
+        let mut first = 0;
+        for parent in &self.parents {
+            let members = parent.lineage.members()?;
+            if index < first + members {
+                return match members {
+                    1 if parent.lineage.operation != Operation::Ensemble => Some(parent),
+                    _ => parent.lineage.member(index - first),
+                };
+            }
+            first += members;
+        }
+        None
+    }
+
+    fn check(&self) -> Result<(), LineageError> {
+        if self.depth() > MAX_DEPTH {
+            return Err(LineageError::Depth);
+        }
+        self.check_texts()?;
+        match self.to_json().len() > MAX_BYTES {
+            true => Err(LineageError::Size),
+            false => Ok(()),
+        }
+    }
+
+    /// Operations one behind the other.
     fn depth(&self) -> usize {
         let parents = self.parents.iter();
         1 + parents
@@ -110,116 +251,149 @@ impl Lineage {
             .unwrap_or(0)
     }
 
-    /// Every training run that the model comes from: `train` and `finetune`, the earliest first.
-    pub fn runs(&self) -> Vec<&Self> {
-        if let Some(member) = self.taken_out() {
-            return member.runs();
+    fn check_texts(&self) -> Result<(), LineageError> {
+        check_text(&self.operation.to_string())?;
+        for (name, argument) in &self.arguments {
+            check_text(name)?;
+            argument.check()?;
         }
-        let mut runs: Vec<_> = self.parents.iter().flat_map(|p| p.lineage.runs()).collect();
-        if matches!(self.operation, Operation::Train | Operation::Finetune) {
-            runs.push(self);
-        }
-        runs
-    }
-
-    /// The run that trained the weights last; none of an ensemble, whose members have one each.
-    pub fn last_run(&self) -> Option<&Self> {
-        match self.operation {
-            Operation::Train | Operation::Finetune => Some(self),
-            Operation::Export | Operation::Prune => self.parents.first()?.lineage.last_run(),
-            Operation::Member => self.taken_out()?.last_run(),
-            Operation::Ensemble | Operation::Other => None,
-        }
-    }
-
-    /// How many members the model has, as far as its lineage tells.
-    fn members(&self) -> usize {
-        match self.operation {
-            Operation::Ensemble => self.parents.iter().map(|p| p.lineage.members()).sum(),
-            _ => 1,
-        }
-    }
-
-    /// The lineage of the member of this `index`, counted from 0 through ensembles of ensembles.
-    fn member(&self, mut index: usize) -> Option<&Self> {
-        if self.operation != Operation::Ensemble {
-            return (index == 0).then_some(self);
-        }
-        for parent in &self.parents {
-            match parent.lineage.members() {
-                members if index < members => return parent.lineage.member(index),
-                members => index -= members,
+        for Parent { sha256, lineage } in &self.parents {
+            if let Some(sha256) = sha256 {
+                let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                if sha256.len() != 64 || !sha256.bytes().all(digit) {
+                    return Err(LineageError::Sha256(sha256.escape_default().to_string()));
+                }
             }
+            lineage.check_texts()?;
         }
-        None
-    }
-
-    /// Of a member that was taken out of an ensemble: how it was made before it was joined.
-    fn taken_out(&self) -> Option<&Self> {
-        if self.operation != Operation::Member {
-            return None;
-        }
-        let number = self.arguments.get("member")?.as_u64()?;
-        let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.parents.first()?.lineage.member(index)
+        Ok(())
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn run(seed: u64) -> Lineage {
-        let arguments = [("dataset", json!("mnist")), ("held_out", json!(5000))];
-        Lineage {
-            seed: Some(seed),
-            ..Lineage::new(Operation::Train, arguments, [])
+impl Parent {
+    /// Reads a parent.
+    ///
+    /// # Errors
+    /// Fails where [`Lineage::from_json`] does.
+    pub fn from_json(json: &str) -> Result<Self, LineageError> {
+        if json.len() > MAX_BYTES {
+            return Err(LineageError::Size);
         }
+        let unchecked: UncheckedParent = serde_json::from_str(json)?;
+        let parent = Self::from(unchecked);
+        parent.lineage.check()?;
+        // The digest is checked as that of a parent.
+        Lineage::new(Operation::Export, Arguments::new(), None, vec![parent])
+            .map(|mut lineage| lineage.parents.remove(0))
     }
 
-    #[test]
-    fn a_lineage_survives_its_file() {
-        let export = |seed| {
-            Lineage::new(
-                Operation::Export,
-                [("scale", json!(4))],
-                [(None, run(seed))],
-            )
-        };
-        let digest = Some("ab".repeat(32));
-        let ensemble = Lineage::new(
-            Operation::Ensemble,
-            [],
-            [(digest.clone(), export(1)), (digest.clone(), export(2))],
-        );
-        let read = Lineage::from_json(&ensemble.to_json()).unwrap();
-        assert_eq!(read, ensemble);
-        let seeds: Vec<_> = read.runs().iter().map(|run| run.seed).collect();
-        assert_eq!(seeds, [Some(1), Some(2)]);
-        assert!(read.last_run().is_none());
-        let both = Lineage::new(Operation::Ensemble, [], [(None, export(3)), (digest, read)]);
-        for (number, seed) in [(1, 3), (2, 1), (3, 2)] {
-            let parent = [(None, both.clone())];
-            let member = Lineage::new(Operation::Member, [("member", json!(number))], parent);
-            assert_eq!(member.last_run().unwrap().seed, Some(seed));
-            assert_eq!(member.runs().len(), 1);
+    /// The parent as one line of JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings, numbers and lists are JSON")
+    }
+}
+
+impl Argument {
+    fn check(&self) -> Result<(), LineageError> {
+        match self {
+            Self::Bool(_) | Self::Number(_) => Ok(()),
+            Self::Text(text) => check_text(text),
+            Self::List(values) => values.iter().try_for_each(Self::check),
         }
     }
+}
 
-    #[test]
-    fn other_operations_are_read_and_endless_nesting_is_refused() {
-        let unknown = r#"{"operation":"guess","arguments":{},"parents":[]}"#;
-        assert!(matches!(
-            Lineage::from_json(unknown),
-            Err(LineageError::Json(_))
-        ));
-        let deep = (0..MAX_DEPTH).fold(run(1), |parent, _| {
-            Lineage::new(Operation::Prune, [], [(None, parent)])
-        });
-        assert!(Lineage::from_json(&deep.to_json()).is_err());
-        let text = r#"{"operation":"prune","arguments":{},"parents":[{"sha256":null,"lineage":"#;
-        assert!(Lineage::from_json(&text.repeat(10_000)).is_err());
+fn check_text(text: &str) -> Result<(), LineageError> {
+    match text.chars().any(char::is_control) {
+        true => Err(LineageError::Control(text.into())),
+        false => Ok(()),
+    }
+}
+
+impl From<Unchecked> for Lineage {
+    fn from(unchecked: Unchecked) -> Self {
+        let Unchecked {
+            operation,
+            arguments,
+            seed,
+            parents,
+        } = unchecked;
+        Self {
+            operation,
+            arguments,
+            seed,
+            parents: parents.into_iter().map(Parent::from).collect(),
+        }
+    }
+}
+
+impl From<UncheckedParent> for Parent {
+    fn from(unchecked: UncheckedParent) -> Self {
+        Self {
+            sha256: unchecked.sha256,
+            lineage: unchecked.lineage.into(),
+        }
+    }
+}
+
+impl Display for Operation {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Train => "train",
+            Self::Finetune => "finetune",
+            Self::Export => "export",
+            Self::Prune => "prune",
+            Self::Ensemble => "ensemble",
+            Self::Member => "member",
+            Self::Page => "page",
+            Self::Baseline => "baseline",
+            Self::Other(name) => name,
+        })
+    }
+}
+
+impl From<String> for Operation {
+    fn from(name: String) -> Self {
+        match &*name {
+            "train" => Self::Train,
+            "finetune" => Self::Finetune,
+            "export" => Self::Export,
+            "prune" => Self::Prune,
+            "ensemble" => Self::Ensemble,
+            "member" => Self::Member,
+            "page" => Self::Page,
+            "baseline" => Self::Baseline,
+            _ => Self::Other(name),
+        }
+    }
+}
+
+impl From<Operation> for String {
+    fn from(operation: Operation) -> Self {
+        operation.to_string()
+    }
+}
+
+impl From<bool> for Argument {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<u64> for Argument {
+    fn from(value: u64) -> Self {
+        Self::Number(value.into())
+    }
+}
+
+impl From<&str> for Argument {
+    fn from(value: &str) -> Self {
+        Self::Text(value.into())
+    }
+}
+
+impl From<String> for Argument {
+    fn from(value: String) -> Self {
+        Self::Text(value)
     }
 }

@@ -1,9 +1,14 @@
-//! Files: the model file, and safetensors that are the same bytes for the same content.
+//! Files: the model file, the lineage in it, and safetensors that are the same bytes for the same
+//! content.
 
+pub(crate) mod entries;
 mod lineage;
 mod model_file;
 pub(crate) mod safetensors;
 mod tensors;
 
-pub use lineage::{Lineage, LineageError, Operation, Parent};
-pub use model_file::{Accuracies, Metadata, Model, ModelError};
+pub use entries::EntryError;
+pub use lineage::{
+    Argument, Arguments, Lineage, LineageError, MAX_BYTES, MAX_DEPTH, Operation, Parent,
+};
+pub use model_file::{Accuracies, FORMAT_VERSION, Metadata, Model, ModelError};

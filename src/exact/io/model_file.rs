@@ -1,22 +1,24 @@
 //! The model file: safetensors with integers only, described for outsiders in
 //! `docs/model-format.md`.
-//!
-//! There is one version, 4; others are refused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use safetensors::{SafeTensorError, SafeTensors};
 use thiserror::Error;
 
+use super::entries::{Entries, EntryError, plain_number};
+use super::lineage::Lineage;
 use super::safetensors::safetensors_file;
 use super::tensors::{BIAS, read_integers, read_layer, stored_integers, stored_layer};
-use super::{Lineage, LineageError};
 use crate::exact::net::MOST_WEIGHTS;
-use crate::exact::{Epsilon, EpsilonError, ExactNet, NetError};
+use crate::exact::{Epsilon, ExactNet, NetError};
 
 const FORMAT: &str = "linf-dist-net";
-const FORMAT_VERSION: &str = "4";
-const FRACTION: &str = "a fraction from 0 to 1";
+/// The one version that is written and read, of baselines too.
+pub const FORMAT_VERSION: &str = "4";
+const CLEAN: &str = "clean";
+const CERTIFIED_LIPSCHITZ: &str = "certified_lipschitz";
+const CERTIFIED_IBP: &str = "certified_ibp";
 
 /// An exact network with the record of where it came from.
 #[derive(Clone, Debug)]
@@ -27,14 +29,14 @@ pub struct Model {
     pub metadata: Metadata,
 }
 
-/// The record of a model: what it was trained on and how, and what it then achieved.
+/// The record of a model: what it was trained for, how it was made, and what it then achieved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     /// Name of the data set, such as `mnist`.
     pub dataset: String,
     /// The radius that the model was trained for.
     pub epsilon: Epsilon,
-    /// How the model was made.
+    /// How it was made, from the training run on.
     pub lineage: Lineage,
     /// Accuracies of this integer network on the test set at `epsilon`, when measured.
     pub accuracies: Option<Accuracies>,
@@ -60,31 +62,15 @@ pub enum ModelError {
     /// Safetensors, but of something else.
     #[error("the file's `format` is {0:?}, not \"linf-dist-net\"; make a model with `linf export`")]
     Format(String),
-    /// A version that this program does not know.
+    /// A version that this program does not read.
     #[error(
-        "the file has format version {0:?}, but this program reads version \"4\"; export the \
-         model again, or take the one that was published with this program"
+        "the file has format version {0:?}, but only version {FORMAT_VERSION:?} is read here; \
+         export the model again with this build, or reload the page"
     )]
     Version(String),
-    /// A metadata entry is missing.
-    #[error("the file's metadata lack `{0}`")]
-    MissingMetadata(&'static str),
-    /// A metadata entry cannot be understood.
-    #[error("the file's metadata say `{key}` is {value:?}, but {expected} is expected")]
-    Metadata {
-        /// Name of the entry.
-        key: &'static str,
-        /// What the file says.
-        value: String,
-        /// What it should say.
-        expected: &'static str,
-    },
-    /// The metadata's lineage cannot be read.
-    #[error("the file's metadata hold no valid lineage")]
-    Lineage(#[from] LineageError),
-    /// The metadata's ε is none.
-    #[error("the file's metadata hold no valid ε")]
-    Epsilon(#[from] EpsilonError),
+    /// A metadata entry is missing or cannot be understood.
+    #[error(transparent)]
+    Entry(#[from] EntryError),
     /// A tensor is missing.
     #[error("the file lacks the tensor `{0}`")]
     MissingTensor(String),
@@ -127,18 +113,18 @@ impl Model {
         let tensors = SafeTensors::deserialize(bytes).map_err(ModelError::NotSafetensors)?;
         let entries = Entries(header.metadata().clone().unwrap_or_default());
 
-        let format = entries.0.get("format").cloned().unwrap_or_default();
+        let format = entries.find("format").unwrap_or_default();
         if format != FORMAT {
-            return Err(ModelError::Format(format));
+            return Err(ModelError::Format(format.into()));
         }
         let version = entries.get("format_version")?;
         if version != FORMAT_VERSION {
             return Err(ModelError::Version(version.into()));
         }
-        let scale = entries.parse("scale", "a power of two")?;
-        let members = entries.parse("members", "a number of ensemble members")?;
-        let widths = entries.architecture()?;
-        let metadata = entries.metadata()?;
+        let scale = entries.number("scale", "a power of two")?;
+        let members = entries.number("members", "a number of members")?;
+        let widths = widths(&entries)?;
+        let metadata = metadata(&entries)?;
 
         let shapes = widths.windows(2).map(|pair| (pair[0], pair[1])).enumerate();
         let layers: Vec<_> = shapes
@@ -170,8 +156,12 @@ impl Model {
             lineage,
             accuracies,
         } = &self.metadata;
-        let widths = self.net.architecture().into_iter();
-        let widths: Vec<_> = widths.map(|width| width.to_string()).collect();
+        let widths: Vec<_> = self
+            .net
+            .architecture()
+            .iter()
+            .map(usize::to_string)
+            .collect();
         let mut entries = BTreeMap::from([
             ("format", FORMAT.into()),
             ("format_version", FORMAT_VERSION.into()),
@@ -183,91 +173,46 @@ impl Model {
             ("lineage", lineage.to_json()),
         ]);
         if let Some(accuracies) = accuracies {
-            entries.insert("clean", accuracies.clean.to_string());
-            entries.insert(
-                "certified_lipschitz",
-                accuracies.certified_lipschitz.to_string(),
-            );
-            entries.insert("certified_ibp", accuracies.certified_ibp.to_string());
+            for (key, fraction) in [
+                (CLEAN, accuracies.clean),
+                (CERTIFIED_LIPSCHITZ, accuracies.certified_lipschitz),
+                (CERTIFIED_IBP, accuracies.certified_ibp),
+            ] {
+                entries.insert(key, fraction.to_string());
+            }
         }
         entries
     }
 }
 
-/// The metadata entries of a file.
-struct Entries(HashMap<String, String>);
+/// The widths of a net from its pixels to its last layer's units.
+fn widths(entries: &Entries) -> Result<Vec<usize>, EntryError> {
+    let key = "architecture";
+    let widths: Option<Vec<usize>> = entries.get(key)?.split('-').map(plain_number).collect();
+    let valid = widths.filter(|widths| {
+        let possible = |width| (1..=65_536).contains(width);
+        let countable = |pair: &[usize]| pair[0] as u64 * pair[1] as u64 <= MOST_WEIGHTS;
+        widths.len() >= 2 && widths.iter().all(possible) && widths.windows(2).all(countable)
+    });
+    let expected = "widths from 1 to 65536 in plain digits such as 784-1024-10, \
+                    and no layer of more than 2^31 weights";
+    valid.ok_or_else(|| entries.refuse(key, expected))
+}
 
-impl Entries {
-    fn get(&self, key: &'static str) -> Result<&str, ModelError> {
-        self.0
-            .get(key)
-            .map(String::as_str)
-            .ok_or(ModelError::MissingMetadata(key))
-    }
-
-    fn parse<T: std::str::FromStr>(
-        &self,
-        key: &'static str,
-        expected: &'static str,
-    ) -> Result<T, ModelError> {
-        let value = self.get(key)?;
-        value.parse().map_err(|_| ModelError::Metadata {
-            key,
-            value: value.into(),
-            expected,
-        })
-    }
-
-    fn architecture(&self) -> Result<Vec<usize>, ModelError> {
-        let key = "architecture";
-        let value = self.get(key)?;
-        // Plain digits: `parse` would take "+784" and "0784" too.
-        let width = |text: &str| {
-            let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-            plain.then(|| text.parse().ok()).flatten()
-        };
-        let widths: Option<Vec<usize>> = value.split('-').map(width).collect();
-        let valid = widths.filter(|widths| {
-            let possible = |width| (1..=65_536).contains(width);
-            let countable = |pair: &[usize]| pair[0] as u64 * pair[1] as u64 <= MOST_WEIGHTS;
-            widths.len() >= 2 && widths.iter().all(possible) && widths.windows(2).all(countable)
-        });
-        let expected =
-            "widths from 1 to 65536 such as 784-1024-10, and no layer of more than 2^31 weights";
-        valid.ok_or_else(|| ModelError::Metadata {
-            key,
-            value: value.into(),
-            expected,
-        })
-    }
-
-    fn metadata(&self) -> Result<Metadata, ModelError> {
-        let accuracy = |key| {
-            let fraction: f64 = self.parse(key, FRACTION)?;
-            if !(0.0..=1.0).contains(&fraction) {
-                return Err(ModelError::Metadata {
-                    key,
-                    value: fraction.to_string(),
-                    expected: FRACTION,
-                });
-            }
-            Ok(fraction)
-        };
-        // All three or none: a file with some of them was edited.
-        let keys = ["clean", "certified_lipschitz", "certified_ibp"];
-        let accuracies = match keys.iter().any(|&key| self.0.contains_key(key)) {
-            true => Some(Accuracies {
-                clean: accuracy("clean")?,
-                certified_lipschitz: accuracy("certified_lipschitz")?,
-                certified_ibp: accuracy("certified_ibp")?,
-            }),
-            false => None,
-        };
-        Ok(Metadata {
-            dataset: self.get("dataset")?.into(),
-            epsilon: self.get("epsilon")?.parse()?,
-            lineage: Lineage::from_json(self.get("lineage")?)?,
-            accuracies,
-        })
-    }
+fn metadata(entries: &Entries) -> Result<Metadata, EntryError> {
+    let measured = entries.has_any(&[CLEAN, CERTIFIED_LIPSCHITZ, CERTIFIED_IBP]);
+    let accuracies = match measured {
+        true => Some(Accuracies {
+            clean: entries.fraction(CLEAN)?,
+            certified_lipschitz: entries.fraction(CERTIFIED_LIPSCHITZ)?,
+            certified_ibp: entries.fraction(CERTIFIED_IBP)?,
+        }),
+        false => None,
+    };
+    Ok(Metadata {
+        dataset: entries.get("dataset")?.into(),
+        epsilon: entries.epsilon()?,
+        lineage: entries.lineage()?,
+        accuracies,
+    })
 }

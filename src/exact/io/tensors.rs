@@ -2,8 +2,8 @@
 //!
 //! Files are packed with gzip on their way, which knows bytes and nothing of what they mean. So
 //! weights are split into bytes of equal significance, and where they are is told by how many are
-//! left out before each. Beside 16-bit weights and a bit for each that there could be, as in
-//! version 1, that saves a sixth of what is transferred.
+//! left out before each. Beside 16-bit weights and a bit for each that there could be, that saves a
+//! sixth of what is transferred.
 
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -26,7 +26,7 @@ fn gap_name(layer: usize) -> String {
 }
 
 /// A layer's tensors.
-pub(in crate::exact) fn stored_layer(index: usize, layer: &CsrLayer) -> [StoredTensor; 2] {
+pub(in crate::exact) fn stored_layer(index: usize, layer: &CsrLayer) -> [StoredTensor<'static>; 2] {
     let planes = if layer.weights.iter().all(|&w| i16::try_from(w).is_ok()) {
         2
     } else {
@@ -37,7 +37,7 @@ pub(in crate::exact) fn stored_layer(index: usize, layer: &CsrLayer) -> [StoredT
         name: weight_name(index),
         dtype: Dtype::U8,
         shape: vec![planes, layer.weights.len()],
-        bytes: (0..planes).flat_map(plane).collect(),
+        bytes: (0..planes).flat_map(plane).collect::<Vec<_>>().into(),
     };
 
     let mut gaps = Vec::new();
@@ -55,7 +55,7 @@ pub(in crate::exact) fn stored_layer(index: usize, layer: &CsrLayer) -> [StoredT
         name: gap_name(index),
         dtype: Dtype::U8,
         shape: vec![gaps.len()],
-        bytes: gaps,
+        bytes: gaps.into(),
     };
     [weight, gap]
 }
@@ -130,7 +130,7 @@ fn read_planes(
 }
 
 /// In 16 bits where all values fit, else in 32.
-pub(in crate::exact) fn stored_integers(name: String, values: &[i32]) -> StoredTensor {
+pub(in crate::exact) fn stored_integers(name: String, values: &[i32]) -> StoredTensor<'static> {
     let narrow: Option<Vec<_>> = values
         .iter()
         .map(|&value| Some(i16::try_from(value).ok()?.to_le_bytes()))
@@ -149,7 +149,7 @@ pub(in crate::exact) fn stored_integers(name: String, values: &[i32]) -> StoredT
         name,
         dtype,
         shape: vec![values.len()],
-        bytes,
+        bytes: bytes.into(),
     }
 }
 

@@ -18,14 +18,8 @@ export interface BaselineInfo {
   architecture: string;
   classes: number;
   dataset: string;
-  /** How it was trained. */
-  recipe: 'standard' | 'adversarial' | 'ibp';
-  /** The configuration of the training, as JSON. */
-  config: string;
-  /** A whole number of up to 64 bits. */
-  seed: string;
-  /** The command that made the network. */
-  command: string;
+  /** How it was made, as JSON: `{operation, arguments, seed, parents: []}`. */
+  lineage: string;
   /** Fractions of the test set, `certified` at `epsilon` (of full scale 1, an exact decimal);
    *  null when not recorded. */
   accuracies: { epsilon: string; clean: number; certified: number } | null;
@@ -93,10 +87,7 @@ impl BaselineNetwork {
             architecture: plain.architecture(),
             classes: plain.classes(),
             dataset: &metadata.dataset,
-            recipe: &metadata.recipe,
-            config: &metadata.config,
-            seed: metadata.seed.to_string(),
-            command: &metadata.command,
+            lineage: metadata.lineage.to_json(),
             accuracies: metadata.accuracies.map(|accuracies| Accuracies {
                 epsilon: accuracies.epsilon.to_string(),
                 clean: accuracies.clean,
@@ -211,10 +202,7 @@ struct BaselineInfo<'model> {
     architecture: String,
     classes: usize,
     dataset: &'model str,
-    recipe: &'model str,
-    config: &'model str,
-    seed: String,
-    command: &'model str,
+    lineage: String,
     accuracies: Option<Accuracies>,
 }
 
