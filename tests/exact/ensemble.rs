@@ -1,8 +1,8 @@
 //! Nets as the members of one.
 
 use linf_dist_net::exact::{
-    Arguments, CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, Lineage, Metadata, Model,
-    ModelError, NetError, Operation,
+    Arguments, CsrLayer, DenseLayer, DenseNet, EnsembleError, EntryError, ExactNet, Lineage,
+    Metadata, Model, ModelError, NetError, Operation,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -232,7 +232,10 @@ fn a_file_tells_the_members() {
     }
     let error = with("x");
     assert!(
-        matches!(&error, ModelError::Metadata { key: "members", .. }),
+        matches!(
+            &error,
+            ModelError::Entry(EntryError::Value { key: "members", .. })
+        ),
         "{error}"
     );
 }
