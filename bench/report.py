@@ -546,7 +546,7 @@ def networks():
             [
                 f"{KINDS[network['kind']]}: {network['architecture']}",
                 percent(network["clean"], 2),
-                percent(network.get("empirical_robust", network.get("under_attack")), 2),
+                percent(network["empirical_robust"], 2),
                 percent(network["certified"], 2),
                 network["certificate"],
                 f"{network['bytes'] / 1000:.0f} kB",

@@ -91,7 +91,7 @@ fn ask(session: &mut Session, request: Request) -> Reply {
 
 fn begun() -> Session {
     let mut session = session();
-    let reply = ask(&mut session, Request::WeightInit { config: config() });
+    let reply = ask(&mut session, Request::Start { config: config() });
     let expected = Reply::Wanted {
         dataset: "mnist".into(),
         images: 500,
@@ -276,7 +276,7 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
         batch: 1,
         ..config()
     };
-    let message = refused(&mut session, Request::WeightInit { config });
+    let message = refused(&mut session, Request::Start { config });
     assert_eq!(message, "batch must be from 2 to 4096, not 1");
     let request = Request::Load {
         checkpoint: b"no checkpoint at all".to_vec(),
@@ -302,7 +302,7 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
 #[test]
 fn too_few_images_are_refused_rather_than_asked_for_again() {
     let mut session = session();
-    handle(&mut session, Request::WeightInit { config: config() });
+    handle(&mut session, Request::Start { config: config() });
     let Reply::Error { message, .. } = ask(&mut session, data(300)) else {
         panic!();
     };
@@ -339,7 +339,7 @@ fn an_estimate_grows_with_the_run() {
 #[test]
 fn a_damaged_shard_is_refused() {
     let mut session = session();
-    handle(&mut session, Request::WeightInit { config: config() });
+    handle(&mut session, Request::Start { config: config() });
     let mut shards = shards(500);
     shards[2].bytes[5] ^= 1;
     let request = Request::Data {

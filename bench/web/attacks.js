@@ -1,4 +1,4 @@
-// How many perturbed images per second each attack tries in WebAssembly, on one thread: `node
+// How many queries per second each attack makes in WebAssembly, on one thread: `node
 // bench/web/attacks.js [FOLDER…]`, where a folder holds what wasm-pack made of the exact network
 // (`npm run wasm`: pkg/certify). Several folders take turns, so that two versions can be compared.
 //
@@ -11,11 +11,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import path from 'node:path';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const ATTACKS = ['random', 'fgsm', 'pgd', 'path', 'square'];
+const ATTACKS = ['random', 'fgsm', 'pgd', 'argmax_path', 'square'];
 const IMAGES = 12;
 const ROUNDS = 3;
-/** Tries of one image at most; an attack that ends before is begun on the next one. */
-const TRIES = 2000;
+/** Queries of one image at most; an attack that ends before is begun on the next one. */
+const QUERIES = 2000;
 /** As the page asks for them. */
 const AT_A_TIME = 100;
 const EPSILON = '0.3';
@@ -35,14 +35,14 @@ function clock() {
   return (user + system) / 1e6;
 }
 
-/** Tries and seconds of an attack on one image. */
+/** Queries and seconds of an attack on one image. */
 function run(attacker, attack, image, seed) {
-  attacker.start(image, { attack, epsilonLevels: 255 * Number(EPSILON), grid: 'units', seed });
+  attacker.start(image, { attack, epsilonLevels: 255 * Number(EPSILON), grid: 'ticks', seed });
   const begun = clock();
   let progress;
   do progress = attacker.advance(AT_A_TIME);
-  while (!progress.done && progress.tries < TRIES);
-  return { tries: progress.tries, seconds: clock() - begun, margin: progress.best.marginLevels };
+  while (!progress.done && progress.queries < QUERIES);
+  return { queries: progress.queries, seconds: clock() - begun, margin: progress.best.marginLevels };
 }
 
 const folders = process.argv.slice(2);
@@ -56,16 +56,16 @@ for (const attack of ATTACKS) {
   const margins = [];
   for (let round = 0; round < ROUNDS; round++) {
     for (const { folder, attacker } of versions) {
-      let [tries, seconds] = [0, 0];
+      let [queries, seconds] = [0, 0];
       const found = [];
       images.forEach((image, index) => {
         const one = run(attacker, attack, image, index);
-        tries += one.tries;
+        queries += one.queries;
         seconds += one.seconds;
         found.push(one.margin);
       });
-      const name = versions.length > 1 ? path.basename(folder) : 'images per second';
-      row[name] = Math.max(row[name] ?? 0, tries / seconds);
+      const name = versions.length > 1 ? path.basename(folder) : 'queries per second';
+      row[name] = Math.max(row[name] ?? 0, queries / seconds);
       margins.push(found.join());
     }
   }

@@ -81,6 +81,7 @@ impl Trainer {
 }
 
 /// The run that a single net comes from: the last one that trained its weights.
+#[cfg(feature = "cli")]
 pub fn last_run(lineage: &Lineage) -> Option<&Lineage> {
     match lineage.operation() {
         Operation::Train | Operation::Finetune | Operation::Page => Some(lineage),
@@ -93,6 +94,7 @@ pub fn last_run(lineage: &Lineage) -> Option<&Lineage> {
 
 /// How many of the last training images no run behind a model has seen; 0 if a run or an origin in
 /// its lineage does not say.
+#[cfg(any(feature = "cli", test))]
 pub fn held_out(lineage: &Lineage) -> u64 {
     let parents = lineage.parents().iter();
     let before = parents.map(|parent| held_out(&parent.lineage)).min();

@@ -25,7 +25,7 @@ pub enum Request {
         name: String,
     },
     /// A new run, paused at iteration 0. Answered by `Wanted` or `Ready`.
-    WeightInit {
+    Start {
         /// The run.
         config: TrainConfig,
     },

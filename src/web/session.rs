@@ -156,7 +156,7 @@ impl Session {
     async fn answer(&mut self, request: Request) -> Result<Vec<Reply>, SessionError> {
         match request {
             Request::Estimate { config, name } => Ok(vec![self.estimate(&config, name).await?]),
-            Request::WeightInit { config } => {
+            Request::Start { config } => {
                 config.check().map_err(TrainError::from)?;
                 self.begin(Waiting::New(config))
             }
@@ -497,7 +497,7 @@ mod tests {
             ..config()
         };
         for request in [
-            Request::WeightInit { config: thinning },
+            Request::Start { config: thinning },
             data(),
             Request::Resume,
         ] {
@@ -520,7 +520,7 @@ mod tests {
             "{replies:?}"
         );
 
-        let ready = last(&mut session, Request::WeightInit { config: config() });
+        let ready = last(&mut session, Request::Start { config: config() });
         assert_eq!(kind(ready), DeviceKind::Webgpu);
     }
 
@@ -530,7 +530,7 @@ mod tests {
         let processor = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap();
         let mut session = Session::new(processor, || Duration::ZERO);
         for request in [
-            Request::WeightInit { config: config() },
+            Request::Start { config: config() },
             data(),
             Request::Resume,
         ] {

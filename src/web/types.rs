@@ -4,10 +4,7 @@
 //! fields and names with what serde writes.
 
 /// Added to the train module's declarations.
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, reason = "tests read it")
-)]
+#[allow(dead_code, reason = "a section of the module and tests read it")]
 const TRAIN: &str = r#"
 /** Everything that defines a training run, apart from the data and the device. */
 export interface TrainConfig {
@@ -84,10 +81,7 @@ export interface DeviceInfo {
 
 /// Added to the declarations of a module with GPU benchmarks.
 #[cfg(all(feature = "bench", feature = "webgpu"))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(dead_code, reason = "tests read it")
-)]
+#[allow(dead_code, reason = "a section of the module and tests read it")]
 const BENCH: &str = r#"
 /** All measurements of one GPU. */
 export interface GpuBenchmark {

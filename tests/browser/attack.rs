@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 
 use js_sys::{Float32Array, Reflect, Uint8Array};
 use linf_dist_net::attack::{Attack, RobustnessEvaluation};
-use linf_dist_net::exact::{DenseNet, Model};
+use linf_dist_net::exact::{DenseNet, Model, Ticks};
 use linf_dist_net::web::attacker::Attacker;
 use serde_json::{Value, json};
 use wasm_bindgen::{JsCast, JsValue};
@@ -36,16 +36,16 @@ fn start(attacker: &mut Attacker, image: &[u8], settings: JsValue) {
 fn ten_thousand_attacked_images_have_the_logits_of_the_plain_reference() {
     let net = Model::from_bytes(MODEL).unwrap().net;
     let reference = DenseNet::from_exact(&net);
-    let campaign = RobustnessEvaluation {
+    let evaluation = RobustnessEvaluation {
         attack: Attack::All,
-        epsilon: 2448,
+        epsilon: Ticks::new(2448),
         seed: 1,
         queries: 2000,
         sample_every: NonZeroU64::MIN,
     };
     let mut compared = 0;
     for (index, image) in cases::images().iter().enumerate() {
-        let outcome = campaign.attack_image(&net, &reference, index as u64, image, 0);
+        let outcome = evaluation.attack_image(&net, &reference, index as u64, image, 0);
         let outcome = outcome.unwrap();
         assert_eq!(outcome.differences, 0);
         assert_eq!(outcome.violations, []);
@@ -101,7 +101,7 @@ fn the_smallest_flip_tells_javascript_proof_and_break() {
     }
     let certificate = Model::from_bytes(MODEL).unwrap().net;
     let certificate = certificate.evaluator().certificate(image).unwrap();
-    let proved = f64::from(certificate.ibp_radius.unwrap()) / 32.0;
+    let proved = certificate.ibp_radius.unwrap().levels(32).get();
     let bracket = &progress["bracket"];
     assert_eq!(bracket["provedLevels"].as_f64(), Some(proved));
     assert!(bracket["brokenLevels"].as_f64() > Some(proved));

@@ -18,7 +18,9 @@ async function changeModel(page: Page, change: (gzip: Buffer) => Buffer) {
   });
 }
 
-test('the first certificate of a cold start comes soon: the median of five', async ({ browser }) => {
+test('the first certificate of a cold start comes soon: the median of five', async ({
+  browser,
+}) => {
   const times: number[] = [];
   for (let start = 0; start < 5; start += 1) {
     // A context of its own has an empty cache.
@@ -33,7 +35,9 @@ test('the first certificate of a cold start comes soon: the median of five', asy
     await context.close();
   }
   const median = times.toSorted((a, b) => a - b)[2];
-  console.warn(`    cold start: first certificate after ${times.join(', ')} ms; median ${median} ms`);
+  console.warn(
+    `    cold start: first certificate after ${times.join(', ')} ms; median ${median} ms`,
+  );
   // The aim is a second. Five are for machines that do other work: the figure above counts.
   expect(median).toBeLessThan(5000);
 });
