@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { attacks } from './www/build/attacks.ts';
 import { models } from './www/build/models.ts';
 import { modules } from './www/build/modules.ts';
 import { offline } from './www/build/offline.ts';
@@ -23,6 +24,7 @@ export default defineConfig({
   plugins: [
     svelte(),
     modules(),
+    attacks(),
     models(),
     testImages(),
     trainingData(),

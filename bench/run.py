@@ -27,7 +27,7 @@ CACHE = Path(
     os.environ.get("LINF_CACHE")
     or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "linf-dist-net"
 )
-# Of its heads the first is measured, ours and theirs.
+# Of its members the first is measured, ours and theirs.
 MODEL = ROOT / "www/public/models/mnist-eps0.3.safetensors"
 TORCH_PYTHON = Path("/usr/bin/python3")
 

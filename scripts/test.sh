@@ -195,6 +195,8 @@ if asked lint; then
     --no-default-features --features bench,certify,baseline,train -- -D warnings
   check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
   check "format and lint: the page" npm run --silent lint
+  # `cargo publish --dry-run` also builds what is in the package, which takes minutes more.
+  check "package: the crate" cargo package --no-verify --allow-dirty --quiet
 fi
 
 if asked native; then
@@ -217,6 +219,10 @@ if asked page; then
 elif asked size e2e; then
   # Builds nothing where the modules and the page are there already.
   check "build: the page" scripts/build.sh
+fi
+
+if asked page e2e; then
+  check "package: npm" scripts/npm.sh
 fi
 
 if asked size; then

@@ -502,7 +502,7 @@ mod bodies {
             bytes,
         };
         for request in [
-            Request::WeightInit { config: config() },
+            Request::Start { config: config() },
             Request::Data {
                 dataset: "mnist".into(),
                 shards: vec![shard],

@@ -164,7 +164,7 @@ fn proved_and_attacked(net: &ExactNet, image: &[u8]) -> Result<(), TestCaseError
     };
     prop_assert!(net.evaluator().bounds(image, radius).unwrap().certified);
     let classifier = &mut ExactClassifier::new(net);
-    let settings = Settings::new(Attack::All, radius, Grid::Ticks, 1);
+    let settings = Settings::new(Attack::all(), radius, Grid::Ticks, 1);
     let mut run = Run::new(classifier, image, label, settings).unwrap();
     run.advance(classifier, 60);
     prop_assert_eq!(run.misclassifications(), 0);

@@ -5,61 +5,68 @@
 //! arg-max path takes over, which is then followed. The gradients of other networks have every pixel;
 //! there the steepest are moved.
 
-use rand_chacha::ChaCha8Rng;
-
 use super::classifier::Surrogate;
-use super::perturbation::Record;
+use super::method::{Context, Method, Round};
 use super::random::{corner, uniform};
 use super::{Ball, Change, Classifier};
 
 /// The steepest pixels that are moved together, for each member.
 const PIXELS: usize = 2;
 
-/// One round.
-#[derive(Clone, Debug)]
-pub(super) struct PathRound {
+/// The arg-max-path attack.
+#[derive(Clone, Copy, Debug)]
+pub struct ArgmaxPath;
+
+impl Method for ArgmaxPath {
+    fn name(&self) -> &'static str {
+        "argmax_path"
+    }
+
+    fn title(&self) -> &'static str {
+        "Arg-max path"
+    }
+
+    fn summary(&self) -> &'static str {
+        "moves the critical pixels along the arg-max paths"
+    }
+
+    fn rounds(&self) -> u64 {
+        20
+    }
+
+    /// Begins the first round at the image itself, others at a corner of the ball or anywhere in it.
+    fn begin(&self, context: &mut Context<'_>, round: u64) -> Box<dyn Round> {
+        let ball = context.ball;
+        let input = match round {
+            0 => ball.centre().to_vec(),
+            _ if round % 2 == 1 => corner(ball, context.rng),
+            _ => uniform(ball, context.rng),
+        };
+        let (logits, margin) = context.query_one(&input);
+        Box::new(PathRound {
+            input,
+            logits,
+            margin,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct PathRound {
     input: Vec<i32>,
     logits: Vec<f64>,
     margin: f64,
 }
 
-impl PathRound {
-    /// Begins a round: the first at the image itself, others at a corner of the ball or anywhere in it.
-    pub(super) fn new(
-        classifier: &mut impl Classifier,
-        ball: &Ball,
-        rng: &mut ChaCha8Rng,
-        record: &mut Record,
-        round: u64,
-    ) -> Self {
-        let input = match round {
-            0 => ball.centre().to_vec(),
-            _ if round % 2 == 1 => corner(ball, rng),
-            _ => uniform(ball, rng),
-        };
-        let logits = classifier.logits(&input);
-        let margin = record.count(ball, &input, &logits);
-        Self {
-            input,
-            logits,
-            margin,
-        }
-    }
-
-    /// Makes the round's image the base of changes, after others have used the classifier.
-    pub(super) fn resume(&self, classifier: &mut impl Classifier) {
+impl Round for PathRound {
+    fn resume(&self, classifier: &mut dyn Classifier) {
         classifier.hold(&self.input);
     }
 
     /// Tries to push each runner-up past the label, the strongest first, until one push lowers the
-    /// margin. Returns whether the round goes on.
-    pub(super) fn step(
-        &mut self,
-        classifier: &mut impl Classifier,
-        ball: &Ball,
-        record: &mut Record,
-    ) -> bool {
-        let label = record.label;
+    /// margin.
+    fn step(&mut self, context: &mut Context<'_>) -> bool {
+        let (ball, label) = (context.ball, context.label());
         let mut runners_up: Vec<_> = (0..self.logits.len()).filter(|&k| k != label).collect();
         runners_up.sort_by(|&a, &b| self.logits[b].total_cmp(&self.logits[a]));
         let starts = self.input.repeat(runners_up.len());
@@ -68,28 +75,31 @@ impl PathRound {
             .map(|&runner_up| Some(runner_up))
             .collect();
         let exact = vec![Surrogate::Exact; runners_up.len()];
-        let (_, gradients) = classifier.gradients(&starts, label, &aims, &exact);
-        record.steps += 1;
+        // The start has been counted.
+        let answer = context.classifier.gradients(&starts, label, &aims, &exact);
+        let (_, gradients) = answer;
+        context.count_step();
         for gradient in gradients.chunks(ball.pixels()) {
-            let changes = self.steepest(ball, gradient, PIXELS * classifier.members());
+            let changes = self.steepest(ball, gradient, PIXELS * context.classifier.members());
             if changes.is_empty() {
                 continue;
             }
-            let logits = classifier.try_changes(&changes);
             let mut moved = self.input.clone();
             for change in &changes {
                 moved[change.pixel] = change.value;
             }
-            let margin = record.count(ball, &moved, &logits);
+            let (logits, margin) = context.query_changes(&changes, &moved);
             if margin < self.margin {
                 (self.input, self.logits, self.margin) = (moved, logits, margin);
-                classifier.keep_changes();
+                context.classifier.keep_changes();
                 return true;
             }
         }
         false
     }
+}
 
+impl PathRound {
     /// Moves up to so many of the steepest pixels that can still go down the gradient to their ends.
     fn steepest(&self, ball: &Ball, gradient: &[f32], most: usize) -> Vec<Change> {
         let moves = gradient

@@ -35,7 +35,7 @@ pub(super) struct Search {
     pub(super) broken: Option<Found>,
     /// Sweeps that have come to their end.
     pub(super) sweeps: u64,
-    /// Attacks begun at the radius at hand.
+    /// Methods begun at the radius at hand.
     pub(super) turn: usize,
 }
 

@@ -4,8 +4,9 @@
 //! and attacks inside certificates test the code that certified. Every query is counted, every
 //! perturbed image stays within the radius and in 0…255 on its grid, and a tie counts as misclassified.
 //!
-//! A [`Run`] is one attack on one image: plain data that is advanced by a number of queries at a time,
-//! so that a page can show it at work. It attacks a [`Classifier`]: the exact integer network
+//! A [`Method`] is one way to search: FGSM, PGD, Square and others, which `method.rs` registers. An
+//! [`Attack`] is a method, or several. A [`Run`] is one attack on one image, advanced by a number of
+//! queries at a time, so that a page can show it at work. It attacks a [`Classifier`]: the exact integer network
 //! ([`ExactClassifier`]) or a baseline. [`RobustnessEvaluation`] attacks a whole test set. Everything
 //! random comes from one seed. Nothing here depends on Burn, JavaScript, threads or files.
 //!
@@ -16,19 +17,26 @@ mod argmax_path;
 mod ball;
 mod classifier;
 mod exact;
+mod method;
 mod min_norm;
 mod perturbation;
 mod pgd;
+mod plan;
 mod random;
 mod robustness;
 mod run;
 mod square;
 
+pub use argmax_path::ArgmaxPath;
 pub use ball::{Ball, Grid};
 pub use classifier::{Change, Classifier, Surrogate, runner_up_of};
 pub use exact::{Entered, ExactClassifier};
+pub use method::{Context, Method, Round};
 pub use min_norm::Bracket;
 pub use perturbation::{Found, Perturbed, Sample, label};
-pub use pgd::Pgd;
+pub use pgd::{Fgsm, Pgd};
+pub use plan::{Attack, AttackName};
+pub use random::Random;
 pub use robustness::{KEPT, Kept, Outcome, RobustnessEvaluation, Violation};
-pub use run::{Attack, AttackError, Run, Settings, own_label};
+pub use run::{AttackError, Run, Settings, own_label};
+pub use square::Square;

@@ -8,7 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 use super::classifier::{margin, runner_up_of};
-use super::{Attack, Ball, Classifier};
+use super::plan::AttackName;
+use super::{Ball, Classifier};
 use crate::exact::Ticks;
 
 /// A perturbed image and what the network makes of it.
@@ -29,8 +30,8 @@ pub struct Perturbed {
 pub struct Found {
     /// The perturbation.
     pub perturbed: Perturbed,
-    /// The attack that found it.
-    pub attack: Attack,
+    /// Name of the method that found it.
+    pub attack: &'static str,
     /// How many queries had been made by then, this one included.
     pub queries: u64,
     /// How many steps its round had taken.
@@ -90,12 +91,12 @@ pub struct Sample {
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) label: usize,
-    /// The attack at work.
-    pub(super) attack: Attack,
+    /// Name of the method at work.
+    pub(super) attack: &'static str,
     /// Steps of the round at work.
     pub(super) steps: u64,
     pub(super) queries: u64,
-    pub(super) queries_by: BTreeMap<Attack, u64>,
+    pub(super) queries_by: BTreeMap<AttackName, u64>,
     pub(super) misclassifications: u64,
     /// The query of the smallest margin, the first of equal ones.
     pub(super) strongest: Option<Found>,
@@ -135,7 +136,7 @@ impl Record {
     /// Makes an empty record. It keeps one query in `sample_every` on average, if that is given.
     pub(super) fn new(
         label: usize,
-        attack: Attack,
+        attack: &'static str,
         sample_every: Option<NonZeroU64>,
         seed: u64,
     ) -> Self {
@@ -157,7 +158,7 @@ impl Record {
         debug_assert!(ball.contains(input));
         let margin = margin(logits, self.label);
         self.queries += 1;
-        *self.queries_by.entry(self.attack).or_default() += 1;
+        *self.queries_by.entry(self.attack.into()).or_default() += 1;
         self.misclassifications += u64::from(margin <= 0.0);
         if self
             .sampler

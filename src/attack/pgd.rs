@@ -5,12 +5,12 @@
 //! so the starts of a round use different surrogate gradients. They also differ in where they begin and
 //! which runner-up they aim at.
 
-use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
+use super::Ball;
 use super::classifier::{Surrogate, runner_up_of};
-use super::perturbation::Record;
+use super::method::{Context, Method, Round};
 use super::random::uniform;
-use super::{Ball, Classifier};
 
 /// The surrogate gradients that take turns.
 const SURROGATES: [Surrogate; 5] = [
@@ -21,7 +21,58 @@ const SURROGATES: [Surrogate; 5] = [
     Surrogate::Exact,
 ];
 
-/// Settings of PGD.
+/// FGSM.
+#[derive(Clone, Copy, Debug)]
+pub struct Fgsm;
+
+impl Method for Fgsm {
+    fn name(&self) -> &'static str {
+        "fgsm"
+    }
+
+    fn title(&self) -> &'static str {
+        "FGSM"
+    }
+
+    fn summary(&self) -> &'static str {
+        "one step along the sign of the gradient"
+    }
+
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    fn begin(&self, _context: &mut Context<'_>, _round: u64) -> Box<dyn Round> {
+        Box::new(FgsmRound)
+    }
+}
+
+#[derive(Debug)]
+struct FgsmRound;
+
+impl Round for FgsmRound {
+    /// Takes one full step along the sign of the gradient at the image itself: towards every other
+    /// class, the strongest first, with every surrogate gradient.
+    fn step(&mut self, context: &mut Context<'_>) -> bool {
+        let (ball, label) = (context.ball, context.label());
+        let logits = context.classifier.logits(ball.centre());
+        let aims = ranking(logits, label).into_iter();
+        let (runners_up, surrogates): (Vec<_>, Vec<_>) = aims
+            .flat_map(|runner_up| SURROGATES.map(|surrogate| (Some(runner_up), surrogate)))
+            .unzip();
+        let mut inputs = ball.centre().repeat(runners_up.len());
+        let answer = context
+            .classifier
+            .gradients(&inputs, label, &runners_up, &surrogates);
+        let (_, gradients) = answer;
+        descend(ball, &mut inputs, &gradients, ball.radius().signed());
+        context.count_step();
+        context.query(&inputs);
+        false
+    }
+}
+
+/// PGD.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pgd {
     /// Steps of each start.
@@ -42,21 +93,80 @@ impl Default for Pgd {
     }
 }
 
-/// Takes one full step along the sign of the gradient at the image itself: towards every other class,
-/// the strongest first, with every surrogate gradient.
-pub(super) fn fgsm(classifier: &mut impl Classifier, ball: &Ball, record: &mut Record) {
-    let logits = classifier.logits(ball.centre());
-    let aims = ranking(logits, record.label).into_iter();
-    let (runners_up, surrogates): (Vec<_>, Vec<_>) = aims
-        .flat_map(|runner_up| SURROGATES.map(|surrogate| (Some(runner_up), surrogate)))
-        .unzip();
-    let starts = ball.centre().repeat(runners_up.len());
-    let (_, gradients) = classifier.gradients(&starts, record.label, &runners_up, &surrogates);
-    let mut inputs = starts;
-    descend(ball, &mut inputs, &gradients, ball.radius().signed());
-    let logits = classifier.logits(&inputs);
-    record.steps += 1;
-    record.count_all(ball, &inputs, &logits);
+impl Method for Pgd {
+    fn name(&self) -> &'static str {
+        "pgd"
+    }
+
+    fn title(&self) -> &'static str {
+        "PGD"
+    }
+
+    fn summary(&self) -> &'static str {
+        "many steps along the sign of the gradient, each projected back into ε"
+    }
+
+    fn shortened(&self) -> Option<Arc<dyn Method>> {
+        Some(Arc::new(Self {
+            steps: 20,
+            restarts: 10,
+            step_size: 0.125,
+        }))
+    }
+
+    /// The first start of the first round descends from the image itself, away from its label; others
+    /// aim at a class, the strongest runners-up first.
+    fn begin(&self, context: &mut Context<'_>, round: u64) -> Box<dyn Round> {
+        let (ball, label) = (context.ball, context.label());
+        let restarts = self.restarts as usize;
+        let ranking = ranking(context.classifier.logits(ball.centre()), label);
+        let start = |index| {
+            if index == 0 && round == 0 {
+                ball.centre().to_vec()
+            } else {
+                uniform(ball, context.rng)
+            }
+        };
+        Box::new(PgdRound {
+            pgd: *self,
+            inputs: (0..restarts).flat_map(start).collect(),
+            runners_up: (0..restarts)
+                .map(|index| (index % 2 == 1).then(|| ranking[index / 2 % ranking.len()]))
+                .collect(),
+            surrogates: (0..restarts)
+                .map(|index| SURROGATES[index / 2 % SURROGATES.len()])
+                .collect(),
+            steps: 0,
+        })
+    }
+}
+
+/// All starts of a round, which move together.
+#[derive(Debug)]
+struct PgdRound {
+    pgd: Pgd,
+    inputs: Vec<i32>,
+    runners_up: Vec<Option<usize>>,
+    surrogates: Vec<Surrogate>,
+    steps: u32,
+}
+
+impl Round for PgdRound {
+    /// Evaluates every start, then moves it.
+    fn step(&mut self, context: &mut Context<'_>) -> bool {
+        let ball = context.ball;
+        if self.steps == self.pgd.steps {
+            context.query(&self.inputs);
+            return false;
+        }
+        let gradients = context.query_gradients(&self.inputs, &self.runners_up, &self.surrogates);
+        let size = self.pgd.step_size * ball.radius().get() as f32 / ball.step() as f32;
+        let size = (size.round() as i32).max(1) * ball.step();
+        descend(ball, &mut self.inputs, &gradients, size);
+        self.steps += 1;
+        context.count_step();
+        true
+    }
 }
 
 /// The classes but `label`, the strongest first.
@@ -68,77 +178,6 @@ fn ranking(mut logits: Vec<f64>, label: usize) -> Vec<usize> {
         runner_up
     };
     (1..classes).map(|_| next()).collect()
-}
-
-/// One round of PGD: all its starts, which move together.
-#[derive(Clone, Debug)]
-pub(super) struct PgdRound {
-    settings: Pgd,
-    inputs: Vec<i32>,
-    runners_up: Vec<Option<usize>>,
-    surrogates: Vec<Surrogate>,
-    steps: u32,
-}
-
-impl PgdRound {
-    /// Begins a round. The first start descends from the image itself, away from its label; others aim at
-    /// a class, the strongest runners-up first.
-    pub(super) fn new(
-        settings: Pgd,
-        classifier: &mut impl Classifier,
-        ball: &Ball,
-        rng: &mut ChaCha8Rng,
-        label: usize,
-        first: bool,
-    ) -> Self {
-        let restarts = settings.restarts as usize;
-        let ranking = ranking(classifier.logits(ball.centre()), label);
-        let start = |index| {
-            if index == 0 && first {
-                ball.centre().to_vec()
-            } else {
-                uniform(ball, rng)
-            }
-        };
-        Self {
-            settings,
-            inputs: (0..restarts).flat_map(start).collect(),
-            runners_up: (0..restarts)
-                .map(|index| (index % 2 == 1).then(|| ranking[index / 2 % ranking.len()]))
-                .collect(),
-            surrogates: (0..restarts)
-                .map(|index| SURROGATES[index / 2 % SURROGATES.len()])
-                .collect(),
-            steps: 0,
-        }
-    }
-
-    /// Evaluates every start, then moves it. Returns whether the round goes on.
-    pub(super) fn step(
-        &mut self,
-        classifier: &mut impl Classifier,
-        ball: &Ball,
-        record: &mut Record,
-    ) -> bool {
-        if self.steps == self.settings.steps {
-            let logits = classifier.logits(&self.inputs);
-            record.count_all(ball, &self.inputs, &logits);
-            return false;
-        }
-        let (logits, gradients) = classifier.gradients(
-            &self.inputs,
-            record.label,
-            &self.runners_up,
-            &self.surrogates,
-        );
-        record.count_all(ball, &self.inputs, &logits);
-        let size = self.settings.step_size * ball.radius().get() as f32 / ball.step() as f32;
-        let size = (size.round() as i32).max(1) * ball.step();
-        descend(ball, &mut self.inputs, &gradients, size);
-        self.steps += 1;
-        record.steps += 1;
-        true
-    }
 }
 
 /// Moves every pixel by `size` ticks against the sign of its gradient, within the ball.

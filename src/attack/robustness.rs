@@ -11,34 +11,16 @@ use std::ops::AddAssign;
 use serde::{Deserialize, Serialize};
 
 use super::perturbation::Found;
-use super::pgd::Pgd;
-use super::run::{Attack, Run, Settings};
+use super::plan::{Attack, AttackName};
+use super::run::{Run, Settings};
 use super::{AttackError, Classifier, ExactClassifier, Grid};
 use crate::exact::{DenseNet, ExactNet, Ticks};
-
-/// Rounds that an image has to withstand of each attack: of [`Attack::All`] two turns.
-const ROUNDS: [(Attack, u64); 6] = [
-    (Attack::Random, 4),
-    (Attack::Fgsm, 1),
-    (Attack::Pgd, 1),
-    (Attack::ArgmaxPath, 20),
-    (Attack::Square, 1),
-    (Attack::All, 8),
-];
 
 /// Queries between two checks whether the image is misclassified.
 const LOOK: u64 = 32;
 
-/// PGD and Square inside certificates: short, so that a thousand queries hold all attacks.
-const INSIDE_PGD: Pgd = Pgd {
-    steps: 20,
-    restarts: 10,
-    step_size: 0.125,
-};
-const INSIDE_SQUARE: u32 = 400;
-
 /// What to do with every image.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RobustnessEvaluation {
     /// The attack.
     pub attack: Attack,
@@ -68,11 +50,11 @@ pub struct Outcome {
     /// Queries at ε, on images that are labelled rightly and not proved there.
     pub queries_at_epsilon: u64,
     /// Images misclassified at ε, by the attack that succeeded first.
-    pub misclassifications_by: BTreeMap<Attack, u64>,
+    pub misclassifications_by: BTreeMap<AttackName, u64>,
     /// Images attacked inside their certificates.
     pub images_inside: u64,
     /// Queries inside certificates, at the largest radius that is proved, by attack.
-    pub queries_inside_by: BTreeMap<Attack, u64>,
+    pub queries_inside_by: BTreeMap<AttackName, u64>,
     /// Of these, how many the plain reference has evaluated too.
     pub compared: u64,
     /// How many have other logits there: of these, and of each image's perturbation of the smallest margin,
@@ -107,8 +89,8 @@ pub struct Violation {
     /// The proved radius.
     #[serde(rename = "radius_ticks")]
     pub radius: Ticks,
-    /// The attack.
-    pub attack: Attack,
+    /// Name of the method.
+    pub attack: AttackName,
     /// The perturbed image in ticks.
     #[serde(rename = "input_ticks")]
     pub input: Vec<i32>,
@@ -156,7 +138,7 @@ impl RobustnessEvaluation {
             outcome.violations.extend(strongest.map(|found| Violation {
                 image: index,
                 radius,
-                attack: found.attack,
+                attack: found.attack.into(),
                 input: found.perturbed.input.clone(),
             }));
             outcome
@@ -197,10 +179,8 @@ impl RobustnessEvaluation {
         label: usize,
         outcome: &mut Outcome,
     ) -> Result<(), AttackError> {
-        let mut settings = Settings::new(self.attack, self.epsilon, Grid::Ticks, seed);
-        settings.rounds = ROUNDS
-            .into_iter()
-            .find_map(|(attack, rounds)| (attack == self.attack).then_some(rounds));
+        let mut settings = Settings::new(self.attack.clone(), self.epsilon, Grid::Ticks, seed);
+        settings.rounds = Some(self.attack.rounds());
         let mut run = Run::new(classifier, image, label, settings)?;
         while !run.is_done() && run.misclassifications() == 0 {
             run.advance(classifier, LOOK);
@@ -211,7 +191,7 @@ impl RobustnessEvaluation {
             .filter(|found| found.perturbed.misclassified());
         if let Some(found) = strongest {
             outcome.empirical_robust = 0;
-            outcome.misclassifications_by.insert(found.attack, 1);
+            outcome.misclassifications_by.insert(found.attack.into(), 1);
         }
         Ok(())
     }
@@ -225,10 +205,10 @@ impl RobustnessEvaluation {
         label: usize,
         radius: Ticks,
     ) -> Result<Run, AttackError> {
-        let mut settings = Settings::new(self.attack, radius, Grid::Ticks, seed);
+        // Short rounds, so that a thousand queries hold every method.
+        let attack = self.attack.clone().shortened();
+        let mut settings = Settings::new(attack, radius, Grid::Ticks, seed);
         settings.rounds = None;
-        settings.pgd = INSIDE_PGD;
-        settings.square_queries = INSIDE_SQUARE;
         settings.sample_every = Some(self.sample_every);
         let mut run = Run::new(classifier, image, label, settings)?;
         run.advance(classifier, self.queries);

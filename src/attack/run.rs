@@ -1,70 +1,22 @@
 //! Runs one attack on one image, a number of queries at a time.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::argmax_path::PathRound;
+use super::method::{Context, Round};
 use super::min_norm::{Bracket, Search};
 use super::perturbation::{Found, Record, Sample, label};
-use super::pgd::{self, Pgd, PgdRound};
-use super::random;
-use super::square::SquareRound;
+use super::plan::{Attack, AttackName};
 use super::{Ball, Classifier, Grid};
 use crate::exact::Ticks;
 
-/// The kind of attack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Attack {
-    /// Random perturbations, uniform and at the ball's corners.
-    Random,
-    /// One step along the sign of the gradient.
-    Fgsm,
-    /// Many such steps, from many starts.
-    Pgd,
-    /// Moves critical pixels along the arg-max paths.
-    ArgmaxPath,
-    /// Random squares, without gradients.
-    Square,
-    /// All of these by turns, without end.
-    All,
-    /// Minimum-norm: searches for the smallest radius at which one of them succeeds.
-    MinNorm,
-}
-
-impl fmt::Display for Attack {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Random => "random",
-            Self::Fgsm => "fgsm",
-            Self::Pgd => "pgd",
-            Self::ArgmaxPath => "argmax_path",
-            Self::Square => "square",
-            Self::All => "all",
-            Self::MinNorm => "min_norm",
-        })
-    }
-}
-
-/// The turns of [`Attack::All`], and of [`Attack::MinNorm`] at every radius.
-const ROTATION: [Attack; 4] = [
-    Attack::Fgsm,
-    Attack::ArgmaxPath,
-    Attack::Pgd,
-    Attack::Square,
-];
-
-/// Steps of a round of random images.
-const RANDOM_STEPS: u32 = 32;
-
 /// Settings of a run.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The attack.
     pub attack: Attack,
@@ -74,33 +26,26 @@ pub struct Settings {
     pub grid: Grid,
     /// Everything random follows from it.
     pub seed: u64,
-    /// How PGD works.
-    pub pgd: Pgd,
-    /// Queries of a round of [`Attack::Square`], to which its schedule of sizes is scaled.
-    pub square_queries: u32,
-    /// After how many rounds the run is done; never, if none. [`Attack::Fgsm`] always has one round, since
-    /// every round would be the same. A round of [`Attack::MinNorm`] is a sweep; that attack is also done
-    /// when nothing is left between proof and success.
+    /// After how many rounds the run is done; never, if none. A method that does not repeat always has one
+    /// round. A round of [`Attack::min_norm`] is a sweep; that attack is also done when nothing is left
+    /// between proof and success.
     pub rounds: Option<u64>,
     /// The radius that is proved, none if the label is not even proved for the image itself.
-    /// [`Attack::MinNorm`] does not search within it. Nothing else depends on it.
+    /// [`Attack::min_norm`] does not search within it. Nothing else depends on it.
     pub proved: Option<Ticks>,
     /// Keeps one query in so many, on average, to be checked by other means.
     pub sample_every: Option<NonZeroU64>,
 }
 
 impl Settings {
-    /// The usual settings of an attack: [`Attack::Random`] and [`Attack::All`] never end, others take one
-    /// round.
+    /// The usual settings of an attack. It ends after one round, unless it is endless.
     pub fn new(attack: Attack, radius: Ticks, grid: Grid, seed: u64) -> Self {
-        let endless = matches!(attack, Attack::Random | Attack::All);
+        let endless = attack.is_endless();
         Self {
             attack,
             radius,
             grid,
             seed,
-            pgd: Pgd::default(),
-            square_queries: 5000,
             rounds: (!endless).then_some(1),
             proved: None,
             sample_every: None,
@@ -144,7 +89,7 @@ pub fn own_label(classifier: &mut impl Classifier, image: &[u8]) -> Result<usize
 }
 
 /// One attack on one image.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Run {
     settings: Settings,
     ball: Ball,
@@ -152,19 +97,9 @@ pub struct Run {
     record: Record,
     /// Rounds begun.
     begun: u64,
-    round: Option<Round>,
-    /// Of [`Attack::MinNorm`].
+    round: Option<Box<dyn Round>>,
+    /// Of [`Attack::min_norm`].
     search: Option<Search>,
-}
-
-/// One start of an attack, at work.
-#[derive(Clone, Debug)]
-enum Round {
-    Random { steps: u32 },
-    Fgsm,
-    Pgd(PgdRound),
-    Path(PathRound),
-    Square(SquareRound),
 }
 
 impl Run {
@@ -183,13 +118,14 @@ impl Run {
             return Err(AttackError::Label { label, classes });
         }
         let ball = Ball::new(image, classifier.scale(), settings.radius, settings.grid);
-        let smallest = settings.attack == Attack::MinNorm;
+        let search = settings.attack.is_min_norm();
+        let name = settings.attack.name();
         Ok(Self {
-            settings,
-            search: smallest.then(|| Search::new(ball.clone(), settings.proved)),
+            search: search.then(|| Search::new(ball.clone(), settings.proved)),
             ball,
             rng: ChaCha8Rng::seed_from_u64(settings.seed),
-            record: Record::new(label, settings.attack, settings.sample_every, settings.seed),
+            record: Record::new(label, name, settings.sample_every, settings.seed),
+            settings,
             begun: 0,
             round: None,
         })
@@ -208,7 +144,7 @@ impl Run {
                 Some(round) => round,
                 None => self.begin(classifier),
             };
-            let goes_on = round.step(classifier, &self.ball, &mut self.rng, &mut self.record);
+            let goes_on = round.step(&mut self.context(classifier));
             self.round = goes_on.then_some(round);
             self.search_on(classifier);
         }
@@ -224,7 +160,7 @@ impl Run {
             let found = self.record.strongest.take().expect("just seen");
             search.shrink(classifier, &self.ball, &mut self.record, found);
             self.round = None;
-        } else if self.round.is_none() && search.turn == ROTATION.len() {
+        } else if self.round.is_none() && search.turn == self.settings.attack.turns().len() {
             search.fail(self.ball.radius().signed());
         }
     }
@@ -234,9 +170,9 @@ impl Run {
         if self.round.is_some() {
             return false;
         }
-        let rounds = match self.settings.attack {
-            Attack::Fgsm => Some(1),
-            _ => self.settings.rounds,
+        let rounds = match self.settings.attack.repeats() {
+            false => Some(1),
+            true => self.settings.rounds,
         };
         let (begun, closed) = match &self.search {
             Some(search) => (search.sweeps, search.ball().is_none()),
@@ -245,8 +181,8 @@ impl Run {
         closed || rounds.is_some_and(|rounds| begun >= rounds)
     }
 
-    /// The attack at work, or the last that was.
-    pub fn attack(&self) -> Attack {
+    /// Name of the method at work, or of the last that was; before the first round, of the attack.
+    pub fn attack(&self) -> &'static str {
         self.record.attack
     }
 
@@ -265,8 +201,8 @@ impl Run {
         self.record.queries
     }
 
-    /// How many of them each attack made.
-    pub fn queries_by(&self) -> &BTreeMap<Attack, u64> {
+    /// How many of them each method made.
+    pub fn queries_by(&self) -> &BTreeMap<AttackName, u64> {
         &self.record.queries_by
     }
 
@@ -280,7 +216,7 @@ impl Run {
         self.record.misclassifications
     }
 
-    /// The perturbation of the smallest margin so far. For [`Attack::MinNorm`] the misclassified one of the
+    /// The perturbation of the smallest margin so far. For [`Attack::min_norm`] the misclassified one of the
     /// smallest radius, and while there is none, that of the smallest margin at the current radius.
     pub fn strongest(&self) -> Option<&Found> {
         let smallest = self
@@ -290,7 +226,7 @@ impl Run {
         smallest.or(self.record.strongest.as_ref())
     }
 
-    /// What is known of the robust radius; for [`Attack::MinNorm`] only.
+    /// What is known of the robust radius; for [`Attack::min_norm`] only.
     pub fn bracket(&self) -> Option<Bracket> {
         let search = self.search.as_ref()?;
         Some(Bracket {
@@ -300,80 +236,34 @@ impl Run {
     }
 
     /// Begins the next round.
-    fn begin(&mut self, classifier: &mut impl Classifier) -> Round {
-        let (attack, round) = match (self.settings.attack, &mut self.search) {
-            (_, Some(search)) => {
+    fn begin(&mut self, classifier: &mut impl Classifier) -> Box<dyn Round> {
+        let attack = &self.settings.attack;
+        let (method, round) = match &mut self.search {
+            Some(search) => {
                 if search.turn == 0 {
                     self.ball = search.ball().expect("the search is not done");
                     self.record.strongest = None;
                     classifier.enter(&self.ball);
                 }
                 search.turn += 1;
-                (ROTATION[search.turn - 1], search.sweeps)
+                (&attack.turns()[search.turn - 1], search.sweeps)
             }
-            (Attack::All, None) => {
-                let turns = ROTATION.len() as u64;
-                match (ROTATION[(self.begun % turns) as usize], self.begun / turns) {
-                    // It has no more than one round; random images take its later turns.
-                    (Attack::Fgsm, 1..) => (Attack::Random, 0),
-                    turn => turn,
-                }
-            }
-            (attack, None) => (attack, self.begun),
+            None => attack.turn(self.begun),
         };
         self.begun += 1;
-        let (ball, rng, record) = (&self.ball, &mut self.rng, &mut self.record);
-        (record.attack, record.steps) = (attack, 0);
-        let begun = match attack {
-            Attack::Random | Attack::All | Attack::MinNorm => Round::Random { steps: 0 },
-            Attack::Fgsm => Round::Fgsm,
-            Attack::Pgd => {
-                let label = record.label;
-                let pgd = self.settings.pgd;
-                Round::Pgd(PgdRound::new(pgd, classifier, ball, rng, label, round == 0))
-            }
-            Attack::ArgmaxPath => Round::Path(PathRound::new(classifier, ball, rng, record, round)),
-            Attack::Square => {
-                let queries = self.settings.square_queries;
-                Round::Square(SquareRound::new(queries, classifier, ball, rng, record))
-            }
-        };
+        (self.record.attack, self.record.steps) = (method.name(), 0);
+        let method = Arc::clone(method);
+        let begun = method.begin(&mut self.context(classifier), round);
         begun.resume(classifier);
         begun
     }
-}
 
-impl Round {
-    /// Readies the classifier, which other rounds may have used.
-    fn resume(&self, classifier: &mut impl Classifier) {
-        match self {
-            Self::Path(round) => round.resume(classifier),
-            Self::Square(round) => round.resume(classifier),
-            Self::Random { .. } | Self::Fgsm | Self::Pgd(_) => {}
-        }
-    }
-
-    /// Takes one step. Returns whether the round goes on.
-    fn step(
-        &mut self,
-        classifier: &mut impl Classifier,
-        ball: &Ball,
-        rng: &mut ChaCha8Rng,
-        record: &mut Record,
-    ) -> bool {
-        match self {
-            Self::Random { steps } => {
-                random::step(classifier, ball, rng, record);
-                *steps += 1;
-                *steps < RANDOM_STEPS
-            }
-            Self::Fgsm => {
-                pgd::fgsm(classifier, ball, record);
-                false
-            }
-            Self::Pgd(round) => round.step(classifier, ball, record),
-            Self::Path(round) => round.step(classifier, ball, record),
-            Self::Square(round) => round.step(classifier, ball, rng, record),
+    fn context<'a>(&'a mut self, classifier: &'a mut impl Classifier) -> Context<'a> {
+        Context {
+            classifier,
+            ball: &self.ball,
+            rng: &mut self.rng,
+            record: &mut self.record,
         }
     }
 }

@@ -2,11 +2,12 @@
 //! no gradient. Squares of ever smaller size are moved to one end of the ball; what lowers the
 //! margin stays.
 
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
+use std::sync::Arc;
 
-use super::perturbation::Record;
-use super::{Ball, Change, Classifier};
+use rand::RngExt;
+
+use super::method::{Context, Method, Round};
+use super::{Change, Classifier};
 
 /// Share of the image that the first squares cover.
 const FIRST_SHARE: f64 = 0.8;
@@ -14,9 +15,56 @@ const FIRST_SHARE: f64 = 0.8;
 /// After how many of 10,000 queries the share of a square is halved; the paper's schedule.
 const HALVINGS: [u64; 9] = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
 
-/// One round.
-#[derive(Clone, Debug)]
-pub(super) struct SquareRound {
+/// Square attack.
+#[derive(Clone, Copy, Debug)]
+pub struct Square {
+    /// Queries of a round, to which its schedule of sizes is scaled.
+    pub queries: u32,
+}
+
+impl Default for Square {
+    fn default() -> Self {
+        Self { queries: 5000 }
+    }
+}
+
+impl Method for Square {
+    fn name(&self) -> &'static str {
+        "square"
+    }
+
+    fn title(&self) -> &'static str {
+        "Square"
+    }
+
+    fn summary(&self) -> &'static str {
+        "random squares, without a gradient"
+    }
+
+    fn shortened(&self) -> Option<Arc<dyn Method>> {
+        Some(Arc::new(Self { queries: 400 }))
+    }
+
+    /// Begins with vertical stripes one pixel wide, each at a random end of the ball.
+    fn begin(&self, context: &mut Context<'_>, _round: u64) -> Box<dyn Round> {
+        let ball = context.ball;
+        let [_, columns] = ball.shape();
+        let ends: Vec<bool> = (0..columns).map(|_| context.rng.random()).collect();
+        let input: Vec<_> = (0..ball.pixels())
+            .map(|pixel| ball.end(pixel, ends[pixel % columns]))
+            .collect();
+        let (_, margin) = context.query_one(&input);
+        Box::new(SquareRound {
+            input,
+            margin,
+            queries: 1,
+            limit: self.queries,
+        })
+    }
+}
+
+#[derive(Debug)]
+struct SquareRound {
     input: Vec<i32>,
     margin: f64,
     /// Queries so far, and in all.
@@ -24,44 +72,14 @@ pub(super) struct SquareRound {
     limit: u32,
 }
 
-impl SquareRound {
-    /// Begins a round of `limit` queries with vertical stripes one pixel wide, each at a random end of the
-    /// ball.
-    pub(super) fn new(
-        limit: u32,
-        classifier: &mut impl Classifier,
-        ball: &Ball,
-        rng: &mut ChaCha8Rng,
-        record: &mut Record,
-    ) -> Self {
-        let [_, columns] = ball.shape();
-        let ends: Vec<bool> = (0..columns).map(|_| rng.random()).collect();
-        let input: Vec<_> = (0..ball.pixels())
-            .map(|pixel| ball.end(pixel, ends[pixel % columns]))
-            .collect();
-        let logits = classifier.logits(&input);
-        let margin = record.count(ball, &input, &logits);
-        Self {
-            input,
-            margin,
-            queries: 1,
-            limit,
-        }
-    }
-
-    /// Makes the round's image the base of changes, after others have used the classifier.
-    pub(super) fn resume(&self, classifier: &mut impl Classifier) {
+impl Round for SquareRound {
+    fn resume(&self, classifier: &mut dyn Classifier) {
         classifier.hold(&self.input);
     }
 
-    /// Tries one square. Returns whether the round goes on.
-    pub(super) fn step(
-        &mut self,
-        classifier: &mut impl Classifier,
-        ball: &Ball,
-        rng: &mut ChaCha8Rng,
-        record: &mut Record,
-    ) -> bool {
+    /// Tries one square.
+    fn step(&mut self, context: &mut Context<'_>) -> bool {
+        let (ball, rng) = (context.ball, &mut *context.rng);
         let [rows, columns] = ball.shape();
         let width = width(ball.shape(), self.queries, self.limit);
         let height = width.min(rows);
@@ -92,18 +110,17 @@ impl SquareRound {
         for change in &changes {
             self.input[change.pixel] = change.value;
         }
-        let logits = classifier.try_changes(&changes);
-        let margin = record.count(ball, &self.input, &logits);
+        let (_, margin) = context.query_changes(&changes, &self.input);
         if margin < self.margin {
             self.margin = margin;
-            classifier.keep_changes();
+            context.classifier.keep_changes();
         } else {
             for (change, before) in changes.iter().zip(before) {
                 self.input[change.pixel] = before;
             }
         }
         self.queries += 1;
-        record.steps += 1;
+        context.count_step();
         self.queries < self.limit
     }
 }

@@ -6,12 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{CliError, DatasetName, print, print_line, read, read_model, write};
-use crate::attack::{Attack, Kept, Outcome, RobustnessEvaluation, Violation};
+use crate::attack::{Attack, AttackName, Kept, Outcome, RobustnessEvaluation, Violation};
 use crate::data::{Dataset, Split};
 #[cfg(feature = "webgpu")]
 use crate::error::sentence;
@@ -41,8 +42,8 @@ pub(super) struct Args {
     #[arg(long)]
     epsilon: Epsilon,
     /// The attack; `all` takes the others by turns
-    #[arg(long, value_enum, default_value = "all")]
-    attack: AttackName,
+    #[arg(long, value_parser = attack_parser(), default_value = "all")]
+    attack: Attack,
     /// Attack the first N test images only
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroUsize>,
@@ -60,29 +61,13 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// The attacks that a robustness evaluation runs.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum AttackName {
-    Random,
-    Fgsm,
-    Pgd,
-    #[value(name = "argmax_path")]
-    ArgmaxPath,
-    Square,
-    All,
-}
-
-impl AttackName {
-    fn attack(self) -> Attack {
-        match self {
-            Self::Random => Attack::Random,
-            Self::Fgsm => Attack::Fgsm,
-            Self::Pgd => Attack::Pgd,
-            Self::ArgmaxPath => Attack::ArgmaxPath,
-            Self::Square => Attack::Square,
-            Self::All => Attack::All,
-        }
-    }
+/// Reads the name of an attack at one radius.
+fn attack_parser() -> impl TypedValueParser<Value = Attack> {
+    let attacks = Attack::registered().into_iter();
+    let offered = attacks.filter(|attack| !attack.is_min_norm());
+    let values = offered.map(|attack| PossibleValue::new(attack.name()).help(attack.summary()));
+    PossibleValuesParser::new(values)
+        .map(|name| Attack::named(&name).expect("the values are registered"))
 }
 
 /// What the command was asked: another question needs another state file.
@@ -115,11 +100,11 @@ struct Report<'a> {
     /// Neither misclassified under attack nor proved by IBP.
     gap: f64,
     queries_at_epsilon: u64,
-    misclassifications_by: &'a BTreeMap<Attack, u64>,
+    misclassifications_by: &'a BTreeMap<AttackName, u64>,
     images_inside: u64,
     /// Inside certificates, at the largest radius proved.
     queries_inside: u64,
-    queries_inside_by: &'a BTreeMap<Attack, u64>,
+    queries_inside_by: &'a BTreeMap<AttackName, u64>,
     misclassifications_inside: usize,
     violations: &'a [Violation],
     compared: u64,
@@ -147,7 +132,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         model_sha256,
         dataset: args.dataset.as_str().into(),
         epsilon: args.epsilon.to_string(),
-        attack: args.attack.attack(),
+        attack: args.attack.clone(),
         images: args
             .limit
             .map_or(usize::MAX, NonZeroUsize::get)
@@ -191,7 +176,7 @@ fn attack(
     let terms: usize = net.weights_kept().iter().map(|(_, all)| all).sum();
     let compared = COMPARED.min(REFERENCE_TERMS / terms as u64).max(1);
     let evaluation = RobustnessEvaluation {
-        attack: question.attack,
+        attack: question.attack.clone(),
         epsilon: args.epsilon.ticks(net.scale()),
         seed: args.seed.into(),
         queries: args.queries,
@@ -312,7 +297,7 @@ impl<'a> Report<'a> {
     }
 
     fn to_text(&self) -> String {
-        let counts = |counts: &BTreeMap<Attack, u64>| {
+        let counts = |counts: &BTreeMap<AttackName, u64>| {
             let counts = counts
                 .iter()
                 .map(|(attack, count)| format!("{attack} {count}"));

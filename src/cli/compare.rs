@@ -282,11 +282,7 @@ impl Counts {
 
 fn settings(radius: Ticks, seed: u32, index: usize) -> Settings {
     let seed = u64::from(seed) << 32 | index as u64;
-    Settings {
-        rounds: Some(1),
-        pgd: PGD,
-        ..Settings::new(Attack::Pgd, radius, Grid::Ticks, seed)
-    }
+    Settings::new(Attack::single(PGD), radius, Grid::Ticks, seed)
 }
 
 /// Whether an image keeps its label under the attack.

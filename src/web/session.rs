@@ -41,7 +41,7 @@ pub struct Session {
     running: bool,
     /// What the run in place costs, once that has been asked for.
     eta: Option<Eta>,
-    pace: Pace,
+    correction: EtaCorrection,
 }
 
 /// A device, and how fast it is.
@@ -76,12 +76,12 @@ enum Waiting {
 
 /// How long steps really take next to their estimate, over the last steps.
 #[derive(Default)]
-struct Pace {
+struct EtaCorrection {
     taken: f64,
     estimated: f64,
 }
 
-impl Pace {
+impl EtaCorrection {
     /// Share of the past that is forgotten for each new group of steps.
     const FORGET: f64 = 0.1;
 
@@ -111,7 +111,7 @@ impl Session {
             waiting: None,
             trainer: None,
             running: false,
-            pace: Pace::default(),
+            correction: EtaCorrection::default(),
             eta: None,
         }
     }
@@ -305,7 +305,7 @@ impl Session {
             Waiting::Saved(saved) => Trainer::restore(&saved, data, device)?,
         };
         self.running = false;
-        self.pace = Pace::default();
+        self.correction = EtaCorrection::default();
         self.eta = None;
         self.instead = instead;
         let reply = ready(&trainer, self.run_on());
@@ -366,12 +366,12 @@ impl Session {
         let iteration = trainer.iteration();
         let eta = self.eta.as_ref().expect("it was just made");
         if !points.is_empty() {
-            self.pace.add(taken, eta.seconds(from, iteration));
+            self.correction.add(taken, eta.seconds(from, iteration));
         }
         let images = points.len() * trainer.config().batch;
         let mut replies = vec![Reply::Progress {
             iteration,
-            seconds_left: self.pace.correct(eta.seconds(iteration, last)),
+            seconds_left: self.correction.correct(eta.seconds(iteration, last)),
             images_per_second: images as f64 / taken.max(1e-3),
             steps: points,
         }];
@@ -492,15 +492,11 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let mut session = Session::new(Processor::cpu("A test."), || Duration::ZERO);
-        let thinning = TrainConfig {
+        let pruning = TrainConfig {
             prune_from_epoch: 1,
             ..config()
         };
-        for request in [
-            Request::Start { config: thinning },
-            data(),
-            Request::Resume,
-        ] {
+        for request in [Request::Start { config: pruning }, data(), Request::Resume] {
             last(&mut session, request);
         }
         read_sync(session.advance(6));
@@ -529,11 +525,7 @@ mod tests {
     fn a_lost_gpu_ends_the_session_with_a_way_on() {
         let processor = read_sync(Processor::open(DeviceChoice::Webgpu)).unwrap();
         let mut session = Session::new(processor, || Duration::ZERO);
-        for request in [
-            Request::Start { config: config() },
-            data(),
-            Request::Resume,
-        ] {
+        for request in [Request::Start { config: config() }, data(), Request::Resume] {
             last(&mut session, request);
         }
         read_sync(session.advance(1));

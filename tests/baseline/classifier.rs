@@ -92,7 +92,7 @@ fn attacks_flip_beyond_what_is_proved_and_never_within() {
     let mut classifier = BaselineClassifier::new(&plain, SCALE);
     assert_eq!(own_label(&mut classifier, &image), Ok(proof.label));
     let mut misclassifications = |radius| {
-        let settings = Settings::new(Attack::All, radius, Grid::Ticks, 1);
+        let settings = Settings::new(Attack::all(), radius, Grid::Ticks, 1);
         let mut run = Run::new(&classifier, &image, proof.label, settings).unwrap();
         run.advance(&mut classifier, 2000);
         run.misclassifications()

@@ -37,7 +37,7 @@ fn ten_thousand_attacked_images_have_the_logits_of_the_plain_reference() {
     let net = Model::from_bytes(MODEL).unwrap().net;
     let reference = DenseNet::from_exact(&net);
     let evaluation = RobustnessEvaluation {
-        attack: Attack::All,
+        attack: Attack::all(),
         epsilon: Ticks::new(2448),
         seed: 1,
         queries: 2000,

@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{
-    Attack, AttackError, Ball, Classifier, ExactClassifier, Grid, Pgd, RobustnessEvaluation, Run,
-    Settings, Surrogate, own_label,
+    Attack, AttackError, Ball, Classifier, Context, ExactClassifier, Fgsm, Grid, Method, Pgd,
+    RobustnessEvaluation, Round, Run, Settings, Square, Surrogate, own_label,
 };
 use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, IncrementalEvaluator, Ticks};
 use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree};
@@ -15,32 +15,40 @@ use crate::nets::{
 };
 use crate::nets::{ticks, wide, with_image};
 
-const ATTACKS: [Attack; 7] = [
-    Attack::Random,
-    Attack::Fgsm,
-    Attack::Pgd,
-    Attack::ArgmaxPath,
-    Attack::Square,
-    Attack::All,
-    Attack::MinNorm,
-];
+const PGD: Pgd = Pgd {
+    steps: 5,
+    restarts: 4,
+    step_size: 0.3,
+};
+const SQUARE: Square = Square { queries: 40 };
 
-/// Short rounds, and every query kept.
+/// Every attack at one radius, in short rounds.
+fn attacks() -> Vec<Attack> {
+    let attacks = Attack::registered().into_iter();
+    attacks
+        .filter(|attack| !attack.is_min_norm())
+        .map(|attack| attack.with(PGD).with(SQUARE))
+        .collect()
+}
+
+fn min_norm() -> Attack {
+    Attack::min_norm().with(PGD).with(SQUARE)
+}
+
+/// Every query is kept.
 fn settings(attack: Attack, radius: Ticks, grid: Grid, seed: u64) -> Settings {
     let mut settings = Settings::new(attack, radius, grid, seed);
-    settings.pgd = Pgd {
-        steps: 5,
-        restarts: 4,
-        step_size: 0.3,
-    };
-    settings.square_queries = 40;
     settings.sample_every = NonZeroU64::new(1);
     settings
 }
 
 fn attack_and_grid() -> impl Strategy<Value = (Attack, Grid)> {
-    let attacks = proptest::sample::select(&ATTACKS[..]);
-    (attacks, prop_oneof![Just(Grid::Levels), Just(Grid::Ticks)])
+    let mut attacks = attacks();
+    attacks.push(min_norm());
+    (
+        proptest::sample::select(attacks),
+        prop_oneof![Just(Grid::Levels), Just(Grid::Ticks)],
+    )
 }
 
 /// How far `label` is above every other class, by the specification.
@@ -161,6 +169,7 @@ proptest! {
     ) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
+        let search = attack.is_min_norm();
         let settings = settings(attack, ticks(radius), grid, seed);
         let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
         run.advance(&mut classifier, 300);
@@ -177,7 +186,7 @@ proptest! {
         let sample = &run.samples()[found.queries as usize - 1];
         prop_assert_eq!(&sample.input, &found.perturbed.input);
         prop_assert_eq!(found.perturbed.margin, margins[found.queries as usize - 1] as f64);
-        if attack == Attack::MinNorm {
+        if search {
             prop_assert_eq!(found.perturbed.misclassified(), misclassified > 0);
         } else {
             prop_assert_eq!(Some(&(found.perturbed.margin as i64)), margins.iter().min());
@@ -195,8 +204,8 @@ proptest! {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
         let settings = settings(attack, ticks(radius), grid, seed);
-        let mut whole = Run::new(&classifier, &image, 0, settings).unwrap();
-        let mut parts = whole.clone();
+        let mut whole = Run::new(&classifier, &image, 0, settings.clone()).unwrap();
+        let mut parts = Run::new(&classifier, &image, 0, settings).unwrap();
         for portion in portions {
             parts.advance(&mut classifier, portion);
             // Others may use the classifier in between.
@@ -212,11 +221,12 @@ proptest! {
     #[test]
     fn no_attack_flips_inside_a_certificate(
         (dense, image) in with_image(square_net()),
-        attack in proptest::sample::select(&ATTACKS[..6]),
+        attack in proptest::sample::select(attacks()),
         seed in any::<u32>(),
     ) {
         let net = pruned(&dense);
         let reference = DenseNet::from_exact(&net);
+        let once = attack.name() == "fgsm";
         let evaluation = RobustnessEvaluation {
             attack,
             epsilon: ticks(40),
@@ -229,7 +239,7 @@ proptest! {
         prop_assert_eq!(outcome.differences, 0);
         let tied = net.evaluator().certificate(&image).unwrap().label.is_none();
         let inside = outcome.queries_inside_by.values().sum::<u64>();
-        prop_assert!(tied || attack == Attack::Fgsm || inside >= 100);
+        prop_assert!(tied || once || inside >= 100);
         prop_assert!(outcome.certified <= outcome.empirical_robust);
         prop_assert!(outcome.empirical_robust <= outcome.clean);
     }
@@ -298,17 +308,17 @@ fn flippable(cases: usize) -> Vec<(DenseNet, Vec<u8>, usize, Ticks)> {
 #[test]
 fn each_attack_finds_most_of_the_flips_that_exist_and_all_together_find_each() {
     let cases = flippable(200);
-    for attack in &ATTACKS[..6] {
+    for attack in attacks() {
         let mut found = 0;
         for (dense, image, label, radius) in &cases {
             let net = pruned(dense);
             let mut classifier = ExactClassifier::new(&net);
-            let settings = settings(*attack, *radius, Grid::Ticks, 1);
+            let settings = settings(attack.clone(), *radius, Grid::Ticks, 1);
             let mut run = Run::new(&classifier, image, *label, settings).unwrap();
             run.advance(&mut classifier, 3000);
             found += usize::from(run.misclassifications() > 0);
         }
-        let least = if *attack == Attack::All { 200 } else { 100 };
+        let least = if attack == Attack::all() { 200 } else { 100 };
         assert!(
             found >= least,
             "{attack} found {found} of 200 misclassifications"
@@ -321,7 +331,7 @@ fn the_search_ends_at_the_smallest_flip_that_exists() {
     for (dense, image, label, radius) in flippable(200) {
         let net = pruned(&dense);
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
+        let mut settings = settings(min_norm(), ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = Some(20);
         let mut run = Run::new(&classifier, &image, label, settings).unwrap();
@@ -348,10 +358,10 @@ fn a_search_is_done_when_proof_and_flip_meet_or_nothing_flips() {
         let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, margin]).unwrap());
         let image = [100; 4];
         let mut classifier = ExactClassifier::new(&net);
-        let mut settings = settings(Attack::MinNorm, ticks(TOP), Grid::Ticks, 1);
+        let mut settings = settings(min_norm(), ticks(TOP), Grid::Ticks, 1);
         settings.proved = net.evaluator().certificate(&image).unwrap().ibp_radius;
         settings.rounds = None;
-        let mut run = Run::new(&classifier, &image, 0, settings).unwrap();
+        let mut run = Run::new(&classifier, &image, 0, settings.clone()).unwrap();
         run.advance(&mut classifier, 100_000);
         assert!(run.is_done());
         assert_eq!(run.bracket().unwrap().broken, broken.map(ticks));
@@ -457,7 +467,7 @@ fn images_that_cannot_be_attacked_are_refused() {
     let net = pruned(&DenseNet::new(SCALE, vec![layer], vec![0, 0]).unwrap());
     let mut classifier = ExactClassifier::new(&net);
     let begin = |image: &[u8], label| {
-        let settings = Settings::new(Attack::All, ticks(3), Grid::Ticks, 0);
+        let settings = Settings::new(Attack::all(), ticks(3), Grid::Ticks, 0);
         Run::new(&ExactClassifier::new(&net), image, label, settings).unwrap_err()
     };
     let pixels = AttackError::Pixels {
@@ -467,4 +477,77 @@ fn images_that_cannot_be_attacked_are_refused() {
     assert_eq!(begin(&[1], 0), pixels);
     let tied = own_label(&mut classifier, &[1, 1]).unwrap_err();
     assert_eq!(tied, AttackError::Tie);
+}
+
+/// An attack of another crate: every pixel at its upper end, once.
+#[derive(Debug)]
+struct Brightest;
+
+impl Method for Brightest {
+    fn name(&self) -> &'static str {
+        "brightest"
+    }
+
+    fn title(&self) -> &'static str {
+        "Brightest"
+    }
+
+    fn summary(&self) -> &'static str {
+        "every pixel as bright as it may be"
+    }
+
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    fn begin(&self, _context: &mut Context<'_>, _round: u64) -> Box<dyn Round> {
+        Box::new(Brightest)
+    }
+}
+
+impl Round for Brightest {
+    fn step(&mut self, context: &mut Context<'_>) -> bool {
+        let ball = context.ball;
+        let upper: Vec<_> = (0..ball.pixels()).map(|pixel| ball.upper(pixel)).collect();
+        context.query(&upper);
+        false
+    }
+}
+
+#[test]
+fn an_attack_of_another_crate_runs_by_itself_and_takes_its_turn() {
+    let (dense, image, label, radius) = flippable(1).remove(0);
+    let net = pruned(&dense);
+    let mut classifier = ExactClassifier::new(&net);
+    let mut queries_by = |attack: Attack, queries| {
+        let settings = settings(attack, radius, Grid::Ticks, 1);
+        let mut run = Run::new(&classifier, &image, label, settings).unwrap();
+        run.advance(&mut classifier, queries);
+        run.queries_by().clone()
+    };
+    let alone = queries_by(Attack::single(Brightest), 100);
+    assert_eq!(
+        alone.into_iter().collect::<Vec<_>>(),
+        [("brightest".into(), 1)]
+    );
+    let among_others = queries_by(Attack::all().with(PGD).with(SQUARE).with(Brightest), 2000);
+    assert_eq!(among_others.get("brightest"), Some(&1));
+    assert!(among_others.len() > 5, "{among_others:?}");
+}
+
+#[test]
+fn every_registered_attack_is_known_by_a_name_of_its_own() {
+    let attacks = Attack::registered();
+    for attack in &attacks {
+        let named = Attack::named(attack.name()).unwrap();
+        assert_eq!(named.title(), attack.title());
+        let json = serde_json::to_string(attack).unwrap();
+        assert_eq!(
+            serde_json::from_str::<Attack>(&json).unwrap().title(),
+            attack.title()
+        );
+        let is_lower = |c: char| c.is_ascii_lowercase() || c == '_';
+        assert!(attack.name().chars().all(is_lower), "{attack}");
+    }
+    assert!(serde_json::from_str::<Attack>("\"guess\"").is_err());
 }

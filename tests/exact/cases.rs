@@ -161,29 +161,29 @@ pub fn outcomes(net: &ExactNet) -> Value {
 
 /// What every attack comes to on a drawing and on noise; a digest stands for all queries.
 fn attacks(net: &ExactNet) -> Vec<Value> {
-    let names = [
-        Attack::Random,
-        Attack::Fgsm,
-        Attack::Pgd,
-        Attack::ArgmaxPath,
-        Attack::Square,
-        Attack::All,
-        Attack::MinNorm,
-    ];
+    let attacks = || {
+        let names = [
+            "random",
+            "fgsm",
+            "pgd",
+            "argmax_path",
+            "square",
+            "all",
+            "min_norm",
+        ];
+        names.map(|name| Attack::named(name).expect("it is registered"))
+    };
     let images = images();
     let mut outcomes = Vec::new();
     for image in [&images[0], &images[4]] {
-        for (attack, grid) in names
+        for (attack, grid) in attacks()
             .into_iter()
             .zip([Grid::Levels, Grid::Ticks].into_iter().cycle())
         {
             let mut classifier = ExactClassifier::new(net);
             let label = own_label(&mut classifier, image).expect("no tie");
-            let radius = if attack == Attack::MinNorm {
-                8160
-            } else {
-                2000
-            };
+            let radius = if attack.is_min_norm() { 8160 } else { 2000 };
+            let name = attack.name();
             let mut settings = Settings::new(attack, Ticks::new(radius), grid, 7);
             settings.sample_every = NonZeroU64::new(1);
             let mut run = Run::new(&classifier, image, label, settings).expect("784 pixels");
@@ -196,7 +196,7 @@ fn attacks(net: &ExactNet) -> Vec<Value> {
                 input.chain(logits).fold(digest, mix)
             });
             outcomes.push(json!({
-                "attack": attack,
+                "attack": name,
                 "queries": run.queries(),
                 "misclassifications": run.misclassifications(),
                 "least_margin": run.strongest().map(|found| found.perturbed.margin),

@@ -1,3 +1,9 @@
+declare module 'virtual:attacks' {
+  /** The attacks that the exact network's module has, in their order. */
+  const attacks: import('./wasm/types.ts').AttackInfo[];
+  export default attacks;
+}
+
 declare module 'virtual:models' {
   /** Every shipped model by its name, for instance `mnist-eps0.3` or `baseline/relu`. */
   const models: Record<string, import('./assets/model-file.ts').ModelFile>;

@@ -14,16 +14,19 @@ use crate::exact::{Levels, Ticks};
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** `all` runs the attacks by turns until it is stopped. `min_norm`, the minimum-norm attack, does so
- *  at one radius after the other and searches for the smallest that changes the label. */
-export type AttackName =
-  | 'random'
-  | 'fgsm'
-  | 'pgd'
-  | 'argmax_path'
-  | 'square'
-  | 'all'
-  | 'min_norm';
+/** The name of an attack: one of `attacks()`. `all` runs the others by turns until it is stopped.
+ *  `min_norm`, the minimum-norm attack, does so at one radius after the other and searches for the
+ *  smallest that changes the label. */
+export type AttackName = string;
+
+/** An attack that there is. */
+export interface AttackInfo {
+  name: AttackName;
+  /** The name for people. */
+  title: string;
+  /** What it does, in a few words. */
+  summary: string;
+}
 
 /** Which values a perturbed pixel may take: whole levels, as in a picture, or every tick of
  *  1/scale of a level, as the certificate covers. */
@@ -88,6 +91,26 @@ export interface AttackProgress {
   bracket: { provedLevels: number | null; brokenLevels: number | null } | null;
 }
 "#;
+
+/// The attacks that there are: each method by itself, then `min_norm`, then `all`.
+#[wasm_bindgen(unchecked_return_type = "AttackInfo[]")]
+pub fn attacks() -> Result<JsValue, JsError> {
+    let attacks = Attack::registered();
+    let info = |attack: &Attack| AttackInfo {
+        name: attack.name(),
+        title: attack.title(),
+        summary: attack.summary(),
+    };
+    to_js(&attacks.iter().map(info).collect::<Vec<_>>())
+}
+
+/// The shape of `AttackInfo` above.
+#[derive(Serialize)]
+struct AttackInfo {
+    name: &'static str,
+    title: &'static str,
+    summary: &'static str,
+}
 
 /// The shape of `AttackSettings` above.
 #[derive(Deserialize)]
@@ -166,7 +189,7 @@ pub(super) fn paint(
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Progress {
-    attack: Attack,
+    attack: &'static str,
     done: bool,
     label: usize,
     queries: u64,
@@ -187,7 +210,7 @@ struct BracketShape {
 struct FoundShape {
     #[serde(flatten)]
     perturbed: PerturbedShape,
-    attack: Attack,
+    attack: &'static str,
     queries: u64,
     steps: u64,
 }

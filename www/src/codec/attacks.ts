@@ -1,12 +1,9 @@
-/** The attacks by their names in links and messages, from the weakest on. */
-import type { AttackName } from '../wasm/types.ts';
+/** The attacks by their names in links and messages. */
+import registered from 'virtual:attacks';
+import type { AttackInfo, AttackName } from '../wasm/types.ts';
 
-export const ATTACKS = [
-  'random',
-  'fgsm',
-  'pgd',
-  'argmax_path',
-  'square',
-  'min_norm',
-  'all',
-] as const satisfies readonly AttackName[];
+export const ATTACKS: readonly AttackInfo[] = registered;
+
+/** Whether there is an attack of that name. */
+export const isAttackName = (value: unknown): value is AttackName =>
+  ATTACKS.some(({ name }) => name === value);

@@ -1,5 +1,6 @@
 /** The types of the WebAssembly modules. Nothing else of the page names their files. */
 export type {
+  AttackInfo,
   AttackName,
   AttackProgress,
   Bounds,

@@ -4,31 +4,33 @@
  * Every sentence tells apart what is proved and what was only tried: no number of queries proves
  * anything, and no proof needs a query.
  */
+import { ATTACKS } from '../../codec/attacks.ts';
 import type { BaselineName } from '../../codec/link.ts';
-import type { AttackName } from '../../wasm/types.ts';
+import type { AttackInfo, AttackName } from '../../wasm/types.ts';
 import { MNIST, type DatasetWords } from '../../assets/datasets.ts';
 import { count, cut, levels } from '../../copy.ts';
 
-/** The attacks as the page offers them, the field's term beside the lay one. */
-export const ATTACK_NAMES: Record<AttackName, { label: string; hint: string }> = {
-  random: { label: 'Random', hint: 'random images within ε' },
-  fgsm: { label: 'FGSM', hint: 'one step along the sign of the gradient' },
-  pgd: { label: 'PGD', hint: 'many such steps, projected back into ε' },
-  argmax_path: { label: 'Arg-max path', hint: 'along the critical pixels' },
-  square: { label: 'Square', hint: 'random squares, without a gradient' },
+/** What the page calls an attack where lay readers need another word than the module has. */
+const LAY: Partial<Record<AttackName, { title?: string; summary: string }>> = {
   min_norm: {
-    label: 'Smallest flip',
-    hint: 'minimum-norm attack: all of these, at whatever ε it takes',
+    title: 'Smallest flip',
+    summary: 'minimum-norm attack: all of these, at whatever ε it takes',
   },
-  all: { label: 'All attacks', hint: 'by turns, until you stop them' },
+  all: { summary: 'by turns, until you stop them' },
 };
+
+/** The attacks as the page offers them. */
+export const OFFERED_ATTACKS: readonly AttackInfo[] = ATTACKS.map((attack) => ({
+  ...attack,
+  ...LAY[attack.name],
+}));
 
 /** An attack in the middle of a sentence. */
 export function attackName(attack: AttackName): string {
   if (attack === 'all') return 'all attacks';
   if (attack === 'min_norm') return 'the search';
-  const { label } = ATTACK_NAMES[attack];
-  return label === 'FGSM' || label === 'PGD' ? label : `the ${label.toLowerCase()} attack`;
+  const title = ATTACKS.find(({ name }) => name === attack)?.title ?? attack;
+  return title === title.toUpperCase() ? title : `the ${title.toLowerCase()} attack`;
 }
 
 /** What is known of a label within ε. */
