@@ -539,8 +539,20 @@ def comparison():
     return json.loads(path.read_text())
 
 
+def shipped_hashes():
+    """The SHA-256 of every file that the page ships."""
+    files = (ROOT / "www/public/models").rglob("*.safetensors")
+    return {hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
 def networks():
     rows = []
+    for network in comparison()["networks"]:
+        if network["model_sha256"] not in shipped_hashes():
+            sys.exit(
+                f"comparison.json measured another {network['name']} than the page ships: "
+                "run linf compare --dataset mnist --epsilon 0.3 --json again"
+            )
     for network in comparison()["networks"]:
         rows.append(
             [
