@@ -11,6 +11,7 @@
 //! A net of one layer that tells dark images of two pixels from bright ones:
 //!
 //! ```
+//! use linf_dist_net::data::Normalisation;
 //! use linf_dist_net::exact::{ExactNet, FloatLayer, FloatNet};
 //!
 //! let layer = FloatLayer {
@@ -20,7 +21,8 @@
 //!     pattern: None,
 //!     mean: vec![],
 //! };
-//! let float = FloatNet { input_mean: 0.0, input_std: 1.0, layers: vec![layer], bias: vec![0.0; 2] };
+//! let normalisation = Normalisation::IDENTITY; // weights are fractions of full scale
+//! let float = FloatNet { normalisation, layers: vec![layer], bias: vec![0.0; 2] };
 //! let net = ExactNet::quantize(&float, 32)?; // weights are rounded to 1/32 of a pixel level
 //! let certificate = net.evaluator().certificate(&[30, 50])?;
 //! assert_eq!(certificate.label, Some(0));
