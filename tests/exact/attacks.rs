@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use linf_dist_net::attack::{
-    Attack, AttackError, Ball, Classifier, Context, ExactClassifier, Fgsm, Grid, Method, Pgd,
+    Attack, AttackError, Ball, Classifier, Context, ExactClassifier, Grid, Method, Pgd,
     RobustnessEvaluation, Round, Run, Settings, Square, Surrogate, own_label,
 };
 use linf_dist_net::exact::{DenseLayer, DenseNet, ExactNet, IncrementalEvaluator, Ticks};
