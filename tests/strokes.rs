@@ -2,7 +2,9 @@
 //! The same tests run natively and in the browser, so that both are known to give the same bytes.
 
 use linf_dist_net::data::sha256_hex;
-use linf_dist_net::data::strokes::{StrokeError, THICKEST, THINNEST, strokes_to_image};
+use linf_dist_net::data::strokes::{
+    MOST_POINTS, StrokeError, THICKEST, THINNEST, strokes_to_image,
+};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -250,9 +252,14 @@ fn arrays_that_are_no_strokes_are_refused() {
     let error = |points: &[f32], starts: &[u32]| strokes_to_image(points, starts, PEN).unwrap_err();
     assert_eq!(error(&points[..3], &[0]), StrokeError::OddCoordinates(3));
     assert_eq!(error(&points, &[]), StrokeError::NoStroke(2));
+    let many = vec![0.5; 2 * MOST_POINTS + 2];
+    assert_eq!(
+        error(&many, &[0]),
+        StrokeError::TooManyPoints(MOST_POINTS + 1)
+    );
     assert_eq!(
         error(&points, &[1]),
-        StrokeError::WeightInit {
+        StrokeError::Start {
             stroke: 0,
             start: 1,
             from: 0,
@@ -261,7 +268,7 @@ fn arrays_that_are_no_strokes_are_refused() {
     );
     assert_eq!(
         error(&points, &[0, 3]),
-        StrokeError::WeightInit {
+        StrokeError::Start {
             stroke: 1,
             start: 3,
             from: 0,
@@ -270,7 +277,7 @@ fn arrays_that_are_no_strokes_are_refused() {
     );
     assert_eq!(
         error(&points, &[0, 2, 1]),
-        StrokeError::WeightInit {
+        StrokeError::Start {
             stroke: 2,
             start: 1,
             from: 2,

@@ -396,6 +396,23 @@ fn damaged_checkpoints_are_refused() {
         "{error}"
     );
 
+    // A mean of squares whose root could not be taken.
+    let mut negative = bytes.clone();
+    let at = {
+        let tensors = safetensors::SafeTensors::deserialize(&negative).unwrap();
+        let moments = tensors.tensor("layer.0.weight.second_moment").unwrap();
+        moments.data().as_ptr() as usize - negative.as_ptr() as usize
+    };
+    negative[at..at + 4].copy_from_slice(&(-1e-9_f32).to_le_bytes());
+    let checkpoint = Checkpoint::from_bytes(&negative).unwrap();
+    let error = Trainer::restore(&checkpoint, blocks(500), Device::flex())
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, TrainError::Checkpoint(CheckpointError::Negative(_))),
+        "{error}"
+    );
+
     // Replaces words of the header by others of the same length.
     let mut short = trainer(TrainConfig {
         epochs_start: 1,

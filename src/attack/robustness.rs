@@ -32,7 +32,7 @@ pub struct RobustnessEvaluation {
     pub queries: u64,
     /// Of the perturbations inside certificates, one in so many, on average, is given to the
     /// plain reference too.
-    pub sample_every: NonZeroU64,
+    pub sample_every: Option<NonZeroU64>,
 }
 
 /// The outcome for some images; outcomes are added.
@@ -98,11 +98,11 @@ pub struct Violation {
 
 impl RobustnessEvaluation {
     /// Attacks the image of an index, at ε and inside its certificate; `reference` is the dense
-    /// form of the same net.
+    /// form of the same net, without which nothing is compared with it.
     pub fn attack_image(
         &self,
         net: &ExactNet,
-        reference: &DenseNet,
+        reference: Option<&DenseNet>,
         index: u64,
         image: &[u8],
         label: usize,
@@ -157,7 +157,8 @@ impl RobustnessEvaluation {
                 });
                 outcome.differences += u64::from(!same);
             }
-            for sample in run.samples() {
+            let samples = run.samples().iter();
+            for (sample, reference) in samples.zip(reference.into_iter().cycle()) {
                 let input: Vec<_> = sample.input.iter().copied().map(i64::from).collect();
                 let logits = reference.logits(&input).into_iter();
                 let same = logits
@@ -209,7 +210,7 @@ impl RobustnessEvaluation {
         let attack = self.attack.clone().shortened();
         let mut settings = Settings::new(attack, radius, Grid::Ticks, seed);
         settings.rounds = None;
-        settings.sample_every = Some(self.sample_every);
+        settings.sample_every = self.sample_every;
         let mut run = Run::new(classifier, image, label, settings)?;
         run.advance(classifier, self.queries);
         Ok(run)

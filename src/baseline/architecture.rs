@@ -2,6 +2,7 @@
 //! of 8 channels with squares of 4×4, 2 pixels from one to the next, then 64 and 10 dense units.
 
 use super::{Geometry, Layer};
+use crate::exact::io::entries::plain_number;
 
 /// The layers in words.
 pub(super) fn describe(layers: &[Layer]) -> String {
@@ -21,7 +22,7 @@ pub(super) fn describe(layers: &[Layer]) -> String {
 pub(super) fn parse(words: &str) -> Option<Vec<(Geometry, usize)>> {
     let mut words = words.split('-');
     // The output of the layer before: channels of square images.
-    let pixels = words.next()?.parse().ok()?;
+    let pixels = plain_number(words.next()?)?;
     if pixels > LARGEST_LAYER {
         return None;
     }
@@ -31,18 +32,27 @@ pub(super) fn parse(words: &str) -> Option<Vec<(Geometry, usize)>> {
         let (geometry, outputs) = match word.strip_prefix("conv") {
             None => {
                 let inputs = side.checked_mul(side)?.checked_mul(channels)?;
-                (Geometry::Dense { inputs }, word.parse().ok()?)
+                (Geometry::Dense { inputs }, plain_number(word)?)
             }
             Some(word) => {
                 let (outputs, word) = word.split_once('k')?;
                 let (kernel, stride) = word.split_once('s')?;
+                let (kernel, stride) = (plain_number(kernel)?, plain_number(stride)?);
+                if !(1..=side).contains(&kernel) || stride == 0 {
+                    return None;
+                }
                 let geometry = Geometry::Conv {
                     channels,
                     side,
-                    kernel: kernel.parse().ok()?,
-                    stride: stride.parse().ok()?,
+                    kernel,
+                    stride,
                 };
-                (geometry, outputs.parse().ok()?)
+                // Evaluating bounds takes a list of the inputs that each place sees.
+                let places = geometry.output_side().checked_pow(2)?;
+                if places.checked_mul(geometry.fan_in())? > MOST_SEEN {
+                    return None;
+                }
+                (geometry, plain_number(outputs)?)
             }
         };
         layers.push((geometry, outputs));
@@ -56,6 +66,8 @@ pub(super) fn parse(words: &str) -> Option<Vec<(Geometry, usize)>> {
     Some(layers)
 }
 
+/// Inputs, counted once for each place that sees them, beyond which no convolution is.
+const MOST_SEEN: usize = 1 << 22;
 /// Channels or rows beyond which no file is.
 const LARGEST: usize = 1 << 16;
 /// Pixels or units of a layer beyond which no file is.
@@ -101,6 +113,14 @@ mod tests {
             "784-99999999",
             "4294967296-conv1k1s65536-10",
             "784-conv65536k1s1-10",
+            // A small file whose bounds would take gigabytes.
+            "1048576-conv1k512s1-10",
+            "784-conv8k0s1-10",
+            "784-conv8k4s0-10",
+            "784-conv8k29s1-10",
+            "+784-10",
+            "784-010",
+            "784-conv8k+4s2-10",
         ] {
             assert_eq!(parse(words), None, "{words}");
         }

@@ -126,9 +126,9 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
     };
     if args.json {
         let json = serde_json::to_string_pretty(&report).expect("strings and numbers are JSON");
-        print_line(json)?;
+        print_line(json);
     } else {
-        print(report.to_text())?;
+        print(report.to_text());
     }
     Ok(())
 }

@@ -10,10 +10,13 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{CliError, DatasetName, print, print_line, read, read_model, write};
+use super::measured::{MeasuredOn, count};
+use super::target::{Lock, check_writable, write};
+use super::{CliError, print, print_line, read, read_model};
 use crate::attack::{Attack, AttackName, Kept, Outcome, RobustnessEvaluation, Violation};
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, sha256_hex};
 #[cfg(feature = "webgpu")]
 use crate::error::sentence;
 use crate::exact::{DenseNet, Epsilon, ExactNet};
@@ -21,9 +24,9 @@ use crate::exact::{DenseNet, Epsilon, ExactNet};
 /// Images between two writes of the state file.
 const CHUNK: usize = 64;
 
-/// Queries inside certificates that the plain reference checks.
-const COMPARED: u64 = 10_000;
-/// Fewer where they would take it more distance terms than this, some minutes' worth.
+/// A network whose plain reference takes more memory is attacked without it only.
+const MAX_REFERENCE_BYTES: u64 = 4 << 30;
+/// Fewer queries are given to the plain reference where they would take it more distance terms than this, some minutes' worth.
 const REFERENCE_TERMS: u64 = 220_000_000_000;
 
 /// Attack the test images, at ε and inside their certificates
@@ -32,12 +35,8 @@ pub(super) struct Args {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
-    /// Data set whose test images are used
-    #[arg(long, value_enum)]
-    dataset: DatasetName,
-    /// Folder that holds the data sets' folders
-    #[arg(long, default_value = "data")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    on: MeasuredOn,
     /// Radius ε as a decimal fraction of full scale, such as 0.3
     #[arg(long)]
     epsilon: Epsilon,
@@ -45,11 +44,15 @@ pub(super) struct Args {
     #[arg(long, value_parser = attack_parser(), default_value = "all")]
     attack: Attack,
     /// Attack the first N test images only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     limit: Option<NonZeroUsize>,
     /// Queries inside every image's certificate
     #[arg(long, value_name = "T", default_value_t = 1000)]
     queries: u64,
+    /// Of these queries, over all images, the plain reference evaluates some N too; 0 for none, which is
+    /// faster
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    reference: u64,
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u32,
@@ -79,6 +82,7 @@ struct Question {
     attack: Attack,
     images: usize,
     queries_per_image: u64,
+    reference: u64,
     seed: u32,
 }
 
@@ -87,6 +91,19 @@ struct Question {
 struct State {
     question: Question,
     outcome: Outcome,
+    /// Of question and outcome, as JSON with sorted keys: counts that somebody edited are not counted on.
+    sha256: String,
+}
+
+impl State {
+    fn new(question: &Question, outcome: &Outcome) -> Self {
+        let counts = serde_json::to_vec(&json!([question, outcome]));
+        Self {
+            question: question.clone(),
+            outcome: outcome.clone(),
+            sha256: sha256_hex(&counts.expect("strings and numbers are JSON")),
+        }
+    }
 }
 
 /// What is printed; accuracies are fractions of all images.
@@ -127,17 +144,24 @@ struct OnGpu {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
-    let test = args.dataset.load(&args.data_dir, Split::Test)?;
+    args.on.check(&model.metadata.dataset, &args.model)?;
+    let test = args.on.test(args.limit)?;
+    let _lock = match &args.state {
+        Some(path) => {
+            let lock = Lock::take(path)?;
+            check_writable(path)?;
+            Some(lock)
+        }
+        None => None,
+    };
     let question = Question {
         model_sha256,
-        dataset: args.dataset.as_str().into(),
+        dataset: args.on.dataset.as_str().into(),
         epsilon: args.epsilon.to_string(),
         attack: args.attack.clone(),
-        images: args
-            .limit
-            .map_or(usize::MAX, NonZeroUsize::get)
-            .min(test.len()),
+        images: test.len(),
         queries_per_image: args.queries,
+        reference: args.reference,
         seed: args.seed,
     };
     let outcome = attack(args, &model.net, &test, &question)?;
@@ -147,9 +171,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let report = Report::new(&question, &outcome, gpu);
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        print_line(json)?;
+        print_line(json);
     } else {
-        print(report.to_text())?;
+        print(report.to_text());
     }
     match outcome.violations.first() {
         Some(violation) => Err(CliError::BrokenCertificate {
@@ -171,16 +195,30 @@ fn attack(
     test: &Dataset,
     question: &Question,
 ) -> Result<Outcome, CliError> {
-    let reference = DenseNet::from_exact(net);
-    let queries = question.queries_per_image * question.images as u64;
+    let queries = question
+        .queries_per_image
+        .saturating_mul(question.images as u64);
     let terms: usize = net.weights_kept().iter().map(|(_, all)| all).sum();
-    let compared = COMPARED.min(REFERENCE_TERMS / terms as u64).max(1);
+    let most = (REFERENCE_TERMS / terms as u64).max(1);
+    let sample_every = match args.reference.min(most) {
+        0 => None,
+        compared => Some(NonZeroU64::new(queries / compared).unwrap_or(NonZeroU64::MIN)),
+    };
+    // Four bytes a weight, those that were dropped included.
+    let bytes = 4 * terms as u64;
+    if sample_every.is_some() && bytes > MAX_REFERENCE_BYTES {
+        return Err(CliError::Reference {
+            path: args.model.clone(),
+            gigabytes: bytes >> 30,
+        });
+    }
+    let reference = sample_every.map(|_| DenseNet::from_exact(net));
     let evaluation = RobustnessEvaluation {
         attack: question.attack.clone(),
         epsilon: args.epsilon.ticks(net.scale()),
         seed: args.seed.into(),
         queries: args.queries,
-        sample_every: NonZeroU64::new(queries / compared).unwrap_or(NonZeroU64::MIN),
+        sample_every,
     };
     let mut outcome = match &args.state {
         Some(path) => begun(path, question)?,
@@ -197,7 +235,10 @@ fn attack(
             .par_iter()
             .map(|&index| {
                 let (image, label) = (test.image(index), test.labels[index].into());
-                evaluation.attack_image(net, &reference, index as u64, image, label)
+                let outcome =
+                    evaluation.attack_image(net, reference.as_ref(), index as u64, image, label);
+                bar.inc(1);
+                outcome
             })
             .collect();
         let attacked = attacked.map_err(|source| CliError::Attack {
@@ -207,10 +248,8 @@ fn attack(
         for image in attacked {
             outcome += image;
         }
-        bar.set_position(outcome.images);
         if let Some(path) = &args.state {
-            let (question, outcome) = (question.clone(), outcome.clone());
-            let state = serde_json::to_vec(&State { question, outcome });
+            let state = serde_json::to_vec(&State::new(question, &outcome));
             write(path, &state.expect("strings and numbers are JSON"))?;
         }
     }
@@ -268,6 +307,9 @@ fn begun(path: &Path, question: &Question) -> Result<Outcome, CliError> {
         path: path.into(),
         source,
     })?;
+    if state.sha256 != State::new(&state.question, &state.outcome).sha256 {
+        return Err(CliError::EditedState { path: path.into() });
+    }
     if state.question != *question {
         return Err(CliError::OtherQuestion { path: path.into() });
     }

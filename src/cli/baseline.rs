@@ -3,15 +3,15 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::Device;
 use clap::Subcommand;
 
-use super::output::refuse_existing;
+use super::interrupt::{self, Interrupt};
+use super::output::check_target;
+use super::target::{check_writable, make_folder_of, write};
 use super::train::{Averages, progress_bar};
-use super::{CliError, DatasetName, make_folder_of, print_line, threads};
+use super::{CliError, DatasetName, print_line, threads};
 use crate::baseline::train::{Config, TrainError, Trainer};
 use crate::baseline::{Accuracies, Metadata, Model, evaluate};
 use crate::data::Split;
@@ -79,7 +79,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
 }
 
 fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
-    refuse_existing(&args.model, args.force)?;
+    make_folder_of(&args.model)?;
+    check_target(&args.model, args.force)?;
     let named = Config::named(&args.recipe)?;
     let config = Config {
         dataset: args.dataset.as_str().into(),
@@ -88,20 +89,16 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     };
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
     let mut trainer = Trainer::new(config, data, Device::flex()).map_err(failed)?;
-    make_folder_of(&args.model)?;
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
-        .map_err(|_| CliError::Interrupts)?;
+    let interrupt = Interrupt::listen("interrupted; the run ends without a file")?;
 
     let threads = threads();
     let bar = progress_bar(trainer.iterations(), 0);
     let mut epoch = Averages::default();
     while !trainer.is_finished() {
-        if interrupted.load(Ordering::Relaxed) {
+        if interrupt.is_requested() {
             bar.finish_and_clear();
-            print_line("interrupted; nothing was written")?;
-            return Ok(ExitCode::from(130));
+            print_line("interrupted; nothing was written");
+            return Ok(ExitCode::from(interrupt::EXIT_CODE));
         }
         let report = trainer.step().map_err(failed)?;
         epoch.add(report.loss, report.accuracy);
@@ -112,7 +109,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
         {
             let line = describe_epoch(args, &trainer, &std::mem::take(&mut epoch), threads)?;
             // Unlike println, this prints where there is no terminal to draw a bar on, too.
-            bar.suspend(|| print_line(line))?;
+            bar.suspend(|| print_line(line));
         }
     }
     bar.finish_and_clear();
@@ -124,8 +121,8 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
         accuracies: None,
     };
     let bytes = Model { plain, metadata }.to_bytes();
-    super::write(&args.model, &bytes)?;
-    print_line(format!("{}: {} bytes", args.model.display(), bytes.len()))?;
+    write(&args.model, &bytes)?;
+    print_line(format!("{}: {} bytes", args.model.display(), bytes.len()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -157,6 +154,7 @@ fn describe_epoch(
 fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
     let mut model = super::read_baseline(&args.model, &super::read(&args.model)?, args.dataset)?;
     args.dataset.same_as(&model.metadata.dataset, &args.model)?;
+    check_writable(&args.model)?;
     let test = args.dataset.load(&args.data_dir, Split::Test)?;
     let threads = threads();
     let evaluation = evaluate(&model.plain, &test, args.epsilon, threads);
@@ -167,13 +165,13 @@ fn measure(args: &MeasureArgs) -> Result<ExitCode, CliError> {
         certified: fraction(evaluation.certified),
     };
     model.metadata.accuracies = Some(accuracies);
-    super::write(&args.model, &model.to_bytes())?;
+    write(&args.model, &model.to_bytes())?;
     print_line(format!(
-        "{} test images: {:.2} % right, {:.2} % certified at ε = {}",
+        "{} test images: clean {:.2} %, certified {:.2} % at ε = {}",
         test.len(),
         100.0 * accuracies.clean,
         100.0 * accuracies.certified,
         args.epsilon
-    ))?;
+    ));
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{CliError, print, print_line, read, read_model};
+use super::{CliError, note, print, print_line, read, read_model};
 use crate::data::datasets;
 use crate::exact::{Certificate, CriticalPixel, ExactNet, Levels, MAX_LEVEL, Model, Ticks};
 
@@ -17,9 +17,12 @@ pub(super) struct Args {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
-    /// Image: of the size that the net takes, 8-bit greyscale, bright ink on black
+    /// Image: of the size that the net takes, bright ink on black; colours are read as grey
     #[arg(value_name = "IMAGE.png")]
     image: PathBuf,
+    /// The image is dark ink on white: take its negative
+    #[arg(long)]
+    invert: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -59,7 +62,17 @@ struct Place {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
-    let ([_, columns], image) = read_png(&args.image, shape(&model))?;
+    let (size, image) = read_png(&args.image, shape(&model), args.invert)?;
+    if has_bright_border(size, &image) {
+        note(format_args!(
+            "warning: {} has a bright border, and the network was trained on bright ink on black; {}",
+            args.image.display(),
+            match args.invert {
+                true => "without --invert it would be dark",
+                false => "add --invert if this is dark ink on white",
+            }
+        ));
+    }
     let certificate = model
         .net
         .evaluator()
@@ -68,12 +81,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.model.clone(),
             source,
         })?;
-    let report = Report::new(&model.net, columns, &certificate, model_sha256);
+    let report = Report::new(&model.net, size[1], &certificate, model_sha256);
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        print_line(json)?;
+        print_line(json);
     } else {
-        print(report.to_text())?;
+        print(report.to_text());
     }
     Ok(())
 }
@@ -88,31 +101,81 @@ fn shape(model: &Model) -> Option<[usize; 2]> {
     (shape[0] * shape[1] == inputs).then_some(shape)
 }
 
-/// Rows and columns, and the pixels, of an 8-bit greyscale PNG; of that shape, if one is given.
-fn read_png(path: &Path, shape: Option<[usize; 2]>) -> Result<([usize; 2], Vec<u8>), CliError> {
+/// Rows and columns of a PNG, of that shape if one is given, and its pixels as grey levels. Colours become
+/// their luma (ITU-R BT.601), and what is transparent shows the background: black, or white of an image
+/// that is inverted.
+fn read_png(
+    path: &Path,
+    shape: Option<[usize; 2]>,
+    invert: bool,
+) -> Result<([usize; 2], Vec<u8>), CliError> {
     let bytes = read(path)?;
     let undecodable = |source| CliError::Png {
         path: path.into(),
         source,
     };
-    let decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
+    decoder.ignore_checksums(false);
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(undecodable)?;
     let info = reader.info();
-    let (width, height) = (info.width, info.height);
-    let (color, depth) = (info.color_type, info.bit_depth);
-    let found = [height as usize, width as usize];
+    let found = [info.height as usize, info.width as usize];
     let [rows, columns] = shape.unwrap_or(found);
-    let is_grey = (color, depth) == (png::ColorType::Grayscale, png::BitDepth::Eight);
-    if found != [rows, columns] || !is_grey {
-        return Err(CliError::ImageKind {
+    if found != [rows, columns] {
+        return Err(CliError::ImageSize {
             path: path.into(),
-            found: format!("{width}x{height} in {}-bit {color:?}", depth as u8),
+            found: format!("{}x{}", found[1], found[0]),
             expected: format!("{columns}x{rows}"),
         });
     }
-    let mut image = vec![0; rows * columns];
+    let (color, _) = reader.output_color_type();
+    let samples = color.samples();
+    let mut image = vec![0; rows * columns * samples];
     reader.next_frame(&mut image).map_err(undecodable)?;
-    Ok((found, image))
+    reader.finish().map_err(undecodable)?;
+
+    let background = if invert { 255 } else { 0 };
+    let pixels = image.chunks_exact(samples).map(|pixel| {
+        let grey = match pixel {
+            [red, green, blue, ..] => luma(*red, *green, *blue),
+            [grey, ..] => *grey,
+            [] => unreachable!("a pixel has a sample"),
+        };
+        let opaque = match pixel {
+            [_, alpha] | [_, _, _, alpha] => *alpha,
+            _ => 255,
+        };
+        let shown = blend(grey, background, opaque);
+        if invert { 255 - shown } else { shown }
+    });
+    Ok((found, pixels.collect()))
+}
+
+/// The luma of a colour, rounded.
+fn luma(red: u8, green: u8, blue: u8) -> u8 {
+    let sum = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
+    u8::try_from((sum + 500) / 1000).expect("weights of 1000 in all")
+}
+
+/// A pixel before a background, rounded.
+fn blend(pixel: u8, background: u8, opaque: u8) -> u8 {
+    let (front, behind) = (u32::from(opaque), 255 - u32::from(opaque));
+    let sum = front * u32::from(pixel) + behind * u32::from(background);
+    u8::try_from((sum + 127) / 255).expect("a mean of bytes")
+}
+
+/// Whether most of the outermost pixels are bright, where the images of the data sets are black.
+fn has_bright_border([rows, columns]: [usize; 2], image: &[u8]) -> bool {
+    let is_border = |index: usize| {
+        let (row, column) = (index / columns, index % columns);
+        row == 0 || column == 0 || row + 1 == rows || column + 1 == columns
+    };
+    let border = image
+        .iter()
+        .enumerate()
+        .filter(|&(index, _)| is_border(index));
+    let (bright, dark): (Vec<_>, Vec<_>) = border.partition(|(_, level)| **level >= 128);
+    bright.len() > dark.len()
 }
 
 impl Report {
@@ -202,5 +265,14 @@ mod tests {
         assert_eq!(fraction_below(levels(72.0)), 0.2823);
         assert_eq!(fraction_below(levels(76.5)), 0.3);
         assert_eq!(fraction_below(levels(255.0)), 1.0);
+    }
+
+    #[test]
+    fn grey_and_opaque_pixels_stay_as_they_are() {
+        for level in 0..=255 {
+            assert_eq!(luma(level, level, level), level);
+            assert_eq!(blend(level, 0, 255), level);
+            assert_eq!(blend(level, 255, 0), 255);
+        }
     }
 }

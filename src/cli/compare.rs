@@ -8,10 +8,11 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{CliError, DatasetName, on_threads, print, print_line, read_unpacked};
+use super::measured::{MeasuredOn, count};
+use super::{CliError, on_threads, print, print_line, read_unpacked};
 use crate::attack::{Attack, Classifier, ExactClassifier, Grid, Pgd, Run, Settings, own_label};
 use crate::baseline::{self, BaselineClassifier, BaselineNet, IntervalCertifier};
-use crate::data::{self, Dataset, Split};
+use crate::data::{self, Dataset};
 use crate::exact::{self, Epsilon, ExactNet, InputError, Ticks};
 
 /// Compare networks: accuracies, size and time, on the full test set
@@ -25,17 +26,13 @@ pub(super) struct Args {
         "www/public/models/baseline/ibp.safetensors",
     ])]
     models: Vec<PathBuf>,
-    /// Data set whose test images are used
-    #[arg(long, value_enum)]
-    dataset: DatasetName,
-    /// Folder that holds the data sets' folders
-    #[arg(long, default_value = "data")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    on: MeasuredOn,
     /// Radius ε as a decimal fraction of full scale, such as 0.3
     #[arg(long)]
     epsilon: Epsilon,
     /// Use the first N test images only
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     limit: Option<NonZeroUsize>,
     /// Seed of the attack
     #[arg(long, default_value_t = 1)]
@@ -115,13 +112,10 @@ struct Counts {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let mut test = args.dataset.load(&args.data_dir, Split::Test)?;
-    if let Some(limit) = args.limit {
-        test = test.first(limit.get());
-    }
+    let test = args.on.test(args.limit)?;
     let networks = args.models.iter().map(|path| compare(args, path, &test));
     let report = Report {
-        dataset: args.dataset.as_str(),
+        dataset: args.on.dataset.as_str(),
         images: test.len(),
         epsilon: args.epsilon.to_string(),
         attack: AttackReport {
@@ -135,16 +129,16 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     };
     if args.json {
         let json = serde_json::to_string_pretty(&report).expect("strings and numbers are JSON");
-        print_line(json)?;
+        print_line(json);
     } else {
-        print(report.to_text())?;
+        print(report.to_text());
     }
     Ok(())
 }
 
 fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, CliError> {
     let bytes = read_unpacked(path)?;
-    let (network, kind, architecture) = open(path, &bytes, args.dataset)?;
+    let (network, kind, architecture) = open(path, &bytes, &args.on)?;
     let certificate = match network {
         Network::Linf(_) => "IBP in exact integers",
         Network::Baseline(_) => "IBP widened by the rounding of f32",
@@ -171,14 +165,11 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
 }
 
 /// The network in a file of either format, its kind and its architecture.
-fn open(
-    path: &Path,
-    bytes: &[u8],
-    dataset: DatasetName,
-) -> Result<(Network, String, String), CliError> {
+fn open(path: &Path, bytes: &[u8], on: &MeasuredOn) -> Result<(Network, String, String), CliError> {
     match exact::Model::from_bytes(bytes) {
-        Ok(exact::Model { net, .. }) => {
-            let (found, expected) = (dataset.description().pixels(), net.inputs());
+        Ok(exact::Model { net, metadata }) => {
+            on.check(&metadata.dataset, path)?;
+            let (found, expected) = (on.dataset.description().pixels(), net.inputs());
             if found != expected {
                 return Err(CliError::Input {
                     path: path.into(),
@@ -189,7 +180,9 @@ fn open(
             Ok((Network::Linf(net), "linf-dist".into(), widths.join("-")))
         }
         Err(exact::ModelError::Format(_)) => {
-            let baseline::Model { plain, metadata } = super::read_baseline(path, bytes, dataset)?;
+            let baseline::Model { plain, metadata } =
+                super::read_baseline(path, bytes, on.dataset)?;
+            on.check(&metadata.dataset, path)?;
             let architecture = plain.architecture();
             let recipe = metadata.lineage.text("recipe").unwrap_or("baseline");
             Ok((Network::Baseline(plain), recipe.into(), architecture))

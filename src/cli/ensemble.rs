@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::output::{Output, refuse_existing, write_model};
+use super::output::{Output, check_target, write_model};
 use super::{CliError, DatasetName, print_line, read_model};
 use crate::exact::{ExactNet, Metadata, Model, Operation, Parent};
 
@@ -19,7 +19,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    refuse_existing(&args.ensemble, args.output.force)?;
+    check_target(&args.ensemble, args.output.force)?;
     let models = args
         .models
         .iter()
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let nets: Vec<_> = models.iter().map(|(model, _)| &model.net).collect();
     let net = ExactNet::ensemble(&nets).map_err(|source| CliError::Ensemble { source })?;
     let kept: usize = net.weights_kept().iter().map(|(kept, _)| kept).sum();
-    print_line(format!("{} members, {kept} weights", net.members()))?;
+    print_line(format!("{} members, {kept} weights", net.members()));
 
     let parents = models.iter().map(|(model, sha256)| Parent {
         sha256: Some(sha256.clone()),

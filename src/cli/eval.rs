@@ -5,7 +5,8 @@ use std::{path::PathBuf, time::Instant};
 
 use serde::Serialize;
 
-use super::{CliError, DatasetName, print, print_line, read_model, threads};
+use super::measured::MeasuredOn;
+use super::{CliError, print, print_line, read_model, threads};
 use crate::data::{Dataset, Split};
 use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, MAX_LEVEL, Model, branch_and_bound, evaluate,
@@ -18,12 +19,8 @@ pub(super) struct Args {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
-    /// Data set whose images are used
-    #[arg(long, value_enum)]
-    dataset: DatasetName,
-    /// Folder that holds the data sets' folders
-    #[arg(long, default_value = "data")]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    on: MeasuredOn,
     /// Radius ε as a decimal fraction of full scale, such as 0.3
     #[arg(long)]
     epsilon: Epsilon,
@@ -72,9 +69,10 @@ struct BranchAndBoundReport {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
+    args.on.check(&model.metadata.dataset, &args.model)?;
     let measured = match args.held_out {
         true => held_out(args, &model)?,
-        false => args.dataset.load(&args.data_dir, Split::Test)?,
+        false => args.on.load(Split::Test)?,
     };
     let (images, labels) = (&measured.images, &measured.labels);
     let threads = threads();
@@ -96,23 +94,25 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     if args.json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        print_line(json)?;
+        print_line(json);
     } else {
-        print(report.to_text(&model))?;
+        print(report.to_text(&model));
     }
     Ok(())
 }
 
 /// The training images that none of the runs behind a model has seen.
 fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
-    args.dataset.same_as(&model.metadata.dataset, &args.model)?;
+    args.on
+        .dataset
+        .same_as(&model.metadata.dataset, &args.model)?;
     let unseen = lineage::held_out(&model.metadata.lineage);
     if unseen == 0 {
         return Err(CliError::NoneHeldOut {
             path: args.model.clone(),
         });
     }
-    let data = args.dataset.load(&args.data_dir, Split::Train)?;
+    let data = args.on.load(Split::Train)?;
     let unseen = usize::try_from(unseen).map_or(data.len(), |unseen| unseen.min(data.len()));
     Ok(data.hold_out(unseen).1)
 }
@@ -127,7 +127,7 @@ impl Report {
         Self {
             held_out: args.held_out,
             images: evaluation.images,
-            dataset: args.dataset.as_str(),
+            dataset: args.on.dataset.as_str(),
             epsilon: args.epsilon.to_string(),
             clean: accuracies.clean,
             certified_lipschitz: accuracies.certified_lipschitz,

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, read_sync};
 
-use super::output::{Output, print_kept, refuse_existing, write_model};
-use super::{CliError, DatasetName, print_line, read, train};
+use super::output::{Output, check_target, print_kept, write_model};
+use super::{CliError, DatasetName, note, print_line, read, train};
 use crate::data::{Dataset, sha256_hex};
 use crate::exact::{Epsilon, ExactNet, FloatNet, Metadata, Model, Operation, Parent};
 use crate::net::float_logits;
@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let is_checkpoint = args.model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
-    refuse_existing(&args.model, args.output.force && !is_checkpoint)?;
+    check_target(&args.model, args.output.force && !is_checkpoint)?;
     let bytes = read(&args.checkpoint)?;
     let checkpoint = train::parse_checkpoint(&args.checkpoint, &bytes)?;
     let dataset = DatasetName::recorded(&checkpoint.config().dataset, &args.checkpoint)?;
@@ -47,9 +47,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let refuse = |source| train::unusable(&args.checkpoint, source);
     if !trainer.is_finished() {
         let (done, all) = (trainer.iteration(), trainer.schedule().iterations());
-        eprintln!(
+        note(format_args!(
             "warning: the run is not finished ({done} of {all} iterations); the file records that"
-        );
+        ));
     }
     let float = read_sync(trainer.float_net(usize::MAX)).map_err(refuse)?;
     let net = ExactNet::quantize(&float, args.scale).map_err(|source| refuse(source.into()))?;
@@ -57,9 +57,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         "rounded to 1/{} of a pixel level; no value on any image exceeds {} ticks",
         args.scale,
         net.max_magnitude()
-    ))?;
-    print_changed_labels(&float, &net, trainer.held_out())?;
-    print_kept(&net)?;
+    ));
+    print_changed_labels(&float, &net, trainer.held_out());
+    print_kept(&net);
 
     let epsilon = args.epsilon.unwrap_or(checkpoint.config().epsilon);
     let lineage = args.output.lineage(
@@ -84,11 +84,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 }
 
 /// Says how many held-out images the integer network labels otherwise than the floats did.
-fn print_changed_labels(
-    float: &FloatNet,
-    net: &ExactNet,
-    held_out: &Dataset,
-) -> Result<(), CliError> {
+fn print_changed_labels(float: &FloatNet, net: &ExactNet, held_out: &Dataset) {
     let mut evaluator = net.evaluator();
     let float_logits = float_logits(float, &held_out.images);
     let changed = float_logits
@@ -104,7 +100,7 @@ fn print_changed_labels(
         "{} of {} held-out images change their label through rounding",
         changed.count(),
         held_out.len()
-    ))
+    ));
 }
 
 /// Index of the largest value, the first among equals.

@@ -83,9 +83,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             lineage: &lineage,
             commands,
         };
-        return print_line(serde_json::to_string(&report).expect("it is plain data"));
+        print_line(serde_json::to_string(&report).expect("it is plain data"));
+        return Ok(());
     }
-    print(commands.iter().map(Step::to_text).collect::<String>())
+    print(commands.iter().map(Step::to_text).collect::<String>());
+    Ok(())
 }
 
 /// The commands that make the model of this lineage again, each parent before what is made of it.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::output::{Output, print_kept, refuse_existing, write_model};
+use super::output::{Output, check_target, print_kept, write_model};
 use super::{CliError, DatasetName, read_model};
 use crate::exact::{Lineage, Metadata, Model, Operation, Parent};
 
@@ -23,7 +23,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    refuse_existing(&args.model, args.output.force)?;
+    check_target(&args.model, args.output.force)?;
     let (Model { net, metadata }, sha256) = read_model(&args.ensemble)?;
     let members = net.members();
     let index = args.number.checked_sub(1).filter(|&index| index < members);
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         members,
     })?;
     let net = net.member(index);
-    print_kept(&net)?;
+    print_kept(&net);
 
     let dataset = DatasetName::recorded(&metadata.dataset, &args.ensemble);
     let accuracies = (args.output).accuracies(&args.model, dataset, metadata.epsilon, &net)?;

@@ -10,21 +10,24 @@ mod compare;
 mod ensemble;
 mod eval;
 mod export;
+mod interrupt;
 mod lineage;
+mod measured;
 mod member;
 mod output;
 mod prune;
+mod target;
 mod train;
 
 use std::{
     ffi::OsString,
     fmt::Display,
     fs,
-    io::{ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex},
     thread,
 };
 
@@ -134,7 +137,7 @@ pub(crate) enum CliError {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A file cannot be written.
     #[error("cannot write {}", path.display())]
@@ -142,13 +145,13 @@ pub(crate) enum CliError {
         /// The file.
         path: PathBuf,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The report or a line of it cannot be printed.
     #[error("cannot print to the standard output")]
     Print {
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file to write is there already.
     #[error("{} exists already; name another file, or add --force to replace it", path.display())]
@@ -228,6 +231,24 @@ pub(crate) enum CliError {
         /// What was asked for.
         asked: &'static str,
     },
+    /// A model is to be measured on another data set than it was trained on.
+    #[error("{} was trained on {trained_on}, not on {asked}; give its own --dataset, or add --other-dataset to measure it on {asked} all the same", path.display())]
+    MeasuredElsewhere {
+        /// The model.
+        path: PathBuf,
+        /// What it was trained on.
+        trained_on: String,
+        /// What was asked for.
+        asked: &'static str,
+    },
+    /// More images are asked for than there are.
+    #[error("--limit is {limit}, but there are {images} test images")]
+    Limit {
+        /// What was asked for.
+        limit: usize,
+        /// How many there are.
+        images: usize,
+    },
     /// A checkpoint or model of a data set that this program does not know.
     #[error("{} was trained on `{dataset}`, which this program does not know", path.display())]
     UnknownDataset {
@@ -300,6 +321,12 @@ pub(crate) enum CliError {
         /// The one that differs from it.
         path: PathBuf,
     },
+    /// Another program writes the same file.
+    #[error("{} is being written by another linf; wait for it to end, or name another place", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
     /// Ctrl-C cannot be caught.
     #[error("cannot listen for Ctrl-C, which a run needs to be stopped without loss")]
     Interrupts,
@@ -338,6 +365,14 @@ pub(crate) enum CliError {
         /// Why.
         source: AttackError,
     },
+    /// The plain reference does not fit into memory.
+    #[error("the plain reference of {} would take {gigabytes} GiB of memory; add --reference 0 to attack without it", path.display())]
+    Reference {
+        /// The model's file.
+        path: PathBuf,
+        /// What it would take, rounded down.
+        gigabytes: u64,
+    },
     /// A file is not a state of `linf attack`.
     #[error("{} is no state of attacks; name another file with --state", path.display())]
     State {
@@ -345,6 +380,12 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// What is wrong with it.
         source: serde_json::Error,
+    },
+    /// A state of `linf attack` that something else has written.
+    #[error("{} is not as `linf attack` wrote it, so its counts are not believed; name another file with --state", path.display())]
+    EditedState {
+        /// The file.
+        path: PathBuf,
     },
     /// `--state` of other attacks.
     #[error("{} belongs to attacks with another model or other options; give those it began with, or name another file", path.display())]
@@ -381,20 +422,18 @@ pub(crate) enum CliError {
         /// What the decoder says.
         source: png::DecodingError,
     },
-    /// A PNG of the wrong size or kind.
+    /// A PNG of the wrong size.
     #[error(
-        "{} is {found}, but the net takes {expected} in 8-bit greyscale with bright ink on black; \
-         convert it, for example with `magick IN.png -background black -alpha remove \
-         -colorspace gray -resize {expected}! -depth 8 -define png:color-type=0 OUT.png` \
-         (add `-negate` where the ink is dark)",
+        "{} is {found}, but the net takes {expected}; resize it, for example with \
+         `magick IN.png -resize {expected}! OUT.png`",
         path.display()
     )]
-    ImageKind {
+    ImageSize {
         /// The file.
         path: PathBuf,
-        /// Its size and kind.
+        /// Its width and height.
         found: String,
-        /// The size of the net's images.
+        /// Those of the net's images.
         expected: String,
     },
 }
@@ -432,28 +471,48 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Compare(args) => compare::run(&args).map(done),
         Command::Bench(args) => bench::run(&args).map(done),
     };
-    match outcome {
+    match outcome.and_then(|code| check_printed().map(|()| code)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", sentence(&error));
+            note(format_args!("error: {}", sentence(&error)));
             ExitCode::from(2)
         }
     }
 }
 
-/// Prints text. A reader that has left, such as `member`, has read what it wanted: that is no error.
-pub(crate) fn print(text: impl Display) -> Result<(), CliError> {
-    let mut output = std::io::stdout().lock();
+/// Says something on standard error. If nobody can be told, the work goes on.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Why standard output took no more, if it did not.
+static UNPRINTED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// Prints text. A reader that has left, such as `head`, has read what it wanted: that is no error. Any
+/// other failure is the command's, once its work is done and saved.
+pub(crate) fn print(text: impl Display) {
+    let mut output = io::stdout().lock();
     let printed = write!(output, "{text}").and_then(|()| output.flush());
-    match printed {
-        Err(source) if source.kind() != ErrorKind::BrokenPipe => Err(CliError::Print { source }),
-        _ => Ok(()),
+    if let Err(error) = printed
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        let mut unprinted = UNPRINTED.lock().expect("nothing panics while it is held");
+        unprinted.get_or_insert(error);
     }
 }
 
 /// The same, and ends the line.
-pub(crate) fn print_line(text: impl Display) -> Result<(), CliError> {
-    print(format_args!("{text}\n"))
+pub(crate) fn print_line(text: impl Display) {
+    print(format_args!("{text}\n"));
+}
+
+/// Fails if something could not be printed.
+fn check_printed() -> Result<(), CliError> {
+    let mut unprinted = UNPRINTED.lock().expect("nothing panics while it is held");
+    match unprinted.take() {
+        Some(source) => Err(CliError::Print { source }),
+        None => Ok(()),
+    }
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
@@ -463,28 +522,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     })
 }
 
-/// Makes the folder that a file is to be written to, before hours are spent on what is to be in it.
-fn make_folder_of(path: &Path) -> Result<(), CliError> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).map_err(|source| CliError::Write {
-        path: folder.into(),
-        source,
-    })
-}
-
-/// Writes a file beside its place and moves it there, so that nobody ever sees half of it.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let partial = path.with_added_extension("partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    written.map_err(|source| {
-        // Whatever was left of it is of no use; that it cannot be removed adds nothing to the error.
-        let _ = fs::remove_file(&partial);
-        CliError::Write {
-            path: path.into(),
-            source,
-        }
-    })
-}
+/// A gzip file that unpacks to more than so many times its size holds no model.
+const MOST_UNPACKED: usize = 100;
 
 /// The bytes of a model file, which may be compressed with gzip, as the page's are.
 pub(crate) fn read_unpacked(path: &Path) -> Result<Vec<u8>, CliError> {
@@ -492,13 +531,22 @@ pub(crate) fn read_unpacked(path: &Path) -> Result<Vec<u8>, CliError> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);
     }
+    let limit = MOST_UNPACKED * bytes.len();
     let mut unpacked = Vec::new();
-    let read = GzDecoder::new(&bytes[..]).read_to_end(&mut unpacked);
-    read.map_err(|source| CliError::Read {
-        path: path.into(),
-        source,
-    })?;
-    Ok(unpacked)
+    let mut decoder = GzDecoder::new(&bytes[..]).take(limit as u64 + 1);
+    decoder
+        .read_to_end(&mut unpacked)
+        .and_then(|read| match read <= limit {
+            true => Ok(unpacked),
+            false => Err(io::Error::new(
+                ErrorKind::FileTooLarge,
+                format!("it unpacks to more than {MOST_UNPACKED} times its size"),
+            )),
+        })
+        .map_err(|source| CliError::Read {
+            path: path.into(),
+            source,
+        })
 }
 
 /// Reads a model file; also gives the SHA-256 of what it unpacks to.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::target::{check_writable, write};
 use super::{CliError, DatasetName, print_line, threads};
 use crate::data::Split;
 use crate::exact::{
@@ -68,35 +69,34 @@ impl Output {
             100.0 * accuracies.clean,
             100.0 * accuracies.certified_lipschitz,
             100.0 * accuracies.certified_ibp,
-        ))?;
+        ));
         Ok(Some(accuracies))
     }
 }
 
-/// Refuses to replace a file, unless that was asked for.
-pub(super) fn refuse_existing(path: &Path, force: bool) -> Result<(), CliError> {
+/// Refuses a file that cannot be written, and one that would be replaced without that being asked for.
+pub(super) fn check_target(path: &Path, force: bool) -> Result<(), CliError> {
     match path.exists() && !force {
         true => Err(CliError::Exists { path: path.into() }),
-        false => Ok(()),
+        false => check_writable(path),
     }
 }
 
 /// Says how many weights of each layer are kept.
-pub(super) fn print_kept(net: &ExactNet) -> Result<(), CliError> {
+pub(super) fn print_kept(net: &ExactNet) {
     for (index, (kept, total)) in net.weights_kept().into_iter().enumerate() {
         let share = 100.0 * kept as f64 / total as f64;
         print_line(format!(
             "layer {}: {kept} of {total} weights are kept ({share:.2} %)",
             index + 1
-        ))?;
+        ));
     }
-    Ok(())
 }
 
 /// Writes a model file, and says how large it is.
 pub(super) fn write_model(path: &Path, model: &Model) -> Result<(), CliError> {
     let bytes = model.to_bytes();
-    super::write(path, &bytes)?;
-    print_line(format!("{}: {} bytes", path.display(), bytes.len()))?;
+    write(path, &bytes)?;
+    print_line(format!("{}: {} bytes", path.display(), bytes.len()));
     Ok(())
 }

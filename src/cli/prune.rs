@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::output::{Output, print_kept, refuse_existing, write_model};
+use super::output::{Output, check_target, print_kept, write_model};
 use super::{CliError, DatasetName, read_model, threads};
 use crate::data::Split;
 use crate::exact::{Epsilon, Metadata, Model, Operation, Parent};
@@ -31,7 +31,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    refuse_existing(&args.pruned, args.output.force)?;
+    check_target(&args.pruned, args.output.force)?;
     let (Model { net, metadata }, sha256) = read_model(&args.model)?;
     if net.members() > 1 {
         return Err(CliError::PruneEnsemble {
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.model.clone(),
             source,
         })?;
-    print_kept(&net)?;
+    print_kept(&net);
     let lineage = args.output.lineage(
         Operation::Prune,
         [

@@ -5,13 +5,13 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{CliError, DatasetName, make_folder_of, print_line, read, read_model, threads};
+use super::interrupt::{self, Interrupt};
+use super::target::{Lock, check_writable, make_folder_of, write};
+use super::{CliError, DatasetName, note, print_line, read, read_model, threads};
 use crate::data::Split;
 use crate::exact::{Accuracies, Arguments, ExactNet, Lineage, Metadata, Model, Operation, Parent};
 use crate::train::lineage::held_out;
@@ -91,23 +91,32 @@ const LOG_HEADER: &str = "epoch,iteration,p,learning_rate,lambda,loss,training_a
 
 pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     let path = args.out.join(CHECKPOINT);
+    // Before a folder is made.
+    if args.resume && !path.exists() {
+        read(&path)?;
+    }
+    configuration(args)?;
+    make_folder_of(&path)?;
+    let _lock = Lock::take(&path)?;
+    check_writable(&path)?;
     let (mut trainer, processor) = if args.resume {
         resume(args, &path)?
     } else {
         start(args, &path)?
     };
     let info = processor.info();
-    eprintln!("training on: {}. {}", info.name, info.why);
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed))
-        .map_err(|_| CliError::Interrupts)?;
+    note(format_args!("training on: {}. {}", info.name, info.why));
+    let interrupt = Interrupt::listen("interrupted; the run is being saved")?;
+    if !args.resume {
+        // Whatever ends the run from here on, --resume goes on with it.
+        save(&path, &trainer)?;
+    }
 
     let per_epoch = trainer.iterations_per_epoch();
     let last = trainer.schedule().iterations();
     let bar = progress_bar(last, trainer.iteration());
     let mut epoch = Averages::default();
-    while !trainer.is_finished() && !interrupted.load(Ordering::Relaxed) {
+    while !trainer.is_finished() && !interrupt.is_requested() {
         let reports = match steps(&mut trainer, &processor) {
             Ok(reports) => reports,
             Err(source) => {
@@ -124,26 +133,28 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
         if trainer.iteration() % per_epoch == 0 {
             let due = (trainer.iteration() / per_epoch).is_multiple_of(args.every.get());
             let look = due || trainer.is_finished();
-            let line = log_epoch(args, &trainer, report, &std::mem::take(&mut epoch), look)?;
-            // Unlike println, this prints where there is no terminal to draw a bar on, too.
-            bar.suspend(|| print_line(line))?;
             if look {
                 save(&path, &trainer)?;
             }
+            let line = log_epoch(args, &trainer, report, &std::mem::take(&mut epoch), look)?;
+            // Unlike println, this prints where there is no terminal to draw a bar on, too.
+            bar.suspend(|| print_line(line));
         }
     }
     bar.finish_and_clear();
     save(&path, &trainer)?;
     let (done, code) = match trainer.is_finished() {
         true => ("finished", ExitCode::SUCCESS),
-        // What a shell reports of a command that Ctrl-C ended: what follows it must not go on.
-        false => ("interrupted; --resume goes on", ExitCode::from(130)),
+        false => (
+            "interrupted; --resume goes on",
+            ExitCode::from(interrupt::EXIT_CODE),
+        ),
     };
     print_line(format!(
         "{} of {last} iterations, {done}: {}",
         trainer.iteration(),
         path.display()
-    ))?;
+    ));
     Ok(code)
 }
 
@@ -252,7 +263,6 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
             (trainer, processor(device)?)
         }
     };
-    make_folder_of(path)?;
     Ok((trainer, processor))
 }
 
@@ -266,10 +276,10 @@ fn finetuned(
 ) -> Result<TrainConfig, CliError> {
     args.dataset.same_as(&metadata.dataset, path)?;
     if held_out(&metadata.lineage) < config.held_out as u64 {
-        eprintln!(
+        note(format_args!(
             "warning: {} was trained on images that are held out now, or does not tell: what is measured on them says nothing",
             path.display()
-        );
+        ));
     }
     if args.sets("hidden") {
         return Ok(config);
@@ -407,7 +417,7 @@ fn log_epoch(
         } = held_out.evaluation.accuracies();
         csv += &format!(",{clean},{lipschitz},{interval},{}", held_out.weights_kept);
         line += &format!(
-            "   held out at p = ∞: clean {:5.2} %, certified at {} {:5.2} % (margin), {:5.2} % (intervals); {:.1} % of weights",
+            "   held out at p = ∞: clean {:5.2} %, certified at {} {:5.2} % (Lipschitz), {:5.2} % (IBP); {:.1} % of weights",
             100.0 * clean,
             trainer.config().epsilon,
             100.0 * lipschitz,
@@ -434,7 +444,7 @@ fn forget_after(iteration: usize, path: &Path) -> Result<(), CliError> {
         !matches!(number, Some(Ok(at)) if at > iteration)
     });
     let done: String = done.map(|line| format!("{line}\n")).collect();
-    super::write(path, done.as_bytes())
+    write(path, done.as_bytes())
 }
 
 fn append(path: &Path, line: &str) -> Result<(), CliError> {
@@ -460,7 +470,7 @@ fn append(path: &Path, line: &str) -> Result<(), CliError> {
 /// Weights that are not finite are refused, so the checkpoint there is the last good one.
 fn save(path: &Path, trainer: &Trainer) -> Result<(), CliError> {
     let checkpoint = read_sync(trainer.checkpoint()).map_err(|source| training(path, source))?;
-    super::write(path, &checkpoint.to_bytes())
+    write(path, &checkpoint.to_bytes())
 }
 
 fn describe(report: &StepReport) -> String {

@@ -115,6 +115,9 @@ pub enum InputError {
         /// Inputs of the network.
         pixels: usize,
     },
+    /// There is nothing to measure on.
+    #[error("there are no images to measure on")]
+    NoImages,
     /// The numbers of images and labels differ.
     #[error("there are {images} images, but {labels} labels")]
     Labels {

@@ -66,7 +66,7 @@ impl AddAssign for BranchAndBound {
 /// Evaluates `net` on 8-bit `images`, `[n, inputs]`, with their `labels`, `[n]`, at ε, on up to
 /// `threads` threads.
 ///
-/// Fails when `images` is not `n` images of the net's size.
+/// Fails when `images` is not `n` images of the net's size, or there are none.
 pub fn evaluate(
     net: &ExactNet,
     images: &[u8],
@@ -136,7 +136,10 @@ fn in_shares<T: Default + AddAssign + Send>(
             labels: labels.len(),
         });
     }
-    let share = labels.len().div_ceil(threads.get()).max(1);
+    if count == 0 {
+        return Err(InputError::NoImages);
+    }
+    let share = count.div_ceil(threads.get());
     let shares = images.chunks(share * inputs).zip(labels.chunks(share));
     add_up(shares, |(images, labels)| measure(images, labels))
 }

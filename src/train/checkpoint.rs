@@ -76,6 +76,9 @@ pub enum CheckpointError {
     /// A tensor has values that are not finite.
     #[error("the checkpoint's tensor `{0}` holds values that are not finite")]
     NotFinite(String),
+    /// A mean of squares is negative.
+    #[error("the checkpoint's tensor `{0}` holds negative values, but it is a mean of squares")]
+    Negative(String),
 }
 
 /// The state of a run: its configuration, its position and named f32 tensors; for a pruned net also its
@@ -186,6 +189,10 @@ impl Checkpoint {
         let values: Vec<f32> = floats(self.values(name, &shape)?).collect();
         if values.iter().any(|value| !value.is_finite()) {
             return Err(CheckpointError::NotFinite(name.into()));
+        }
+        // Their root is taken.
+        if name.ends_with("second_moment") && values.iter().any(|value| *value < 0.0) {
+            return Err(CheckpointError::Negative(name.into()));
         }
         Ok(Tensor::from_data(TensorData::new(values, shape), device))
     }

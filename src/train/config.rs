@@ -10,6 +10,8 @@ use crate::data::{DatasetDescription, datasets};
 use crate::exact::Epsilon;
 use crate::net::WeightInit;
 
+use super::schedule::Schedule;
+
 pub use presets::PRESETS;
 
 /// Configuration of a run, apart from the data and the device.
@@ -67,6 +69,9 @@ pub struct TrainConfig {
     #[serde(default)]
     pub changed_at: Vec<usize>,
 }
+
+/// Iterations beyond which no run is: months on a GPU.
+pub const MOST_ITERATIONS: usize = 10_000_000;
 
 /// The default of `images`: more than any data set has, in 32 bits.
 fn every_image() -> usize {
@@ -231,6 +236,21 @@ impl TrainConfig {
         self.epochs_start + self.epochs_growth + self.epochs_inf
     }
 
+    /// The schedule of a run with `per_epoch` iterations an epoch.
+    ///
+    /// # Errors
+    /// Fails if the run has more than [`MOST_ITERATIONS`].
+    pub fn schedule(&self, per_epoch: usize) -> Result<Schedule, ConfigError> {
+        if self.epochs().saturating_mul(per_epoch) > MOST_ITERATIONS {
+            return Err(ConfigError::OutOfRange {
+                name: "epochs",
+                range: "so few that a run has at most 10,000,000 iterations",
+                value: format!("{} of {per_epoch} iterations each", self.epochs()),
+            });
+        }
+        Ok(Schedule::new(self, per_epoch))
+    }
+
     /// Checks the range of every hyperparameter.
     ///
     /// # Errors
@@ -243,7 +263,6 @@ impl TrainConfig {
                 value: format!("{value:?}"),
             })
         };
-        let positive = |value: f32| value.is_finite() && value > 0.0;
         if self.hidden.is_empty() || self.hidden.iter().any(|w| !(1..=8192).contains(w)) {
             return refuse("hidden", "one or more widths from 1 to 8192", &self.hidden);
         }
@@ -278,11 +297,20 @@ impl TrainConfig {
                 &(self.p_start, self.p_end),
             );
         }
-        if !positive(self.learning_rate) {
-            return refuse("learning_rate", "positive", &self.learning_rate);
+        let up_to = |value: f32, most: f32| value > 0.0 && value <= most;
+        if !up_to(self.learning_rate, 10.0) {
+            return refuse(
+                "learning_rate",
+                "above 0 and at most 10",
+                &self.learning_rate,
+            );
         }
-        if !positive(self.epsilon_train) {
-            return refuse("epsilon_train", "positive", &self.epsilon_train);
+        if !up_to(self.epsilon_train, 1.0) {
+            return refuse(
+                "epsilon_train",
+                "above 0 and at most 1",
+                &self.epsilon_train,
+            );
         }
         if !(0.0..1.0).contains(&self.prune_tolerance) {
             return refuse(
@@ -297,19 +325,25 @@ impl TrainConfig {
                 lambda_end,
                 scale_learning_rate,
             } => {
-                if !(positive(lambda_start) && positive(lambda_end)) {
-                    return refuse("lambda", "positive", &(lambda_start, lambda_end));
+                // Their quotient is a power's base: it must be a number, too.
+                let is_lambda = |lambda: f32| (1e-9..=1e3).contains(&lambda);
+                if !(is_lambda(lambda_start) && is_lambda(lambda_end)) {
+                    return refuse("lambda", "from 1e-9 to 1000", &(lambda_start, lambda_end));
                 }
-                if !positive(scale_learning_rate) {
-                    return refuse("scale_learning_rate", "positive", &scale_learning_rate);
+                if !up_to(scale_learning_rate, 10.0) {
+                    return refuse(
+                        "scale_learning_rate",
+                        "above 0 and at most 10",
+                        &scale_learning_rate,
+                    );
                 }
             }
             LossConfig::Hinge { mix, weight_decay } => {
                 if !(0.0..=1.0).contains(&mix) {
                     return refuse("mix", "from 0 to 1", &mix);
                 }
-                if !(weight_decay.is_finite() && weight_decay >= 0.0) {
-                    return refuse("weight_decay", "0 or positive", &weight_decay);
+                if !(0.0..=1e3).contains(&weight_decay) {
+                    return refuse("weight_decay", "from 0 to 1000", &weight_decay);
                 }
                 if self.p_start < 2.0 {
                     return refuse("p", "at least 2 with weight decay", &self.p_start);
@@ -381,15 +415,74 @@ mod tests {
     }
 
     #[test]
-    fn hyperparameters_out_of_range_are_refused() {
+    fn hyperparameters_out_of_range_are_refused_by_their_names() {
+        let preset = TrainConfig::preset("tiny").unwrap();
+        let mixture = |lambda_start, lambda_end| LossConfig::Mixture {
+            lambda_start,
+            lambda_end,
+            scale_learning_rate: 0.01,
+        };
+        let of = |name, config: TrainConfig| (name, config);
+        for (expected, config) in [
+            of(
+                "batch",
+                TrainConfig {
+                    batch: 1,
+                    ..preset.clone()
+                },
+            ),
+            of(
+                "learning_rate",
+                TrainConfig {
+                    learning_rate: 1e38,
+                    ..preset.clone()
+                },
+            ),
+            of(
+                "learning_rate",
+                TrainConfig {
+                    learning_rate: f32::NAN,
+                    ..preset.clone()
+                },
+            ),
+            of(
+                "epsilon_train",
+                TrainConfig {
+                    epsilon_train: 1e30,
+                    ..preset.clone()
+                },
+            ),
+            // λ itself would be infinite on its way from one to the other.
+            of(
+                "lambda",
+                TrainConfig {
+                    loss: mixture(1e-38, 1e38),
+                    ..preset.clone()
+                },
+            ),
+        ] {
+            let error = config.check().unwrap_err();
+            assert!(
+                matches!(&error, ConfigError::OutOfRange { name, .. } if *name == expected),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_run_without_end_is_refused() {
         let config = TrainConfig {
-            batch: 1,
+            epochs_growth: 100_000,
             ..TrainConfig::preset("tiny").unwrap()
         };
-        let error = config.check().unwrap_err();
-        assert!(
-            matches!(&error, ConfigError::OutOfRange { name: "batch", .. }),
-            "{error}"
-        );
+        assert!(config.check().is_ok());
+        assert!(config.schedule(50).is_ok());
+        for per_epoch in [800, usize::MAX] {
+            let error = config.schedule(per_epoch).unwrap_err();
+            assert!(
+                matches!(error, ConfigError::OutOfRange { name: "epochs", .. }),
+                "{error}"
+            );
+        }
     }
 }

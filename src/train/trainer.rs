@@ -179,7 +179,7 @@ impl Trainer {
         }
         let scale = Param::from_tensor(Tensor::ones([1], &device));
         Ok(Self {
-            schedule: Schedule::new(&config, batches.per_epoch()),
+            schedule: config.schedule(batches.per_epoch())?,
             adam: FusedAdamConfig::new().build(),
             weight_moments: net
                 .layers
@@ -250,7 +250,7 @@ impl Trainer {
         config.check()?;
         if config != self.config {
             config.changed_at.push(self.iteration);
-            self.schedule = Schedule::new(&config, self.batches.per_epoch());
+            self.schedule = config.schedule(self.batches.per_epoch())?;
             self.config = config;
         }
         Ok(())
@@ -384,7 +384,7 @@ impl Trainer {
         let per_epoch = self.batches.per_epoch();
         let begins = iteration.is_multiple_of(per_epoch);
         let after = self.config.prune_from_epoch;
-        begins && self.is_on_cpu() && after > 0 && iteration >= after * per_epoch
+        begins && self.is_on_cpu() && after > 0 && iteration >= after.saturating_mul(per_epoch)
     }
 
     /// Whether results are there as soon as they are asked for.

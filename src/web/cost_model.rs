@@ -182,8 +182,8 @@ impl CostModel {
         terms[nearest] * batch * weights + self.weight * weights + self.step
     }
 
-    /// What each iteration of a run costs whose net has these widths; that takes some 100 logarithms
-    /// for each.
+    /// What the iterations of a run cost whose net has these widths: each of a short run, and of a long
+    /// one each of [`PRICED`] stretches, by its middle. That takes some 100 logarithms for each.
     pub fn eta(&self, config: &TrainConfig, widths: &[usize], schedule: &Schedule) -> Eta {
         let (batch, weights) = (config.batch as f64, weights(widths));
         let first = widths[0] as f64 * widths[1] as f64 / weights;
@@ -195,7 +195,7 @@ impl CostModel {
         let after = config.prune_from_epoch;
         let seconds = |iteration| {
             let norm = schedule.at(iteration).norm;
-            let few_are_left = after > 0 && iteration >= after * per_epoch;
+            let few_are_left = after > 0 && iteration >= after.saturating_mul(per_epoch);
             match &few_terms {
                 Some(terms) if few_are_left => {
                     // What is left was chosen when the epoch began.
@@ -206,35 +206,53 @@ impl CostModel {
                 _ => self.step(norm, batch, weights, &self.terms),
             }
         };
+        let iterations = schedule.iterations();
+        let stretches = iterations.clamp(1, PRICED);
+        let edge = |index: usize| (index as u128 * iterations as u128 / stretches as u128) as usize;
+        let edges: Vec<_> = (0..=stretches).map(edge).collect();
         let mut until = vec![0.0];
-        until.extend(
-            (0..schedule.iterations())
-                .map(seconds)
-                .scan(0.0, |sum, seconds| {
-                    *sum += seconds;
-                    Some(*sum)
-                }),
-        );
-        Eta { until }
+        let mut sum = 0.0;
+        for ends in edges.windows(2) {
+            sum += (ends[1] - ends[0]) as f64 * seconds(ends[0].midpoint(ends[1]));
+            until.push(sum);
+        }
+        Eta { edges, until }
     }
 }
 
-/// What a run costs, iteration by iteration.
+/// Stretches of a schedule that are priced one by one, so that the price of a long schedule costs no more
+/// than that of a short one.
+const PRICED: usize = 4096;
+
+/// What a run costs.
 #[derive(Debug, PartialEq)]
 pub(super) struct Eta {
-    /// Seconds up to each iteration, and to the end.
+    /// The iterations at which a stretch begins, and the last one's end.
+    edges: Vec<usize>,
+    /// Seconds up to each of them.
     until: Vec<f64>,
 }
 
 impl Eta {
     /// Seconds from iteration `from` up to `to`.
     pub fn seconds(&self, from: usize, to: usize) -> f64 {
-        self.until[to] - self.until[from]
+        self.until(to) - self.until(from)
     }
 
     /// Seconds from the beginning to the end.
     pub fn all(&self) -> f64 {
-        self.seconds(0, self.until.len() - 1)
+        self.until[self.until.len() - 1]
+    }
+
+    /// Seconds up to an iteration, all of a stretch taken to last alike.
+    fn until(&self, iteration: usize) -> f64 {
+        let after = self.edges.partition_point(|&edge| edge <= iteration);
+        if after == self.edges.len() {
+            return self.all();
+        }
+        let (from, to) = (self.edges[after - 1], self.edges[after]);
+        let part = (iteration - from) as f64 / (to - from) as f64;
+        self.until[after - 1] + part * (self.until[after] - self.until[after - 1])
     }
 }
 

@@ -16,7 +16,7 @@ use crate::data::{Dataset, DatasetDescription, datasets, sha256_hex};
 use crate::error::sentence;
 use crate::exact::{Lineage, Metadata, Model, Operation};
 use crate::train::{
-    Checkpoint, DeviceKind, PRESETS, Processor, Schedule, TrainConfig, TrainError, Trainer,
+    Checkpoint, DeviceKind, PRESETS, Processor, TrainConfig, TrainError, Trainer,
 };
 
 /// Images that the means are estimated over while training: enough for a chart, and quick.
@@ -272,7 +272,9 @@ impl Session {
         config.check().map_err(TrainError::from)?;
         let description = described(&config.dataset)?;
         let images = config.training_images(description.training_images)?;
-        let schedule = Schedule::new(config, images / config.batch);
+        let schedule = config
+            .schedule(images / config.batch)
+            .map_err(TrainError::from)?;
         let speed = self.machine.speed(self.clock).await?;
         let widths = config.widths(&description);
         let seconds = speed.eta(config, &widths, &schedule).all();

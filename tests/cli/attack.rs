@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use linf_dist_net::data::sha256_hex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -176,6 +177,11 @@ fn a_flip_inside_a_certificate_and_other_logits_fail_the_command() {
         let mut forged = honest.clone();
         forged["outcome"][field] = value.clone();
         fs::write(&state, forged.to_string()).unwrap();
+        let edited = refused(&arguments);
+        assert!(edited.contains("state.json"), "{edited}");
+        let counts = json!([forged["question"], forged["outcome"]]);
+        forged["sha256"] = sha256_hex(counts.to_string().as_bytes()).into();
+        fs::write(&state, forged.to_string()).unwrap();
         let output = linf(&arguments);
         assert_eq!(output.status.code(), Some(2));
         let report = parsed(&String::from_utf8(output.stdout).unwrap());
@@ -196,4 +202,92 @@ fn a_state_that_is_none_is_refused() {
         message.contains("state.json is no state of attacks"),
         "{message}"
     );
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn the_plain_reference_can_be_left_out() {
+    let arguments = ["--limit", "10", "--queries", "100", "--json"];
+    let with = parsed(&printed(&attack(&arguments)));
+    let without = [&arguments[..], &["--reference", "0"]].concat();
+    let without = parsed(&printed(&attack(&without)));
+    assert!(with["compared"].as_u64().unwrap() > 0);
+    assert_eq!(without["compared"], 0);
+    assert_eq!(with["queries_inside_by"], without["queries_inside_by"]);
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn a_number_of_images_that_cannot_be_is_refused() {
+    let message = refused(&attack(&["--limit", "10001"]));
+    assert!(message.contains("10000"), "{message}");
+    let output = linf(&attack(&["--limit", "0"]));
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("from 1"), "{message}");
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn a_model_of_another_data_set_is_measured_only_where_that_is_wanted() {
+    let on = |command, more: &[&str]| {
+        let fixed = [
+            "--dataset",
+            "fashion-mnist",
+            "--data-dir",
+            DATA,
+            "--epsilon",
+            "0.1",
+        ];
+        let model: &[&str] = match command {
+            "compare" => &[command, MODEL, "--limit", "5"],
+            "attack" => &[command, "--model", MODEL, "--limit", "5", "--queries", "0"],
+            _ => &[command, "--model", MODEL],
+        };
+        linf(&[model, &fixed, more].concat())
+    };
+    for command in ["eval", "attack", "compare"] {
+        let refused = on(command, &[]);
+        assert_eq!(refused.status.code(), Some(2), "{command}");
+        let message = String::from_utf8(refused.stderr).unwrap();
+        assert!(message.contains("--other-dataset"), "{command}: {message}");
+        let measured = on(command, &["--other-dataset"]);
+        assert!(measured.status.success(), "{command}");
+    }
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn one_program_at_a_time_goes_on_with_a_state() {
+    let folder = TempDir::new().unwrap();
+    let state = state(&folder);
+    let lock = fs::File::create(format!("{state}.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let message = refused(&attack(&[
+        "--limit",
+        "5",
+        "--queries",
+        "0",
+        "--state",
+        &state,
+    ]));
+    assert!(message.contains("another linf"), "{message}");
+    drop(lock);
+    printed(&attack(&[
+        "--limit",
+        "5",
+        "--queries",
+        "0",
+        "--state",
+        &state,
+    ]));
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn a_state_that_cannot_be_written_is_refused_before_the_attack() {
+    let folder = TempDir::new().unwrap();
+    let state = folder.path().join("missing/state.json");
+    let message = refused(&attack(&["--state", state.to_str().unwrap()]));
+    assert!(message.contains("cannot write"), "{message}");
 }

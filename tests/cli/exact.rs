@@ -117,26 +117,75 @@ fn certify_prints_the_verdict_of_the_image() {
 }
 
 #[test]
-fn images_of_another_size_or_kind_are_refused_with_advice() {
+fn images_of_another_size_are_refused_with_advice() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("image.png");
-    let refused = |side: u32, color| {
-        let pixels = vec![0; (side * side) as usize * color_bytes(color)];
-        png(&path, side, color, &pixels);
-        refused(&["certify", "--model", MODEL, path.to_str().unwrap()])
-    };
-    let message = refused(32, png::ColorType::Grayscale);
+    png(&path, 32, png::ColorType::Grayscale, &[0; 32 * 32]);
+    let message = refused(&["certify", "--model", MODEL, path.to_str().unwrap()]);
     assert!(
-        message.contains("32x32 in 8-bit Grayscale, but the net takes 28x28"),
+        message.contains("32x32, but the net takes 28x28"),
         "{message}"
     );
     assert!(message.contains("magick"), "{message}");
-    let message = refused(28, png::ColorType::Rgb);
-    assert!(message.contains("28x28 in 8-bit Rgb"), "{message}");
 }
 
-fn color_bytes(color: png::ColorType) -> usize {
-    color.samples()
+#[test]
+fn images_of_every_kind_are_read_as_what_they_show() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("image.png");
+    let certified = |color, pixels: &[u8], more: &[&str]| -> Value {
+        png(&path, 28, color, pixels);
+        let fixed = [
+            "certify",
+            "--model",
+            MODEL,
+            path.to_str().unwrap(),
+            "--json",
+        ];
+        serde_json::from_str(&printed(&[&fixed[..], more].concat())).unwrap()
+    };
+    let grey = image();
+    let expected = certified(png::ColorType::Grayscale, &grey, &[]);
+    let with = |alpha: u8| -> Vec<u8> { grey.iter().flat_map(|&level| [level, alpha]).collect() };
+    let colours: Vec<u8> = grey.iter().flat_map(|&level| [level; 3]).collect();
+    assert_eq!(
+        certified(png::ColorType::GrayscaleAlpha, &with(255), &[]),
+        expected
+    );
+    assert_eq!(certified(png::ColorType::Rgb, &colours, &[]), expected);
+    let negative: Vec<u8> = grey.iter().map(|level| 255 - level).collect();
+    assert_eq!(
+        certified(png::ColorType::Grayscale, &negative, &["--invert"]),
+        expected
+    );
+
+    // What is transparent is background, whatever lies under it.
+    let black = certified(png::ColorType::Grayscale, &[0; 784], &[]);
+    assert_ne!(black, expected);
+    assert_eq!(
+        certified(png::ColorType::GrayscaleAlpha, &with(0), &[]),
+        black
+    );
+    assert_eq!(
+        certified(png::ColorType::GrayscaleAlpha, &with(0), &["--invert"]),
+        black
+    );
+}
+
+#[test]
+fn dark_ink_on_white_is_pointed_out() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("image.png");
+    let warned = |pixels: &[u8], more: &[&str]| {
+        png(&path, 28, png::ColorType::Grayscale, pixels);
+        let fixed = ["certify", "--model", MODEL, path.to_str().unwrap()];
+        let output = linf(&[&fixed[..], more].concat());
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(warned(&[255; 784], &[]).contains("--invert"));
+    assert_eq!(warned(&[255; 784], &["--invert"]), "");
+    assert_eq!(warned(&[0; 784], &[]), "");
 }
 
 #[test]
@@ -145,7 +194,15 @@ fn files_that_are_no_image_are_refused() {
     let whole = folder.path().join("whole.png");
     png(&whole, 28, png::ColorType::Grayscale, &image());
     let bytes = fs::read(&whole).unwrap();
-    for (name, contents) in [("text.png", &b"no image"[..]), ("cut.png", &bytes[..60])] {
+    let mut damaged = bytes.clone();
+    // In the checksum of the pixels, before the 12 bytes of the end.
+    let at = bytes.len() - 13;
+    damaged[at] ^= 1;
+    for (name, contents) in [
+        ("text.png", &b"no image"[..]),
+        ("cut.png", &bytes[..60]),
+        ("damaged.png", &damaged),
+    ] {
         let path = file(&folder, name, contents);
         let message = refused(&["certify", "--model", MODEL, path.to_str().unwrap()]);
         assert!(

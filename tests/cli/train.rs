@@ -42,8 +42,9 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
     let folder = TempDir::new().unwrap();
     let (out, model) = (path(&folder, "run"), path(&folder, "model.safetensors"));
     let checkpoint = path(&folder, "run/checkpoint.safetensors");
+    let log = path(&folder, "run/log.csv");
 
-    let told = interrupted(&train(&out, &["--seed", "3"]), Path::new(&checkpoint));
+    let told = interrupted(&train(&out, &["--seed", "3"]), &log, "-INT");
     assert!(told.contains("--resume goes on"), "{told}");
     let message = refused(&train(&out, &["--seed", "3"]));
     assert!(message.contains("add --resume"), "{message}");
@@ -53,7 +54,6 @@ fn a_run_is_interrupted_resumed_exported_and_measured() {
         "{message}"
     );
     // As a run leaves it that was killed long after its last checkpoint.
-    let log = path(&folder, "run/log.csv");
     let later = fs::read_to_string(&log).unwrap() + "3,99999,8,,,,,,,,\n";
     fs::write(&log, later).unwrap();
     let told = printed(&train(&out, &["--seed", "3", "--resume"]));
@@ -384,34 +384,34 @@ fn the_weights_of_a_model_are_trained_on_and_it_says_how_that_was() {
     run_again(&finetuned);
 }
 
-/// Starts a command, sends it Ctrl-C once its first epoch is saved, and returns what it printed.
-fn interrupted(arguments: &[&str], saved: &Path) -> String {
+/// Starts a command, sends it a signal once `log` is there, and returns what it printed.
+fn interrupted(arguments: &[&str], log: &str, signal: &str) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_linf"))
         .args(arguments)
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let begun = Instant::now();
-    while !saved.exists() {
+    while !Path::new(log).exists() {
         assert!(
             child.try_wait().unwrap().is_none(),
             "the run ended before it was interrupted"
         );
         assert!(
             begun.elapsed() < Duration::from_secs(300),
-            "no checkpoint after five minutes"
+            "no epoch after five minutes"
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-    interrupt(&child);
+    send(&child, signal);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     String::from_utf8(output.stdout).unwrap()
 }
 
-fn interrupt(child: &Child) {
+fn send(child: &Child, signal: &str) {
     let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args([signal, &child.id().to_string()])
         .status()
         .unwrap();
     assert!(status.success());
@@ -476,4 +476,112 @@ fn a_file_that_is_no_checkpoint_is_refused_and_nothing_is_written() {
         "{message}"
     );
     assert!(!Path::new(&model).exists());
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn a_run_that_the_system_or_a_closed_terminal_ends_is_saved_and_goes_on() {
+    for signal in ["-TERM", "-HUP"] {
+        let folder = TempDir::new().unwrap();
+        let (out, log) = (path(&folder, "run"), path(&folder, "run/log.csv"));
+        // No epoch of its three is measured and saved but the last.
+        let told = interrupted(&train(&out, &["--every", "3"]), &log, signal);
+        assert!(told.contains("--resume goes on"), "{signal}: {told}");
+        let told = printed(&train(&out, &["--resume", "--every", "3"]));
+        assert!(told.contains("finished"), "{signal}: {told}");
+    }
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn a_run_that_is_killed_before_its_first_epoch_goes_on() {
+    let folder = TempDir::new().unwrap();
+    let (out, checkpoint) = (
+        path(&folder, "run"),
+        path(&folder, "run/checkpoint.safetensors"),
+    );
+    let arguments = train(&out, &[]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_linf"))
+        .args(&arguments)
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !Path::new(&checkpoint).exists() {
+        assert!(
+            begun.elapsed() < Duration::from_secs(300),
+            "nothing was saved"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let message = refused(&arguments);
+    assert!(message.contains("another linf"), "{message}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let told = printed(&train(&out, &["--resume"]));
+    assert!(told.contains("finished"), "{told}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+#[ignore = "needs the data sets"]
+fn a_full_disk_behind_the_output_ends_no_run() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let folder = TempDir::new().unwrap();
+    let out = path(&folder, "run");
+    let status = Command::new(env!("CARGO_BIN_EXE_linf"))
+        .args(train(&out, &[]))
+        .stdout(full())
+        .stderr(full())
+        .status()
+        .unwrap();
+    // What could not be printed is told by the exit code, after the work.
+    assert_eq!(status.code(), Some(2));
+    let (checkpoint, model) = (
+        path(&folder, "run/checkpoint.safetensors"),
+        path(&folder, "model.safetensors"),
+    );
+    let status = Command::new(env!("CARGO_BIN_EXE_linf"))
+        .args(["export", &checkpoint, &model, "--data-dir", DATA])
+        .stdout(full())
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(2));
+    assert!(Model::from_bytes(&fs::read(model).unwrap()).is_ok());
+}
+
+#[test]
+#[ignore = "needs the data sets"]
+fn a_place_that_cannot_be_written_is_refused_before_the_work() {
+    let folder = TempDir::new().unwrap();
+    let (out, model) = (path(&folder, "run"), path(&folder, "model.safetensors"));
+    printed(&train(&out, &[]));
+    let checkpoint = path(&folder, "run/checkpoint.safetensors");
+    printed(&["export", &checkpoint, &model, "--data-dir", DATA]);
+
+    let missing = path(&folder, "missing/model.safetensors");
+    for arguments in [
+        &["export", &checkpoint, &missing][..],
+        &["prune", &model, &missing, "--radius", "0"],
+        &["ensemble", &model, &model, &missing],
+    ] {
+        // The data are not looked for, either.
+        let arguments = [arguments, &["--data-dir", "nowhere"]].concat();
+        let message = refused(&arguments);
+        assert!(message.contains("cannot write"), "{message}");
+    }
+    // Under a file there can be no folder.
+    let under_a_file = path(&folder, "model.safetensors/run");
+    let message = refused(&train(&under_a_file, &[]));
+    assert!(message.contains("cannot write"), "{message}");
+    let under_a_file = path(&folder, "model.safetensors/baseline");
+    let baseline = [
+        "baseline",
+        "train",
+        "--dataset",
+        "mnist",
+        "--data-dir",
+        "nowhere",
+    ];
+    let message = refused(&[&baseline[..], &["--recipe", "ibp", &under_a_file]].concat());
+    assert!(message.contains("cannot write"), "{message}");
 }

@@ -232,9 +232,9 @@ proptest! {
             epsilon: ticks(40),
             seed: seed.into(),
             queries: 100,
-            sample_every: NonZeroU64::new(10).unwrap(),
+            sample_every: NonZeroU64::new(10),
         };
-        let outcome = evaluation.attack_image(&net, &reference, 0, &image, 0).unwrap();
+        let outcome = evaluation.attack_image(&net, Some(&reference), 0, &image, 0).unwrap();
         prop_assert_eq!(outcome.violations, vec![]);
         prop_assert_eq!(outcome.differences, 0);
         let tied = net.evaluator().certificate(&image).unwrap().label.is_none();

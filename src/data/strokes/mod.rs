@@ -35,6 +35,9 @@ const CENTRE: usize = 14;
 /// without this margin, a 0 or an 8 would jump to and fro while it is drawn.
 const NEARLY: usize = 16;
 
+/// The most points of a drawing: many hours' worth of a pen would keep the page busy for seconds.
+pub const MOST_POINTS: usize = 1 << 16;
+
 /// Why strokes cannot be drawn: always a mistake of the caller, never of the hand.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum StrokeError {
@@ -51,7 +54,7 @@ pub enum StrokeError {
         "stroke {stroke} starts at point {start}, outside {from}..={to}: the first stroke starts \
          at 0, a later one not before its predecessor, and none after the last point"
     )]
-    WeightInit {
+    Start {
         /// Which stroke, counted from 0.
         stroke: usize,
         /// Its start.
@@ -61,6 +64,9 @@ pub enum StrokeError {
         /// Greatest start allowed there.
         to: usize,
     },
+    /// More points than a hand makes.
+    #[error("there are {0} points; a drawing may have up to {MOST_POINTS}")]
+    TooManyPoints(usize),
     /// The pen has no usable width.
     #[error("the pen is {0} canvas units wide; it must be more than 0 and at most 1")]
     PenWidth(f32),
@@ -128,6 +134,9 @@ fn split(points: &[f32], starts: &[u32]) -> Result<Vec<Vec<Point>>, StrokeError>
         return Err(StrokeError::OddCoordinates(points.len()));
     }
     let count = points.len() / 2;
+    if count > MOST_POINTS {
+        return Err(StrokeError::TooManyPoints(count));
+    }
     if starts.is_empty() && count > 0 {
         return Err(StrokeError::NoStroke(count));
     }
@@ -135,7 +144,7 @@ fn split(points: &[f32], starts: &[u32]) -> Result<Vec<Vec<Point>>, StrokeError>
     for (stroke, &start) in starts.iter().enumerate() {
         let to = if stroke == 0 { 0 } else { count };
         if start < from || start as usize > to {
-            return Err(StrokeError::WeightInit {
+            return Err(StrokeError::Start {
                 stroke,
                 start,
                 from,

@@ -7,7 +7,6 @@
 import { pack, unpack } from './packing.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import type { AttackName } from '../workers/attack-protocol.ts';
-import { isAttackName } from './attacks.ts';
 
 /** What was found on one network. */
 export interface Found {
@@ -118,7 +117,8 @@ export async function unpackResult(text: string, image: Pixels): Promise<Result 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isAttack = (value: unknown) => value === 'paint' || isAttackName(value);
+/** An attack that this page does not have is shown by its name: it may be a newer one. */
+const isAttack = (value: unknown) => typeof value === 'string' && /^[a-z_]{1,32}$/.test(value);
 const isPair = (value: unknown, is: (one: unknown) => boolean) =>
   Array.isArray(value) && value.length === 2 && value.every(is);
 

@@ -4,7 +4,7 @@
  * Every sentence tells apart what is proved and what was only tried: no number of queries proves
  * anything, and no proof needs a query.
  */
-import { ATTACKS } from '../../codec/attacks.ts';
+import { ATTACKS } from '../../assets/attacks.ts';
 import type { BaselineName } from '../../codec/link.ts';
 import type { AttackInfo, AttackName } from '../../wasm/types.ts';
 import { MNIST, type DatasetWords } from '../../assets/datasets.ts';

@@ -1,0 +1,5 @@
+/** The attacks that the exact network's module has. */
+import registered from 'virtual:attacks';
+import type { AttackInfo } from '../wasm/types.ts';
+
+export const ATTACKS: readonly AttackInfo[] = registered;
