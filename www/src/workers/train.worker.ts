@@ -10,6 +10,7 @@
  */
 import { openTrainSession, type TrainSession } from '../wasm/train-session.ts';
 import type { Reply, Request } from '../wasm/types.ts';
+import { AWAKE } from './client.ts';
 import type { Opening, ToWorker } from './train-protocol.ts';
 
 /** How long steps are taken for before the Worker listens again. A single step may take longer. */
@@ -131,3 +132,4 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     wake();
   }
 });
+postMessage(AWAKE);
