@@ -99,7 +99,10 @@ export function verdict(
     }
     return { outcome: 'flipped', says: `${to} at ${at}, ${after}.`, adds: proof(ibpRadiusLevels) };
   }
-  if (tried?.search) {
+  if (tried?.search && tried.queries === 0 && tried.running) {
+    return { outcome: 'open', says: 'Searching for a flip.', adds: proof(ibpRadiusLevels) };
+  }
+  if (tried?.search && tried.queries > 0) {
     return {
       outcome: 'open',
       says: `${perturbations(tried.queries)} tried in search of a flip: none${tried.running ? ' so far' : ''}.`,
