@@ -300,6 +300,58 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
 }
 
 #[test]
+fn a_run_too_long_for_a_page_is_refused_before_any_of_its_steps_is_priced() {
+    let long = TrainConfig {
+        batch: 2,
+        images: 55_000,
+        held_out: 5_000,
+        epochs_start: 1000,
+        epochs_growth: 1000,
+        epochs_inf: 1000,
+        ..config()
+    };
+    let mut session = begun();
+    let (_, before) = checkpoint(&mut session);
+    for request in [
+        Request::Start {
+            config: long.clone(),
+        },
+        Request::Estimate {
+            config: long,
+            name: "long".into(),
+        },
+    ] {
+        let reply = ask(&mut session, request);
+        let Reply::Error {
+            message,
+            fatal: false,
+        } = &reply
+        else {
+            panic!("{reply:?}");
+        };
+        assert!(message.contains("82500000"), "{message}");
+    }
+    assert!(checkpoint(&mut session).1 == before);
+}
+
+#[test]
+fn a_seed_that_javascript_cannot_hold_is_refused_and_nothing_is_lost() {
+    let mut session = begun();
+    let (_, before) = checkpoint(&mut session);
+    let largest = (1 << 53) - 1;
+    for (seed, fits) in [(largest, true), (largest + 1, false), (u64::MAX, false)] {
+        let config = TrainConfig { seed, ..config() };
+        let reply = ask(&mut session, Request::Start { config });
+        match reply {
+            Reply::Ready { .. } if fits => session = begun(),
+            Reply::Error { fatal: false, .. } if !fits => {}
+            other => panic!("{seed}: {other:?}"),
+        }
+    }
+    assert!(checkpoint(&mut session).1 == before);
+}
+
+#[test]
 fn too_few_images_are_refused_rather_than_asked_for_again() {
     let mut session = session();
     handle(&mut session, Request::Start { config: config() });

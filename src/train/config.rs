@@ -298,10 +298,10 @@ impl TrainConfig {
             );
         }
         let up_to = |value: f32, most: f32| value > 0.0 && value <= most;
-        if !up_to(self.learning_rate, 10.0) {
+        if !up_to(self.learning_rate, f32::MAX) {
             return refuse(
                 "learning_rate",
-                "above 0 and at most 10",
+                "above 0 and below 3.4e38",
                 &self.learning_rate,
             );
         }
@@ -434,7 +434,7 @@ mod tests {
             of(
                 "learning_rate",
                 TrainConfig {
-                    learning_rate: 1e38,
+                    learning_rate: f32::INFINITY,
                     ..preset.clone()
                 },
             ),

@@ -15,14 +15,16 @@ use super::protocol::{Hyperparameters, Preset, Reply, Request, Shard, StepPoint}
 use crate::data::{Dataset, DatasetDescription, datasets, sha256_hex};
 use crate::error::sentence;
 use crate::exact::{Lineage, Metadata, Model, Operation};
-use crate::train::{
-    Checkpoint, DeviceKind, PRESETS, Processor, TrainConfig, TrainError, Trainer,
-};
+use crate::train::{Checkpoint, DeviceKind, PRESETS, Processor, TrainConfig, TrainError, Trainer};
 
 /// Images that the means are estimated over while training: enough for a chart, and quick.
 const CHART_MEANS: usize = 2_000;
 /// Images that they are estimated over for a network to be used.
 const EXPORT_MEANS: usize = 10_000;
+/// Most steps of a run in a page, where the cost of each is summed up before the first: a second's work.
+const MOST_STEPS: u64 = 1_000_000;
+/// The largest whole number that JavaScript holds exactly, with all below it.
+const MAX_SEED: u64 = (1 << 53) - 1;
 /// Why a run is not on the GPU that is there.
 const FEW_WEIGHTS: &str =
     "Weights of this run were dropped, and the CPU alone goes on without them.";
@@ -272,6 +274,7 @@ impl Session {
         config.check().map_err(TrainError::from)?;
         let description = described(&config.dataset)?;
         let images = config.training_images(description.training_images)?;
+        check_page(config, images)?;
         let schedule = config
             .schedule(images / config.batch)
             .map_err(TrainError::from)?;
@@ -288,7 +291,9 @@ impl Session {
             Waiting::Saved(checkpoint) => checkpoint.config(),
         };
         let description = described(&config.dataset)?;
-        let images = config.training_images(description.training_images)? + config.held_out;
+        let images = config.training_images(description.training_images)?;
+        check_page(config, images)?;
+        let images = images + config.held_out;
         let there = |data: &&Dataset| data.description == description && data.len() >= images;
         let Some(data) = self.data.as_ref().filter(there) else {
             let dataset = config.dataset.clone();
@@ -390,6 +395,19 @@ fn described(name: &str) -> Result<Arc<DatasetDescription>, SessionError> {
     datasets::find(name).ok_or_else(|| SessionError::Dataset(name.into()))
 }
 
+/// Checks that a page can hold a run that is trained on so many images.
+fn check_page(config: &TrainConfig, images: usize) -> Result<(), SessionError> {
+    // In 64 bits, which a page's sizes do not have.
+    let steps = config.epochs() as u64 * (images / config.batch) as u64;
+    if steps > MOST_STEPS {
+        return Err(SessionError::TooLong(steps));
+    }
+    match config.seed > MAX_SEED {
+        true => Err(SessionError::Seed(config.seed)),
+        false => Ok(()),
+    }
+}
+
 /// Why a request could not be met.
 #[derive(Debug, thiserror::Error)]
 enum SessionError {
@@ -404,6 +422,16 @@ enum SessionError {
     Shard { dataset: String, index: usize },
     #[error("fewer images came than the run needs; load the page again")]
     TooFewImages,
+    #[error(
+        "this run has {0} steps, and one on this page has at most {most}: take fewer images or \
+         epochs, or a larger batch", most = MOST_STEPS
+    )]
+    TooLong(u64),
+    #[error(
+        "the seed of this run is {0}, and one on this page is at most {most}; go on with the run by \
+         linf train --resume", most = MAX_SEED
+    )]
+    Seed(u64),
     #[error(transparent)]
     Train(#[from] TrainError),
 }

@@ -14,7 +14,7 @@ use crate::{linf, printed, refused};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
-/// 784-12-12-10 with random weights.
+/// 784-12-12-10 with random weights, of no data set.
 const MODEL: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/browser/golden-net.safetensors"
@@ -31,6 +31,7 @@ fn attack<'a>(more: &[&'a str]) -> Vec<&'a str> {
         DATA,
         "--epsilon",
         "0.05",
+        "--other-dataset",
     ];
     fixed.into_iter().chain(more.iter().copied()).collect()
 }
@@ -231,14 +232,7 @@ fn a_number_of_images_that_cannot_be_is_refused() {
 #[ignore = "needs the data sets"]
 fn a_model_of_another_data_set_is_measured_only_where_that_is_wanted() {
     let on = |command, more: &[&str]| {
-        let fixed = [
-            "--dataset",
-            "fashion-mnist",
-            "--data-dir",
-            DATA,
-            "--epsilon",
-            "0.1",
-        ];
+        let fixed = ["--dataset", "mnist", "--data-dir", DATA, "--epsilon", "0.1"];
         let model: &[&str] = match command {
             "compare" => &[command, MODEL, "--limit", "5"],
             "attack" => &[command, "--model", MODEL, "--limit", "5", "--queries", "0"],

@@ -259,6 +259,7 @@ fn missing_and_foreign_data_are_refused() {
             "mnist",
             "--epsilon",
             "0.3",
+            "--other-dataset",
         ];
         refused(&[&member[..], &["--data-dir", data_dir, "--json"]].concat())
     };

@@ -29,13 +29,30 @@ async function translate(page: Page, manner: { isPolite: boolean; lasts: boolean
   }, manner);
 }
 
-/** What the claims of the page say. */
+/** What the claims of the page say to those who see it; what is spoken follows a moment later. */
 const claims = async (page: Page) => {
   await expect(page.locator('[data-claim=shown]').first()).toBeAttached();
   return page
     .locator('[data-claim=shown]')
-    .evaluateAll((all) => all.map((one) => one.textContent?.replace(/\s+/g, ' ').trim()));
+    .evaluateAll((all) =>
+      all
+        .filter((one) => !one.closest('[role=status].unseen'))
+        .map((one) => one.textContent?.replace(/\s+/g, ' ').trim()),
+    );
 };
+
+/** The texts with a figure that a translator may replace. */
+const unmarked = (page: Page) =>
+  page.evaluate(() => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const texts: string[] = [];
+    while (walker.nextNode()) {
+      const { data, parentElement } = walker.currentNode as Text;
+      const isMarked = parentElement?.closest('[translate=no], script, style, noscript') != null;
+      if (!isMarked && /\d/.test(data)) texts.push(data.replace(/\s+/g, ' ').trim());
+    }
+    return texts.toSorted();
+  });
 
 for (const isPolite of [true, false]) {
   test(`claims follow the drawing after a translator that ${isPolite ? 'keeps to' : 'ignores'} the marks`, async ({
@@ -52,6 +69,7 @@ for (const isPolite of [true, false]) {
     const said = await claims(page);
     expect(said.length).toBeGreaterThan(5);
     expect(said.join()).not.toContain('«');
+    await expect(page.getByTestId('spoken')).toHaveText(/^Two, [^«]*$/);
 
     const fresh = await context.newPage();
     await open(fresh, '#v=2&digit=1');
@@ -94,6 +112,47 @@ test('claims of Attack, Learn and About follow the state as well', async ({ page
     await other.close();
   }
   await page.close();
+});
+
+test('every figure that changes is marked as not to be translated', async ({ page }) => {
+  test.slow();
+  const follow = (hash: string) => page.evaluate((to) => (location.hash = to), hash);
+  for (const [view, before, after] of [
+    ['draw', 'digit=0&eps=40', 'digit=1&eps=90'],
+    ['attack', 'digit=0&eps=40', 'digit=1&eps=90&seed=7'],
+    ['learn', 'learn=32~20~200~inf~ours', 'learn=33~90~120~8~theirs'],
+    ['about', 'eps=40', 'model=mnist-eps0.1'],
+  ] as const) {
+    await page.goto(`./#v=2&view=${view}&${before}`);
+    await expect(page.getByRole('progressbar')).toHaveCount(0, { timeout: 60_000 });
+    if (view === 'draw') await page.getByText('Why?').click();
+    const wait = async () => {
+      for (const verdict of await page.getByTestId('verdict').all()) {
+        await expect(verdict).toHaveAttribute('data-outcome', /./, { timeout: 60_000 });
+      }
+      // The address has been followed, and what is spoken has been said.
+      await page.waitForTimeout(1_500);
+    };
+    await wait();
+    const [figures, all] = [await unmarked(page), await page.locator('main').innerText()];
+    await follow(`#v=2&view=${view}&${after}`);
+    await wait();
+    expect(await page.locator('main').innerText(), view).not.toBe(all);
+    expect(await unmarked(page), view).toEqual(figures);
+  }
+
+  const look = 'tiny~images:320~batch:32~hidden:16';
+  await page.goto(`./?device=cpu#v=2&view=train&train=${look}`);
+  const step = page.getByRole('button', { name: 'One step' });
+  await step.click({ timeout: 45_000 });
+  const title = page.getByTestId('train-title');
+  await expect(title).toHaveAttribute('data-images', '1000', { timeout: 45_000 });
+  await expect(page.getByTestId('kept')).toHaveAttribute('data-step', '1');
+  const figures = await unmarked(page);
+  await step.click();
+  await expect(page.getByTestId('kept')).toHaveAttribute('data-step', '2', { timeout: 45_000 });
+  await page.waitForTimeout(1_500);
+  expect(await unmarked(page), 'train').toEqual(figures);
 });
 
 test('a claim that somebody else keeps changing is withdrawn', async ({ page }) => {

@@ -23,6 +23,8 @@ type Change = (path: string, file: Buffer) => Buffer;
 export class DistServer {
   fault: Fault = () => false;
   change: Change = (_, file) => file;
+  /** Where the file of an address lies in the folder. */
+  rename: (path: string) => string = (path) => path;
   /** The paths that were asked for. */
   asked: string[] = [];
   readonly #folder: string;
@@ -30,9 +32,12 @@ export class DistServer {
     const path = new URL(request.url ?? '', 'http://localhost').pathname.slice(1) || 'index.html';
     this.asked.push(path);
     if (this.fault(path, response)) return;
-    readFile(join(this.#folder, path)).then(
+    readFile(join(this.#folder, this.rename(path))).then(
       (file) => {
-        response.setHeader('Content-Type', TYPES[extname(path)] ?? 'application/octet-stream');
+        response.setHeader(
+          'Content-Type',
+          TYPES[extname(this.rename(path))] ?? 'application/octet-stream',
+        );
         response.setHeader('Cache-Control', 'no-cache');
         response.end(this.change(path, file));
       },

@@ -48,6 +48,26 @@ test('undo takes back one stroke, clear all of them', async ({ page }) => {
   await expectLabel(page, null);
 });
 
+test('clearing the pad is taken back, and so is a drawing in the place of a test image', async ({
+  page,
+}) => {
+  await open(page);
+  await draw(page, SEVEN);
+  await expectLabel(page, '7');
+  await page.getByRole('button', { name: 'Clear' }).click();
+  await expectLabel(page, null);
+  const undo = page.getByRole('button', { name: 'Undo' });
+  await undo.click();
+  await expectLabel(page, '7');
+  const two = page.getByRole('button', { name: 'Test image 1, labelled 2' });
+  await two.click();
+  await draw(page, SEVEN);
+  await expect(two).toHaveAttribute('aria-pressed', 'false');
+  await undo.click();
+  await expect(two).toHaveAttribute('aria-pressed', 'true');
+  await expectLabel(page, '2');
+});
+
 test('the slider of ε moves the whiskers, and none with it at 0', async ({ page }) => {
   await open(page);
   await draw(page, SEVEN);

@@ -3,9 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFile, readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Page } from '@playwright/test';
-import { SEVEN, claim, draw, expect, expectLabel, open, setEpsilon, test } from './page.ts';
+import { DistServer } from './dist-server.ts';
+import { SEVEN, claim, draw, expect, expectLabel, goTo, open, setEpsilon, test } from './page.ts';
 import { modelOfBias } from './tiny-model.ts';
 
 const DIST = join(import.meta.dirname, '../../dist');
@@ -115,7 +117,7 @@ test.describe('when the download fails', () => {
   test('a program that does not load is named as well, and a retry works', async ({ page }) => {
     await page.route('**/*.wasm', (route) => route.abort());
     await page.goto('./');
-    await expect(page.getByRole('alert')).toContainText('The program of this page');
+    await expect(page.getByRole('alert')).toContainText(/program of this page/);
     await page.unroute('**/*.wasm');
     await page.getByRole('button', { name: 'Try again' }).click();
     await expect(page.getByRole('alert')).toHaveCount(0);
@@ -259,6 +261,103 @@ test('the network’s recorded accuracies are shown, and the critical pixels cou
   // Every unit of this network looks at the top left pixel.
   await draw(page, SEVEN);
   await expect(page.getByTestId('critical-label')).toContainText(/8: row 1, column 1,/);
+});
+
+test.describe('where the page’s own script does not run, the page says why', () => {
+  test.use({ expectedErrors: [/./] });
+  const cause = (page: Page) => page.locator('.before');
+
+  test('opened from a file', async ({ page }) => {
+    await page.goto(pathToFileURL(join(DIST, 'index.html')).href);
+    await expect(cause(page)).toHaveAttribute('data-cause', 'file');
+  });
+
+  test('at an address without the slash at its end, with the link to the right one', async ({
+    page,
+  }) => {
+    const server = new DistServer();
+    const address = await server.start();
+    // The folder’s page for its name, as some hosts answer; all that it asks for is one level up.
+    server.fault = (path, response) => {
+      if (path !== 'linf') return false;
+      void readFile(join(DIST, 'index.html')).then((html) => {
+        response.setHeader('Content-Type', 'text/html');
+        response.end(html);
+      });
+      return true;
+    };
+    server.rename = (path) =>
+      path.startsWith('linf/') ? path.slice(5) || 'index.html' : `nowhere/${path}`;
+    await page.goto(`${address}linf#v=2&digit=0`);
+    await expect(cause(page)).toHaveAttribute('data-cause', 'slash');
+    await cause(page).getByRole('link').click();
+    await expectLabel(page, '7');
+    expect(page.url()).toContain('/linf/#v=2');
+    server.stop();
+  });
+
+  test('a script that is not there', async ({ page }) => {
+    await page.route('**/assets/*.js', (route) => route.fulfill({ status: 404 }));
+    await page.goto('./');
+    await expect(cause(page)).toHaveAttribute('data-cause', 'server');
+    await page.unrouteAll();
+    await cause(page).getByRole('button').click();
+    await expect(page.getByTestId('claim')).toBeVisible();
+  });
+
+  test('a script that breaks as it starts', async ({ page }) => {
+    await page.route('**/assets/*.js', (route) =>
+      route.fulfill({ contentType: 'text/javascript', body: 'a broken script' }),
+    );
+    await page.goto('./');
+    await expect(cause(page)).toHaveAttribute('data-cause', 'start');
+  });
+
+  test('a server that never sends the script', async ({ page }) => {
+    await page.clock.install();
+    await page.route('**/assets/*.js', () => {});
+    await page.goto('./', { waitUntil: 'commit' });
+    await expect(cause(page)).toBeVisible();
+    await page.clock.runFor(31_000);
+    await expect(cause(page)).toHaveAttribute('data-cause', 'stall');
+    await expect(cause(page).getByRole('button')).toBeVisible();
+  });
+});
+
+test.describe('what stops in the middle of its way is given up on, and a retry asks anew', () => {
+  test.use({ expectedErrors: [/Failed to load resource|net::/] });
+
+  for (const [what, pattern] of [
+    ['the network', '**/models/*.gz'],
+    ['the program', '**/certify_bg*.wasm'],
+  ] as const) {
+    test(what, async ({ page }) => {
+      await page.clock.install();
+      let asked = 0;
+      await page.route(pattern, (route) => {
+        asked += 1;
+        return asked === 1 ? undefined : route.continue();
+      });
+      await page.goto('./');
+      await expect.poll(() => asked).toBe(1);
+      await page.clock.runFor(31_000);
+      await expect(page.getByRole('alert')).toBeVisible();
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await expect(page.getByRole('alert')).toHaveCount(0);
+      await expect(page.getByRole('progressbar')).toHaveCount(0);
+      expect(asked).toBe(2);
+    });
+  }
+
+  test('the program of a view', async ({ page }) => {
+    await page.clock.install();
+    await open(page);
+    await page.route('**/assets/Learn-*.js', () => {});
+    await goTo(page, 'Learn');
+    await page.clock.runFor(31_000);
+    await expect(page.getByRole('alert')).toHaveAttribute('data-cause', 'server');
+    await expect(page.getByRole('button', { name: 'Reload the page' })).toBeVisible();
+  });
 });
 
 test('a browser without what the page needs gets a clear message', async ({ page }) => {

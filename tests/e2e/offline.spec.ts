@@ -111,6 +111,37 @@ test.describe('on a host with faults', () => {
     await expectLabel(page, '7');
   });
 
+  test('a server that stops in the middle of the page opens the kept page', async ({ page }) => {
+    await visit(page);
+    await kept(page, PAGE);
+    await inCharge(page);
+    server.fault = (path, response) => {
+      if (path !== 'index.html') return false;
+      response.writeHead(200, { 'Content-Type': 'text/html' }).write('<!doctype html><title>');
+      return true;
+    };
+    await page.goto(address, { timeout: 15_000 });
+    await draw(page, SEVEN);
+    await expectLabel(page, '7');
+  });
+
+  test('a host that leads from one address of the page to another opens it', async ({ page }) => {
+    await visit(page);
+    await kept(page, PAGE);
+    await inCharge(page);
+    let asked = 0;
+    server.fault = (path, response) => {
+      // As hosts do that hide the names of files.
+      if (path !== 'index.html' || (asked += 1) > 1) return false;
+      response.writeHead(302, { Location: './' }).end();
+      return true;
+    };
+    await page.goto(`${address}index.html`);
+    await draw(page, SEVEN);
+    await expectLabel(page, '7');
+    expect(asked).toBe(2);
+  });
+
   test('a host that answers with an error opens the kept page', async ({ page }) => {
     await visit(page);
     await kept(page, PAGE);

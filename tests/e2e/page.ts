@@ -32,9 +32,8 @@ export const test = base.extend<{
       const errors: string[] = [];
       context.on('request', (request) => {
         const { protocol, hostname } = new URL(request.url());
-        if (protocol !== 'data:' && protocol !== 'blob:' && hostname !== 'localhost') {
-          elsewhere.push(request.url());
-        }
+        const isOwn = ['data:', 'blob:', 'file:'].includes(protocol) || hostname === 'localhost';
+        if (!isOwn) elsewhere.push(request.url());
       });
       context.on('weberror', (error) => errors.push(String(error.error())));
       context.on('console', (message) => {

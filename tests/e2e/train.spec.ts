@@ -89,9 +89,13 @@ for (const device of ['cpu', 'webgpu']) {
     expect((await readFile(path)).toString('latin1')).toContain('linf-dist-net checkpoint');
     await button(page, 'Reset').click();
     await reach(page, 'empty', slowly.timeout);
+    await expect(page.getByTestId('offer')).toHaveAttribute('data-state', 'done');
     await page.getByLabel('Checkpoint file').setInputFiles(path);
-    await reach(page, 'paused', slowly.timeout);
+    // It was finished, and still is: no curves, but a measurement.
+    await reach(page, 'done', slowly.timeout);
     expect(await stepOf(page)).toBe(all);
+    await expect(page.getByTestId('no-curves')).toBeVisible();
+    await expectMeasured(page, 5_000, slowly);
 
     await button(page, 'Use this network').click();
     await expect(page.getByTestId('note')).not.toBeEmpty();
@@ -144,6 +148,66 @@ test('the quick look needs one shard, and reads 87 % or more of the held-out ima
   expect(shards).toHaveLength(1);
   // Certified accuracy came off the ground while it was watched.
   await expect(page.getByTestId('lift-off')).toHaveAttribute('data-p', /^(\d\d|Infinity)/);
+});
+
+test('a link whose schedule has 82 million steps is refused at once, in a sentence', async ({
+  page,
+}) => {
+  const phases = ['start', 'growth', 'inf'].map((phase) => `epochs_${phase}:1000`).join('~');
+  await openTraining(page, `look~images:55000~batch:2~${phases}`);
+  await expect(page.getByRole('alert')).toContainText('82,500,000', { timeout: 5_000 });
+  await button(page, 'Train').click();
+  await reach(page, 'empty');
+  await openHyperparameters(page);
+  await page.getByLabel('Batch').fill('512');
+  await page.getByLabel('Batch').press('Enter');
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
+/** A checkpoint in which the seed is another: a file of tensors begins with its own length and header. */
+function withSeed(checkpoint: Buffer, seed: string): Buffer {
+  const length = Number(checkpoint.readBigUInt64LE());
+  const header = checkpoint.subarray(8, 8 + length).toString();
+  const changed = header.replace(/(\\"seed\\":\s*)\d+/, `$1${seed}`);
+  expect(changed).not.toBe(header);
+  // The tensors begin where they may lie.
+  const padded = changed.padEnd(8 * Math.ceil(changed.length / 8));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(padded.length));
+  return Buffer.concat([size, Buffer.from(padded), checkpoint.subarray(8 + length)]);
+}
+
+test('a checkpoint with a seed above 2^53 is refused in a sentence, and the run stays', async ({
+  page,
+}) => {
+  await openTraining(page, LONG);
+  await button(page, 'One step').click();
+  await expect(page.getByTestId('kept')).toBeVisible({ timeout: 30_000 });
+  const download = page.waitForEvent('download');
+  await button(page, 'Save to a file').click();
+  const file = await readFile(await (await download).path());
+  await page.getByLabel('Checkpoint file').setInputFiles({
+    name: 'checkpoint.safetensors',
+    mimeType: 'application/octet-stream',
+    buffer: withSeed(file, '9007199254740993'),
+  });
+  await expect(page.getByRole('alert')).toContainText('9007199254740993');
+  await reach(page, 'paused');
+  expect(await stepOf(page)).toBe(1);
+  await button(page, 'One step').click();
+  await expect.poll(() => stepOf(page)).toBe(2);
+});
+
+test('in a browser whose language no number format knows, as WebKit’s “C”, Train has its charts', async ({
+  page,
+}) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(Navigator.prototype, 'language', { get: () => 'C', configurable: true });
+  });
+  await openTraining(page, FIXED);
+  await button(page, 'One step').click();
+  await reach(page, 'paused');
+  await expect(page.locator('.uplot').first()).toBeAttached();
 });
 
 test('a link brings the hyperparameters that differ, and keeps those that are changed', async ({

@@ -28,3 +28,19 @@ test('a GPU that is asked for in vain is explained, and the CPU offered', async 
   await page.getByRole('button', { name: 'One step' }).click();
   await expect(page.getByTestId('state')).toHaveAttribute('data-phase', 'paused');
 });
+
+test('an insecure origin is named as the cause, for the GPU and for the clipboard', async ({
+  page,
+}) => {
+  await page.addInitScript(() => {
+    // What browsers withhold there.
+    Object.defineProperty(window, 'isSecureContext', { get: () => false });
+    Reflect.deleteProperty(Navigator.prototype, 'clipboard');
+  });
+  await page.goto(train('auto'));
+  const device = page.getByTestId('device');
+  await expect(device).toContainText('HTTPS');
+  await expect(device).not.toContainText('no GPU was found');
+  await page.getByRole('button', { name: 'Share these hyperparameters' }).click();
+  await expect(page.getByTestId('note')).toContainText('HTTPS');
+});

@@ -34,8 +34,9 @@ function placeholder(name: Name, isScript: boolean): string {
 /** Replaces the modules that are not there. Workers need it as well. */
 export function modules(): Plugin {
   let config: ResolvedConfig;
-  const fileOf = (name: Name) => join(config.root, `pkg/${name}/${name}_bg.wasm`);
-  const isBuilt = (name: Name) => existsSync(fileOf(name));
+  const fileOf = (name: string) => join(config.root, `pkg/${name}/${name}_bg.wasm`);
+  const isBuilt = (name: string) => existsSync(fileOf(name));
+  const sizeOf = (name: string) => (isBuilt(name) ? statSync(fileOf(name)).size : null);
 
   return {
     name: 'modules',
@@ -55,7 +56,7 @@ export function modules(): Plugin {
         return placeholder(name as Name, kind === 'script');
       }
       if (id !== `\0${MODULE}`) return undefined;
-      const sizes = NAMES.map((name) => [name, isBuilt(name) ? statSync(fileOf(name)).size : null]);
+      const sizes = ['certify', ...NAMES].map((name) => [name, sizeOf(name)]);
       return `export default ${JSON.stringify(Object.fromEntries(sizes))};`;
     },
     configureServer(server) {

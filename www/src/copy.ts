@@ -169,6 +169,19 @@ export const NOTICES = {
 /** Whether the browser trusts the connection: without that there is no clipboard, GPU or worker. */
 export const isSecure = () => globalThis.isSecureContext;
 
+/** What a page that did not come by HTTPS, or from this computer, may not use. */
+export const INSECURE = {
+  clipboard: 'A page that did not come by HTTPS may not use the clipboard.',
+  gpu: 'A page that did not come by HTTPS may not use the GPU.',
+};
+
+/** What the page says of runs. */
+export const RUN = {
+  tooLong: (steps: number, most: number) =>
+    `These hyperparameters ask for ${count(steps)} steps, and a run on this page has at most ` +
+    `${count(most)}: take fewer images or epochs, or a larger batch.`,
+};
+
 /** What stands in the place of a claim that something else keeps changing. */
 export const CLAIM = {
   withdrawn:

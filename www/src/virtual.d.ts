@@ -18,10 +18,10 @@ declare module 'virtual:test-images' {
 
 declare module 'virtual:programs' {
   /**
-   * Sizes in bytes of the programs that are loaded late, as they run; `null` of one that was not
-   * built yet when the page was.
+   * Sizes in bytes of the programs, as they run; `null` of one that was not built yet when the page
+   * was.
    */
-  const bytes: { baseline: number | null; train: number | null };
+  const bytes: Record<'certify' | 'baseline' | 'train', number | null>;
   export default bytes;
 }
 

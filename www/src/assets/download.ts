@@ -20,7 +20,7 @@ export interface DownloadOptions {
 }
 
 /** A server may be silent for so long. */
-const STALL_MS = 30_000;
+export const STALL_MS = 30_000;
 
 /** The sentence of an error, whatever was thrown. */
 export const message = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import type { Preset, TrainConfig } from '../wasm/types.ts';
 import {
   fits,
+  MOST_STEPS,
   NUMBERS,
   nearestPreset,
   readHyperparameters,
+  stepsOf,
   widthsFromText,
   withLoss,
   writeHyperparameters,
@@ -101,4 +103,13 @@ test('a number is taken within its range, and whole where it counts something', 
   expect([1, 4097, 2.5, NaN].some((value) => fits(batch, value))).toBe(false);
   expect(widthsFromText('256, 256x10')).toEqual([256, 256, 10]);
   expect(widthsFromText('256, 0')).toBeNull();
+});
+
+test('the steps of a run are counted before it is begun', () => {
+  const { config } = readHyperparameters(
+    'look~images:55000~batch:2~epochs_start:1000~epochs_growth:1000~epochs_inf:1000',
+    presets,
+  ) ?? { config: null };
+  expect(config && stepsOf(config)).toBe(82_500_000);
+  for (const { config } of presets) expect(stepsOf(config)).toBeLessThan(MOST_STEPS);
 });

@@ -48,6 +48,22 @@ export const NUMBERS: readonly NumberHyperparameter[] = [
   { key: 'seed', group: 'data', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
 ];
 
+/** Images of a training set, those that are held out among them. */
+export const TRAINING_IMAGES = 60_000;
+
+/** Images that a run is trained on. */
+export const imagesOf = ({ images, held_out }: TrainConfig) =>
+  Math.min(images ?? TRAINING_IMAGES, TRAINING_IMAGES - held_out);
+
+/** Steps of the whole schedule. */
+export function stepsOf(config: TrainConfig): number {
+  const epochs = config.epochs_start + config.epochs_growth + config.epochs_inf;
+  return epochs * Math.floor(imagesOf(config) / config.batch);
+}
+
+/** The session takes no longer runs: it sums up what each step costs before the first. */
+export const MOST_STEPS = 1_000_000;
+
 /** f32 numbers as people write them: 0.02, not 0.019999999552965164. */
 export const plain = (value: number) => Number(value.toPrecision(6));
 

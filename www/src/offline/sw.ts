@@ -41,7 +41,7 @@ const later = new Map(
   KEPT_LATER.map(({ url, integrity }) => [new URL(url, scope).href, integrity]),
 );
 
-/** The newest page; the kept one where no network answers in time. */
+/** The newest page; the kept one where no network answers in time, and to the end. */
 async function answerPage(request: Request): Promise<Response> {
   const kept = () => precache.matchPrecache('index.html');
   const patience = new AbortController();
@@ -51,8 +51,12 @@ async function answerPage(request: Request): Promise<Response> {
       signal: patience.signal,
       credentials: 'same-origin',
     });
+    const body = await response.blob();
     // A host that is down may answer with a page of its own.
-    return response.ok ? response : ((await kept()) ?? response);
+    const page = response.ok ? undefined : await kept();
+    // A copy, since browsers take no redirected answer for a page.
+    const { status, statusText, headers } = response;
+    return page ?? new Response(body, { status, statusText, headers });
   } catch (cause) {
     const page = await kept();
     if (page) return page;

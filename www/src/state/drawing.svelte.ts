@@ -1,7 +1,8 @@
 /**
  * What is on the pad: pen strokes, or an image lying over them.
  *
- * The strokes stay below a picked image, so that undo brings them back.
+ * Whatever is done by hand can be taken back, one thing after the other: a stroke, an image that was
+ * picked, and also what made something else go, such as clearing the pad.
  */
 import type { Pixels } from '../assets/pixels.ts';
 import type { Stroke } from '../codec/strokes.ts';
@@ -13,11 +14,19 @@ export type Picked = TestImage | { index: null; pixels: Pixels };
 /** Points nearer than this to the one before, in grid steps, add length to a link and no ink. */
 const LEAST_STEP = 3;
 
+/** What is on the pad at one time. Both are replaced, never changed. */
+interface Content {
+  strokes: readonly Stroke[];
+  picked: Picked | null;
+}
+
 export class Drawing {
   /** Replaced, never changed, whenever a point is added: all that is derived from it follows. */
   strokes = $state.raw<readonly Stroke[]>([]);
   picked = $state.raw<Picked | null>(null);
 
+  /** What was there before each thing that was done by hand, the first one first. */
+  #past = $state.raw<readonly Content[]>([]);
   /** Whether the pen is down, on the last stroke. */
   #open = false;
   readonly #onMark: () => void;
@@ -31,8 +40,20 @@ export class Drawing {
     return this.picked === null && this.strokes.length === 0;
   }
 
+  /** Whether there is something to take back. */
+  get canUndo(): boolean {
+    return this.#past.length > 0 || !this.isEmpty;
+  }
+
+  /** Before something is done by hand. */
+  #note() {
+    const { strokes, picked } = this;
+    this.#past = [...this.#past, { strokes, picked }];
+  }
+
   /** Puts the pen down; a picked image makes way for a new drawing. */
   begin(x: number, y: number) {
+    this.#note();
     this.strokes = this.picked ? [[x, y]] : [...this.strokes, [x, y]];
     this.picked = null;
     this.#open = true;
@@ -42,18 +63,22 @@ export class Drawing {
   /** Puts an image over the strokes. */
   pick(picked: Picked) {
     this.#open = false;
+    this.#note();
     this.picked = picked;
     this.#onMark();
   }
 
-  /** Takes the picked image away. */
-  putAway() {
-    this.picked = null;
+  /** Takes test images away, also from what can be brought back: they are of another data set. */
+  forgetTestImages() {
+    const isOther = (picked: Picked | null) => picked?.index != null;
+    if (isOther(this.picked)) this.picked = null;
+    this.#past = this.#past.filter(({ picked }) => !isOther(picked));
   }
 
   /** Puts something else on the pad, as a link says. */
   replace(strokes: readonly Stroke[], picked: Picked | null) {
     this.#open = false;
+    this.#past = [];
     this.strokes = strokes;
     this.picked = picked;
   }
@@ -79,15 +104,21 @@ export class Drawing {
     this.#open = false;
   }
 
-  /** Takes back the last thing done: the picked image, or the last stroke. */
+  /** Takes back the last thing done; of what a link brought, the image or the last stroke. */
   undo() {
     this.#open = false;
-    if (this.picked) this.picked = null;
+    const before = this.#past.at(-1);
+    if (before) {
+      this.#past = this.#past.slice(0, -1);
+      ({ strokes: this.strokes, picked: this.picked } = before);
+    } else if (this.picked) this.picked = null;
     else this.strokes = this.strokes.slice(0, -1);
   }
 
   clear() {
     this.#open = false;
+    if (this.isEmpty) return;
+    this.#note();
     this.picked = null;
     this.strokes = [];
   }

@@ -25,6 +25,66 @@ test('undo takes back the last thing done: the picked image, then each stroke', 
   expect(drawing.isEmpty).toBe(true);
 });
 
+test('clearing the pad is taken back, and so is a drawing in the place of an image', () => {
+  const drawing = new Drawing();
+  drawing.begin(1, 1);
+  drawing.begin(2, 2);
+  drawing.clear();
+  drawing.clear();
+  expect(drawing.isEmpty).toBe(true);
+  expect(drawing.canUndo).toBe(true);
+  drawing.undo();
+  expect(drawing.strokes).toEqual([
+    [1, 1],
+    [2, 2],
+  ]);
+
+  drawing.pick(image);
+  drawing.begin(3, 3);
+  expect(drawing.strokes).toEqual([[3, 3]]);
+  drawing.undo();
+  expect(drawing.picked).toBe(image);
+  drawing.clear();
+  drawing.undo();
+  expect(drawing.picked).toBe(image);
+  drawing.undo();
+  expect(drawing.strokes).toHaveLength(2);
+  drawing.undo();
+  drawing.undo();
+  expect(drawing.isEmpty).toBe(true);
+  expect(drawing.canUndo).toBe(false);
+});
+
+test('of what a link brought the strokes are taken back one by one, and nothing from before', () => {
+  const drawing = new Drawing();
+  drawing.begin(9, 9);
+  drawing.replace(
+    [
+      [1, 1],
+      [2, 2],
+    ],
+    null,
+  );
+  drawing.undo();
+  expect(drawing.strokes).toEqual([[1, 1]]);
+  drawing.undo();
+  expect(drawing.canUndo).toBe(false);
+});
+
+test('a test image of another data set is not brought back', () => {
+  const drawing = new Drawing();
+  drawing.pick(image);
+  drawing.pick({ ...image, index: 4 });
+  drawing.clear();
+  drawing.begin(1, 1);
+  drawing.forgetTestImages();
+  while (drawing.canUndo) {
+    drawing.undo();
+    expect(drawing.picked).toBeNull();
+  }
+  expect(drawing.isEmpty).toBe(true);
+});
+
 test('whatever is put on the pad by hand is told, and what a link puts there is not', () => {
   const onMark = vi.fn();
   const drawing = new Drawing(onMark);

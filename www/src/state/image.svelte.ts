@@ -71,7 +71,7 @@ export class ImageStore {
 
   /** Another data set is in use: a number in one test set is another image in another. */
   forgetTestImage() {
-    if (this.drawing.picked?.index != null) this.drawing.putAway();
+    this.drawing.forgetTestImages();
     this.#wanted = null;
   }
 

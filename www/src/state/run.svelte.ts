@@ -4,8 +4,8 @@
  * It outlives the view: training goes on while something else is looked at.
  */
 import { fetchShards } from '../assets/training-images.ts';
-import { OFFERED } from '../codec/hyperparameters.ts';
-import { duration } from '../copy.ts';
+import { MOST_STEPS, OFFERED, stepsOf } from '../codec/hyperparameters.ts';
+import { RUN, duration } from '../copy.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import type {
   Hyperparameters,
@@ -17,10 +17,17 @@ import type {
   TrainConfig,
 } from '../wasm/types.ts';
 import { WorkerClient } from '../workers/client.ts';
-import { deviceChoice, type DeviceChoice, type ToWorker } from '../workers/train-protocol.ts';
+import {
+  ALL_IMAGES,
+  CHART_IMAGES,
+  deviceChoice,
+  isFixed,
+  type DeviceChoice,
+  type ToWorker,
+} from '../workers/train-protocol.ts';
 import TrainWorker from '../workers/train.worker.ts?worker';
 import { Attempt } from './attempt.svelte.ts';
-import { forget, keep, restore, type SavedRun } from './saved.ts';
+import { RunWriter, forget, restore, type SavedRun } from './saved.ts';
 import { TabLock, isHeldElsewhere } from './tab-lock.ts';
 import { WakeLock } from './wake-lock.ts';
 
@@ -58,10 +65,15 @@ const MOST_POINTS = 4_000;
 /** The first and the last of them stay, one by one: their means are told. */
 const ENDS = 20;
 
-function thinned<Point>(points: readonly Point[]): readonly Point[] {
+function thinned<Point>(
+  points: readonly Point[],
+  stays: (point: Point) => boolean = () => false,
+): readonly Point[] {
   const { length } = points;
   if (length <= MOST_POINTS) return points;
-  return points.filter((_, at) => at % 2 === 0 || at < ENDS || at >= length - ENDS);
+  return points.filter(
+    (point, at) => at % 2 === 0 || at < ENDS || at >= length - ENDS || stays(point),
+  );
 }
 
 /** A measurement without what only the last one shows, for there can be thousands of them. */
@@ -96,7 +108,8 @@ export class Run {
   iterations = $state(0);
   /** Images trained on. */
   images = $state(0);
-  secondsLeft = $state(0);
+  /** `null` until the run has been timed. */
+  secondsLeft = $state<number | null>(null);
   steps = $state.raw<readonly StepPoint[]>([]);
   speeds = $state.raw<readonly SpeedPoint[]>([]);
   metrics = $state.raw<readonly Metrics[]>([]);
@@ -148,6 +161,9 @@ export class Run {
   #onModel: Waiting = null;
   readonly #wakeLock = new WakeLock();
   readonly #tabLock = new TabLock();
+  readonly #writer = new RunWriter();
+  /** Counts the runs that were in place. */
+  #count = 0;
 
   /** Share of the program's bytes that has come. */
   get loaded(): number {
@@ -229,11 +245,25 @@ export class Run {
   estimate(name: string, config: TrainConfig) {
     // What was wrong with the hyperparameters before is not wrong with these.
     if (this.phase === 'empty') this.error = null;
+    if (this.#isTooLong(config)) {
+      const others = Object.entries(this.estimates).filter(([other]) => other !== name);
+      this.estimates = Object.fromEntries(others);
+      return;
+    }
     this.#worker.post({ type: 'estimate', name, config });
+  }
+
+  /** Whether a run has more steps than the session takes, which `error` then says. */
+  #isTooLong(config: TrainConfig): boolean {
+    const steps = stepsOf(config);
+    if (steps <= MOST_STEPS) return false;
+    this.error = RUN.tooLong(steps, MOST_STEPS);
+    return true;
   }
 
   /** A new run, in the place of any other; its first step alone, or all. */
   start(config: TrainConfig, then: Exclude<Next, null> = 'resume') {
+    if (this.#isTooLong(config)) return;
     this.#replace(null, then);
     this.#ask({ type: 'start', config: { ...config, changed_at: [] } });
   }
@@ -285,19 +315,24 @@ export class Run {
 
   /** Puts the run away. What is kept of it is offered until another one is kept in its place. */
   reset() {
-    this.#tabLock.release();
     this.keptAt = null;
     // A checkpoint that is on its way is not to be kept any more.
     this.#putAway();
     this.#ask({ type: 'stop' });
-    if (!this.elsewhere) void this.#offerKept();
+    void this.#offerKept().then(() => this.#unlock());
   }
 
   /** Forgets the run that is on offer. */
   forget() {
     this.saved = null;
-    if (!this.elsewhere) void forget('run');
-    this.#tabLock.release();
+    this.#writer.drop();
+    const gone = this.elsewhere ? Promise.resolve(true) : forget('run');
+    void gone.then(() => this.#unlock());
+  }
+
+  /** Lets another tab keep its run, unless there is one here again. */
+  #unlock() {
+    if (this.config === null && this.#pending === null) this.#tabLock.release();
   }
 
   #putAway() {
@@ -307,7 +342,9 @@ export class Run {
   }
 
   async #offerKept() {
-    const saved = await restore('run');
+    // What still waits is newer than what is kept.
+    await this.#writer.idle();
+    const saved = this.elsewhere ? null : await restore('run');
     // Whoever has begun another run meanwhile is offered none.
     if (this.config === null && this.#pending === null) this.saved = saved;
   }
@@ -396,7 +433,10 @@ export class Run {
         this.speeds = thinned([...this.speeds, reply]);
         break;
       case 'metrics':
-        this.metrics = [...thinned(this.metrics.map(lean)), reply];
+        this.metrics = [
+          ...thinned(this.metrics.map(lean), (one) => isFixed(one.iteration, this.iterations)),
+          reply,
+        ];
         break;
       case 'checkpoint':
         this.#onCheckpoint?.(reply.bytes);
@@ -453,16 +493,24 @@ export class Run {
     const goesOn = this.#charts !== null && this.#charts === this.#pending?.saved;
     this.keptAt = goesOn ? reply.iteration : null;
     this.#pending = null;
+    this.#count += 1;
+    this.secondsLeft = null;
     this.steps = this.#charts?.steps ?? [];
     this.metrics = this.#charts?.metrics ?? [];
     this.speeds = [];
     this.#silence = 0;
     this.#charts = null;
-    this.phase = 'paused';
-    const then = this.#then;
+    const isDone = reply.iteration >= reply.iterations;
+    this.phase = isDone ? 'done' : 'paused';
+    const then = isDone ? null : this.#then;
     this.#then = null;
     if (then === 'resume') this.resume();
     if (then === 'step') this.step();
+    // A file has no measurement, and what is kept was measured a while before.
+    const isMeasured = this.metrics.at(-1)?.iteration === this.iteration;
+    if (then === null && this.iteration > 0 && !isMeasured) {
+      this.#ask({ type: 'evaluate', images: isDone ? ALL_IMAGES : CHART_IMAGES });
+    }
   }
 
   async #keep(iteration: number, checkpoint: Uint8Array<ArrayBuffer>) {
@@ -474,7 +522,8 @@ export class Run {
       this.#tabLock.release();
       return;
     }
-    const kept = await keep('run', {
+    const mine = this.#count;
+    const kept = await this.#writer.keep({
       config: this.config,
       iteration,
       iterations: this.iterations,
@@ -483,8 +532,9 @@ export class Run {
       steps: [...this.steps],
       metrics: [...this.metrics],
     });
+    if (kept === null) return;
     this.keepsNothing = !kept;
-    if (kept) this.keptAt = iteration;
+    if (kept && mine === this.#count && this.config) this.keptAt = iteration;
   }
 
   /** Whether closing the tab now would lose what was trained. */

@@ -81,6 +81,43 @@ export async function keep<Name extends keyof Records>(
   }
 }
 
+/**
+ * Writes one run after the other. Of those that come while one is being written the newest is written
+ * next, and the others never: a disk that is slower than the training holds two at most.
+ */
+export class RunWriter {
+  #writing: Promise<void> | null = null;
+  #next: { run: SavedRun; done: (kept: boolean | null) => void } | null = null;
+
+  /** Whether the run was kept; `null` if a newer one took its place before. */
+  keep(run: SavedRun): Promise<boolean | null> {
+    return new Promise((done) => {
+      this.drop();
+      this.#next = { run, done };
+      this.#writing ??= this.#write();
+    });
+  }
+
+  /** Forgets the run that waits to be written. */
+  drop() {
+    this.#next?.done(null);
+    this.#next = null;
+  }
+
+  /** Waits until nothing is left to be written. */
+  async idle() {
+    await this.#writing;
+  }
+
+  async #write() {
+    for (let next = this.#next; next; next = this.#next) {
+      this.#next = null;
+      next.done(await keep('run', next.run));
+    }
+    this.#writing = null;
+  }
+}
+
 /** Whether the record is gone. */
 export async function forget(name: keyof Records): Promise<boolean> {
   try {

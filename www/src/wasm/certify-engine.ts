@@ -2,8 +2,8 @@
 import init, { Attacker, Certifier } from '../../../pkg/certify/certify.js';
 import type { Engine, Supply } from '../workers/attack-protocol.ts';
 
-export async function openCertifyEngine({ model }: Supply): Promise<Engine> {
-  await init();
+export async function openCertifyEngine({ model, program }: Supply): Promise<Engine> {
+  await init({ module_or_path: program });
   const [certifier, attacker] = [new Certifier(model), new Attacker(model)];
   return {
     inspect(image, epsilonLevels) {

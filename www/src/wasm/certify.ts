@@ -7,6 +7,7 @@ import init, { Certifier, strokesToImage } from '../../../pkg/certify/certify.js
 import { DownloadError, message, type DownloadOptions } from '../assets/download.ts';
 import { fetchModel, type ModelFile } from '../assets/model-file.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
+import { fetchProgram } from './programs.ts';
 import type { Bounds, Certificate, ModelInfo } from './types.ts';
 
 export type { Bounds, Certificate, ModelInfo };
@@ -27,9 +28,10 @@ export interface Network {
 }
 
 /** Starts the module, once. The error's message is fit to be shown. */
-export async function startModule(): Promise<void> {
+export async function startModule(options: DownloadOptions = {}): Promise<void> {
+  const program = await fetchProgram('certify', options);
   try {
-    await init();
+    await init({ module_or_path: program });
   } catch (cause) {
     throw new DownloadError(`The program of this page could not be started: ${message(cause)}`);
   }
@@ -38,7 +40,7 @@ export async function startModule(): Promise<void> {
 /** Loads the module and a model side by side. The error's message is fit to be shown. */
 export async function openNetwork(file: ModelFile, options: DownloadOptions): Promise<Network> {
   // If the module fails, the download is awaited first: no progress may come after an error.
-  const module = startModule().then(
+  const module = startModule({ anew: options.anew ?? false }).then(
     () => null,
     (cause: unknown) => cause,
   );

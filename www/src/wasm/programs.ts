@@ -1,12 +1,14 @@
-/** The WebAssembly programs that are loaded late, each compiled once for whichever Worker runs it. */
+/** The WebAssembly programs of the page, each fetched and compiled once for whoever runs it. */
 import bytes from 'virtual:programs';
 import baselineUrl from '../../../pkg/baseline/baseline_bg.wasm?url';
+import certifyUrl from '../../../pkg/certify/certify_bg.wasm?url';
 import trainUrl from '../../../pkg/train/train_bg.wasm?url';
 import { DownloadError, download, type DownloadOptions } from '../assets/download.ts';
 
 export type ProgramName = keyof typeof bytes;
 
 const PROGRAMS = {
+  certify: { url: certifyUrl, what: 'the program of this page' },
   baseline: { url: baselineUrl, what: 'the program of the baseline networks' },
   train: { url: trainUrl, what: 'the training program' },
 } as const;

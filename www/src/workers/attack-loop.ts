@@ -4,6 +4,7 @@
  * A run is advanced for a few milliseconds at a time. In between the Worker yields by a message
  * to itself, which is a macrotask: a stop that the page has sent meanwhile comes first.
  */
+import { AWAKE } from './client.ts';
 import type { Engine, Report, Request, Supply } from './attack-protocol.ts';
 
 /** The longest that a run goes on before the Worker listens again. */
@@ -108,4 +109,5 @@ export function serve(open: (supply: Supply) => Promise<Engine>) {
     };
   turn.port1.onmessage = guarded(advance);
   onmessage = guarded(answer);
+  postMessage(AWAKE);
 }

@@ -17,8 +17,8 @@ export interface Supply {
   hash: string;
   /** Ticks per level, in which radii and attacks count. */
   scale: number;
-  /** The compiled program, where the page has loaded it for the Worker. */
-  program?: WebAssembly.Module;
+  /** The compiled program, which the page has loaded for the Worker. */
+  program: WebAssembly.Module;
 }
 
 /** What a network makes of an unperturbed image. */

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { WorkerClient } from './client.ts';
+import { AWAKE, WorkerClient } from './client.ts';
 
 /** A Worker of which the test is the other side. */
 class FakeWorker {
@@ -46,4 +46,25 @@ test('a break is told with its reason, or with none where the script did not loa
   workers[0]?.onerror?.({ message: 'late', preventDefault });
   expect(broke).toHaveBeenCalledTimes(2);
   expect(one.isRunning).toBe(false);
+});
+
+test('a Worker whose script does not come is given up on, one that runs is not', () => {
+  vi.useFakeTimers();
+  try {
+    const { client: one, workers, hear, broke } = client();
+    one.start();
+    workers[0]?.onmessage?.({ data: AWAKE });
+    vi.advanceTimersByTime(600_000);
+    expect(broke).not.toHaveBeenCalled();
+    expect(hear).not.toHaveBeenCalled();
+    one.start();
+    vi.advanceTimersByTime(31_000);
+    expect(broke.mock.calls).toEqual([[null]]);
+    one.start();
+    one.stop();
+    vi.advanceTimersByTime(31_000);
+    expect(broke).toHaveBeenCalledOnce();
+  } finally {
+    vi.useRealTimers();
+  }
 });

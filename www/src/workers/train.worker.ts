@@ -6,11 +6,20 @@
  * meets requests in their order and trains in between, for a fraction of a second at a time. Then
  * it yields by a message to itself, which is a macrotask: what the page has sent meanwhile is met
  * first. Every few seconds it measures and saves by itself, so that a tab that closes or breaks
- * loses little.
+ * loses little. It also measures at some fixed steps, whatever that takes.
  */
+import { INSECURE, isSecure } from '../copy.ts';
 import { openTrainSession, type TrainSession } from '../wasm/train-session.ts';
 import type { Reply, Request } from '../wasm/types.ts';
-import type { Opening, ToWorker } from './train-protocol.ts';
+import { AWAKE } from './client.ts';
+import {
+  ALL_IMAGES,
+  CHART_IMAGES,
+  isFixed,
+  stepsToFixed,
+  type Opening,
+  type ToWorker,
+} from './train-protocol.ts';
 
 /** How long steps are taken for before the Worker listens again. A single step may take longer. */
 const TURN_MS = 120;
@@ -20,9 +29,6 @@ const MOST_STEPS = 50;
 const SHARE = 0.1;
 /** Checkpoints and measurements are at least this far apart. */
 const LEAST_MS = { evaluate: 1_000, save: 3_000 };
-/** Held-out images that the charts measure; the end of a run is measured on all. */
-const CHART_IMAGES = 1_000;
-const ALL_IMAGES = 60_000;
 
 const inbox: Request[] = [];
 /** Ends the loop's sleep. */
@@ -30,10 +36,15 @@ let wake = () => {};
 const turn = new MessageChannel();
 /** Steps of the next turn. */
 let steps = 1;
+/** Where the run is. */
+let iteration = 0;
+let iterations = 0;
 /** When each of the two may be done next. */
 const next = { evaluate: 0, save: 0 };
 
 const tell = (reply: Reply) => {
+  if (reply.type === 'ready' || reply.type === 'progress') iteration = reply.iteration;
+  if (reply.type === 'ready') iterations = reply.iterations;
   const bytes = reply.type === 'checkpoint' || reply.type === 'model' ? [reply.bytes.buffer] : [];
   postMessage(reply, { transfer: bytes });
 };
@@ -55,10 +66,10 @@ async function ask(session: TrainSession, request: Request) {
   (await session.handle(request)).forEach(tell);
 }
 
-/** Does by itself what the page could ask for, unless it was done lately. */
-async function routine(session: TrainSession, what: 'evaluate' | 'save') {
+/** Does by itself what the page could ask for, unless it was done lately and need not be done. */
+async function routine(session: TrainSession, what: 'evaluate' | 'save', isNeeded = false) {
   const start = performance.now();
-  if (start < next[what]) return;
+  if (start < next[what] && !isNeeded) return;
   await ask(
     session,
     what === 'save' ? { type: 'save' } : { type: 'evaluate', images: CHART_IMAGES },
@@ -75,13 +86,13 @@ async function settle(session: TrainSession, images: number) {
 
 async function train(session: TrainSession) {
   const start = performance.now();
-  (await session.advance(steps)).forEach(tell);
+  (await session.advance(Math.min(steps, stepsToFixed(iteration, iterations)))).forEach(tell);
   const taken = Math.max(1, performance.now() - start);
   steps = Math.min(MOST_STEPS, Math.max(1, Math.round((steps * TURN_MS) / taken)));
   if (session.isRunning) {
     // What a measurement could break is kept before.
     await routine(session, 'save');
-    await routine(session, 'evaluate');
+    await routine(session, 'evaluate', isFixed(iteration, iterations));
   } else {
     await settle(session, ALL_IMAGES);
   }
@@ -116,7 +127,9 @@ async function open(opening: Opening) {
     session = await openTrainSession(opening);
     tell(session.opened());
   } catch (cause) {
-    fatal('The training program did not start', cause);
+    // There the browser shows no GPU, whether or not there is one.
+    const isHidden = opening.device === 'webgpu' && !isSecure();
+    fatal('The training program did not start', isHidden ? INSECURE.gpu : cause);
     return;
   }
   // A trap in WebAssembly leaves nothing that can be used: the page starts another Worker.
@@ -131,3 +144,4 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     wake();
   }
 });
+postMessage(AWAKE);

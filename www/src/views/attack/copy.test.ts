@@ -52,6 +52,14 @@ test('a search beyond ε does not speak of queries within ε', () => {
   });
 });
 
+test('a search that has tried nothing has not found that there is no flip', () => {
+  const tried = { queries: 0, running: true, search: true, flip: null };
+  expect(said({ ...known, tried }).outcome).toBe('open');
+  expect(said({ ...known, tried }).says).not.toMatch(/0|none/);
+  // It has nothing to try where all is proved.
+  expect(said({ ...known, tried: { ...tried, running: false } }).outcome).toBe('proved');
+});
+
 test('the true radius lies between what is proved and what is broken', () => {
   expect(radiusBracket(71.96875, 83, true)).toBe('proved up to 71.96, broken at 83');
   expect(radiusBracket(0, null, true)).toBe('nothing proved, no flip found');

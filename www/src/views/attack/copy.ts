@@ -8,7 +8,7 @@ import { ATTACKS } from '../../assets/attacks.ts';
 import type { BaselineName } from '../../codec/link.ts';
 import type { AttackInfo, AttackName } from '../../wasm/types.ts';
 import { MNIST, type DatasetWords } from '../../assets/datasets.ts';
-import { count, cut, levels } from '../../copy.ts';
+import { INSECURE, count, cut, levels } from '../../copy.ts';
 
 /** What the page calls an attack where lay readers need another word than the module has. */
 const LAY: Partial<Record<AttackName, { title?: string; summary: string }>> = {
@@ -99,7 +99,10 @@ export function verdict(
     }
     return { outcome: 'flipped', says: `${to} at ${at}, ${after}.`, adds: proof(ibpRadiusLevels) };
   }
-  if (tried?.search) {
+  if (tried?.search && tried.queries === 0 && tried.running) {
+    return { outcome: 'open', says: 'Searching for a flip.', adds: proof(ibpRadiusLevels) };
+  }
+  if (tried?.search && tried.queries > 0) {
     return {
       outcome: 'open',
       says: `${perturbations(tried.queries)} tried in search of a flip: none${tried.running ? ' so far' : ''}.`,
@@ -143,8 +146,7 @@ export function radiusBracket(
 export const LINK_NOTES = {
   copied: 'The link is copied. It is in the address bar, too.',
   notCopied: 'The link is in the address bar. Copy it from there.',
-  insecure:
-    'The link is in the address bar. Copy it from there: a page that did not come by HTTPS may not use the clipboard.',
+  insecure: `The link is in the address bar. Copy it from there. ${INSECURE.clipboard}`,
   shared:
     'A shared result. Your browser has just computed its labels, levels and proofs; only the counts ' +
     'are from the link. The same attack with the same seed makes the same queries.',

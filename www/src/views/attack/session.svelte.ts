@@ -10,7 +10,7 @@ import type { Pixels } from '../../assets/pixels.ts';
 import { writeLink, type BaselineName } from '../../codec/link.ts';
 import { packResult, unpackResult, type Found, type Result } from '../../codec/result.ts';
 import type { AppState } from '../../state/app.svelte.ts';
-import { isBuilt } from '../../wasm/programs.ts';
+import { fetchProgram, isBuilt } from '../../wasm/programs.ts';
 import type { Network } from '../../wasm/certify.ts';
 import BaselineWorker from '../../workers/baseline.worker.ts?worker';
 import CertifyWorker from '../../workers/certify.worker.ts?worker';
@@ -78,10 +78,11 @@ export class AttackSession {
     const settle = () => this.#settle();
     this.ours = new AttackClient(
       () => new CertifyWorker(),
-      async () => {
+      async (options) => {
         const network = app.network.current;
         if (!network) throw new Error('The network has not come yet.');
-        return { model: network.bytes, hash: network.hash, scale: network.info.scale };
+        const program = await fetchProgram('certify', options);
+        return { model: network.bytes, hash: network.hash, scale: network.info.scale, program };
       },
       settle,
     );

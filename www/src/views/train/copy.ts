@@ -1,8 +1,9 @@
 /** Sentences and numbers of the view *Train*. */
 import type { NumberHyperparameter, OFFERED } from '../../codec/hyperparameters.ts';
 import type { Metrics, WeightInit } from '../../wasm/types.ts';
-import { cut } from '../../copy.ts';
+import { INSECURE, count, cut } from '../../copy.ts';
 import type { Device } from '../../state/run.svelte.ts';
+import { isFixed, type DeviceChoice } from '../../workers/train-protocol.ts';
 
 /** A share of at most 60,000 images, rounded down: a thousandth more than is proved is not claimed. */
 export const percent = (share: number) => `${cut(100 * share + 1e-9, 1)} %`;
@@ -10,8 +11,13 @@ export const percent = (share: number) => `${cut(100 * share + 1e-9, 1)} %`;
 /** "784–128–128–10". */
 export const architecture = (hidden: readonly number[]) => [784, ...hidden, 10].join('–');
 
-/** What a run is trained on, and why on that. */
-export function deviceWords({ kind, name, software, why }: Device): string {
+/**
+ * What a run is trained on, and why on that. To a page on an insecure origin (not `secure`) the
+ * browser shows no GPU, whether or not there is one.
+ */
+export function deviceWords(device: Device, asked: DeviceChoice, secure: boolean): string {
+  const { kind, name, software } = device;
+  const why = kind === 'cpu' && asked !== 'cpu' && !secure ? INSECURE.gpu : device.why;
   const what =
     kind === 'cpu'
       ? name
@@ -46,12 +52,21 @@ export function firstAndLast(values: readonly number[]): [first: number, last: n
 /** Certified accuracy that counts as having come off the ground. */
 const LIFTED = 0.5;
 
-/** The measurement at which certified accuracy came off the ground as p grew, if it did while watched. */
-export function liftOff(metrics: readonly Metrics[]): Metrics | null {
-  const first = metrics[0];
-  if (!first || first.certifiedIbp >= LIFTED) return null;
-  const lifted = ({ p, certifiedIbp }: Metrics) => p > first.p && certifiedIbp >= LIFTED;
-  return metrics.find(lifted) ?? null;
+/**
+ * The two measurements between which certified accuracy came off the ground as p grew, if it did while
+ * watched. Only those at fixed steps count: how many there are beside depends on the machine.
+ */
+export function liftOff(
+  metrics: readonly Metrics[],
+  iterations: number,
+): { before: Metrics; after: Metrics } | null {
+  const fixed = metrics.filter(({ iteration }) => isFixed(iteration, iterations));
+  for (const [at, after] of fixed.entries()) {
+    const before = fixed[at - 1];
+    if (!before || before.certifiedIbp >= LIFTED || after.certifiedIbp < LIFTED) continue;
+    if (after.p > (fixed[0]?.p ?? Infinity)) return { before, after };
+  }
+  return null;
 }
 
 /** The presets that the page offers. */
@@ -137,14 +152,22 @@ export const WEIGHT_INIT_NAMES: Record<WeightInit, string> = {
   signed_identity: 'identity, half of it negated',
 };
 
+/** A run of an earlier visit. */
+export function offerWords({ iteration, iterations }: { iteration: number; iterations: number }) {
+  return iteration >= iterations
+    ? `is finished, after all of its ${count(iterations)} steps`
+    : `stopped at step ${count(iteration)} of ${count(iterations)}`;
+}
+
 /** What the page says of files and links. */
 export const NOTES = {
+  noCurves:
+    'A file holds no curves of loss, p and speed: only steps that are taken here have them.',
   saved: 'Saved as checkpoint.safetensors. linf train --resume and linf export read it, too.',
   inUse: 'The page now runs on this network.',
   copied:
     'The link is in the clipboard. It holds every hyperparameter that differs from the preset.',
   notCopied: 'The browser does not let this page use the clipboard.',
-  insecure: 'A page that did not come by HTTPS may not use the clipboard.',
   unreadable: (file: string, why: string) => `The file ${file} could not be read: ${why}`,
   unreadableLink: (names: string) =>
     `This link cannot be read completely: ${names} cannot. The preset’s own values are in use instead.`,
