@@ -71,7 +71,7 @@ pub struct TrainConfig {
 }
 
 /// Iterations beyond which no run is: months on a GPU.
-pub const MOST_ITERATIONS: usize = 10_000_000;
+const MOST_ITERATIONS: usize = 10_000_000;
 
 /// The default of `images`: more than any data set has, in 32 bits.
 fn every_image() -> usize {
@@ -239,7 +239,7 @@ impl TrainConfig {
     /// The schedule of a run with `per_epoch` iterations an epoch.
     ///
     /// # Errors
-    /// Fails if the run has more than [`MOST_ITERATIONS`].
+    /// Fails if the run has more than 10,000,000 iterations.
     pub fn schedule(&self, per_epoch: usize) -> Result<Schedule, ConfigError> {
         if self.epochs().saturating_mul(per_epoch) > MOST_ITERATIONS {
             return Err(ConfigError::OutOfRange {
