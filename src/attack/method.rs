@@ -93,7 +93,7 @@ impl Context<'_> {
         self.record.label
     }
 
-    /// Notes that a step begins or ends: a count that the page shows.
+    /// Adds one to the steps of the round, which a [`Found`](super::Found) reports.
     pub fn count_step(&mut self) {
         self.record.steps += 1;
     }

@@ -15,14 +15,14 @@ use super::protocol::{Hyperparameters, Preset, Reply, Request, Shard, StepPoint}
 use crate::data::{Dataset, DatasetDescription, datasets, sha256_hex};
 use crate::error::sentence;
 use crate::exact::{Lineage, Metadata, Model, Operation};
-use crate::train::{Checkpoint, DeviceKind, PRESETS, Processor, TrainConfig, TrainError, Trainer};
+use crate::train::{
+    Checkpoint, DeviceKind, PRESETS, Processor, Schedule, TrainConfig, TrainError, Trainer,
+};
 
 /// Images that the means are estimated over while training: enough for a chart, and quick.
 const CHART_MEANS: usize = 2_000;
 /// Images that they are estimated over for a network to be used.
 const EXPORT_MEANS: usize = 10_000;
-/// Most steps of a run in a page, where the cost of each is summed up before the first: a second's work.
-const MOST_STEPS: u64 = 1_000_000;
 /// The largest whole number that JavaScript holds exactly, with all below it.
 const MAX_SEED: u64 = (1 << 53) - 1;
 /// Why a run is not on the GPU that is there.
@@ -274,10 +274,7 @@ impl Session {
         config.check().map_err(TrainError::from)?;
         let description = described(&config.dataset)?;
         let images = config.training_images(description.training_images)?;
-        check_page(config, images)?;
-        let schedule = config
-            .schedule(images / config.batch)
-            .map_err(TrainError::from)?;
+        let schedule = page_schedule(config, images)?;
         let speed = self.machine.speed(self.clock).await?;
         let widths = config.widths(&description);
         let seconds = speed.eta(config, &widths, &schedule).all();
@@ -292,7 +289,7 @@ impl Session {
         };
         let description = described(&config.dataset)?;
         let images = config.training_images(description.training_images)?;
-        check_page(config, images)?;
+        page_schedule(config, images)?;
         let images = images + config.held_out;
         let there = |data: &&Dataset| data.description == description && data.len() >= images;
         let Some(data) = self.data.as_ref().filter(there) else {
@@ -395,17 +392,13 @@ fn described(name: &str) -> Result<Arc<DatasetDescription>, SessionError> {
     datasets::find(name).ok_or_else(|| SessionError::Dataset(name.into()))
 }
 
-/// Checks that a page can hold a run that is trained on so many images.
-fn check_page(config: &TrainConfig, images: usize) -> Result<(), SessionError> {
-    // In 64 bits, which a page's sizes do not have.
-    let steps = config.epochs() as u64 * (images / config.batch) as u64;
-    if steps > MOST_STEPS {
-        return Err(SessionError::TooLong(steps));
+/// The schedule of a run that is trained on so many images, if a page can hold the run.
+fn page_schedule(config: &TrainConfig, images: usize) -> Result<Schedule, SessionError> {
+    if config.seed > MAX_SEED {
+        return Err(SessionError::Seed(config.seed));
     }
-    match config.seed > MAX_SEED {
-        true => Err(SessionError::Seed(config.seed)),
-        false => Ok(()),
-    }
+    let schedule = config.schedule(images / config.batch);
+    Ok(schedule.map_err(TrainError::from)?)
 }
 
 /// Why a request could not be met.
@@ -422,11 +415,6 @@ enum SessionError {
     Shard { dataset: String, index: usize },
     #[error("fewer images came than the run needs; load the page again")]
     TooFewImages,
-    #[error(
-        "this run has {0} steps, and one on this page has at most {most}: take fewer images or \
-         epochs, or a larger batch", most = MOST_STEPS
-    )]
-    TooLong(u64),
     #[error(
         "the seed of this run is {0}, and one on this page is at most {most}; go on with the run by \
          linf train --resume", most = MAX_SEED

@@ -257,24 +257,11 @@ fn one_program_at_a_time_goes_on_with_a_state() {
     let state = state(&folder);
     let lock = fs::File::create(format!("{state}.lock")).unwrap();
     lock.try_lock().unwrap();
-    let message = refused(&attack(&[
-        "--limit",
-        "5",
-        "--queries",
-        "0",
-        "--state",
-        &state,
-    ]));
+    let arguments = attack(&["--limit", "5", "--queries", "0", "--state", &state]);
+    let message = refused(&arguments);
     assert!(message.contains("another linf"), "{message}");
     drop(lock);
-    printed(&attack(&[
-        "--limit",
-        "5",
-        "--queries",
-        "0",
-        "--state",
-        &state,
-    ]));
+    printed(&arguments);
 }
 
 #[test]

@@ -3,3 +3,5 @@ import registered from 'virtual:attacks';
 import type { AttackInfo } from '../wasm/types.ts';
 
 export const ATTACKS: readonly AttackInfo[] = registered;
+
+export const ATTACK_NAMES = ATTACKS.map(({ name }) => name);

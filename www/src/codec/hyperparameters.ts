@@ -61,7 +61,7 @@ export function stepsOf(config: TrainConfig): number {
   return epochs * Math.floor(imagesOf(config) / config.batch);
 }
 
-/** The session takes no longer runs: it sums up what each step costs before the first. */
+/** The trainer takes no longer runs. */
 export const MOST_STEPS = 1_000_000;
 
 /** f32 numbers as people write them: 0.02, not 0.019999999552965164. */

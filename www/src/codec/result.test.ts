@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { pack, unpack } from './packing.ts';
+import { ATTACK_NAMES } from '../assets/attacks.ts';
 import { packResult, unpackResult } from './result.ts';
 
 test('a result comes back from a link as it went in, on the image it is about', async () => {
@@ -14,12 +15,14 @@ test('a result comes back from a link as it went in, on the image it is about', 
     found: [null, found] as const,
   };
   const text = await packResult(result, image);
-  expect(await unpackResult(text, image)).toEqual(result);
-  expect(await unpackResult(text.slice(1), image)).toBeNull();
+  expect(await unpackResult(text, image, ATTACK_NAMES)).toEqual(result);
+  expect(await unpackResult(text.slice(1), image, ATTACK_NAMES)).toBeNull();
   // The same link with another image.
-  expect(await unpackResult(text, perturbed)).toBeNull();
+  expect(await unpackResult(text, perturbed, ATTACK_NAMES)).toBeNull();
+  // Of an attack that the page does not have.
+  expect(await unpackResult(text, image, [])).toBeNull();
   // Whole, but no result.
-  expect(await unpackResult(await pack(new Uint8Array(2000)), image)).toBeNull();
+  expect(await unpackResult(await pack(new Uint8Array(2000)), image, ATTACK_NAMES)).toBeNull();
 });
 
 test('a result of a link of version 1 is read by the names of today', async () => {
@@ -42,7 +45,7 @@ test('a result of a link of version 1 is read by the names of today', async () =
   new DataView(link.buffer).setUint16(0, old.length, true);
   link.set(old, 2);
   link.set(bytes.subarray(2 + length), 2 + old.length);
-  const read = await unpackResult(await pack(link), image);
+  const read = await unpackResult(await pack(link), image, ATTACK_NAMES);
   expect(read?.attack).toBe('min_norm');
   expect(read?.found).toEqual([found, null]);
 });

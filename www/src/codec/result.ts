@@ -88,8 +88,15 @@ function upgrade(key: string, value: unknown): unknown {
   return { ...rest, queries: tries };
 }
 
-/** The result that was packed for `image`, or `null` if it is damaged or of another image. */
-export async function unpackResult(text: string, image: Pixels): Promise<Result | null> {
+/**
+ * The result that was packed for `image`, or `null` if it is damaged, of another image, or names an
+ * attack that is not among `attacks`.
+ */
+export async function unpackResult(
+  text: string,
+  image: Pixels,
+  attacks: readonly AttackName[],
+): Promise<Result | null> {
   const bytes = await unpack(text);
   if (!bytes || bytes.length < 2) return null;
   const length = new DataView(bytes.buffer).getUint16(0, true);
@@ -101,6 +108,8 @@ export async function unpackResult(text: string, image: Pixels): Promise<Result 
     return null;
   }
   if (!isHead(head) || head.image !== checksum(image)) return null;
+  const named = [head.attack, ...head.found.flatMap((one) => one?.attack ?? [])];
+  if (named.some((name) => name !== 'paint' && !attacks.includes(name))) return null;
   const kept = head.found.filter((one) => one !== null).length;
   if (bytes.length !== 2 + length + kept * PIXELS) return null;
   let at = 2 + length;
@@ -117,8 +126,7 @@ export async function unpackResult(text: string, image: Pixels): Promise<Result 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-/** An attack that this page does not have is shown by its name: it may be a newer one. */
-const isAttack = (value: unknown) => typeof value === 'string' && /^[a-z_]{1,32}$/.test(value);
+const isText = (value: unknown): value is string => typeof value === 'string';
 const isPair = (value: unknown, is: (one: unknown) => boolean) =>
   Array.isArray(value) && value.length === 2 && value.every(is);
 
@@ -127,13 +135,13 @@ function isHead(head: unknown): head is Head {
     isObject(head) &&
     isPair(head.models, (model) => typeof model === 'string') &&
     isCount(head.epsilon) &&
-    isAttack(head.attack) &&
+    isText(head.attack) &&
     isCount(head.seed) &&
     isPair(
       head.found,
       (one) =>
         one === null ||
-        (isObject(one) && isAttack(one.attack) && isCount(one.queries) && isCount(one.steps)),
+        (isObject(one) && isText(one.attack) && isCount(one.queries) && isCount(one.steps)),
     )
   );
 }

@@ -7,6 +7,7 @@
 import { untrack } from 'svelte';
 import { FULL, isSecure } from '../../copy.ts';
 import type { Pixels } from '../../assets/pixels.ts';
+import { ATTACK_NAMES } from '../../assets/attacks.ts';
 import { writeLink, type BaselineName } from '../../codec/link.ts';
 import { packResult, unpackResult, type Found, type Result } from '../../codec/result.ts';
 import type { AppState } from '../../state/app.svelte.ts';
@@ -246,7 +247,7 @@ export class AttackSession {
     this.#known = text;
     const { image, both } = this;
     if (!image) return;
-    const result = await unpackResult(text, image);
+    const result = await unpackResult(text, image, ATTACK_NAMES);
     const refuse = (text: string) => (this.note = { text, isBad: true });
     if (!result) {
       refuse(LINK_NOTES.damaged);
