@@ -1,4 +1,5 @@
 /** The view in which one draws: what it shows, and every way to use it. */
+import type { Page } from '@playwright/test';
 import {
   SEVEN,
   claim,
@@ -315,24 +316,46 @@ test('the page works by keyboard alone', async ({ page }) => {
   await expect(page.getByTestId('proof')).toBeVisible();
 });
 
+/** Where each card of the view is, in pixels of the document. */
+const places = (page: Page) =>
+  page.locator('section').evaluateAll((sections) =>
+    sections.map((section) => {
+      const { x, y, width, height } = section.getBoundingClientRect();
+      return [x, y + scrollY, width, height].map(Math.round).join(' ');
+    }),
+  );
+
 test('nothing moves on the page when a result comes', async ({ page }) => {
   for (const width of [1280, 360]) {
     await page.setViewportSize({ width, height: 800 });
     await open(page);
-    const places = () =>
-      page.locator('section').evaluateAll((sections) =>
-        sections.map((section) => {
-          const { x, y, width, height } = section.getBoundingClientRect();
-          return [x, y + scrollY, width, height].map(Math.round).join(' ');
-        }),
-      );
-    const before = await places();
+    const before = await places(page);
     await draw(page, SEVEN);
-    expect(await places()).toEqual(before);
+    expect(await places(page)).toEqual(before);
     await setEpsilon(page, 255);
-    expect(await places()).toEqual(before);
+    expect(await places(page)).toEqual(before);
     await page.getByRole('button', { name: 'Clear' }).click();
-    expect(await places()).toEqual(before);
+    expect(await places(page)).toEqual(before);
+  }
+});
+
+test('nothing moves on the page when the test images come', async ({ page }) => {
+  for (const width of [1280, 360]) {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route('**/test-images-*', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.setViewportSize({ width, height: 800 });
+    await open(page);
+    const images = page.getByRole('button', { name: /^Test image/ });
+    await expect(images).toHaveCount(0);
+    const before = await places(page);
+    release();
+    await expect(images.first()).toBeVisible();
+    expect(await places(page)).toEqual(before);
+    await page.unroute('**/test-images-*');
   }
 });
 

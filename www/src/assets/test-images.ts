@@ -14,6 +14,11 @@ export interface TestImage {
 
 const RECORD = 3 + SIDE * SIDE;
 
+/** How many there are of a data set: known before they come. */
+export function testImageCount(dataset: string): number {
+  return files[dataset]?.count ?? 0;
+}
+
 /** Those of a data set, in the order in which the build stored them; none, if it was not there. */
 export async function fetchTestImages(
   dataset: string,
