@@ -1,11 +1,12 @@
 //! `linf curve`, and `linf eval` with several ε and a line per image: the same numbers from one pass.
 //!
-//! They need the test set of MNIST in `data/`, which `scripts/data.sh` fetches; where it is not there,
-//! only what is refused is tested.
+//! `tests/measured.json` holds digests of the files that are written for a shipped network; the page's test
+//! (`tests/e2e/measure.spec.ts`) compares what it saves with the same digests.
 
 use std::fs;
 use std::path::Path;
 
+use linf_dist_net::data::sha256_hex;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -17,14 +18,6 @@ const BASELINE: &str = "www/public/models/baseline/ibp.safetensors";
 
 fn in_root(path: &str) -> String {
     format!("{ROOT}/{path}")
-}
-
-fn has_data() -> bool {
-    let is_there = Path::new(&in_root("data/mnist/t10k-images-idx3-ubyte")).exists();
-    if !is_there {
-        eprintln!("data/mnist is not there: scripts/data.sh fetches it");
-    }
-    is_there
 }
 
 fn on_mnist(arguments: &[&str]) -> Vec<String> {
@@ -49,10 +42,8 @@ fn rows(path: &Path) -> Vec<Vec<String>> {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn a_curve_holds_what_eval_prints_at_every_epsilon() {
-    if !has_data() {
-        return;
-    }
     let folder = TempDir::new().unwrap();
     let [csv, json, svg, images] =
         ["c.csv", "c.json", "c.svg", "i.csv"].map(|name| folder.path().join(name));
@@ -107,7 +98,8 @@ fn a_curve_holds_what_eval_prints_at_every_epsilon() {
     }
 
     // Every image of the file adds up to the same.
-    let images = rows(&images);
+    let images_path = images;
+    let images = rows(&images_path);
     assert_eq!(images.len(), 10_000);
     let is_certified = |row: &Vec<String>| {
         row[1] == row[2] && row[5].parse::<u32>().is_ok_and(|radius| radius >= 2448)
@@ -120,6 +112,18 @@ fn a_curve_holds_what_eval_prints_at_every_epsilon() {
         assert_eq!(row[8].parse::<f64>().ok(), levels(&row[5]));
         assert_eq!(row[7].parse::<f64>().ok(), levels(&row[4]));
     }
+    let written: Value =
+        serde_json::from_slice(&fs::read(in_root("tests/measured.json")).unwrap()).unwrap();
+    assert_eq!(written["model_sha256"], of_json["model_sha256"]);
+    for (name, path) in [
+        ("curve_csv", &csv),
+        ("curve_json", &json),
+        ("curve_svg", &svg),
+        ("images_csv", &images_path),
+    ] {
+        let found = sha256_hex(&fs::read(path).unwrap());
+        assert_eq!(written[name], found, "{name}");
+    }
     assert!(
         fs::read_to_string(&svg)
             .unwrap()
@@ -128,10 +132,8 @@ fn a_curve_holds_what_eval_prints_at_every_epsilon() {
 }
 
 #[test]
+#[ignore = "needs the data sets"]
 fn networks_of_both_kinds_stand_side_by_side_with_what_attacks_leave() {
-    if !has_data() {
-        return;
-    }
     let folder = TempDir::new().unwrap();
     let csv = folder.path().join("c.csv");
     let (ours, theirs) = (in_root(MODEL), in_root(BASELINE));

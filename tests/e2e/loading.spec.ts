@@ -260,7 +260,7 @@ test('the network’s recorded accuracies are shown, and the critical pixels cou
   await expect(page.locator('summary')).toContainText(/98\.96 %.*93\.07 %.*0\.3/s);
   // Every unit of this network looks at the top left pixel.
   await draw(page, SEVEN);
-  await expect(page.getByTestId('critical-label')).toContainText(/8: row 1, column 1,/);
+  await expect(page.getByTestId('critical-label')).toContainText(/8: row 0, column 0,/);
 });
 
 test.describe('where the page’s own script does not run, the page says why', () => {

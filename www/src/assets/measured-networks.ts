@@ -72,9 +72,7 @@ export function measuredNetworks(
     if (!file) return [];
     const [title = name, recipe = name] = BASELINE_TITLES[name] ?? [];
     const words = `${title}, for ${datasetWords(file.dataset).name}`;
-    return [
-      { name, title: words, recipe, kind: 'baseline' as const, dataset: file.dataset, file },
-    ];
+    return [{ name, title: words, recipe, kind: 'baseline' as const, dataset: file.dataset, file }];
   });
   // The place of the own network is kept, so that no other changes its colour when it comes.
   return [...exact, here, ...baselines].flatMap((network, index) => {

@@ -36,8 +36,9 @@ export const MOST_ATTACKED = 1_000;
 const BATCH_MS = 150;
 const MOST_BATCH = 500;
 const FIRST_BATCH = 8;
-/** The counts are brought up to date so often. */
+/** The counts are brought up to date so often, and less often the more images there are to count. */
 const COUNT_MS = 250;
+const IMAGES_PER_MS = 40;
 /** The speed is that of so long a time. */
 const SPEED_MS = 6_000;
 /** More Workers than this would want more memory than they give speed. */
@@ -220,6 +221,12 @@ class Hand {
     return reply.flipTicks;
   }
 
+  /** Begins anew: a program that broke off is not to be relied on. */
+  restart() {
+    this.#opened.clear();
+    this.#client.start();
+  }
+
   stop() {
     this.#client.stop();
     this.#waiting?.reject(new Error('it was ended.'));
@@ -249,6 +256,8 @@ export class MeasureStore {
   /** The unpacked files of networks that no file of the page holds, by their hashes. */
   readonly #own = new Map<string, Uint8Array<ArrayBuffer>>();
   #hands: Hand[] = [];
+  /** Those that found nothing to do. */
+  #idle: Hand[] = [];
   #resume: (() => void)[] = [];
   /** Batches are given out one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -291,7 +300,9 @@ export class MeasureStore {
 
   /** Measures other sets from now on, if it measures at all. */
   follow(wanted: readonly Series[]) {
-    if (this.running) this.wanted = wanted;
+    if (!this.running) return;
+    this.wanted = wanted;
+    this.#wake();
   }
 
   pause() {
@@ -307,17 +318,29 @@ export class MeasureStore {
 
   #go() {
     this.resume();
-    if (this.running) return;
-    this.running = true;
-    this.#recent = [];
-    this.#hands = Array.from({ length: this.workers }, () => new Hand());
-    void Promise.all(this.#hands.map((hand) => this.#work(hand))).then(() => {
-      for (const hand of this.#hands) hand.stop();
-      this.#hands = [];
-      this.running = this.paused = this.attacking = false;
-      this.speed = this.current = null;
-      this.#recount();
-    });
+    if (!this.running) {
+      this.running = true;
+      this.#hands = Array.from({ length: this.workers }, () => new Hand());
+      this.#idle = [...this.#hands];
+    }
+    this.#wake();
+  }
+
+  #wake() {
+    for (const hand of this.#idle.splice(0)) {
+      void this.#work(hand).then(() => {
+        this.#idle.push(hand);
+        if (this.#idle.length === this.#hands.length) this.#end();
+      });
+    }
+  }
+
+  #end() {
+    for (const hand of this.#hands) hand.stop();
+    this.#hands = this.#idle = [];
+    this.running = this.paused = this.attacking = false;
+    this.speed = this.current = null;
+    this.#recount();
   }
 
   /** One Worker at work, until nothing is left. */
@@ -345,6 +368,7 @@ export class MeasureStore {
         this.#outdate(series);
       } catch (cause) {
         series.failure ??= `Measuring ${series.network.title} broke off: ${message(cause)}`;
+        hand.restart();
       }
     }
   }
@@ -414,7 +438,8 @@ export class MeasureStore {
     const index = series.order[place] ?? 0;
     const pixels = await this.pixels(series, index);
     series.nextAttacked = place + 1;
-    if (series.isRight(index)) return { type: 'attack', series, place, index, pixels: pixels.slice() };
+    if (series.isRight(index))
+      return { type: 'attack', series, place, index, pixels: pixels.slice() };
     series.takeFlip(place, -1);
     this.#outdate(series);
     return null;
@@ -479,7 +504,10 @@ export class MeasureStore {
   #outdate(series: Series) {
     this.#stale.add(series);
     if (series.isComplete && series.attacked === 0) this.#recount();
-    else this.#recounting ??= setTimeout(() => this.#recount(), COUNT_MS);
+    else {
+      const delay = COUNT_MS + series.done / IMAGES_PER_MS;
+      this.#recounting ??= setTimeout(() => this.#recount(), delay);
+    }
   }
 
   #recount() {

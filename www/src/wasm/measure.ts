@@ -7,9 +7,7 @@ export type { CertifiedCurve, MeasuredAbout, SurveyCurve };
 export { sampleOrder, sha256 };
 
 /** What the file of an exact network says that a measurement needs. */
-export function describe(
-  model: Uint8Array,
-): Pick<MeasuredAbout, 'scale' | 'members' | 'epsilon'> {
+export function describe(model: Uint8Array): Pick<MeasuredAbout, 'scale' | 'members' | 'epsilon'> {
   const certifier = new Certifier(model);
   try {
     const { scale, members, epsilon } = certifier.info();
