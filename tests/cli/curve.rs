@@ -3,8 +3,8 @@
 //! `tests/measured.json` holds digests of the files that are written for a shipped network; the page's test
 //! (`tests/e2e/measure.spec.ts`) compares what it saves with the same digests.
 
-use std::fs;
 use std::path::Path;
+use std::{env, fs};
 
 use linf_dist_net::data::sha256_hex;
 use serde_json::Value;
@@ -39,6 +39,21 @@ fn rows(path: &Path) -> Vec<Vec<String>> {
     lines
         .map(|line| line.split(',').map(str::to_owned).collect())
         .collect()
+}
+
+/// The page's files have these digests. With `UPDATE_GOLDEN` set, writes them before it reads them.
+fn compare_with_the_pages(model_sha256: &Value, files: [(&str, &Path); 4]) {
+    let digest = |path: &Path| Value::from(sha256_hex(&fs::read(path).unwrap()));
+    let digests = files.map(|(name, path)| (name.to_owned(), digest(path)));
+    let model = ("model_sha256".to_owned(), model_sha256.clone());
+    let found: Value = digests.into_iter().chain([model]).collect();
+    let path = in_root("tests/measured.json");
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        let json = serde_json::to_string_pretty(&found).unwrap();
+        fs::write(&path, json + "\n").unwrap();
+    }
+    let written: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!(written, found);
 }
 
 #[test]
@@ -112,18 +127,15 @@ fn a_curve_holds_what_eval_prints_at_every_epsilon() {
         assert_eq!(row[8].parse::<f64>().ok(), levels(&row[5]));
         assert_eq!(row[7].parse::<f64>().ok(), levels(&row[4]));
     }
-    let written: Value =
-        serde_json::from_slice(&fs::read(in_root("tests/measured.json")).unwrap()).unwrap();
-    assert_eq!(written["model_sha256"], of_json["model_sha256"]);
-    for (name, path) in [
-        ("curve_csv", &csv),
-        ("curve_json", &json),
-        ("curve_svg", &svg),
-        ("images_csv", &images_path),
-    ] {
-        let found = sha256_hex(&fs::read(path).unwrap());
-        assert_eq!(written[name], found, "{name}");
-    }
+    compare_with_the_pages(
+        &of_json["model_sha256"],
+        [
+            ("curve_csv", &csv),
+            ("curve_json", &json),
+            ("curve_svg", &svg),
+            ("images_csv", &images_path),
+        ],
+    );
     assert!(
         fs::read_to_string(&svg)
             .unwrap()

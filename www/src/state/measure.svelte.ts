@@ -7,35 +7,24 @@
  * where the proof ends.
  */
 import { message, type OnProgress } from '../assets/download.ts';
-import { imageCount, type Split } from '../assets/image-shards.ts';
+import type { Split } from '../assets/image-shards.ts';
 import { pixelsOf, shardOf } from '../assets/labelled-images.ts';
 import type { MeasuredNetwork } from '../assets/measured-networks.ts';
 import { fetchModel } from '../assets/model-file.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import { startModule } from '../wasm/certify.ts';
-import {
-  count,
-  describe,
-  sampleOrder,
-  sha256,
-  type CertifiedCurve,
-  type Columns,
-  type MeasuredAbout,
-  type SurveyCurve,
-} from '../wasm/measure.ts';
+import { describe, sampleOrder, sha256, type MeasuredAbout } from '../wasm/measure.ts';
 import { fetchProgram } from '../wasm/programs.ts';
-import { WorkerClient } from '../workers/client.ts';
-import type { Certificates, Opening, Reply, Request } from '../workers/measure-protocol.ts';
+import { MeasureHand } from '../workers/measure-hand.ts';
+import type { Opening } from '../workers/measure-protocol.ts';
+import { Series } from './series.svelte.ts';
 
 /** Queries of the search for an image's smallest flip, and the seed: those of `linf curve`. */
 export const QUERIES = 1_000;
 export const SEED = 1;
-/** A larger sample says little more: its interval is within 3 points. */
-export const MOST_ATTACKED = 1_000;
 /** A batch takes about so long: a pause waits for it. */
 const BATCH_MS = 150;
 const MOST_BATCH = 500;
-const FIRST_BATCH = 8;
 /** The counts are brought up to date so often, and less often the more images there are to count. */
 const COUNT_MS = 250;
 const IMAGES_PER_MS = 40;
@@ -47,117 +36,6 @@ const MOST_WORKERS = 16;
 const BASELINE_SCALE = 32;
 const PIXELS = SIDE * SIDE;
 
-/** One network on one set of images, and what has been measured of it. */
-export class Series {
-  readonly total: number;
-  /** Images certified: the first so many. */
-  done = $state(0);
-  curve = $state.raw<CertifiedCurve | null>(null);
-  survey = $state.raw<SurveyCurve | null>(null);
-  about = $state.raw<MeasuredAbout | null>(null);
-  /** Why it does not go on. */
-  failure = $state.raw<string | null>(null);
-  /** How much of what it needs has come, from 0 to 1; `null` when all of it is there. */
-  loading = $state<number | null>(null);
-
-  readonly labels: Uint8Array<ArrayBuffer>;
-  readonly certificates: Certificates;
-  /** The order in which images are attacked, and the smallest flips of the first of them. */
-  order = new Uint32Array();
-  readonly flipTicks: Int32Array<ArrayBuffer>;
-  attacked = 0;
-
-  /** The next image to be certified, and the next place of the order to be attacked. */
-  next = 0;
-  nextAttacked = 0;
-  /** Images of the next batch. */
-  batch = FIRST_BATCH;
-  /** Batches that came before those in front of them, by their first images; and the same of attacks. */
-  readonly #early = new Map<number, number>();
-  readonly #earlyAttacks = new Set<number>();
-
-  constructor(
-    readonly network: MeasuredNetwork,
-    /** Tells the own network of today from that of yesterday. */
-    readonly hash: string,
-    readonly split: Split,
-  ) {
-    this.total = imageCount(network.dataset, split);
-    this.labels = new Uint8Array(this.total);
-    const column = () => new Int32Array(this.total);
-    this.certificates = {
-      predicted: column(),
-      marginTicks: column(),
-      lipschitzRadiusTicks: column(),
-      ibpRadiusTicks: column(),
-    };
-    this.flipTicks = new Int32Array(Math.min(MOST_ATTACKED, this.total));
-  }
-
-  get isComplete(): boolean {
-    return this.total > 0 && this.done === this.total;
-  }
-
-  /** The columns of what has been measured so far. */
-  get columns(): Columns {
-    const part = (column: Int32Array<ArrayBuffer>) => column.subarray(0, this.done);
-    const { predicted, marginTicks, lipschitzRadiusTicks, ibpRadiusTicks } = this.certificates;
-    return {
-      labels: this.labels.subarray(0, this.done),
-      predicted: part(predicted),
-      marginTicks: part(marginTicks),
-      lipschitzRadiusTicks: part(lipschitzRadiusTicks),
-      ibpRadiusTicks: part(ibpRadiusTicks),
-      attacked: {
-        images: this.order.subarray(0, this.attacked),
-        flipTicks: this.flipTicks.subarray(0, this.attacked),
-      },
-    };
-  }
-
-  /** Takes the certificates of a batch, whichever comes first. */
-  take(first: number, batch: Certificates) {
-    for (const name of Object.keys(this.certificates) as (keyof Certificates)[]) {
-      this.certificates[name].set(batch[name], first);
-    }
-    this.#early.set(first, batch.predicted.length);
-    let { done } = this;
-    for (let more = this.#early.get(done); more !== undefined; more = this.#early.get(done)) {
-      this.#early.delete(done);
-      done += more;
-    }
-    this.done = done;
-  }
-
-  /** Takes the smallest flip of the image at a place of the order. */
-  takeFlip(place: number, flipTicks: number) {
-    this.flipTicks[place] = flipTicks;
-    this.#earlyAttacks.add(place);
-    while (this.#earlyAttacks.delete(this.attacked)) this.attacked += 1;
-  }
-
-  isRight(index: number): boolean {
-    return this.certificates.predicted[index] === this.labels[index];
-  }
-
-  /** Goes on after the last image that is certified. */
-  rewind() {
-    this.#early.clear();
-    this.#earlyAttacks.clear();
-    this.next = this.done;
-    this.nextAttacked = this.attacked;
-    this.failure = null;
-  }
-
-  /** Counts what there is. */
-  recount() {
-    if (!this.about || this.done === 0) return;
-    const { curve, survey } = count(this.about, this.columns);
-    this.curve = curve;
-    this.survey = survey.images > 0 ? survey : null;
-  }
-}
-
 /** What a Worker is to do. */
 type Task = { series: Series } & (
   | { type: 'certify'; first: number; pixels: Uint8Array<ArrayBuffer> }
@@ -168,69 +46,6 @@ type Task = { series: Series } & (
 interface Supply {
   opening: Opening;
   about: Pick<MeasuredAbout, 'modelSha256' | 'scale' | 'members' | 'epsilon'>;
-}
-
-/** One of the Workers, asked one thing after the other. */
-class Hand {
-  readonly #client: WorkerClient<Request, Reply>;
-  readonly #opened = new Set<string>();
-  #waiting: { resolve: (reply: Reply) => void; reject: (cause: Error) => void } | null = null;
-
-  constructor() {
-    this.#client = new WorkerClient<Request, Reply>(
-      () =>
-        new Worker(new URL('../workers/measure.worker.ts', import.meta.url), { type: 'module' }),
-      (reply) => this.#waiting?.resolve(reply),
-      (why) => this.#waiting?.reject(new Error(why ?? 'the program could not be loaded.')),
-    );
-    this.#client.start();
-  }
-
-  async #ask(request: Request, transfer: Transferable[] = []): Promise<Reply> {
-    const reply = await new Promise<Reply>((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#client.post(request, transfer);
-    });
-    if (reply.type === 'failed') throw new Error(reply.message);
-    return reply;
-  }
-
-  /** Opens a network, unless it is open. */
-  async open(opening: Opening) {
-    if (this.#opened.has(opening.network)) return;
-    await this.#ask({ type: 'open', ...opening });
-    this.#opened.add(opening.network);
-  }
-
-  async certify(network: string, pixels: Uint8Array<ArrayBuffer>) {
-    const reply = await this.#ask({ type: 'certify', network, pixels }, [pixels.buffer]);
-    if (reply.type !== 'certified') throw new Error(`an answer of another kind: ${reply.type}`);
-    return reply;
-  }
-
-  async attack(network: string, { index, pixels, series }: Task & { type: 'attack' }) {
-    const target = {
-      index,
-      label: series.labels[index] ?? 0,
-      ibpRadiusTicks: series.certificates.ibpRadiusTicks[index] ?? -1,
-      pixels,
-    };
-    const request = { type: 'attack', network, target, queries: QUERIES, seed: SEED } as const;
-    const reply = await this.#ask(request);
-    if (reply.type !== 'attacked') throw new Error(`an answer of another kind: ${reply.type}`);
-    return reply.flipTicks;
-  }
-
-  /** Begins anew: a program that broke off is not to be relied on. */
-  restart() {
-    this.#opened.clear();
-    this.#client.start();
-  }
-
-  stop() {
-    this.#client.stop();
-    this.#waiting?.reject(new Error('it was ended.'));
-  }
 }
 
 const keyOf = (network: MeasuredNetwork, hash: string, split: Split) =>
@@ -251,18 +66,18 @@ export class MeasureStore {
   place: number | null = null;
   readonly workers = Math.min(MOST_WORKERS, Math.max(1, navigator.hardwareConcurrency || 2));
 
-  readonly #series = new Map<string, Series>();
-  readonly #supplies = new Map<string, Promise<Supply>>();
+  readonly #series: Record<string, Series> = {};
+  #supplies: Record<string, Promise<Supply> | undefined> = {};
   /** The unpacked files of networks that no file of the page holds, by their hashes. */
-  readonly #own = new Map<string, Uint8Array<ArrayBuffer>>();
-  #hands: Hand[] = [];
+  readonly #own: Record<string, Uint8Array<ArrayBuffer> | undefined> = {};
+  #hands: MeasureHand[] = [];
   /** Those that found nothing to do. */
-  #idle: Hand[] = [];
+  #idle: MeasureHand[] = [];
   #resume: (() => void)[] = [];
   /** Batches are given out one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #recent: { at: number; images: number }[] = [];
-  readonly #stale = new Set<Series>();
+  readonly #stale: Series[] = [];
   #recounting: ReturnType<typeof setTimeout> | undefined;
 
   /** What is or will be measured of a network; `own` is the file of one that was trained here. */
@@ -272,13 +87,9 @@ export class MeasureStore {
     own: { hash: string; model: Uint8Array<ArrayBuffer> } | null,
   ): Series {
     const hash = network.file?.hash ?? own?.hash ?? '';
-    if (own && !network.file) this.#own.set(hash, own.model);
+    if (own && !network.file) this.#own[hash] = own.model;
     const key = keyOf(network, hash, split);
-    const known = this.#series.get(key);
-    if (known) return known;
-    const series = new Series(network, hash, split);
-    this.#series.set(key, series);
-    return series;
+    return (this.#series[key] ??= new Series(network, hash, split));
   }
 
   /** Certifies all images of these sets, those that are not certified yet. */
@@ -320,7 +131,7 @@ export class MeasureStore {
     this.resume();
     if (!this.running) {
       this.running = true;
-      this.#hands = Array.from({ length: this.workers }, () => new Hand());
+      this.#hands = Array.from({ length: this.workers }, () => new MeasureHand());
       this.#idle = [...this.#hands];
     }
     this.#wake();
@@ -344,7 +155,7 @@ export class MeasureStore {
   }
 
   /** One Worker at work, until nothing is left. */
-  async #work(hand: Hand) {
+  async #work(hand: MeasureHand) {
     for (;;) {
       if (this.paused) await new Promise<void>((resolve) => this.#resume.push(resolve));
       const turn = this.#turn.then(() => this.#take());
@@ -363,7 +174,14 @@ export class MeasureStore {
           series.batch = Math.min(MOST_BATCH, Math.max(1, fitting));
           this.#note(images);
         } else {
-          series.takeFlip(task.place, await hand.attack(opening.network, task));
+          const { place, index, pixels } = task;
+          const target = {
+            index,
+            label: series.labels[index] ?? 0,
+            ibpRadiusTicks: series.certificates.ibpRadiusTicks[index] ?? -1,
+            pixels,
+          };
+          series.takeFlip(place, await hand.attack(opening.network, target, QUERIES, SEED));
         }
         this.#outdate(series);
       } catch (cause) {
@@ -454,12 +272,11 @@ export class MeasureStore {
   #supply(series: Series): Promise<Supply> {
     const { network, hash } = series;
     const key = `${network.name} ${hash}`;
-    let supply = this.#supplies.get(key);
-    if (!supply) {
-      supply = this.#fetch(series, key);
-      this.#supplies.set(key, supply);
-      supply.catch(() => this.#supplies.delete(key));
-    }
+    const known = this.#supplies[key];
+    if (known) return known;
+    const supply = this.#fetch(series, key);
+    this.#supplies[key] = supply;
+    supply.catch(() => (this.#supplies[key] = undefined));
     return supply;
   }
 
@@ -472,7 +289,7 @@ export class MeasureStore {
     const program = await fetchProgram(kind === 'exact' ? 'certify' : 'baseline', {
       onProgress: (fraction) => onProgress(fraction / 2),
     });
-    const kept = this.#own.get(hash);
+    const kept = this.#own[hash];
     const model =
       kept ??
       (file &&
@@ -502,7 +319,7 @@ export class MeasureStore {
   }
 
   #outdate(series: Series) {
-    this.#stale.add(series);
+    if (!this.#stale.includes(series)) this.#stale.push(series);
     if (series.isComplete && series.attacked === 0) this.#recount();
     else {
       const delay = COUNT_MS + series.done / IMAGES_PER_MS;
@@ -513,8 +330,7 @@ export class MeasureStore {
   #recount() {
     clearTimeout(this.#recounting);
     this.#recounting = undefined;
-    for (const series of this.#stale) series.recount();
-    this.#stale.clear();
+    for (const series of this.#stale.splice(0)) series.recount();
   }
 }
 
