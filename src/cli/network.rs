@@ -11,6 +11,9 @@ use crate::exact::{self, ExactNet, InputError};
 /// Ticks per pixel level for a baseline, which has no scale of its own.
 pub(super) const BASELINE_SCALE: u32 = 32;
 
+/// The recipe of a baseline that is trained for no radius.
+const STANDARD: &str = "standard";
+
 /// A network of either kind.
 pub(super) enum Network {
     Linf(ExactNet),
@@ -23,7 +26,8 @@ pub(super) struct Opened {
     /// `linf-dist`, or the recipe of a baseline.
     pub(super) kind: String,
     pub(super) architecture: String,
-    /// The radius that it was trained for, as a decimal fraction; none of a baseline that records none.
+    /// The radius that it was trained for, as a decimal fraction; none of a baseline that was trained for
+    /// none.
     pub(super) epsilon: Option<String>,
     pub(super) sha256: String,
     /// Size of the unpacked file.
@@ -65,6 +69,7 @@ impl Opened {
                     architecture: plain.architecture(),
                     epsilon: metadata
                         .accuracies
+                        .filter(|_| recipe != STANDARD)
                         .map(|accuracies| accuracies.epsilon.to_string()),
                     network: Network::Baseline(plain),
                     sha256,

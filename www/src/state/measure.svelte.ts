@@ -300,7 +300,7 @@ export class MeasureStore {
     const about =
       kind === 'exact'
         ? { ...describe(model), modelSha256 }
-        : { scale: BASELINE_SCALE, members: 1, epsilon: file?.epsilon || null, modelSha256 };
+        : { scale: BASELINE_SCALE, members: 1, epsilon: network.epsilon, modelSha256 };
     return { opening: { network: key, kind, model, program, scale: about.scale }, about };
   }
 
