@@ -20,6 +20,8 @@ export interface MeasuredNetwork {
   /** Of a baseline the recipe; `linf-dist` of the others. As in files. */
   recipe: string;
   dataset: string;
+  /** The radius that it was trained for, a decimal fraction; `null` if it was for none. */
+  epsilon: string | null;
   /** The file; none of a network that was trained here. */
   file: ModelFile | null;
   letter: string;
@@ -57,6 +59,7 @@ export function measuredNetworks(
     recipe: 'linf-dist',
     kind: 'exact' as const,
     dataset: file.dataset,
+    epsilon: file.epsilon,
     file,
   }));
   const here = own && {
@@ -65,14 +68,25 @@ export function measuredNetworks(
     recipe: 'linf-dist',
     kind: 'exact' as const,
     dataset: own.dataset,
+    epsilon: own.epsilon,
     file: null,
   };
   const baselines = BASELINES.flatMap((name) => {
     const file = models[`baseline/${name}`];
     if (!file) return [];
     const [title = name, recipe = name] = BASELINE_TITLES[name] ?? [];
-    const words = `${title}, for ${datasetWords(file.dataset).name}`;
-    return [{ name, title: words, recipe, kind: 'baseline' as const, dataset: file.dataset, file }];
+    const { dataset } = file;
+    return [
+      {
+        name,
+        title: `${title}, for ${datasetWords(dataset).name}`,
+        recipe,
+        kind: 'baseline' as const,
+        dataset,
+        epsilon: recipe === 'standard' ? null : file.epsilon,
+        file,
+      },
+    ];
   });
   // The place of the own network is kept, so that no other changes its colour when it comes.
   return [...exact, here, ...baselines].flatMap((network, index) => {
