@@ -13,6 +13,9 @@ const WRITTEN = JSON.parse(await readFile(join(ROOT, 'tests/measured.json'), 'ut
   string
 >;
 
+// One after the other: each of them wants all cores.
+test.describe.configure({ mode: 'default' });
+
 const certify = (page: Page) => page.getByTestId('certify');
 const done = async (page: Page) =>
   Number(await page.getByTestId('progress').getAttribute('data-done'));

@@ -22,8 +22,10 @@ import { Series } from './series.svelte.ts';
 /** Queries of the search for an image's smallest flip, and the seed: those of `linf curve`. */
 export const QUERIES = 1_000;
 export const SEED = 1;
-/** A batch takes about so long: a pause waits for it. */
-const BATCH_MS = 150;
+/** A batch takes about so long: a pause waits for it, and so does whoever draws. */
+const BATCH_MS = 80;
+/** No batch is given out for so long after a stroke or a key: the pen has all cores to itself. */
+const HOLD_MS = 300;
 const MOST_BATCH = 500;
 /** The counts are brought up to date so often, and less often the more images there are to count. */
 const COUNT_MS = 250;
@@ -47,6 +49,12 @@ interface Supply {
   opening: Opening;
   about: Pick<MeasuredAbout, 'modelSha256' | 'scale' | 'members' | 'epsilon'>;
 }
+
+/** What somebody does with a hand. */
+const INPUTS = ['pointerdown', 'pointermove', 'keydown'] as const;
+
+const wait = (milliseconds: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 const keyOf = (network: MeasuredNetwork, hash: string, split: Split) =>
   `${network.name} ${hash} ${split}`;
@@ -77,6 +85,8 @@ export class MeasureStore {
   /** Batches are given out one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #recent: { at: number; images: number }[] = [];
+  /** No batch is given out before. */
+  #heldUntil = 0;
   readonly #stale: Series[] = [];
   #recounting: ReturnType<typeof setTimeout> | undefined;
 
@@ -133,9 +143,17 @@ export class MeasureStore {
       this.running = true;
       this.#hands = Array.from({ length: this.workers }, () => new MeasureHand());
       this.#idle = [...this.#hands];
+      for (const type of INPUTS)
+        addEventListener(type, this.#hold, { capture: true, passive: true });
     }
     this.#wake();
   }
+
+  /** Somebody draws, or moves a slider: that comes first. */
+  readonly #hold = (event: Event) => {
+    if (event instanceof PointerEvent && event.buttons === 0) return;
+    this.#heldUntil = performance.now() + HOLD_MS;
+  };
 
   #wake() {
     for (const hand of this.#idle.splice(0)) {
@@ -147,6 +165,7 @@ export class MeasureStore {
   }
 
   #end() {
+    for (const type of INPUTS) removeEventListener(type, this.#hold, { capture: true });
     for (const hand of this.#hands) hand.stop();
     this.#hands = this.#idle = [];
     this.running = this.paused = this.attacking = false;
@@ -157,6 +176,7 @@ export class MeasureStore {
   /** One Worker at work, until nothing is left. */
   async #work(hand: MeasureHand) {
     for (;;) {
+      while (this.#heldUntil > performance.now()) await wait(this.#heldUntil - performance.now());
       if (this.paused) await new Promise<void>((resolve) => this.#resume.push(resolve));
       const turn = this.#turn.then(() => this.#take());
       this.#turn = turn;
