@@ -85,12 +85,13 @@ count_cargo() {
 }
 
 # count_browser: the same, and a run without the exact network's own tests, or without those of the
-# kernels on WebGPU, has failed: other files of tests would hide that there were none.
+# kernels and of the exact network on WebGPU, has failed: other files of tests would hide that there were none.
 count_browser() {
   awk '/^test result: / { passed += $4; failed += $6 }
     /^test .*certify::.* ok$/ { certify++ }
     /^test .*the_largest_difference_and_its_gradients_have_the_bits_of_the_cpu .*ok$/ { gpu++ }
-    END { print passed + 0, failed + (certify ? 0 : 1) + (gpu ? 0 : 1) }'
+    /^test .*attacks_make_the_queries_of_their_twins .*ok$/ { attacks++ }
+    END { print passed + 0, failed + (certify ? 0 : 1) + (gpu ? 0 : 1) + (attacks ? 0 : 1) }'
 }
 
 # count_nextest: of its last summary, "Summary [ 1.2s] 5 tests run: 3 passed, 1 failed, …".
@@ -192,7 +193,7 @@ if asked lint; then
   # Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
   # for WebAssembly alone.
   check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
-    --no-default-features --features bench,certify,baseline,train -- -D warnings
+    --no-default-features --features bench,certify,baseline,gpu,train -- -D warnings
   check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
   check "format and lint: the page" npm run --silent lint
   # `cargo publish --dry-run` also builds what is in the package, which takes minutes more.

@@ -17,7 +17,7 @@ use super::target::{Lock, check_writable, write};
 use super::{CliError, print, print_line, read, read_model};
 use crate::attack::{Attack, AttackName, Kept, Outcome, RobustnessEvaluation, Violation};
 use crate::data::{Dataset, sha256_hex};
-#[cfg(feature = "webgpu")]
+#[cfg(feature = "gpu")]
 use crate::error::sentence;
 use crate::exact::{DenseNet, Epsilon, ExactNet};
 
@@ -259,9 +259,9 @@ fn attack(
 
 /// Evaluates the kept perturbations on the GPU; without one, reports why.
 fn on_gpu(net: &ExactNet, kept: &[Kept]) -> OnGpu {
-    #[cfg(feature = "webgpu")]
-    let answer = burn::tensor::read_sync(compare_on_gpu(net, kept));
-    #[cfg(not(feature = "webgpu"))]
+    #[cfg(feature = "gpu")]
+    let answer = crate::gpu::block_on(compare_on_gpu(net, kept));
+    #[cfg(not(feature = "gpu"))]
     let answer = {
         let _ = (net, kept);
         Err("this program was built without the GPU's kernels".to_string())
@@ -274,24 +274,22 @@ fn on_gpu(net: &ExactNet, kept: &[Kept]) -> OnGpu {
     })
 }
 
-#[cfg(feature = "webgpu")]
+#[cfg(feature = "gpu")]
 async fn compare_on_gpu(net: &ExactNet, kept: &[Kept]) -> Result<OnGpu, String> {
-    use crate::gpu::Gpu;
-    use crate::net::ExactNetOnGpu;
+    use crate::gpu::{Device, GpuCertifier};
 
-    let gpu = Gpu::request().await.map_err(|error| sentence(&error))?;
-    let twin = ExactNetOnGpu::new(net, gpu.device()).map_err(|error| sentence(&error))?;
+    let device = Device::open().await.map_err(|error| sentence(&error))?;
+    let twin = GpuCertifier::new(net, &device).map_err(|error| sentence(&error))?;
     let inputs: Vec<i32> = kept.iter().flat_map(|kept| kept.input.clone()).collect();
     let logits = twin.logits_at(&inputs).await;
     let logits = logits.map_err(|error| sentence(&error))?;
-    gpu.check().map_err(|error| sentence(&error))?;
     let answers = logits.chunks_exact(net.classes());
     let other = kept
         .iter()
         .zip(answers)
         .filter(|(kept, logits)| kept.logits != *logits);
     Ok(OnGpu {
-        adapter: Some(gpu.name().into()),
+        adapter: Some(device.name().into()),
         compared: kept.len() as u64,
         differences: other.count() as u64,
         reason: None,

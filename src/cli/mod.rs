@@ -212,6 +212,13 @@ pub(crate) enum CliError {
         /// Why not.
         source: TrainError,
     },
+    /// The exact network cannot be measured on the GPU.
+    #[cfg(feature = "gpu")]
+    #[error("the GPU cannot be measured: {why}")]
+    GpuFailed {
+        /// Why not.
+        why: String,
+    },
     /// There is no such recipe for a baseline.
     #[error(transparent)]
     Recipe(#[from] crate::baseline::train::ConfigError),

@@ -39,6 +39,7 @@ export class AppState {
       epsilon: this.epsilon.asked,
       baseline: this.attack.baseline,
       seed: this.attack.seed,
+      compute: this.attack.compute,
       ...this.image.linked,
       result: this.attack.result,
       train: this.train,
@@ -104,6 +105,7 @@ export class AppState {
     this.epsilon.asked = state.epsilon;
     this.attack.baseline = state.baseline;
     this.attack.seed = state.seed;
+    this.attack.compute = state.compute;
     this.train = state.train;
     this.lesson = state.lesson;
     this.image.show(state);
