@@ -21,7 +21,6 @@ use linf_dist_net::gpu::Gpu;
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, norm_dist, reference};
 use linf_dist_net::train::{Checkpoint, DeviceChoice, DeviceKind, Processor, TrainConfig, Trainer};
 use linf_dist_net::web::{Reply, Request, Session, Shard};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -55,14 +55,13 @@ test('beyond the radius an attack on the GPU flips the label, and the CPU confir
   );
   await expect(processor(page)).toHaveAttribute('data-kind', 'gpu');
   await expect(ours(page).getByTestId('comparison')).toHaveAttribute('data-same', 'true');
-  // The label on show is what the certifier of the page says of the image on show.
-  const count = await queries(page);
+  // The page that opens the link evaluates the image on the CPU.
   await page.getByRole('button', { name: 'Share' }).click();
-  await expect(page.getByTestId('link-note')).toHaveAttribute('role', 'status');
+  await expect(page).toHaveURL(/result=/);
   await page.reload();
   const verdict = ours(page).getByTestId('verdict');
   await expect(verdict).toHaveAttribute('data-outcome', 'flipped', PATIENCE);
-  await expect(verdict).toHaveAttribute('data-queries', String(count));
+  await expect(verdict).toHaveAttribute('data-queries', /^[1-9]/);
 });
 
 test('the same seed gives the same queries on the GPU', async ({ page }) => {

@@ -51,7 +51,8 @@ impl Lanes {
 
     /// The classes but the label, the strongest at the centre first, the lowest of equal ones.
     pub(super) fn ranking(&mut self) -> Vec<usize> {
-        let mut logits = self.logits(&self.ball.centre().to_vec());
+        let logits = self.local.logits(self.ball.centre());
+        let mut logits: Vec<_> = logits.into_iter().map(f64::from).collect();
         let mut next = || {
             let rival = runner_up_of(&logits, self.label);
             logits[rival] = f64::NEG_INFINITY;

@@ -46,7 +46,7 @@ impl Key {
 
 /// The number in `0..count` that a word stands for. Some are likelier than others by `count / 2³²`.
 pub(super) fn below(count: u32, word: u32) -> u32 {
-    (u64::from(count) * u64::from(word) >> 32) as u32
+    ((u64::from(count) * u64::from(word)) >> 32) as u32
 }
 
 #[cfg(test)]

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
 #[cfg(any(feature = "certify", feature = "baseline"))]
-use super::js_error;
-use super::to_js;
+use super::{js_error, to_js};
 #[cfg(any(feature = "certify", feature = "baseline"))]
 use crate::attack::{Attack, AttackError, Ball, Classifier, Run, Settings, own_label};
 use crate::attack::{Found, Grid, Perturbed};
