@@ -7,6 +7,7 @@ From Linf Require Import Network Bounds Lipschitz Radius Pruning Evaluation Over
 Definition theorems := (
   logits_integers,
   wins_unique,
+  perturbed_by_less,
   bounds_contain,
   logit_bounds_contain,
   leading_label_is_constant,
@@ -18,6 +19,7 @@ Definition theorems := (
   ibp_proves_lipschitz,
   prune_values,
   prune_bounds,
+  pruning_changes_nothing,
   drop_to_floor_value,
   early_exit_value,
   early_exit_bounds,
@@ -29,6 +31,7 @@ Definition theorems := (
   weights_see_inputs,
   logits_at_are,
   bounds_at_are,
+  nothing_overflows,
   check_radius_sound,
   check_sound,
   check_tie_sound).

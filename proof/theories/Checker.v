@@ -131,28 +131,9 @@ Proof.
   apply andb_prop in F. rewrite !Z.leb_le in F. unfold top. nia.
 Qed.
 
-(** Relates the domain's box to a list of as many elements. *)
-Lemma Forall2_repeat : forall {A B} (P : A -> B -> Prop) a l n,
-  length l = n -> Forall (P a) l -> Forall2 P (repeat a n) l.
-Proof. intros A B P a l n <- H. induction H; simpl; constructor; assumption. Qed.
-
 Lemma domain_holds : forall net image, length image = inputs net -> in_domain net image ->
   holds (domain net) image.
 Proof. intros. now apply Forall2_repeat. Qed.
-
-Lemma box_in_domain : forall net image r, length image = inputs net -> in_domain net image ->
-  Forall2 inside (box_around net image r) (domain net).
-Proof.
-  intros net image r L D. unfold domain. rewrite <- L. clear L.
-  induction D as [|p image P D IH]; simpl; constructor; [|exact IH]. unfold inside. simpl. lia.
-Qed.
-
-Lemma box_proper : forall net image r, 0 <= r -> in_domain net image ->
-  Forall proper (box_around net image r).
-Proof.
-  intros net image r R D. induction D as [|p image P D IH]; simpl; constructor; [|exact IH].
-  unfold proper. simpl. lia.
-Qed.
 
 Section Accepted.
   Variables (net : network) (m : ready) (levels : list Z).
@@ -182,6 +163,36 @@ Section Accepted.
     intros r R. destruct (load_is _ _ accepted) as [_ E]. unfold bounds_at. rewrite E. simpl.
     rewrite prepared_bounds; [reflexivity| |]; [apply box_in_domain | apply box_proper];
       try assumption; apply image_fits.
+  Qed.
+
+  (** No number that an evaluation can come across is beyond 2^30: no difference between an input, or
+      the end of a box, and a weight, and no sum over the members. So 32 bits hold all of them. *)
+  Theorem nothing_overflows :
+    (forall d, In d (differences (layers net) image) -> Z.abs d <= limit) /\
+    (forall r d, 0 <= r -> In d (end_differences (layers net) (box_around net image r)) ->
+      Z.abs d <= limit) /\
+    (forall k rest some, (k < classes net)%nat -> seq 0 (members net) = rest ++ some ->
+      Z.abs (sum_of_members net (values (layers net) image) k some) <= limit /\
+      forall r, 0 <= r ->
+        let units := bounds (layers net) (box_around net image r) in
+        Z.abs (sum_of_members net (map fst units) k some) <= limit /\
+        Z.abs (sum_of_members net (map snd units) k some) <= limit).
+  Proof.
+    destruct (load_is _ _ accepted) as [V _]. destruct (valid_members net V) as [_ [_ [_ F]]].
+    destruct image_fits as [L D]. pose proof (fits_layers net F) as FL.
+    split; [|split].
+    - intros d I. apply (differences_fit (layers net) (domain net) image); try assumption.
+      now apply domain_holds.
+    - intros r d R I.
+      apply (end_differences_fit (layers net) (domain net) (box_around net image r)); try assumption;
+        [now apply box_in_domain | now apply box_proper].
+    - intros k rest some K E. split.
+      + apply (sums_fit net _ k rest some); try assumption. now apply values_hold, domain_holds.
+      + intros r R units.
+        pose proof (bounds_inside (layers net) _ _ (box_in_domain net image r L D)) as I.
+        pose proof (bounds_proper (layers net) _ (box_proper net image r R D)) as P.
+        fold units in I, P. apply ends_hold in I; [|assumption]. destruct I as [IL IU].
+        split; now apply (sums_fit net _ k rest some).
   Qed.
 
   Lemma proves_at_is : forall k r, 0 <= r -> proves_at m image k r = ibp_proves net image k r.

@@ -109,6 +109,15 @@ Definition perturbed (net : network) (image : list Z) (r : Z) (x : list R) : Pro
   Forall2 (fun pixel v =>
     (Rabs (v - IZR pixel) <= IZR r /\ 0 <= v <= IZR (top net))%R) image x.
 
+(** A radius need not be a whole number either: one such as 255 S ε is covered by the next whole one. *)
+Lemma perturbed_by_less : forall net image rho r x, (rho <= IZR r)%R ->
+  Forall2 (fun pixel v => (Rabs (v - IZR pixel) <= rho /\ 0 <= v <= IZR (top net))%R) image x ->
+  perturbed net image r x.
+Proof.
+  intros net image rho r x L H. induction H as [|p v image x [D B] H IH]; constructor; [|exact IH].
+  split; [lra | exact B].
+Qed.
+
 (** An input in ticks, within the domain. *)
 Definition in_domain (net : network) (image : list Z) : Prop :=
   Forall (fun pixel => 0 <= pixel <= top net) image.

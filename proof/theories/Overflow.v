@@ -104,6 +104,35 @@ Proof.
   apply andb_prop in H. destruct H as [H L]. apply andb_prop in H. now destruct H.
 Qed.
 
+Lemma fits_layers : forall net, fits net = true -> layers_fit (layers net) (domain net) = true.
+Proof.
+  intros net H. unfold fits in H. apply andb_prop in H. destruct H as [H _].
+  apply andb_prop in H. now destruct H.
+Qed.
+
+(** Integers within a box have values within its bounds. *)
+Lemma values_hold : forall ls box x, holds box x -> holds (bounds ls box) (values ls x).
+Proof.
+  induction ls as [|l ls IH]; intros box x H; [assumption|].
+  unfold bounds, values in *. simpl. apply IH. apply Forall2_map. intros r _.
+  apply unit_value_between. intro c. now apply holds_at.
+Qed.
+
+Lemma bounds_proper : forall ls box, Forall proper box -> Forall proper (bounds ls box).
+Proof.
+  induction ls as [|l ls IH]; intros box H; [assumption|].
+  unfold bounds in *. simpl. now apply IH, layer_proper.
+Qed.
+
+(** The ends of intervals within others. *)
+Lemma ends_hold : forall a b, Forall2 inside a b -> Forall proper a ->
+  holds b (map fst a) /\ holds b (map snd a).
+Proof.
+  intros a b H. induction H as [|i o a b [L U] H IH]; intro P; [split; constructor|].
+  inversion P as [|? ? Q P']; subst. unfold proper in Q. destruct (IH P').
+  split; constructor; try assumption; lia.
+Qed.
+
 (** No difference of any image is beyond the limit, and so no value of a unit. *)
 Theorem differences_fit : forall ls box x, layers_fit ls box = true -> holds box x ->
   forall d, In d (differences ls x) -> Z.abs d <= limit.

@@ -194,6 +194,53 @@ Proof.
     apply prune_row_bounds; intro c; [now apply inside_at | now apply proper_at].
 Qed.
 
+(** ** Over the domain *)
+
+Lemma Forall2_repeat : forall {A B} (P : A -> B -> Prop) a l n,
+  length l = n -> Forall (P a) l -> Forall2 P (repeat a n) l.
+Proof. intros A B P a l n <- H. induction H; simpl; constructor; assumption. Qed.
+
+Lemma perturbed_in_domain : forall net image r x, length image = inputs net ->
+  perturbed net image r x -> contains (domain net) x.
+Proof.
+  intros net image r x L H. apply Forall2_repeat.
+  - rewrite <- L. symmetry. exact (Forall2_same_length _ _ _ H).
+  - clear L. induction H as [|p v image x [_ D] H IH]; constructor; [exact D | exact IH].
+Qed.
+
+Lemma box_in_domain : forall net image r, length image = inputs net -> in_domain net image ->
+  Forall2 inside (box_around net image r) (domain net).
+Proof.
+  intros net image r L D. unfold domain. rewrite <- L. clear L.
+  induction D as [|p image P D IH]; simpl; constructor; [|exact IH]. unfold inside. simpl. lia.
+Qed.
+
+Lemma box_proper : forall net image r, 0 <= r -> in_domain net image ->
+  Forall proper (box_around net image r).
+Proof.
+  intros net image r R D. induction D as [|p image P D IH]; simpl; constructor; [|exact IH].
+  unfold proper. simpl. lia.
+Qed.
+
+(** The network with other weights. *)
+Definition with_layers (net : network) (ls : list layer) : network :=
+  Network (scale net) (inputs net) ls (members net) (classes net) (bias net).
+
+(** Pruning over the domain changes no logit of any real-valued image, and no IBP certificate of any
+    image at any radius. *)
+Theorem pruning_changes_nothing : forall net image, length image = inputs net -> in_domain net image ->
+  let pruned := with_layers net (prune (layers net) (domain net)) in
+  (forall r x, perturbed net image r x -> logits_real pruned x = logits_real net x) /\
+  (forall k r, 0 <= r -> ibp_proves pruned image k r = ibp_proves net image k r).
+Proof.
+  intros net image L D pruned. split.
+  - intros r x P. apply perturbed_in_domain in P; [|assumption].
+    unfold logits_real, pruned. simpl. rewrite prune_values by assumption. reflexivity.
+  - intros k r R. unfold ibp_proves, pruned. simpl.
+    change (box_around (with_layers net _) image r) with (box_around net image r).
+    rewrite prune_bounds; [reflexivity | now apply box_in_domain | now apply box_proper].
+Qed.
+
 (** * Dropping what does not come above the floor *)
 
 (** A unit whose maximum begins at its floor needs only the weights that can come above it. *)
