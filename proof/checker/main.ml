@@ -20,8 +20,10 @@ let idx path =
   let number at = Int32.to_int (String.get_int32_be file at) land 0xffff_ffff in
   if String.length file < 16 || number 0 <> 0x803 then
     Model_file.refuse "%s is no IDX file of images, or is compressed" path;
-  let count = number 4 and size = number 8 * number 12 in
-  if String.length file <> 16 + (count * size) then
+  let count = number 4 and rows = number 8 and columns = number 12 in
+  let size = rows * columns in
+  let possible = min rows columns > 0 && max rows columns <= 4096 in
+  if (not possible) || String.length file <> 16 + (count * size) then
     Model_file.refuse "%s has not as many bytes as its header says" path;
   Array.init count (fun index -> String.sub file (16 + (index * size)) size)
 
