@@ -11,6 +11,7 @@ small models made here are a tie and none that can be run. The standard library 
 import argparse
 import json
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def main():
     args.linf = args.linf.resolve()
     with tempfile.TemporaryDirectory() as folder:
         args.folder = Path(folder)
+        readme_lists_the_theorems()
         new_axioms_are_refused(args)
         ties_have_no_label(args)
         broken_models_are_refused(args)
@@ -172,6 +174,19 @@ def new_axioms_are_refused(args):
     file.write_text("")
     assert subprocess.run([ROOT / "proof/axioms.sh", file], capture_output=True).returncode == 1
     print("new axioms are refused")
+
+
+def readme_lists_the_theorems():
+    """The README names each theorem whose axioms are listed, with the file that it is in."""
+    table = re.findall(r"^\| (`[\w`, ]+`) \| (\w+) \|", (ROOT / "proof/README.md").read_text(), re.M)
+    listed = [(name, file) for names, file in table for name in re.findall(r"\w+", names)]
+    for name, file in listed:
+        theory = (ROOT / f"proof/theories/{file}.v").read_text()
+        assert re.search(rf"\b(Theorem|Lemma) {name} :", theory), (name, file)
+    assumptions = (ROOT / "proof/theories/Assumptions.v").read_text()
+    tuple_ = re.search(r"Definition theorems := \((.*?)\)\.", assumptions, re.S).group(1)
+    assert re.findall(r"\w+", tuple_) == [name for name, _ in listed]
+    print(f"the README lists {len(listed)} theorems, whose axioms are known")
 
 
 def check(args, model, images, claims):

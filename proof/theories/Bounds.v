@@ -68,11 +68,13 @@ Proof.
   intros A B P a b D l m H. induction H; intros [|i]; simpl; auto.
 Qed.
 
+(** A box contains a point at each place, also beyond their ends. *)
 Lemma contains_at : forall box x c, contains box x -> within (at_place point box c) (at_place 0%R x c).
 Proof.
   intros. apply (Forall2_nth within); [|assumption]. unfold within, point. simpl. lra.
 Qed.
 
+(** Related lists are equally long. *)
 Lemma Forall2_same_length : forall {A B} (P : A -> B -> Prop) l m, Forall2 P l m -> length l = length m.
 Proof. intros A B P l m H. induction H; simpl; congruence. Qed.
 
@@ -85,6 +87,7 @@ Proof.
   - apply IH. intros. apply H. now right.
 Qed.
 
+(** A number of the interval has a distance within the distance bounds. *)
 Lemma distance_within : forall b w v, within b v ->
   within (distance_bounds b w) (Rabs (v - IZR w)).
 Proof.
@@ -97,17 +100,20 @@ Proof.
     pose proof (Rmax_r (IZR h - IZR w) (IZR w - IZR l)). lra.
 Qed.
 
+(** A maximum grows with what it is of. *)
 Lemma Rmax_le : forall a b u v, (a <= u -> b <= v -> Rmax a b <= Rmax u v)%R.
 Proof.
   intros a b u v H K. pose proof (Rmax_l u v). pose proof (Rmax_r u v). apply Rmax_lub; lra.
 Qed.
 
+(** So the larger of two numbers lies within the larger of their bounds. *)
 Lemma larger_within : forall a b u v, within a u -> within b v -> within (larger a b) (Rmax u v).
 Proof.
   intros [] [] u v [] []. unfold within, larger in *. simpl in *. rewrite !IZR_max.
   split; apply Rmax_le; assumption.
 Qed.
 
+(** A unit lies within its bounds. *)
 Lemma unit_within : forall r b x, (forall c, within (b c) (x c)) ->
   within (unit_bounds b r) (unit_value_real x r).
 Proof.
@@ -116,6 +122,7 @@ Proof.
   - apply larger_within; [apply distance_within, H | apply IH].
 Qed.
 
+(** The same for all units of a layer. *)
 Lemma layer_contains : forall l box x, contains box x ->
   contains (layer_bounds l box) (layer_values_real l x).
 Proof.
@@ -144,6 +151,7 @@ Proof.
   lra.
 Qed.
 
+(** The logit of a class in the list of all. *)
 Lemma nth_logits : forall net units k, (k < classes net)%nat ->
   nth k (logits_of net units) 0 = logit net units k.
 Proof.
@@ -152,6 +160,7 @@ Proof.
   - now rewrite map_length, seq_length.
 Qed.
 
+(** The same over the reals. *)
 Lemma nth_logits_real : forall net units k, (k < classes net)%nat ->
   nth k (logits_of_real net units) 0%R = logit_real net units k.
 Proof.
@@ -160,9 +169,11 @@ Proof.
   - now rewrite map_length, seq_length.
 Qed.
 
+(** There is a logit for each class. *)
 Lemma logits_of_length : forall net units, length (logits_of net units) = classes net.
 Proof. intros. unfold logits_of. now rewrite map_length, seq_length. Qed.
 
+(** The same over the reals. *)
 Lemma logits_of_real_length : forall net units, length (logits_of_real net units) = classes net.
 Proof. intros. unfold logits_of_real. now rewrite map_length, seq_length. Qed.
 
@@ -178,6 +189,7 @@ Qed.
 
 (** * A label that leads is constant on the box *)
 
+(** Every other element is among the others. *)
 Lemma in_others : forall {A} (l : list A) k j d, (j < length l)%nat -> j <> k ->
   In (nth j l d) (others k l).
 Proof.
@@ -188,6 +200,7 @@ Proof.
   - right. apply (IH k j d); lia.
 Qed.
 
+(** What [leads] tests, class by class. *)
 Lemma leads_above : forall k lowers uppers j, leads k lowers uppers = true ->
   (j < length uppers)%nat -> j <> k -> nth j uppers 0 < nth k lowers 0.
 Proof.
@@ -212,6 +225,7 @@ Proof.
     unfold upper_logits. now rewrite logits_of_length.
 Qed.
 
+(** A bound of an absolute value as two inequalities, which [lra] understands. *)
 Lemma Rabs_ends : forall a b, (Rabs a <= b -> - b <= a <= b)%R.
 Proof. intros a b. unfold Rabs. destruct (Rcase_abs a); lra. Qed.
 

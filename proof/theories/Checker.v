@@ -99,12 +99,14 @@ Definition check_tie (m : ready) (levels : list Z) : bool :=
 
 (** * What runs is the network *)
 
+(** What [load] makes of a network. *)
 Lemma load_is : forall net m, load net = Some m ->
   valid net = true /\ m = Ready net (prepare (layers net) (domain net)).
 Proof.
   intros net m H. unfold load in H. destruct (valid net); [|discriminate]. now inversion H.
 Qed.
 
+(** What else is needed of [valid]. *)
 Lemma valid_members : forall net, valid net = true ->
   1 <= scale net /\ (1 <= members net)%nat /\ (2 <= classes net)%nat /\ fits net = true.
 Proof.
@@ -121,6 +123,7 @@ Proof.
   apply Pos.ltb_lt, Pos2Nat.inj_lt in H. rewrite SuccNat2Pos.id_succ in H. lia.
 Qed.
 
+(** An image has as many pixels as the network, each in its domain. *)
 Lemma image_in_domain : forall net levels, valid net = true -> is_image net levels = true ->
   length levels = inputs net /\ Forall (fun p => 0 <= p <= top net) (ticks net levels).
 Proof.
@@ -131,6 +134,7 @@ Proof.
   apply andb_prop in F. rewrite !Z.leb_le in F. unfold top. nia.
 Qed.
 
+(** So the domain has it. *)
 Lemma domain_holds : forall net image, length image = inputs net -> in_domain net image ->
   holds (domain net) image.
 Proof. intros. now apply Forall2_repeat. Qed.
@@ -141,6 +145,7 @@ Section Accepted.
   Hypothesis levels_are_an_image : is_image net levels = true.
   Let image := ticks net levels.
 
+  (** The image that this section is about, as the theorems on evaluation want it. *)
   Lemma image_fits : length image = inputs net /\ in_domain net image.
   Proof.
     destruct (load_is _ _ accepted) as [V _].
@@ -195,6 +200,7 @@ Section Accepted.
         split; now apply (sums_fit net _ k rest some).
   Qed.
 
+  (** So what is computed for a label and a radius is what IBP proves. *)
   Lemma proves_at_is : forall k r, 0 <= r -> proves_at m image k r = ibp_proves net image k r.
   Proof. intros k r R. unfold proves_at. now rewrite bounds_at_are. Qed.
 End Accepted.

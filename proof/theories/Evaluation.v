@@ -26,6 +26,7 @@ Definition in_tree {A} (default : A) (tree : PositiveMap.t A) (place : positive)
   | None => default
   end.
 
+(** Where a tree that is being filled has what. *)
 Lemma find_tree_from : forall {A} (l : list A) start tree place,
   PositiveMap.find place (tree_from start l tree) =
   if (place <? start)%positive then PositiveMap.find place tree
@@ -86,6 +87,7 @@ Fixpoint reaching (x : positive -> interval) (bs : list block) : Prop :=
   | b :: rest => snd (unit_bounds x (weights (b :: rest))) <= reach b /\ reaching x rest
   end.
 
+(** A unit of two parts is the larger of both. *)
 Lemma unit_value_app : forall x a b, unit_value x (a ++ b) = Z.max (unit_value x a) (unit_value x b).
 Proof.
   intros x a b. induction a as [|w a IH]; simpl.
@@ -93,6 +95,7 @@ Proof.
   - rewrite IH. lia.
 Qed.
 
+(** So are its bounds. *)
 Lemma unit_bounds_app : forall x a b, unit_bounds x (a ++ b) = larger (unit_bounds x a) (unit_bounds x b).
 Proof.
   intros x a b. induction a as [|w a IH].
@@ -101,6 +104,7 @@ Proof.
   - simpl. rewrite IH. unfold larger. simpl. f_equal; lia.
 Qed.
 
+(** Over the integers, too, a unit lies within its bounds. *)
 Lemma unit_value_between : forall r x v, (forall c, fst (x c) <= v c <= snd (x c)) ->
   fst (unit_bounds x r) <= unit_value v r <= snd (unit_bounds x r).
 Proof.
@@ -142,6 +146,7 @@ Qed.
 Module ByReach <: TotalLeBool.
   Definition t := (Z * weight)%type.
   Definition leb (a b : t) : bool := fst b <=? fst a.
+  (** Two reaches can be compared; the sort of the library wants to know. *)
   Theorem leb_total : forall a b, leb a b = true \/ leb b a = true.
   Proof. intros. unfold leb. rewrite !Z.leb_le. lia. Qed.
 End ByReach.
@@ -166,12 +171,14 @@ Definition blocks_of_sorted (s : list (Z * weight)) : list block := fold_right p
 Definition blocks_of (x : positive -> interval) (r : row) : list block :=
   blocks_of_sorted (SortByReach.sort (map (fun w => (reach_of x w, w)) r)).
 
+(** What is pushed is the first of all weights. *)
 Lemma weights_pushed : forall w bs, weights (push w bs) = snd w :: weights bs.
 Proof.
   intros [reach [c w]] [|b bs]; [reflexivity|]. simpl.
   destruct (length (kept b) <? lanes)%nat; reflexivity.
 Qed.
 
+(** Blocks have the weights that they are made of. *)
 Lemma weights_of_sorted : forall s, weights (blocks_of_sorted s) = map snd s.
 Proof.
   induction s as [|w s IH]; [reflexivity|]. simpl. now rewrite weights_pushed, IH.
@@ -185,6 +192,7 @@ Proof.
   apply (Permutation_map snd) in P. rewrite map_map in P. simpl in P. now rewrite map_id in P.
 Qed.
 
+(** Reaches stay right when what is pushed reaches at least as far. *)
 Lemma reaching_pushed : forall x w bs,
   snd (unit_bounds x (weights (push w bs))) <= fst w -> reaching x bs -> reaching x (push w bs).
 Proof.
@@ -192,9 +200,11 @@ Proof.
   destruct (length (kept b) <? lanes)%nat; repeat split; assumption.
 Qed.
 
+(** The other thing that the sort wants to know. *)
 Lemma leb_transitive : Relations_1.Transitive (fun a b => is_true (ByReach.leb a b)).
 Proof. intros a b c. unfold ByReach.leb, is_true. rewrite !Z.leb_le. lia. Qed.
 
+(** In a sorted row every reach bounds what follows. *)
 Lemma sorted_reaching : forall x s, (forall c, proper (x c)) ->
   (forall w, In w s -> fst w = reach_of x (snd w)) ->
   StronglySorted (fun a b => is_true (ByReach.leb a b)) s ->
@@ -218,6 +228,7 @@ Proof.
     apply in_map_iff in V. destruct V as [u [<- V]]. now apply M.
 Qed.
 
+(** So the blocks of a unit have the reaches that early exit needs. *)
 Lemma blocks_reaching : forall x r, (forall c, proper (x c)) -> reaching x (blocks_of x r).
 Proof.
   intros x r P. apply sorted_reaching; [assumption| |apply SortByReach.StronglySorted_sort, leb_transitive].
@@ -229,12 +240,14 @@ Qed.
 Lemma unit_value_permutes : forall x a b, Permutation a b -> unit_value x a = unit_value x b.
 Proof. intros x a b H. induction H; simpl; lia. Qed.
 
+(** The same for its bounds. *)
 Lemma unit_bounds_permutes : forall x a b, Permutation a b -> unit_bounds x a = unit_bounds x b.
 Proof.
   intros x a b H. induction H; simpl; [reflexivity|now rewrite IHPermutation| |congruence].
   unfold larger. simpl. f_equal; lia.
 Qed.
 
+(** A unit that is sorted and left early has its value. *)
 Lemma blocks_value : forall x v r, (forall c, fst (x c) <= v c <= snd (x c)) ->
   scan_value v 0 (blocks_of x r) = unit_value v r.
 Proof.
@@ -244,6 +257,7 @@ Proof.
   - apply blocks_reaching. intro c. specialize (H c). unfold proper. lia.
 Qed.
 
+(** And its bounds. *)
 Lemma blocks_bounds : forall x y r, (forall c, inside (y c) (x c)) -> (forall c, proper (y c)) ->
   scan_bounds y point (blocks_of x r) = unit_bounds y r.
 Proof.
@@ -271,17 +285,20 @@ Definition fast_values (ready : list (list (list block))) (x : list Z) : list Z 
 Definition fast_bounds (ready : list (list (list block))) (box : list interval) : list interval :=
   fold_left (fun box l => map (scan_bounds (in_tree point (tree_of box)) point) l) ready box.
 
+(** Bounds depend only on what the inputs are, not on how they are read. *)
 Lemma unit_bounds_same : forall x y r, (forall c, x c = y c) -> unit_bounds x r = unit_bounds y r.
 Proof.
   intros x y r H. induction r as [|w r IH]; [reflexivity|]. simpl. now rewrite H, IH.
 Qed.
 
+(** So a tree does. *)
 Lemma tree_bounds : forall l box,
   map (unit_bounds (in_tree point (tree_of box))) l = layer_bounds l box.
 Proof.
   intros. apply map_ext. intro r. apply unit_bounds_same. intro c. apply in_tree_of.
 Qed.
 
+(** The same for values. *)
 Lemma unit_value_same : forall x y r, (forall c, x c = y c) -> unit_value x r = unit_value y r.
 Proof.
   intros x y r H. induction r as [|w r IH]; [reflexivity|]. simpl. now rewrite H, IH.
@@ -291,6 +308,7 @@ Qed.
 Definition holds (box : list interval) (x : list Z) : Prop :=
   Forall2 (fun b v => fst b <= v <= snd b) box x.
 
+(** Integers within a box are so at each place, also beyond its end. *)
 Lemma holds_at : forall box x c, holds box x ->
   fst (at_place point box c) <= at_place 0 x c <= snd (at_place point box c).
 Proof.

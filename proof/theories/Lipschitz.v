@@ -26,6 +26,7 @@ Definition lipschitz_radius (net : network) (margin : Z) : Z :=
 (** Two lists of numbers that differ by at most [r] at each place. *)
 Definition near (r : R) (x y : list R) : Prop := Forall2 (fun a b => (Rabs (a - b) <= r)%R) x y.
 
+(** A maximum moves by no more than what it is of. *)
 Lemma Rmax_moves : forall a b u v r,
   (Rabs (a - b) <= r -> Rabs (u - v) <= r -> Rabs (Rmax a u - Rmax b v) <= r)%R.
 Proof.
@@ -80,6 +81,7 @@ Qed.
 
 (** * The gap is the distance to the second largest logit *)
 
+(** A minimum is below all that it is of. *)
 Lemma fold_min_below : forall g gs z, In z (g :: gs) -> fold_right Z.min g gs <= z.
 Proof.
   intros g gs z H. induction gs as [|h gs IH]; simpl in *.
@@ -88,12 +90,14 @@ Proof.
       assert (fold_right Z.min g gs <= z) by auto]; lia.
 Qed.
 
+(** And it is one of them. *)
 Lemma fold_min_in : forall g gs, In (fold_right Z.min g gs) (g :: gs).
 Proof.
   intros g gs. induction gs as [|h gs IH]; simpl in *; [now left|].
   destruct (Z.min_spec h (fold_right Z.min g gs)) as [[_ ->] | [_ ->]]; intuition.
 Qed.
 
+(** Every other logit is below by at least the gap. *)
 Lemma gap_below : forall k zs j, (j < length zs)%nat -> j <> k -> nth j zs 0 + gap k zs <= nth k zs 0.
 Proof.
   intros k zs j L N. unfold gap.
@@ -102,6 +106,7 @@ Proof.
   apply fold_min_below in H. lia.
 Qed.
 
+(** The others are the elements at the other indices. *)
 Lemma others_are : forall {A} (l : list A) k z d, In z (others k l) ->
   exists j, (j < length l)%nat /\ j <> k /\ nth j l d = z.
 Proof.
@@ -114,6 +119,7 @@ Proof.
       * destruct (IH k z d H) as [j [L [N E]]]. exists (S j). simpl. repeat split; auto; lia.
 Qed.
 
+(** Among two or more elements there are others. *)
 Lemma others_nonempty : forall {A} (l : list A) k, (2 <= length l)%nat -> others k l <> [].
 Proof.
   intros A l k L E. destruct l as [|a [|b l]]; simpl in L; try lia.
@@ -134,6 +140,7 @@ Qed.
 
 (** * The certificate *)
 
+(** The radius is one for which the theorem holds. *)
 Lemma lipschitz_radius_below : forall net m r, (1 <= members net)%nat ->
   r <= lipschitz_radius net m -> 2 * Z.of_nat (members net) * r < m.
 Proof.

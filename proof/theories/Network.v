@@ -124,6 +124,7 @@ Definition in_domain (net : network) (image : list Z) : Prop :=
 
 (** * The two evaluations agree *)
 
+(** A maximum of integers as real numbers. *)
 Lemma IZR_max : forall a b, IZR (Z.max a b) = Rmax (IZR a) (IZR b).
 Proof.
   intros a b. destruct (Z.max_spec a b) as [[H ->] | [H ->]].
@@ -135,6 +136,7 @@ Qed.
 Lemma nth_IZR : forall i l, nth i (map IZR l) 0%R = IZR (nth i l 0).
 Proof. intros. change 0%R with (IZR 0). apply map_nth. Qed.
 
+(** A unit of integers has an integer value. *)
 Lemma unit_value_integers : forall r x y,
   (forall c, y c = IZR (x c)) -> unit_value_real y r = IZR (unit_value x r).
 Proof.
@@ -142,6 +144,7 @@ Proof.
   rewrite IZR_max, abs_IZR, minus_IZR, H, IH. reflexivity.
 Qed.
 
+(** So has a layer. *)
 Lemma layer_values_integers : forall l x,
   layer_values_real l (map IZR x) = map IZR (layer_values l x).
 Proof.
@@ -149,12 +152,14 @@ Proof.
   apply unit_value_integers. intro c. apply nth_IZR.
 Qed.
 
+(** And all layers. *)
 Lemma values_integers : forall ls x, values_real ls (map IZR x) = map IZR (values ls x).
 Proof.
   induction ls as [|l ls IH]; intro x; [reflexivity|].
   unfold values_real, values in *. simpl. rewrite layer_values_integers. apply IH.
 Qed.
 
+(** A logit of integers is an integer. *)
 Lemma logit_integers : forall net units k,
   logit_real net (map IZR units) k = IZR (logit net units k).
 Proof.
@@ -163,6 +168,7 @@ Proof.
   cbn [fold_right]. rewrite !plus_IZR, <- IH, nth_IZR. reflexivity.
 Qed.
 
+(** And so are all logits. *)
 Lemma logits_of_integers : forall net units,
   logits_of_real net (map IZR units) = map IZR (logits_of net units).
 Proof.

@@ -82,12 +82,14 @@ Proof.
   simpl in U. lia.
 Qed.
 
+(** Read from trees the bounds are the same. *)
 Lemma tree_of_bounds_is : forall ls box, tree_of_bounds ls box = bounds ls box.
 Proof.
   induction ls as [|l ls IH]; intro box; [reflexivity|].
   unfold tree_of_bounds, bounds in *. simpl. rewrite tree_bounds. apply IH.
 Qed.
 
+(** What is in a list made of lists is made of an element of one of them. *)
 Lemma in_concat_map : forall {A B} (f : A -> B) (ls : list (list A)) b, In b (concat (map (map f) ls)) ->
   exists r a, In r ls /\ In a r /\ b = f a.
 Proof.
@@ -96,6 +98,7 @@ Proof.
   now exists r, a.
 Qed.
 
+(** What is known of a first layer and of the rest. *)
 Lemma layers_fit_step : forall l ls box, layers_fit (l :: ls) box = true ->
   forallb (fun b => snd b <=? limit) (layer_bounds l box) = true /\
   layers_fit ls (layer_bounds l box) = true.
@@ -104,6 +107,7 @@ Proof.
   apply andb_prop in H. destruct H as [H L]. apply andb_prop in H. now destruct H.
 Qed.
 
+(** The part of [fits] that is about the layers. *)
 Lemma fits_layers : forall net, fits net = true -> layers_fit (layers net) (domain net) = true.
 Proof.
   intros net H. unfold fits in H. apply andb_prop in H. destruct H as [H _].
@@ -118,6 +122,7 @@ Proof.
   apply unit_value_between. intro c. now apply holds_at.
 Qed.
 
+(** Bounds have their ends in order. *)
 Lemma bounds_proper : forall ls box, Forall proper box -> Forall proper (bounds ls box).
 Proof.
   induction ls as [|l ls IH]; intros box H; [assumption|].
@@ -163,10 +168,12 @@ Proof.
   - now apply layer_proper.
 Qed.
 
+(** A number between two is no larger in size than the larger of them, whatever is added. *)
 Lemma larger_end : forall lo v hi c, lo <= v <= hi ->
   Z.abs (v + c) <= Z.max (Z.abs (lo + c)) (Z.abs (hi + c)).
 Proof. lia. Qed.
 
+(** A sum over some members is at most the sum of the most that each can be. *)
 Lemma sum_below_most : forall net units x k some, holds units x ->
   Z.abs (sum_of_members net x k some) <= most_of_members net units k some.
 Proof.
@@ -179,6 +186,7 @@ Proof.
   eapply Z.le_trans; [apply Z.abs_triangle|]. now apply Z.add_le_mono.
 Qed.
 
+(** More members can only add to the most. *)
 Lemma most_grows : forall net units k rest some,
   most_of_members net units k some <= most_of_members net units k (rest ++ some).
 Proof.

@@ -33,6 +33,7 @@ Definition drop_to_floor (x : positive -> interval) (r : row) : row :=
 
 (** * A maximum, by its members *)
 
+(** A unit is at least each of its distances, *)
 Lemma unit_value_above : forall x r w, In w r ->
   (Rabs (x (fst w) - IZR (snd w)) <= unit_value_real x r)%R.
 Proof.
@@ -40,12 +41,14 @@ Proof.
   destruct H as [->|H]; [apply Rmax_l|]. eapply Rle_trans; [now apply IH|]. apply Rmax_r.
 Qed.
 
+(** at least 0, *)
 Lemma unit_value_nonneg : forall x r, (0 <= unit_value_real x r)%R.
 Proof.
   intros x r. destruct r as [|w r]; [simpl; lra|].
   eapply Rle_trans; [apply Rabs_pos|]. apply unit_value_above. now left.
 Qed.
 
+(** and no more than all of them. *)
 Lemma unit_value_below : forall x r v, (0 <= v)%R ->
   (forall w, In w r -> (Rabs (x (fst w) - IZR (snd w)) <= v)%R) -> (unit_value_real x r <= v)%R.
 Proof.
@@ -54,6 +57,7 @@ Proof.
   - apply IH. intros. apply H. now right.
 Qed.
 
+(** The same for its bounds. *)
 Lemma unit_bounds_above : forall x r w, In w r ->
   fst (distance_bounds (x (fst w)) (snd w)) <= fst (unit_bounds x r) /\
   reach_of x w <= snd (unit_bounds x r).
@@ -63,12 +67,14 @@ Proof.
   destruct H as [->|H]; [lia|]. specialize (IH H). lia.
 Qed.
 
+(** They are at least 0, *)
 Lemma unit_bounds_nonneg : forall x r, 0 <= fst (unit_bounds x r) /\ 0 <= snd (unit_bounds x r).
 Proof.
   intros x r. induction r as [|v r IH]; [simpl; lia|].
   cbn [unit_bounds fold_right]. fold (unit_bounds x r). unfold larger. cbn [fst snd]. lia.
 Qed.
 
+(** and no more than those of all its weights. *)
 Lemma unit_bounds_below : forall x r lo hi, 0 <= lo -> 0 <= hi ->
   (forall w, In w r -> fst (distance_bounds (x (fst w)) (snd w)) <= lo /\ reach_of x w <= hi) ->
   fst (unit_bounds x r) <= lo /\ snd (unit_bounds x r) <= hi.
@@ -116,6 +122,7 @@ Qed.
 (** A box whose lower ends are not above its upper ends. *)
 Definition proper (b : interval) : Prop := fst b <= snd b.
 
+(** Distance bounds have their ends in order, *)
 Lemma distance_proper : forall b w, proper b -> proper (distance_bounds b w).
 Proof. intros [l h] w. unfold proper, distance_bounds. simpl. lia. Qed.
 
@@ -150,6 +157,7 @@ Qed.
 
 (** * A pruned network *)
 
+(** the intervals of a box have, also beyond its end, *)
 Lemma proper_at : forall box c, Forall proper box -> proper (at_place point box c).
 Proof.
   intros box c H. unfold at_place.
@@ -158,12 +166,14 @@ Proof.
   - unfold proper. simpl. lia.
 Qed.
 
+(** a unit has, *)
 Lemma unit_proper : forall x r, (forall c, proper (x c)) -> proper (unit_bounds x r).
 Proof.
   intros x r H. induction r as [|[c w] r IH]; [unfold proper; simpl; lia|].
   pose proof (distance_proper _ w (H c)). unfold proper in *. simpl. unfold larger. simpl in *. lia.
 Qed.
 
+(** and a layer has. *)
 Lemma layer_proper : forall l box, Forall proper box -> Forall proper (layer_bounds l box).
 Proof.
   intros l box H. apply Forall_forall. intros b I. apply in_map_iff in I. destruct I as [r [<- _]].
@@ -196,10 +206,12 @@ Qed.
 
 (** ** Over the domain *)
 
+(** Relates what is the same everywhere to a list of that length. *)
 Lemma Forall2_repeat : forall {A B} (P : A -> B -> Prop) a l n,
   length l = n -> Forall (P a) l -> Forall2 P (repeat a n) l.
 Proof. intros A B P a l n <- H. induction H; simpl; constructor; assumption. Qed.
 
+(** A perturbed image is in the domain. *)
 Lemma perturbed_in_domain : forall net image r x, length image = inputs net ->
   perturbed net image r x -> contains (domain net) x.
 Proof.
@@ -208,6 +220,7 @@ Proof.
   - clear L. induction H as [|p v image x [_ D] H IH]; constructor; [exact D | exact IH].
 Qed.
 
+(** So is the box around an image. *)
 Lemma box_in_domain : forall net image r, length image = inputs net -> in_domain net image ->
   Forall2 inside (box_around net image r) (domain net).
 Proof.
@@ -215,6 +228,7 @@ Proof.
   induction D as [|p image P D IH]; simpl; constructor; [|exact IH]. unfold inside. simpl. lia.
 Qed.
 
+(** That box has its ends in order. *)
 Lemma box_proper : forall net image r, 0 <= r -> in_domain net image ->
   Forall proper (box_around net image r).
 Proof.

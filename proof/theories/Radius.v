@@ -10,6 +10,7 @@ Open Scope Z_scope.
 
 Definition inside (a b : interval) : Prop := fst b <= fst a /\ snd a <= snd b.
 
+(** A unit has narrower bounds where its inputs have. *)
 Lemma unit_inside : forall r x y, (forall c, inside (x c) (y c)) ->
   inside (unit_bounds x r) (unit_bounds y r).
 Proof.
@@ -17,11 +18,13 @@ Proof.
   specialize (H c). unfold inside in *. simpl. unfold larger, distance_bounds. simpl. lia.
 Qed.
 
+(** Boxes inside others are so at each place. *)
 Lemma inside_at : forall a b c, Forall2 inside a b -> inside (at_place point a c) (at_place point b c).
 Proof.
   intros. apply (Forall2_nth inside); [|assumption]. unfold inside. lia.
 Qed.
 
+(** So the bounds of all layers are narrower for a smaller box. *)
 Theorem bounds_inside : forall ls a b, Forall2 inside a b -> Forall2 inside (bounds ls a) (bounds ls b).
 Proof.
   induction ls as [|l ls IH]; intros a b H; [assumption|].
@@ -37,9 +40,11 @@ Proof.
   pose proof (Forall2_nth Z.le 0 0 (Z.le_refl 0) _ _ H (m * classes net + k)%nat). lia.
 Qed.
 
+(** The same for all logits. *)
 Lemma logits_fall : forall net u v, Forall2 Z.le u v -> Forall2 Z.le (logits_of net v) (logits_of net u).
 Proof. intros. apply Forall2_map. intros k _. now apply logit_falls. Qed.
 
+(** The ends of narrower bounds. *)
 Lemma inside_ends : forall a b, Forall2 inside a b ->
   Forall2 Z.le (map fst b) (map fst a) /\ Forall2 Z.le (map snd a) (map snd b).
 Proof.
@@ -58,6 +63,7 @@ Proof.
   apply Z.ltb_lt, H, in_others; [|assumption]. now rewrite <- (Forall2_same_length _ _ _ HU).
 Qed.
 
+(** A smaller radius has a smaller box. *)
 Lemma box_inside : forall net image r s, r <= s ->
   Forall2 inside (box_around net image r) (box_around net image s).
 Proof. intros. apply Forall2_map. intros p _. unfold inside. simpl. lia. Qed.
@@ -77,6 +83,7 @@ Qed.
 (** An interval that reaches no further than [r] from a value. *)
 Definition around (r : Z) (v : Z) (b : interval) : Prop := v - r <= fst b /\ snd b <= v + r.
 
+(** A unit has bounds that reach no further from its value than its inputs have. *)
 Lemma unit_around : forall r row x b, 0 <= r -> (forall c, around r (x c) (b c)) ->
   around r (unit_value x row) (unit_bounds b row).
 Proof.
@@ -84,6 +91,7 @@ Proof.
   specialize (H c). unfold around in *. simpl. unfold larger, distance_bounds. simpl. lia.
 Qed.
 
+(** So have all layers. *)
 Lemma bounds_around : forall r ls x box, 0 <= r -> Forall2 (around r) x box ->
   Forall2 (around r) (values ls x) (bounds ls box).
 Proof.
@@ -93,6 +101,7 @@ Proof.
   unfold around. simpl. lia.
 Qed.
 
+(** A sum over the members has bounds that reach no further than the sum of theirs. *)
 Lemma logit_around : forall net r x box k, 0 <= r -> Forall2 (around r) x box ->
   logit net x k - Z.of_nat (members net) * r <= logit net (map snd box) k /\
   logit net (map fst box) k <= logit net x k + Z.of_nat (members net) * r.
