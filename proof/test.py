@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Tests the extracted checker, and compares it with `linf certify` on the first test images.
+"""Tests the proofs and the extracted checker, and compares it with `linf certify` on test images.
 
     proof/test.py --linf PATH/TO/linf
 
 `make -C proof` comes before it. For every shipped model, image by image: the label, the margin and
 both radii that `linf` prints are accepted, and the same with one of them changed is refused. Two
-small models made here are a tie and none that can be run. The standard library is enough.
+small models made here are a tie and none that can be run. Definitions that are a little wrong, such
+as a tie that counts as a label, have no proof. The standard library is enough.
 """
 
 import argparse
 import json
 import random
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -23,6 +25,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CHECKER = ROOT / "proof/_build/linf-check"
 DATASETS = json.loads((ROOT / "src/data/datasets.json").read_bytes())
+# Definitions that would be wrong: file, what stands there, what would.
+WRONG = [
+    ("Bounds", "upper <? nth k lowers", "upper <=? nth k lowers"),  # a tie as a label
+    ("Bounds", "Z.max 0 (Z.max (fst b - w) (w - snd b))", "Z.max 0 (Z.max (fst b - w) (w - fst b))"),
+    ("Bounds", "Z.min (pixel + r) (top net))", "Z.min (pixel + r) (top net - 1))"),
+    ("Lipschitz", "(margin - 1) / (2 *", "margin / (2 *"),
+    ("Lipschitz", "(margin - 1) / (2 * Z.of_nat (members net))", "(margin - 1) / 2"),
+    ("Pruning", "floor x r <=? reach_of x w", "floor x r <? reach_of x w"),
+    ("Evaluation", "if reach b <=? fst most then", "if reach b <=? snd most then"),
+    ("Evaluation", "fst b <=? fst a.", "fst a <=? fst b."),
+    ("Checker", "(label c) (ibp c + 1))", "(label c) (ibp c + 2))"),
+]
 CHANGES = {
     "label": [1],
     "margin_ticks": [1, -1],
@@ -42,6 +56,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         args.folder = Path(folder)
         readme_lists_the_theorems()
+        wrong_definitions_have_no_proof(args)
         new_axioms_are_refused(args)
         ties_have_no_label(args)
         broken_models_are_refused(args)
@@ -161,6 +176,21 @@ def broken_models_are_refused(args):
         refused = result.returncode == 2 and result.stderr.startswith("error: ")
         assert result.returncode == 0 or refused, (bytes(file), result)
     print("500 damaged models get an answer or are refused")
+
+
+def wrong_definitions_have_no_proof(args):
+    """The theorems say something: a definition that is a little wrong stops the build."""
+    for file, right, wrong in [("Checker", "", "")] + WRONG:
+        theories = args.folder / "theories"
+        shutil.copytree(CHECKER.parent / "theories", theories)
+        theory = (ROOT / f"proof/theories/{file}.v").read_text()
+        assert right in theory, (file, right)
+        (theories / f"{file}.v").write_text(theory.replace(right, wrong, 1) if right else theory)
+        command = ["coqc", "-q", "-Q", ".", "Linf", f"{file}.v"]
+        result = subprocess.run(command, cwd=theories, capture_output=True)
+        assert (result.returncode == 0) == (right == wrong), (file, wrong, result)
+        shutil.rmtree(theories)
+    print(f"{len(WRONG)} wrong definitions have no proof")
 
 
 def new_axioms_are_refused(args):
