@@ -89,11 +89,11 @@ test('an attack that goes step by step stays on the CPU, and the page says so', 
 test.describe('without the program for the GPU', () => {
   test.use({ expectedErrors: [/Failed to load resource/] });
   test('the CPU makes the attack', async ({ page }) => {
-  await page.route(/gpu_bg.*\.wasm/, (route) => route.abort());
-  await open(page, 'digit=0&eps=50&on=gpu');
-  await button(page, 'random').click();
-  await expect(processor(page)).toHaveAttribute('data-kind', 'cpu', PATIENCE);
-  await expect(ours(page).getByRole('alert')).toBeVisible();
-  await expect.poll(() => queries(page), PATIENCE).toBeGreaterThan(0);
-});
+    await page.route(/gpu_bg.*\.wasm/, (route) => route.abort());
+    await open(page, 'digit=0&eps=50&on=gpu');
+    await button(page, 'random').click();
+    await expect(processor(page)).toHaveAttribute('data-kind', 'cpu', PATIENCE);
+    await expect(ours(page).getByRole('alert')).toBeVisible();
+    await expect.poll(() => queries(page), PATIENCE).toBeGreaterThan(0);
+  });
 });
