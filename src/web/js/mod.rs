@@ -12,6 +12,8 @@ pub mod baseline;
 pub mod bench;
 #[cfg(feature = "certify")]
 pub mod certify;
+#[cfg(any(feature = "certify", feature = "baseline"))]
+pub mod measure;
 #[cfg(feature = "train")]
 pub mod train;
 
