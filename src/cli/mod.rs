@@ -404,6 +404,14 @@ pub(crate) enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// State files that are not the shards of one evaluation.
+    #[error("{} cannot be merged: {reason}", path.display())]
+    Shards {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// An image misclassified where its label is proved.
     #[error(
         "a certificate is wrong: test image {image} is misclassified within {radius}, where its label is \
