@@ -145,8 +145,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What writes the records of images to a file with that ending.
-fn images_writer(path: &Path) -> Result<fn(&ImagesFile, &[ImageRecord]) -> String, CliError> {
+/// What writes the records of images as text.
+type ImagesWriter = fn(&ImagesFile, &[ImageRecord]) -> String;
+
+/// The writer for a file with that ending.
+fn images_writer(path: &Path) -> Result<ImagesWriter, CliError> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("csv") => Ok(images_csv),
         Some("json") => Ok(images_json),
