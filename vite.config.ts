@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { attacks } from './www/build/attacks.ts';
+import { imageShards } from './www/build/image-shards.ts';
 import { models } from './www/build/models.ts';
 import { modules } from './www/build/modules.ts';
 import { offline } from './www/build/offline.ts';
 import { contentSecurityPolicy } from './www/build/policy.ts';
 import { previews } from './www/build/previews.ts';
 import { testImages } from './www/build/test-images.ts';
-import { trainingData } from './www/build/training-data.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -27,7 +27,7 @@ export default defineConfig({
     attacks(),
     models(),
     testImages(),
-    trainingData(),
+    imageShards(),
     contentSecurityPolicy(),
     previews(),
     offline(),

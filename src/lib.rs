@@ -45,6 +45,7 @@
 //! | [`exact`] | the integer network: evaluation, certificates, pruning, model files | |
 //! | [`attack`] | attacks on the integer network and on any other [`attack::Classifier`] | |
 //! | [`data`] | data sets, and strokes drawn on a page | |
+//! | [`measure`] | all images of a set: certified accuracy over ε, what attacks leave, files of both | |
 //! | `norm_dist` | the distance `‖x − w‖_p` as a Burn operation with its gradients | `train` |
 //! | `net` | the ℓ∞-dist layer and net as Burn modules | `train` |
 //! | `train` | the training recipe, its losses and optimizer, checkpoints | `train` |
@@ -91,6 +92,7 @@ mod error;
 pub mod exact;
 #[cfg(any(feature = "gpu", feature = "webgpu"))]
 pub mod gpu;
+pub mod measure;
 #[cfg(feature = "train")]
 pub mod net;
 #[cfg(feature = "train")]

@@ -4,9 +4,10 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::thread;
 
-use super::{BaselineNet, Evaluator, IntervalCertifier};
+use super::{BaselineClassifier, BaselineNet, Evaluator, IntervalCertifier};
+use crate::attack::{Classifier, label};
 use crate::data::Dataset;
-use crate::exact::Epsilon;
+use crate::exact::{Epsilon, ImageRecord};
 
 /// What a network achieves on a labelled set of images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,36 @@ pub fn evaluate(
             .sum()
     });
     Evaluation { clean, certified }
+}
+
+/// Certifies an 8-bit image, `[inputs]`, with its label in the data set: the label that the evaluation in
+/// f32 gives, and the radius that interval bound propagation proves for it. A baseline's logits are no
+/// lengths, so there is no margin, and it has no Lipschitz radius. `certifier` is of the same network and
+/// scale as `classifier`.
+///
+/// # Panics
+/// If the image is not of the network's size.
+pub fn certify_image(
+    classifier: &mut BaselineClassifier,
+    certifier: &IntervalCertifier<'_>,
+    image: &[u8],
+    image_label: u8,
+) -> ImageRecord {
+    let scale = classifier.scale().cast_signed();
+    let input: Vec<i32> = image
+        .iter()
+        .map(|&level| i32::from(level) * scale)
+        .collect();
+    let predicted = label(&classifier.logits(&input));
+    let certificate = certifier.certify(image);
+    let proved = certificate.filter(|certificate| Some(certificate.label) == predicted);
+    ImageRecord {
+        label: image_label,
+        predicted,
+        margin: None,
+        lipschitz_radius: None,
+        ibp_radius: proved.map(|certificate| certificate.ibp_radius),
+    }
 }
 
 /// Whether the label's logit is above all others.

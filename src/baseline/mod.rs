@@ -21,7 +21,7 @@ pub mod train;
 
 pub use certificate::{Certificate, IntervalCertifier};
 pub use classifier::BaselineClassifier;
-pub use evaluation::{Evaluation, evaluate};
+pub use evaluation::{Evaluation, certify_image, evaluate};
 pub use evaluator::{Activations, Evaluator};
 pub use model::{Accuracies, Metadata, Model, ModelError};
 pub use net::{BaselineNet, BaselineNetError, Geometry, Layer};

@@ -1,7 +1,8 @@
-//! `linf certify`: labels one image and prints the radii for which the label is proved.
+//! `linf certify`: labels images and prints the radii for which the labels are proved.
 
 use std::{
     fmt::Write,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -9,21 +10,28 @@ use serde::Serialize;
 
 use super::{CliError, note, print, print_line, read, read_model};
 use crate::data::datasets;
-use crate::exact::{Certificate, CriticalPixel, ExactNet, Levels, MAX_LEVEL, Model, Ticks};
+use crate::error::sentence;
+use crate::exact::{
+    Certificate, CriticalPixel, Epsilon, ExactNet, Levels, MAX_LEVEL, Model, Ticks,
+};
 
-/// Label one image and print how far the label is proved
+/// Label images and print how far each label is proved
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
-    /// Image: of the size that the net takes, bright ink on black; colours are read as grey
-    #[arg(value_name = "IMAGE.png")]
-    image: PathBuf,
-    /// The image is dark ink on white: take its negative
+    /// Images, and folders of which every file that ends in .png is taken: of the size that the net takes,
+    /// bright ink on black; colours are read as grey
+    #[arg(value_name = "IMAGE.png", required = true)]
+    images: Vec<PathBuf>,
+    /// Also tell whether each label is proved at this ε, a decimal fraction of full scale such as 0.3
+    #[arg(long)]
+    epsilon: Option<Epsilon>,
+    /// The images are dark ink on white: take their negatives
     #[arg(long)]
     invert: bool,
-    /// Print one JSON object
+    /// Print JSON: one object a line for each image
     #[arg(long)]
     json: bool,
 }
@@ -31,13 +39,33 @@ pub(super) struct Args {
 /// What is printed. Lengths are in pixel levels; S is a power of two, so they are exact.
 #[derive(Serialize)]
 struct Report {
+    /// The image.
+    file: String,
     /// None in a tie.
     label: Option<usize>,
     margin_levels: f64,
     lipschitz_radius_levels: Option<Levels>,
     ibp_radius_levels: Option<Levels>,
+    /// Only where an ε was given.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
     logits: Vec<Logit>,
     model_sha256: String,
+}
+
+/// Whether the label is proved at ε.
+#[derive(Serialize)]
+struct Verdict {
+    epsilon: String,
+    certified_lipschitz: bool,
+    certified_ibp: bool,
+}
+
+/// What is printed of an image that cannot be certified, where there are others.
+#[derive(Serialize)]
+struct Failure<'a> {
+    file: &'a str,
+    error: String,
 }
 
 /// A class's logit and its critical pixel in each member.
@@ -62,11 +90,91 @@ struct Place {
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
-    let (size, image) = read_png(&args.image, shape(&model), args.invert)?;
+    let paths = files(&args.images)?;
+    let [only] = &paths[..] else {
+        return certify_all(args, &model, &model_sha256, &paths);
+    };
+    let report = certify(args, &model, &model_sha256, only)?;
+    match args.json {
+        true => print_line(report.to_json()),
+        false => print(report.to_text()),
+    }
+    Ok(())
+}
+
+/// Certifies several images. One that cannot be read does not keep the others from it.
+fn certify_all(
+    args: &Args,
+    model: &Model,
+    model_sha256: &str,
+    paths: &[PathBuf],
+) -> Result<(), CliError> {
+    let mut failed = 0;
+    for path in paths {
+        match certify(args, model, model_sha256, path) {
+            Ok(report) if args.json => print_line(report.to_json()),
+            Ok(report) => print(report.to_line()),
+            Err(error) => {
+                failed += 1;
+                let (file, error) = (&path.display().to_string(), sentence(&error));
+                note(format_args!("error: {error}"));
+                if args.json {
+                    let failure = serde_json::to_string(&Failure { file, error });
+                    print_line(failure.expect("strings are JSON"));
+                }
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        failed => Err(CliError::SomeImages {
+            failed,
+            images: paths.len(),
+        }),
+    }
+}
+
+/// The files that are named, and those of the folders that are, by name.
+fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let unreadable = |source| CliError::Read {
+            path: path.clone(),
+            source,
+        };
+        let mut inside = Vec::new();
+        for entry in fs::read_dir(path).map_err(unreadable)? {
+            let file = entry.map_err(unreadable)?.path();
+            let ending = file.extension().unwrap_or_default();
+            if ending.eq_ignore_ascii_case("png") && file.is_file() {
+                inside.push(file);
+            }
+        }
+        if inside.is_empty() {
+            return Err(CliError::NoImages { path: path.clone() });
+        }
+        inside.sort();
+        files.append(&mut inside);
+    }
+    Ok(files)
+}
+
+/// Certifies one image.
+fn certify(
+    args: &Args,
+    model: &Model,
+    model_sha256: &str,
+    path: &Path,
+) -> Result<Report, CliError> {
+    let (size, image) = read_png(path, shape(model), args.invert)?;
     if has_bright_border(size, &image) {
         note(format_args!(
             "warning: {} has a bright border, and the network was trained on bright ink on black; {}",
-            args.image.display(),
+            path.display(),
             match args.invert {
                 true => "without --invert it would be dark",
                 false => "add --invert if this is dark ink on white",
@@ -81,14 +189,19 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.model.clone(),
             source,
         })?;
-    let report = Report::new(&model.net, size[1], &certificate, model_sha256);
-    if args.json {
-        let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        print_line(json);
-    } else {
-        print(report.to_text());
-    }
-    Ok(())
+    let file = path.display().to_string();
+    let verdict = args
+        .epsilon
+        .map(|epsilon| Verdict::new(epsilon, &model.net, &certificate));
+    let sha256 = model_sha256.into();
+    Ok(Report::new(
+        &model.net,
+        size[1],
+        &certificate,
+        file,
+        verdict,
+        sha256,
+    ))
 }
 
 /// Rows and columns of the images that a model takes: those of its data set, or of squares if that is
@@ -183,6 +296,8 @@ impl Report {
         net: &ExactNet,
         columns: usize,
         certificate: &Certificate,
+        file: String,
+        verdict: Option<Verdict>,
         model_sha256: String,
     ) -> Self {
         let scale = f64::from(net.scale());
@@ -195,6 +310,8 @@ impl Report {
             sign: critical.sign,
         };
         Self {
+            file,
+            verdict,
             label: certificate.label,
             margin_levels: f64::from(certificate.margin.get()) / scale / members,
             lipschitz_radius_levels: certificate.lipschitz_radius.map(levels),
@@ -208,6 +325,27 @@ impl Report {
                 .collect(),
             model_sha256,
         }
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings and numbers are JSON")
+    }
+
+    /// One line, of several images.
+    fn to_line(&self) -> String {
+        let label = match self.label {
+            Some(label) => format!("label {label}"),
+            None => "no label: the largest logits are tied".to_owned(),
+        };
+        let proved = match self.ibp_radius_levels {
+            Some(radius) => format!(", proved up to {} levels", radius.get()),
+            None => String::new(),
+        };
+        let verdict = match &self.verdict {
+            Some(verdict) => format!("; {}", verdict.to_text()),
+            None => String::new(),
+        };
+        format!("{}: {label}{proved}{verdict}\n", self.file)
     }
 
     fn to_text(&self) -> String {
@@ -227,6 +365,9 @@ impl Report {
         line("margin", format!("{} levels", self.margin_levels));
         line("Lipschitz radius", radius(self.lipschitz_radius_levels));
         line("IBP radius      ", radius(self.ibp_radius_levels));
+        if let Some(verdict) = &self.verdict {
+            line("verdict         ", verdict.to_text());
+        }
         text += "class  logit in levels  critical pixels (rows and columns from 0)\n";
         for logit in &self.logits {
             let places = logit
@@ -245,6 +386,26 @@ impl Report {
             writeln!(text, "{class:5}  {logit_levels:15}  {places}").expect("a String takes all");
         }
         text
+    }
+}
+
+impl Verdict {
+    fn new(epsilon: Epsilon, net: &ExactNet, certificate: &Certificate) -> Self {
+        let radius = Some(epsilon.ticks(net.scale()));
+        Self {
+            epsilon: epsilon.to_string(),
+            certified_lipschitz: certificate.lipschitz_radius >= radius,
+            certified_ibp: certificate.ibp_radius >= radius,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let Self { epsilon, .. } = self;
+        match (self.certified_lipschitz, self.certified_ibp) {
+            (true, _) => format!("proved at ε = {epsilon}, by the margin alone"),
+            (false, true) => format!("proved at ε = {epsilon}, by IBP"),
+            (false, false) => format!("not proved at ε = {epsilon}"),
+        }
     }
 }
 

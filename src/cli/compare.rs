@@ -9,11 +9,12 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::measured::{MeasuredOn, count};
-use super::{CliError, on_threads, print, print_line, read_unpacked};
+use super::network::{BASELINE_SCALE, Network, Opened, file_stem};
+use super::{CliError, on_threads, print, print_line};
 use crate::attack::{Attack, Classifier, ExactClassifier, Grid, Pgd, Run, Settings, own_label};
-use crate::baseline::{self, BaselineClassifier, BaselineNet, IntervalCertifier};
-use crate::data::{self, Dataset};
-use crate::exact::{self, Epsilon, ExactNet, InputError, Ticks};
+use crate::baseline::{BaselineClassifier, IntervalCertifier};
+use crate::data::Dataset;
+use crate::exact::{Epsilon, Ticks};
 
 /// Compare networks: accuracies, size and time, on the full test set
 #[derive(clap::Args)]
@@ -49,8 +50,6 @@ const PGD: Pgd = Pgd {
     restarts: 5,
     step_size: 0.05,
 };
-/// Ticks per pixel level for a baseline, which has no scale of its own.
-const BASELINE_SCALE: u32 = 32;
 /// Queries between two checks whether the image is misclassified.
 const LOOK: u64 = 10;
 /// Images whose evaluation is timed, one by one.
@@ -97,12 +96,6 @@ struct NetworkReport {
     microseconds_per_image: f64,
 }
 
-/// A network of either kind.
-enum Network {
-    Linf(ExactNet),
-    Baseline(BaselineNet),
-}
-
 /// Counts of images.
 #[derive(Clone, Copy, Default)]
 struct Counts {
@@ -137,8 +130,14 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 }
 
 fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, CliError> {
-    let bytes = read_unpacked(path)?;
-    let (network, kind, architecture) = open(path, &bytes, &args.on)?;
+    let Opened {
+        network,
+        kind,
+        architecture,
+        sha256,
+        bytes,
+        ..
+    } = Opened::read(path, &args.on)?;
     let certificate = match network {
         Network::Linf(_) => "IBP in exact integers",
         Network::Baseline(_) => "IBP widened by the rounding of f32",
@@ -146,52 +145,18 @@ fn compare(args: &Args, path: &Path, test: &Dataset) -> Result<NetworkReport, Cl
     let counts = network.counts(args, test);
     let fraction = |count: usize| count as f64 / test.len() as f64;
     Ok(NetworkReport {
-        name: path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into(),
-        model_sha256: data::sha256_hex(&bytes),
+        name: file_stem(path),
+        model_sha256: sha256,
         kind,
         architecture,
         clean: fraction(counts.clean),
         empirical_robust: fraction(counts.empirical_robust),
         certified: fraction(counts.certified),
         certificate,
-        bytes: bytes.len(),
+        bytes,
         // A page has a single thread; Burn would share out even the smallest convolution.
         microseconds_per_image: on_threads(1, || network.median_microseconds(test)),
     })
-}
-
-/// The network in a file of either format, its kind and its architecture.
-fn open(path: &Path, bytes: &[u8], on: &MeasuredOn) -> Result<(Network, String, String), CliError> {
-    match exact::Model::from_bytes(bytes) {
-        Ok(exact::Model { net, metadata }) => {
-            on.check(&metadata.dataset, path)?;
-            let (found, expected) = (on.dataset.description().pixels(), net.inputs());
-            if found != expected {
-                return Err(CliError::Input {
-                    path: path.into(),
-                    source: InputError::Pixels { found, expected },
-                });
-            }
-            let widths: Vec<_> = net.architecture().iter().map(usize::to_string).collect();
-            Ok((Network::Linf(net), "linf-dist".into(), widths.join("-")))
-        }
-        Err(exact::ModelError::Format(_)) => {
-            let baseline::Model { plain, metadata } =
-                super::read_baseline(path, bytes, on.dataset)?;
-            on.check(&metadata.dataset, path)?;
-            let architecture = plain.architecture();
-            let recipe = metadata.lineage.text("recipe").unwrap_or("baseline");
-            Ok((Network::Baseline(plain), recipe.into(), architecture))
-        }
-        Err(source) => Err(CliError::Model {
-            path: path.into(),
-            source,
-        }),
-    }
 }
 
 impl Network {

@@ -1,16 +1,24 @@
 //! `linf eval`: measures accuracies and mean radii through the integer network, over the whole test set
 //! or the images held out of training.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use serde::Serialize;
 
 use super::measured::MeasuredOn;
+use super::network::file_stem;
+use super::output::check_target;
+use super::target::write;
 use super::{CliError, print, print_line, read_model, threads};
 use crate::data::{Dataset, Split};
 use crate::exact::{
-    BranchAndBound, Epsilon, Evaluation, MAX_LEVEL, Model, branch_and_bound, evaluate,
+    BranchAndBound, Epsilon, Evaluation, ImageRecord, MAX_LEVEL, Model, branch_and_bound,
+    certify_images,
 };
+use crate::measure::{self, ImagesFile, images_csv, images_json};
 use crate::train::lineage;
 
 /// Measure clean and certified accuracy on the full test set, or on held-out images
@@ -21,9 +29,9 @@ pub(super) struct Args {
     model: PathBuf,
     #[command(flatten)]
     on: MeasuredOn,
-    /// Radius ε as a decimal fraction of full scale, such as 0.3
-    #[arg(long)]
-    epsilon: Epsilon,
+    /// Radius ε as a decimal fraction of full scale, such as 0.3; give it several times for several radii
+    #[arg(long, required = true)]
+    epsilon: Vec<Epsilon>,
     /// Measure on the training images that the model's run held out, instead of the test set: to choose
     /// among networks
     #[arg(long)]
@@ -31,7 +39,14 @@ pub(super) struct Args {
     /// Where IBP fails, run branch and bound with at most N splits per image
     #[arg(long, value_name = "N")]
     splits: Option<usize>,
-    /// Print one JSON object
+    /// Write a line for every image: its label, the network's, margin and both radii, in ticks and levels;
+    /// as CSV, or as JSON if FILE ends in .json
+    #[arg(long, value_name = "FILE.csv")]
+    per_image: Option<PathBuf>,
+    /// Replace the file of --per-image if it exists
+    #[arg(long)]
+    force: bool,
+    /// Print JSON: one object a line for each ε
     #[arg(long)]
     json: bool,
 }
@@ -68,11 +83,18 @@ struct BranchAndBoundReport {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    let per_image = match &args.per_image {
+        Some(path) => Some((path, images_writer(path)?)),
+        None => None,
+    };
+    if let Some((path, _)) = per_image {
+        check_target(path, args.force)?;
+    }
     let (model, model_sha256) = read_model(&args.model)?;
     args.on.check(&model.metadata.dataset, &args.model)?;
-    let measured = match args.held_out {
+    let (measured, first) = match args.held_out {
         true => held_out(args, &model)?,
-        false => args.on.load(Split::Test)?,
+        false => (args.on.load(Split::Test)?, 0),
     };
     let (images, labels) = (&measured.images, &measured.labels);
     let threads = threads();
@@ -80,29 +102,67 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         path: args.model.clone(),
         source,
     };
-    let (net, epsilon) = (&model.net, args.epsilon);
-    let evaluation = evaluate(net, images, labels, epsilon, threads).map_err(refused)?;
-    let mut report = Report::new(args, &model, evaluation, model_sha256);
-    if let Some(splits) = args.splits {
-        let start = Instant::now();
-        let beyond = branch_and_bound(net, images, labels, epsilon, splits, threads);
-        let beyond = beyond.map_err(refused)?;
-        let seconds = start.elapsed().as_secs_f64() * threads.get() as f64;
-        report.branch_and_bound = Some(BranchAndBoundReport::new(
-            splits, evaluation, beyond, seconds,
-        ));
+    let net = &model.net;
+    let records = certify_images(net, images, labels, threads).map_err(refused)?;
+    for (index, &epsilon) in args.epsilon.iter().enumerate() {
+        let evaluation = Evaluation::of(&records, epsilon.ticks(net.scale()));
+        let mut report = Report::new(args, epsilon, &model, evaluation, model_sha256.clone());
+        if let Some(splits) = args.splits {
+            let start = Instant::now();
+            let beyond = branch_and_bound(net, images, labels, epsilon, splits, threads);
+            let beyond = beyond.map_err(refused)?;
+            let seconds = start.elapsed().as_secs_f64() * threads.get() as f64;
+            report.branch_and_bound = Some(BranchAndBoundReport::new(
+                splits, evaluation, beyond, seconds,
+            ));
+        }
+        if args.json {
+            let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
+            print_line(json);
+        } else {
+            let head = match index {
+                0 => report.head(&model),
+                _ => String::new(),
+            };
+            print(head + &report.figures());
+        }
     }
-    if args.json {
-        let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
-        print_line(json);
-    } else {
-        print(report.to_text(&model));
+    if let Some((path, to_text)) = per_image {
+        let file = ImagesFile {
+            network: file_stem(&args.model),
+            model_sha256,
+            dataset: args.on.dataset.as_str().into(),
+            split: match args.held_out {
+                true => measure::Split::Training.as_str(),
+                false => measure::Split::Test.as_str(),
+            },
+            first,
+            scale: net.scale(),
+            members: net.members(),
+        };
+        write(path, to_text(&file, &records).as_bytes())?;
     }
     Ok(())
 }
 
-/// The training images that none of the runs behind a model has seen.
-fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
+/// What writes the records of images as text.
+type ImagesWriter = fn(&ImagesFile, &[ImageRecord]) -> String;
+
+/// The writer for a file with that ending.
+fn images_writer(path: &Path) -> Result<ImagesWriter, CliError> {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("csv") => Ok(images_csv),
+        Some("json") => Ok(images_json),
+        _ => Err(CliError::Ending {
+            path: path.into(),
+            endings: ".csv and .json",
+        }),
+    }
+}
+
+/// The training images that none of the runs behind a model has seen, and the number of the first of
+/// them.
+fn held_out(args: &Args, model: &Model) -> Result<(Dataset, usize), CliError> {
     args.on
         .dataset
         .same_as(&model.metadata.dataset, &args.model)?;
@@ -114,11 +174,18 @@ fn held_out(args: &Args, model: &Model) -> Result<Dataset, CliError> {
     }
     let data = args.on.load(Split::Train)?;
     let unseen = usize::try_from(unseen).map_or(data.len(), |unseen| unseen.min(data.len()));
-    Ok(data.hold_out(unseen).1)
+    let (seen, unseen) = data.hold_out(unseen);
+    Ok((unseen, seen.len()))
 }
 
 impl Report {
-    fn new(args: &Args, model: &Model, evaluation: Evaluation, model_sha256: String) -> Self {
+    fn new(
+        args: &Args,
+        epsilon: Epsilon,
+        model: &Model,
+        evaluation: Evaluation,
+        model_sha256: String,
+    ) -> Self {
         // Sums and counts are whole numbers far below 2⁵³: each figure is rounded once.
         let images = evaluation.images as f64;
         let scale = f64::from(model.net.scale());
@@ -128,7 +195,7 @@ impl Report {
             held_out: args.held_out,
             images: evaluation.images,
             dataset: args.on.dataset.as_str(),
-            epsilon: args.epsilon.to_string(),
+            epsilon: epsilon.to_string(),
             clean: accuracies.clean,
             certified_lipschitz: accuracies.certified_lipschitz,
             certified_ibp: accuracies.certified_ibp,
@@ -139,7 +206,8 @@ impl Report {
         }
     }
 
-    fn to_text(&self, model: &Model) -> String {
+    /// What does not depend on ε.
+    fn head(&self, model: &Model) -> String {
         let widths: Vec<_> = model
             .net
             .architecture()
@@ -160,6 +228,17 @@ impl Report {
             ),
             _ => String::new(),
         };
+        format!(
+            "net      {}{members}, {kept}{total} weights kept, 1/{} of a pixel level per tick\n\
+             model    sha256 {}\n",
+            widths.join("-"),
+            model.net.scale(),
+            self.model_sha256,
+        )
+    }
+
+    /// The figures at ε.
+    fn figures(&self) -> String {
         let beyond = self.branch_and_bound.as_ref().map_or_else(String::new, |beyond| {
             format!(
                 "certified (branch and bound)  {:6.2} %   by pairwise margins {:.2} %, by splitting {:.2} %, of {:.2} % tried; {:.1} ms each\n",
@@ -172,15 +251,10 @@ impl Report {
         });
         let full_scale = f64::from(MAX_LEVEL);
         let text = format!(
-            "net      {}{members}, {kept}{total} weights kept, 1/{} of a pixel level per tick\n\
-             model    sha256 {}\n\
-             {} {}, {} images, ε = {}\n\
+            "{} {}, {} images, ε = {}\n\
              clean accuracy                {:6.2} %\n\
              certified (Lipschitz)         {:6.2} %   mean radius {:.4}\n\
              certified (IBP)               {:6.2} %   mean radius {:.4}\n",
-            widths.join("-"),
-            model.net.scale(),
-            self.model_sha256,
             if self.held_out {
                 "held out"
             } else {

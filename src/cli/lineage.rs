@@ -488,7 +488,7 @@ mod tests {
             [done(MODEL, &command.split(' ').collect::<Vec<_>>())]
         );
         let mut earlier = config.lineage().arguments().clone();
-        earlier.remove("lambda");
+        earlier.remove("kappa");
         let earlier = Lineage::new(Operation::Baseline, earlier, Some(7), Vec::new()).unwrap();
         assert!(commands(&earlier)[0].note.is_some());
     }

@@ -7,6 +7,7 @@ mod attack;
 mod baseline;
 mod certify;
 mod compare;
+mod curve;
 mod ensemble;
 mod eval;
 mod export;
@@ -14,6 +15,7 @@ mod interrupt;
 mod lineage;
 mod measured;
 mod member;
+mod network;
 mod output;
 mod prune;
 mod target;
@@ -58,6 +60,7 @@ enum Command {
     Member(member::Args),
     Lineage(lineage::Args),
     Eval(eval::Args),
+    Curve(curve::Args),
     Certify(certify::Args),
     Attack(attack::Args),
     Baseline(baseline::Args),
@@ -256,6 +259,14 @@ pub(crate) enum CliError {
         /// How many there are.
         images: usize,
     },
+    /// More images are to be attacked than there are.
+    #[error("--attacked is {attacked}, but there are {images} images")]
+    Attacked {
+        /// What was asked for.
+        attacked: usize,
+        /// How many there are.
+        images: usize,
+    },
     /// A checkpoint or model of a data set that this program does not know.
     #[error("{} was trained on `{dataset}`, which this program does not know", path.display())]
     UnknownDataset {
@@ -400,6 +411,14 @@ pub(crate) enum CliError {
         /// The file.
         path: PathBuf,
     },
+    /// State files that are not the shards of one evaluation.
+    #[error("{} cannot be merged: {reason}", path.display())]
+    Shards {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// An image misclassified where its label is proved.
     #[error(
         "a certificate is wrong: test image {image} is misclassified within {radius}, where its label is \
@@ -428,6 +447,28 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// What the decoder says.
         source: png::DecodingError,
+    },
+    /// A folder without images.
+    #[error("{} holds no file that ends in .png", path.display())]
+    NoImages {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Some of several images cannot be certified; each has its own message.
+    #[error("{failed} of {images} images could not be certified; see the messages above")]
+    SomeImages {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        images: usize,
+    },
+    /// A file is to be written in a format that this program does not write.
+    #[error("{} ends in none of {endings}; the ending says how it is written", path.display())]
+    Ending {
+        /// The file.
+        path: PathBuf,
+        /// The endings that there are.
+        endings: &'static str,
     },
     /// A PNG of the wrong size.
     #[error(
@@ -472,6 +513,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Member(args) => member::run(&args).map(done),
         Command::Lineage(args) => lineage::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
+        Command::Curve(args) => curve::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
         Command::Attack(args) => attack::run(&args).map(done),
         Command::Baseline(args) => baseline::run(&args),

@@ -2,7 +2,45 @@
 
 use std::{num::NonZeroUsize, ops::AddAssign, thread};
 
-use super::{Accuracies, Epsilon, ExactNet, InputError, Proof, Ticks};
+use super::{Accuracies, Epsilon, ExactNet, InputError, Proof, Radii, Ticks};
+
+/// One image of a labelled set: its label in the data set, the network's label, and how far the latter
+/// is proved.
+///
+/// Radii do not depend on ε, so records answer every question about ε without another pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageRecord {
+    /// The label in the data set.
+    pub label: u8,
+    /// The network's label; none in a tie.
+    pub predicted: Option<usize>,
+    /// How far the largest logit is above the second largest, 0 in a tie; a sum over the members of an
+    /// ensemble. None for a network whose logits are no lengths.
+    pub margin: Option<Ticks>,
+    /// The largest radius that the margin proves for the network's label; none without one.
+    pub lipschitz_radius: Option<Ticks>,
+    /// The largest radius that interval bound propagation proves for the network's label; none if it
+    /// proves nothing, not even the image itself.
+    pub ibp_radius: Option<Ticks>,
+}
+
+impl ImageRecord {
+    /// The record of an image with its label and an exact network's certificate.
+    pub fn new(label: u8, radii: &Radii) -> Self {
+        Self {
+            label,
+            predicted: radii.label,
+            margin: Some(radii.margin),
+            lipschitz_radius: radii.lipschitz_radius,
+            ibp_radius: radii.ibp_radius,
+        }
+    }
+
+    /// Whether the network's label is that of the data set; a tie is wrong.
+    pub fn is_right(&self) -> bool {
+        self.predicted == Some(self.label.into())
+    }
+}
 
 /// What a net achieves on a labelled set of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +60,28 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
+    /// Counts the images of `records` at a radius of `epsilon`.
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a ImageRecord>, epsilon: Ticks) -> Self {
+        let mut total = Self::default();
+        for record in records {
+            total.count(record, epsilon);
+        }
+        total
+    }
+
+    fn count(&mut self, record: &ImageRecord, epsilon: Ticks) {
+        self.images += 1;
+        if !record.is_right() {
+            return;
+        }
+        let ticks = |radius: Option<Ticks>| u64::from(radius.unwrap_or_default().get());
+        self.clean += 1;
+        self.certified_lipschitz += u64::from(record.lipschitz_radius >= Some(epsilon));
+        self.certified_ibp += u64::from(record.ibp_radius >= Some(epsilon));
+        self.radius_lipschitz += ticks(record.lipschitz_radius);
+        self.radius_ibp += ticks(record.ibp_radius);
+    }
+
     /// The counts as fractions of all images.
     pub fn accuracies(&self) -> Accuracies {
         let fraction = |count: u64| count as f64 / self.images as f64;
@@ -76,8 +136,28 @@ pub fn evaluate(
 ) -> Result<Evaluation, InputError> {
     let epsilon = epsilon.ticks(net.scale());
     in_shares(net.inputs(), images, labels, threads, |images, labels| {
-        evaluate_share(net, images, labels, epsilon)
+        let mut total = Evaluation::default();
+        each_record(net, images, labels, |record| total.count(&record, epsilon))?;
+        Ok(total)
     })
+}
+
+/// Certifies each of 8-bit `images`, `[n, inputs]`, with their `labels`, `[n]`, on up to `threads`
+/// threads; the records are in the order of the images.
+///
+/// Fails like [`evaluate`].
+pub fn certify_images(
+    net: &ExactNet,
+    images: &[u8],
+    labels: &[u8],
+    threads: NonZeroUsize,
+) -> Result<Vec<ImageRecord>, InputError> {
+    let records = in_shares(net.inputs(), images, labels, threads, |images, labels| {
+        let mut records = Records::default();
+        each_record(net, images, labels, |record| records.0.push(record))?;
+        Ok(records)
+    })?;
+    Ok(records.0)
 }
 
 /// Runs branch and bound with at most `splits` splits on each image where IBP fails; otherwise like
@@ -168,27 +248,26 @@ pub(in crate::exact) fn add_up<S: Send, T: Default + AddAssign + Send>(
     })
 }
 
-fn evaluate_share(
+/// Records of some images, which are added in their order.
+#[derive(Default)]
+struct Records(Vec<ImageRecord>);
+
+impl AddAssign for Records {
+    fn add_assign(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+}
+
+/// Calls `see` with the record of each image.
+fn each_record(
     net: &ExactNet,
     images: &[u8],
     labels: &[u8],
-    epsilon: Ticks,
-) -> Result<Evaluation, InputError> {
+    mut see: impl FnMut(ImageRecord),
+) -> Result<(), InputError> {
     let mut evaluator = net.evaluator();
-    let mut total = Evaluation::default();
     for (image, &label) in images.chunks(net.inputs()).zip(labels) {
-        total.images += 1;
-        let certificate = evaluator.certificate(image)?;
-        if certificate.label != Some(label.into()) {
-            continue;
-        }
-        let lipschitz = certificate.lipschitz_radius.unwrap_or_default();
-        let ibp = certificate.ibp_radius.unwrap_or_default();
-        total.clean += 1;
-        total.certified_lipschitz += u64::from(lipschitz >= epsilon);
-        total.certified_ibp += u64::from(ibp >= epsilon);
-        total.radius_lipschitz += u64::from(lipschitz.get());
-        total.radius_ibp += u64::from(ibp.get());
+        see(ImageRecord::new(label, &evaluator.radii(image)?));
     }
-    Ok(total)
+    Ok(())
 }

@@ -16,7 +16,7 @@
 //! | [`ticks`] | [`Ticks`] and [`Levels`], the two types of length. |
 //! | [`teach`] | Teaches a finished network a few more images. |
 //!
-//! [`evaluate`] measures accuracies over a test set.
+//! [`evaluate`] measures accuracies over a test set, [`certify_images`] gives each of its images.
 //!
 //! Inputs, weights, values and logits are plain integers in ticks. The full scale 1.0 of the literature
 //! is 255·S ticks.
@@ -33,7 +33,7 @@ pub mod ticks;
 
 pub(crate) use certify::decisive;
 pub use certify::{
-    Bounds, Certificate, CriticalPixel, Epsilon, EpsilonError, Proof, lipschitz_radius,
+    Bounds, Certificate, CriticalPixel, Epsilon, EpsilonError, Proof, Radii, lipschitz_radius,
 };
 pub use error::{InputError, NetError};
 pub use eval::{BATCH, BatchEvaluator, Evaluator, IncrementalEvaluator, RestrictedNet};
@@ -44,8 +44,11 @@ pub use io::{
     Accuracies, Argument, Arguments, EntryError, Lineage, LineageError, Metadata, Model,
     ModelError, Operation, Parent,
 };
+#[cfg(feature = "gpu")]
 pub(crate) use metrics::whole_images;
-pub use metrics::{BranchAndBound, Evaluation, branch_and_bound, evaluate};
+pub use metrics::{
+    BranchAndBound, Evaluation, ImageRecord, branch_and_bound, certify_images, evaluate,
+};
 pub use net::{
     ABSENT, Csr, CsrLayer, DenseLayer, DenseNet, EnsembleError, ExactNet, FloatLayer, FloatNet,
     QuantizeError, logits_of_members,

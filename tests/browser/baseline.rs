@@ -68,6 +68,32 @@ fn a_label_is_proved_within_its_radius_and_its_bounds_hold_the_logits() {
 }
 
 #[wasm_bindgen_test]
+fn many_images_are_certified_as_one_by_one() {
+    let mut network = network();
+    let images = [image(), vec![0; 784], vec![255; 784]];
+    let all = network.certify_all(&images.concat());
+    let all = all.map_err(JsValue::from).unwrap();
+    let column = |name: &str| {
+        let column = Reflect::get(&all, &name.into()).unwrap();
+        column.unchecked_into::<js_sys::Int32Array>().to_vec()
+    };
+    for (index, image) in images.iter().enumerate() {
+        let one = from_js(network.certify(image));
+        let label = one["label"].as_i64().unwrap_or(-1);
+        assert_eq!(i64::from(column("predicted")[index]), label);
+        let radius = one["ibpRadiusLevels"].as_f64();
+        let ticks = radius.map_or(-1.0, |levels| 32.0 * levels);
+        assert_eq!(f64::from(column("ibpRadiusTicks")[index]), ticks);
+        assert_eq!(column("marginTicks")[index], -1);
+        assert_eq!(column("lipschitzRadiusTicks")[index], -1);
+    }
+    // A flip that is found lies beyond the proof.
+    let proved = column("ibpRadiusTicks")[0];
+    let flip = network.smallest_flip(&images[0], 1, proved, 500, 1, 0);
+    assert!(flip.map_err(JsValue::from).unwrap() > proved);
+}
+
+#[wasm_bindgen_test]
 fn pgd_flips_a_plainly_trained_network_beyond_its_radius_and_not_within() {
     let mut network = network();
     let radius = from_js(network.certify(&image()))["ibpRadiusLevels"].as_f64();

@@ -77,6 +77,53 @@ fn certify_gives_javascript_the_golden_certificates_in_levels() {
     }
 }
 
+/// A column of what is known of many images.
+pub fn column(certificates: &JsValue, name: &str) -> Vec<i32> {
+    let column = js_sys::Reflect::get(certificates, &name.into()).unwrap();
+    column.unchecked_into::<js_sys::Int32Array>().to_vec()
+}
+
+#[wasm_bindgen_test]
+fn many_images_are_certified_and_attacked_as_native_code_does() {
+    let certifier = Certifier::new(MODEL).map_err(JsValue::from).unwrap();
+    let images = cases::images();
+    let all = certifier.certify_all(&images.concat());
+    let all = all.map_err(JsValue::from).unwrap();
+    let golden = golden();
+    let outcomes = golden["outcomes"].as_array().unwrap();
+    for (name, golden) in [
+        ("predicted", "label"),
+        ("marginTicks", "margin"),
+        ("lipschitzRadiusTicks", "lipschitz_radius"),
+        ("ibpRadiusTicks", "ibp_radius"),
+    ] {
+        let value = |outcome: &Value| outcome[golden].as_i64().unwrap_or(-1) as i32;
+        let expected: Vec<i32> = outcomes.iter().map(value).collect();
+        assert_eq!(column(&all, name), expected, "{name}");
+    }
+    let flips = golden["smallest_flips"].as_array().unwrap().iter();
+    let (predicted, radii) = (column(&all, "predicted"), column(&all, "ibpRadiusTicks"));
+    for (index, (image, golden)) in images.iter().zip(flips).enumerate() {
+        let Ok(label) = u8::try_from(predicted[index]) else {
+            continue;
+        };
+        let flip = certifier.smallest_flip(
+            image,
+            label,
+            radii[index],
+            cases::FLIP_QUERIES as u32,
+            cases::FLIP_SEED,
+            index as u32,
+        );
+        let expected = golden.as_i64().unwrap_or(-1) as i32;
+        assert_eq!(flip.map_err(JsValue::from).unwrap(), expected, "{index}");
+    }
+    let pixels = "the image has 783 pixels, but the network takes 784";
+    assert_eq!(message(certifier.certify_all(&[0; 784 + 783])), pixels);
+    let none = certifier.certify_all(&[]).map_err(JsValue::from).unwrap();
+    assert_eq!(column(&none, "predicted"), []);
+}
+
 #[wasm_bindgen_test]
 fn an_ensemble_is_told_in_averages() {
     let mut model = Model::from_bytes(MODEL).unwrap();

@@ -3,6 +3,8 @@
 
 mod attack;
 mod baseline;
+mod certify;
+mod curve;
 mod exact;
 mod train;
 

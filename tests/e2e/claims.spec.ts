@@ -170,10 +170,10 @@ test('a claim that somebody else keeps changing is withdrawn', async ({ page }) 
 test('the views have titles of their own', async ({ page }) => {
   await open(page);
   const titles = new Set([await page.title()]);
-  for (const view of ['Attack', 'Train', 'Learn', 'About'] as const) {
+  for (const view of ['Attack', 'Measure', 'Train', 'Learn', 'About'] as const) {
     await goTo(page, view);
     await expect.poll(async () => titles.has(await page.title())).toBe(false);
     titles.add(await page.title());
   }
-  expect(titles.size).toBe(5);
+  expect(titles.size).toBe(6);
 });

@@ -237,7 +237,7 @@ test('a label proved for a part of a level is called so', async ({ page }) => {
   await expect(page.getByTestId('spoken')).toHaveText(/^Eight, .*0\.\d+ of a level$/);
 });
 
-test('the network’s recorded accuracies are shown, and the critical pixels count from 1', async ({
+test('the network’s recorded accuracies are shown, and the critical pixels count from 0', async ({
   page,
 }) => {
   const bias = [9, 9, 9, 9, 1, 9, 9, 9, 0, 9];
@@ -260,7 +260,7 @@ test('the network’s recorded accuracies are shown, and the critical pixels cou
   await expect(page.locator('summary')).toContainText(/98\.96 %.*93\.07 %.*0\.3/s);
   // Every unit of this network looks at the top left pixel.
   await draw(page, SEVEN);
-  await expect(page.getByTestId('critical-label')).toContainText(/8: row 1, column 1,/);
+  await expect(page.getByTestId('critical-label')).toContainText(/8: row 0, column 0,/);
 });
 
 test.describe('where the page’s own script does not run, the page says why', () => {
@@ -401,7 +401,7 @@ test('of an ensemble the page tells averages, and a critical pixel of each membe
   }
   // All of them alike, their average is each.
   expect(claims[1]).toBe(claims[0]);
-  await expect(page.getByTestId('critical-label')).toContainText(/8: \w+ at \(1,\u00a01\)/);
+  await expect(page.getByTestId('critical-label')).toContainText(/8: \w+ at \(0,\u00a00\)/);
   await page.getByText('Why?').click();
   const network = page.getByTestId('network');
   await expect(network).toHaveAttribute('data-members', '3');

@@ -80,7 +80,9 @@ test('nothing of what most visitors never need is fetched in advance', async ({ 
   await kept(page, PAGE);
   const urls = await keptBy(page);
   expect(
-    urls.filter((url) => /training\/|train_bg|baseline|models\/fashion|preview/.test(url)),
+    urls.filter((url) =>
+      /training\/|testing\/|train_bg|baseline|uPlot|Measure|models\/fashion|preview/.test(url),
+    ),
   ).toEqual([]);
 });
 

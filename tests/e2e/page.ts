@@ -92,7 +92,10 @@ export async function expectLabel(page: Page, label: RegExp | string | null) {
 }
 
 /** Every view by its link in the head of the page. */
-export async function goTo(page: Page, view: 'Draw' | 'Attack' | 'Train' | 'Learn' | 'About') {
+export async function goTo(
+  page: Page,
+  view: 'Draw' | 'Attack' | 'Measure' | 'Train' | 'Learn' | 'About',
+) {
   await page.getByRole('navigation').getByRole('link', { name: view, exact: true }).click();
 }
 

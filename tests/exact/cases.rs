@@ -7,9 +7,10 @@ use linf_dist_net::attack::{Attack, ExactClassifier, Grid, Run, Settings, own_la
 use linf_dist_net::data::Normalisation;
 use linf_dist_net::data::strokes::strokes_to_image;
 use linf_dist_net::exact::{
-    Arguments, Bounds, Certificate, DenseNet, ExactNet, FloatLayer, FloatNet, Lineage, Metadata,
-    Model, Operation, Ticks,
+    Arguments, Bounds, Certificate, DenseNet, ExactNet, FloatLayer, FloatNet, ImageRecord, Lineage,
+    Metadata, Model, Operation, Ticks,
 };
+use linf_dist_net::measure::{image_seed, try_image};
 use serde_json::{Value, json};
 
 /// Committed beside `tests/browser.rs`.
@@ -156,7 +157,35 @@ pub fn outcomes(net: &ExactNet) -> Value {
         .collect();
     let outcomes: Vec<_> = images.iter().map(|image| outcome(net, image)).collect();
     let attacks = attacks(net);
-    json!({ "command": COMMAND, "drawn": hex, "outcomes": outcomes, "attacks": attacks })
+    json!({
+        "command": COMMAND,
+        "drawn": hex,
+        "outcomes": outcomes,
+        "attacks": attacks,
+        "smallest_flips": smallest_flips(net),
+    })
+}
+
+/// Queries of [`smallest_flips`].
+pub const FLIP_QUERIES: u64 = 300;
+/// Seed of [`smallest_flips`].
+pub const FLIP_SEED: u32 = 1;
+
+/// The radius of the smallest flip that a search finds of each image, in ticks.
+fn smallest_flips(net: &ExactNet) -> Vec<Value> {
+    let images = images();
+    let flips = images.iter().zip(0..).map(|(image, index)| {
+        let radii = net.evaluator().radii(image).expect("784 pixels");
+        let Some(label) = radii.label else {
+            return Value::Null;
+        };
+        let record = ImageRecord::new(label as u8, &radii);
+        let mut classifier = ExactClassifier::new(net);
+        let seed = image_seed(FLIP_SEED, index);
+        let tried = try_image(&mut classifier, image, &record, FLIP_QUERIES, seed);
+        json!(tried.expect("784 pixels").flip)
+    });
+    flips.collect()
 }
 
 /// What every attack comes to on a drawing and on noise; a digest stands for all queries.

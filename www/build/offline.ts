@@ -18,9 +18,9 @@ import { build, type Plugin, type ResolvedConfig } from 'vite';
 /** What the first visit needs: of the late programs, models and data nothing. */
 const LATER = [
   /^assets\/(train|baseline)[._]/,
-  /^assets\/(Train|Attack)-/,
+  /^assets\/(Train|Attack|Measure|uPlot)[.-]/,
   /worker/,
-  /^training\//,
+  /^(training|testing)\//,
   /^models\//,
   /^preview\.png$/,
 ];

@@ -25,20 +25,20 @@ test('the critical pixels of a score are named by what raises it', () => {
   const dark = placeOf(7, 8, -1, 9);
   const other = placeOf(3, 0, -1, 255);
   const light = placeOf(27, 27, 1, 0);
-  expect(moved([dark])).toBe('row 9, column 8, darker raises it');
+  expect(moved([dark])).toBe('row 8, column 7, darker raises it');
   expect(moved([light, dark, other])).toBe(
-    'darker at (9,\u00a08) and (1,\u00a04), lighter at (28,\u00a028) raises it',
+    'darker at (8,\u00a07) and (0,\u00a03), lighter at (27,\u00a027) raises it',
   );
-  expect(moved([light, light])).toBe('lighter at (28,\u00a028) raises it');
+  expect(moved([light, light])).toBe('lighter at (27,\u00a027) raises it');
 });
 
 test('a black pixel is not asked to be darker, nor a white one lighter', () => {
   const black = placeOf(7, 8, -1, 0);
   const white = placeOf(3, 0, 1, 255);
-  expect(moved([black])).toBe('row 9, column 8, lighter lowers it');
-  expect(moved([white, black])).toBe('darker at (1,\u00a04), lighter at (9,\u00a08) lowers it');
+  expect(moved([black])).toBe('row 8, column 7, lighter lowers it');
+  expect(moved([white, black])).toBe('darker at (0,\u00a03), lighter at (8,\u00a07) lowers it');
   expect(moved([black, placeOf(27, 27, 1, 254)])).toBe(
-    'lighter at (28,\u00a028) raises it; lighter at (9,\u00a08) lowers it',
+    'lighter at (27,\u00a027) raises it; lighter at (8,\u00a07) lowers it',
   );
 });
 

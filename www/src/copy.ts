@@ -97,18 +97,18 @@ export function placeOf(x: number, y: number, sign: number, level: number): Plac
 /**
  * What changes of the critical pixels of a score do to it: "row 9, column 8, darker raises it"; of
  * several, by (row, column), "darker at (9, 8) and (7, 4), lighter at (5, 5) raises it; lighter at
- * (3, 3) lowers it".
+ * (3, 3) lowers it". Rows and columns count from 0, as on the command line and in JSON.
  */
 export function moved(places: readonly Place[]): string {
   const [first] = places;
   if (places.length === 1 && first) {
-    return `row ${first.y + 1}, column ${first.x + 1}, ${first.change} ${first.does} it`;
+    return `row ${first.y}, column ${first.x}, ${first.change} ${first.does} it`;
   }
   const parts = (['raises', 'lowers'] as const).flatMap((does) => {
     const changes = (['darker', 'lighter'] as const).flatMap((change) => {
       const at = places.filter((place) => place.does === does && place.change === change);
       // No line ends inside the brackets.
-      const named = at.map(({ x, y }) => `(${y + 1},\u00a0${x + 1})`);
+      const named = at.map(({ x, y }) => `(${y},\u00a0${x})`);
       return at.length > 0 ? [`${change} at ${listed([...new Set(named)])}`] : [];
     });
     return changes.length > 0 ? [`${changes.join(', ')} ${does} it`] : [];
@@ -203,6 +203,7 @@ export const BUILDING = {
 export const VIEW_NAMES: Record<View, string> = {
   draw: 'Draw',
   attack: 'Attack',
+  measure: 'Measure',
   train: 'Train',
   learn: 'Learn',
   about: 'About',
@@ -212,6 +213,7 @@ export const VIEW_NAMES: Record<View, string> = {
 export const TITLES: Record<View, string> = {
   draw: 'ℓ∞-dist Net: draw a digit that cannot be flipped',
   attack: 'Attack a proved label · ℓ∞-dist Net',
+  measure: 'Measure how many labels are proved · ℓ∞-dist Net',
   train: 'Train a network with proved labels · ℓ∞-dist Net',
   learn: 'Learn why a label can be proved · ℓ∞-dist Net',
   about: 'About · ℓ∞-dist Net',

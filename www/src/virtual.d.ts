@@ -25,9 +25,12 @@ declare module 'virtual:programs' {
   export default bytes;
 }
 
-declare module 'virtual:training-data' {
+declare module 'virtual:image-shards' {
   /** The shards of each data set that this page was built with, in the order of its images. */
-  const shards: Record<string, import('./assets/training-images.ts').ShardFile[]>;
+  const shards: Record<
+    import('./assets/image-shards.ts').Split,
+    Record<string, import('./assets/image-shards.ts').ShardFile[]>
+  >;
   export default shards;
 }
 

@@ -46,9 +46,9 @@ pub enum Recipe {
         step_share: f32,
     },
     /// `κ` times the cross-entropy of the images plus `1 − κ` times that of the worst-case logits of
-    /// interval bound propagation (Gowal et al., 2018). The weights start so that intervals neither
-    /// widen nor shrink, and while ε grows intervals that widen from layer to layer cost something
-    /// (Shi et al., 2021, sections 3.2 and 3.3).
+    /// interval bound propagation (Gowal et al., 2018). With λ₀ > 0 the weights start so that intervals
+    /// neither widen nor shrink, and while ε grows intervals that widen from layer to layer cost
+    /// something (Shi et al., 2021, sections 3.2 and 3.3).
     Ibp {
         /// Final radius of the intervals.
         epsilon: f32,
@@ -58,9 +58,15 @@ pub enum Recipe {
         growth: usize,
         /// Final κ.
         kappa: f32,
-        /// Weight λ₀ of the regularisers at ε = 0; it falls to 0 as ε grows.
+        /// Weight λ₀ of the regularisers at ε = 0; it falls to 0 as ε grows. Where it is 0 it is not
+        /// written: networks that were trained before it existed have the lineage of such runs.
+        #[serde(default, skip_serializing_if = "is_zero")]
         lambda: f32,
     },
+}
+
+fn is_zero(number: &f32) -> bool {
+    *number == 0.0
 }
 
 /// Names of the recipes.
@@ -136,7 +142,7 @@ impl Config {
                     wait: 1,
                     growth: 15,
                     kappa: 0.5,
-                    lambda: 0.5,
+                    lambda: 0.0,
                 },
                 ..standard
             },
@@ -154,6 +160,9 @@ impl Config {
         let mut config = serde_json::to_value(self).expect("a configuration is plain data");
         // A text needs no quotes.
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if let Recipe::Ibp { lambda, .. } = self.recipe {
+            config["recipe"]["ibp"]["lambda"] = lambda.into();
+        }
         let entries = config.as_object_mut().expect("it has hyperparameters");
         let own = match entries.contains_key(name) {
             true => entries.get_mut(name),

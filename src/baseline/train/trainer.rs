@@ -384,8 +384,9 @@ fn zero_moments(net: &ReluNet) -> Vec<(Moments<2>, Moments<1>)> {
         .collect()
 }
 
-/// Draws weights from N(0, 2/fan-in) (He et al., 2015); for IBP from N(0, 2π/fan-in²), with which
-/// intervals keep their widths from layer to layer (Shi et al., 2021, section 3.2). The bias is 0.
+/// Draws weights from N(0, 2/fan-in) (He et al., 2015); for IBP with regularisers from
+/// N(0, 2π/fan-in²), with which intervals keep their widths from layer to layer (Shi et al., 2021,
+/// section 3.2). The bias is 0.
 fn initial_layers(
     description: &DatasetDescription,
     config: &Config,
@@ -397,8 +398,8 @@ fn initial_layers(
     let layer = |(geometry, channels): (Geometry, usize)| {
         let fan_in = geometry.fan_in() as f32;
         let deviation = match config.recipe {
-            Recipe::Standard | Recipe::Adversarial { .. } => (2.0 / fan_in).sqrt(),
-            Recipe::Ibp { .. } => std::f32::consts::TAU.sqrt() / fan_in,
+            Recipe::Ibp { lambda, .. } if lambda > 0.0 => std::f32::consts::TAU.sqrt() / fan_in,
+            _ => (2.0 / fan_in).sqrt(),
         };
         let weight = StandardNormal.sample_iter(&mut *rng);
         Layer {

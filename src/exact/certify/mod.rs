@@ -49,6 +49,19 @@ impl Certificate {
     }
 }
 
+/// A [`Certificate`] without its logits and critical pixels: what is known of one image of many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Radii {
+    /// As in [`Certificate::label`].
+    pub label: Option<usize>,
+    /// As in [`Certificate::margin`].
+    pub margin: Ticks,
+    /// As in [`Certificate::lipschitz_radius`].
+    pub lipschitz_radius: Option<Ticks>,
+    /// As in [`Certificate::ibp_radius`].
+    pub ibp_radius: Option<Ticks>,
+}
+
 /// Bounds of the logits within a radius.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -64,13 +77,12 @@ impl Evaluator<'_> {
         self.load_image(image)?;
         let logits = self.run().to_vec();
         let critical_pixels = self.trace();
-        let (label, margin) = label_and_margin(&logits);
-        let lipschitz_radius = lipschitz_radius(margin, self.net().members());
-        let lipschitz_radius = lipschitz_radius.map(|radius| radius.min(self.full_scale()));
-        let ibp_radius = match (label, lipschitz_radius) {
-            (Some(label), Some(proved)) => Some(self.ibp_radius(label, proved)),
-            _ => None,
-        };
+        let Radii {
+            label,
+            margin,
+            lipschitz_radius,
+            ibp_radius,
+        } = self.radii_of(&logits);
         Ok(Certificate {
             label,
             logits,
@@ -79,6 +91,31 @@ impl Evaluator<'_> {
             ibp_radius,
             critical_pixels,
         })
+    }
+
+    /// Computes label, margin and both radii of an 8-bit image: those of [`Self::certificate`], without
+    /// the critical pixels.
+    pub fn radii(&mut self, image: &[u8]) -> Result<Radii, InputError> {
+        self.load_image(image)?;
+        let logits = self.run().to_vec();
+        Ok(self.radii_of(&logits))
+    }
+
+    /// The radii of the loaded input, whose logits these are.
+    fn radii_of(&mut self, logits: &[i32]) -> Radii {
+        let (label, margin) = label_and_margin(logits);
+        let lipschitz_radius = lipschitz_radius(margin, self.net().members());
+        let lipschitz_radius = lipschitz_radius.map(|radius| radius.min(self.full_scale()));
+        let ibp_radius = match (label, lipschitz_radius) {
+            (Some(label), Some(proved)) => Some(self.ibp_radius(label, proved)),
+            _ => None,
+        };
+        Radii {
+            label,
+            margin,
+            lipschitz_radius,
+            ibp_radius,
+        }
     }
 
     /// Bounds the logits of an 8-bit image within `radius`, and tells whether its label is proved

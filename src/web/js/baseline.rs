@@ -4,9 +4,10 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::attack::{begin, paint, progress};
+use super::measure::{ImageCertificates, Search};
 use super::{js_error, to_js};
 use crate::attack::{AttackError, Classifier, Grid, Run, label};
-use crate::baseline::{BaselineClassifier, IntervalCertifier, Model};
+use crate::baseline::{BaselineClassifier, IntervalCertifier, Model, certify_image};
 use crate::exact::Levels;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -34,6 +35,15 @@ export interface BaselineCertificate {
   /** The radius that interval bound propagation proves, in pixel levels; null when it does not prove
    *  even the image itself, as when rounding could decide. */
   ibpRadiusLevels: number | null;
+}
+
+/** What is known of each of many images, an entry an image; -1 stands for none. A baseline's logits are no
+ *  lengths, so there is neither a margin nor a Lipschitz radius. */
+export interface BaselineCertificates {
+  predicted: Int32Array;
+  marginTicks: Int32Array;
+  lipschitzRadiusTicks: Int32Array;
+  ibpRadiusTicks: Int32Array;
 }
 
 /** Bounds of a baseline's logits while no pixel moves by more than ε. */
@@ -117,6 +127,45 @@ impl BaselineNetwork {
             ibp_radius_levels: certificate
                 .map(|certificate| certificate.ibp_radius.levels(self.scale)),
         })
+    }
+
+    /// Label and proved radius of each of many images, `[n, inputs]` bytes, radii in ticks of 1/scale of a
+    /// level. Throws an `Error` for another length.
+    #[wasm_bindgen(js_name = certifyAll, unchecked_return_type = "BaselineCertificates")]
+    pub fn certify_all(&mut self, images: &[u8]) -> Result<JsValue, JsError> {
+        let certifier = IntervalCertifier::new(&self.model.plain, self.scale);
+        let mut records = Vec::new();
+        for image in images.chunks(self.model.plain.inputs()) {
+            self.check(image)?;
+            // No label is known here, and none is asked for.
+            records.push(certify_image(&mut self.classifier, &certifier, image, 0));
+        }
+        ImageCertificates::of(&records)
+    }
+
+    /// Searches for the smallest change, in whole levels, that flips `label` of an image, a byte an
+    /// input, outside of the proved radius `ibpRadiusTicks` (-1: nothing is proved), with about so many
+    /// queries. Returns its radius in ticks, or -1 if none was found. `seed` and `index` decide everything
+    /// random. Throws an `Error` for another length or label.
+    #[wasm_bindgen(js_name = smallestFlip)]
+    pub fn smallest_flip(
+        &mut self,
+        image: &[u8],
+        label: u8,
+        #[wasm_bindgen(js_name = ibpRadiusTicks)] ibp_radius_ticks: i32,
+        queries: u32,
+        seed: u32,
+        index: u32,
+    ) -> Result<i32, JsError> {
+        self.check(image)?;
+        let search = Search {
+            label,
+            ibp_radius_ticks,
+            queries,
+            seed,
+            index,
+        };
+        search.run(&mut self.classifier, image)
     }
 
     /// Bounds of the logits of an image, a byte an input, while no pixel moves by more than

@@ -7,13 +7,19 @@
  */
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import { FIRST, parseLesson, formatLesson, type Lesson } from './lesson.ts';
+import {
+  FIRST_MEASUREMENT,
+  formatMeasurement,
+  parseMeasurement,
+  type Measurement,
+} from './measurement.ts';
 import { pack, unpack } from './packing.ts';
 import { decodeStrokes, encodeStrokes, type Stroke } from './strokes.ts';
 
 const VERSION = '2';
 
 /** The views of the page, in the order in which they are offered; the first is the usual one. */
-export const VIEWS = ['draw', 'attack', 'train', 'learn', 'about'] as const;
+export const VIEWS = ['draw', 'attack', 'measure', 'train', 'learn', 'about'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** The baselines to choose from, by the names of their files; the first is the usual one. */
@@ -133,6 +139,13 @@ const FIELDS = {
     usual: null,
     parse: word,
     format: String,
+  }),
+  measurement: field<Measurement>({
+    key: 'measure',
+    called: 'what is measured',
+    usual: FIRST_MEASUREMENT,
+    parse: parseMeasurement,
+    format: formatMeasurement,
   }),
   /** A preset and the hyperparameters that differ from it; see `hyperparameters.ts`. */
   train: field<string | null>({

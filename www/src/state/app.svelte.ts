@@ -26,6 +26,7 @@ export class AppState {
   /** A preset and the hyperparameters that differ from it; see `codec/hyperparameters.ts`. */
   train = $state<string | null>(DEFAULTS.train);
   lesson = $state.raw(DEFAULTS.lesson);
+  measurement = $state.raw(DEFAULTS.measurement);
 
   #started = false;
   /** Counts the links that were followed. */
@@ -44,6 +45,7 @@ export class AppState {
       result: this.attack.result,
       train: this.train,
       lesson: this.lesson,
+      measurement: this.measurement,
     };
   }
 
@@ -108,6 +110,7 @@ export class AppState {
     this.attack.compute = state.compute;
     this.train = state.train;
     this.lesson = state.lesson;
+    this.measurement = state.measurement;
     this.image.show(state);
     // It is of all the rest.
     this.attack.result = state.result;

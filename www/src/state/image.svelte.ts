@@ -93,10 +93,30 @@ export class ImageStore {
     // Those of another data set are other images.
     if (this.testImages.length === 0 || this.#dataset !== this.#network.about.dataset) return;
     const wanted = this.#wanted;
+    if (wanted === null) return;
     const image = this.testImages.find(({ index }) => index === wanted);
+    if (image) this.#pick(image);
+    else void this.#fetch(this.#network.about.dataset, wanted);
+  }
+
+  #pick(image: TestImage) {
     this.#wanted = null;
     // Whoever began to draw meanwhile keeps the drawing.
-    if (image && this.drawing.isEmpty) this.drawing.pick(image);
-    if (wanted !== null && !image) this.#onMissing(wanted);
+    if (this.drawing.isEmpty) this.drawing.pick(image);
+  }
+
+  /** Fetches a test image that is not among those that are offered, and picks it. */
+  async #fetch(dataset: string, wanted: number) {
+    const isWanted = () => this.#wanted === wanted && this.#network.about.dataset === dataset;
+    try {
+      // It is seldom needed, so it is no part of what every visit loads.
+      const { fetchTestImage } = await import('../assets/one-test-image.ts');
+      const image = await fetchTestImage(dataset, wanted);
+      if (isWanted()) this.#pick(image);
+    } catch {
+      if (!isWanted()) return;
+      this.#wanted = null;
+      this.#onMissing(wanted);
+    }
   }
 }

@@ -3,7 +3,7 @@
  *
  * It outlives the view: training goes on while something else is looked at.
  */
-import { fetchShards } from '../assets/training-images.ts';
+import { fetchShards } from '../assets/image-shards.ts';
 import { MOST_STEPS, OFFERED, stepsOf } from '../codec/hyperparameters.ts';
 import { RUN, duration } from '../copy.ts';
 import { fetchProgram } from '../wasm/programs.ts';

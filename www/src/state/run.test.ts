@@ -18,7 +18,7 @@ vi.mock('../workers/train.worker.ts?worker', () => ({
   },
 }));
 vi.mock('../wasm/programs.ts', () => ({ fetchProgram: () => Promise.resolve({}) }));
-vi.mock('../assets/training-images.ts', () => ({ fetchShards: () => Promise.resolve([]) }));
+vi.mock('../assets/image-shards.ts', () => ({ fetchShards: () => Promise.resolve([]) }));
 
 vi.stubGlobal('document', { addEventListener: () => {}, visibilityState: 'hidden' });
 vi.stubGlobal('navigator', {});

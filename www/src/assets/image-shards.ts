@@ -1,10 +1,13 @@
-/** The training images, fetched in shards: no more of them than a run asks for. */
-import shards from 'virtual:training-data';
+/** The images of the data sets, fetched in shards: no more of them than somebody asks for. */
+import shards from 'virtual:image-shards';
 import type { Shard } from '../wasm/types.ts';
 import { DownloadError, download, type DownloadOptions } from './download.ts';
 import { isGzip, unzip } from './gzip.ts';
 
-/** A part of a training set, as the build cut it. */
+/** Which images of a data set: those that training may use, or those that are only ever evaluated. */
+export type Split = 'training' | 'test';
+
+/** A part of them, as the build cut it. */
 export interface ShardFile {
   /** Address of the gzipped file, relative to the page. */
   path: string;
@@ -16,11 +19,19 @@ export interface ShardFile {
 }
 
 /** Names of the data sets that this page was built with. */
-export const DATASETS: readonly string[] = Object.keys(shards);
+export const DATASETS: readonly string[] = Object.keys(shards.training);
+
+/** All shards of a split; none, if the page was built without it. */
+export const allShards = (dataset: string, split: Split): readonly ShardFile[] =>
+  shards[split][dataset] ?? [];
+
+/** How many images there are of a split. */
+export const imageCount = (dataset: string, split: Split) =>
+  allShards(dataset, split).reduce((sum, { images }) => sum + images, 0);
 
 /** The shards that hold the last `images` images of a data set, in their order. */
 export function shardsOf(dataset: string, images: number): readonly ShardFile[] {
-  const all = shards[dataset] ?? [];
+  const all = shards.training[dataset] ?? [];
   let first = all.length;
   for (let found = 0; first > 0 && found < images; first -= 1) {
     found += all[first - 1]?.images ?? 0;

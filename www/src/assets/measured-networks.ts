@@ -1,0 +1,99 @@
+/**
+ * The networks that can be measured: the shipped ones, one that was trained here, and the baselines.
+ *
+ * Each has a colour and a letter of its own wherever it is measured, so that colour is not the only
+ * carrier of meaning.
+ */
+import models from 'virtual:models';
+import { BASELINES } from '../codec/link.ts';
+import { datasetWords } from './datasets.ts';
+import type { ModelFile } from './model-file.ts';
+import { OWN, SHIPPED, networkWords } from './networks.ts';
+
+/** A network of the list. */
+export interface MeasuredNetwork {
+  /** As in links. */
+  name: string;
+  /** As on the page: "ℓ∞-dist net for MNIST, ε = 0.3". */
+  title: string;
+  kind: 'exact' | 'baseline';
+  /** Of a baseline the recipe; `linf-dist` of the others. As in files. */
+  recipe: string;
+  dataset: string;
+  /** The radius that it was trained for, a decimal fraction; `null` if it was for none. */
+  epsilon: string | null;
+  /** The file; none of a network that was trained here. */
+  file: ModelFile | null;
+  letter: string;
+  /** Name of a colour of the page, and the same on white paper. */
+  colour: string;
+  print: string;
+}
+
+/** Of the networks by their place in the list; the paper's are those of the command line. */
+const COLOURS = ['ours', 'blue', 'green', 'orange', 'theirs', 'pink', 'slate', 'brown'] as const;
+const PRINT = {
+  ours: '#0f766e',
+  theirs: '#6d3fc0',
+  orange: '#b45309',
+  blue: '#1d4ed8',
+  pink: '#be185d',
+  green: '#4d7c0f',
+  brown: '#7f1d1d',
+  slate: '#334155',
+};
+
+const BASELINE_TITLES: Record<string, [title: string, recipe: string]> = {
+  relu: ['ReLU', 'standard'],
+  adversarial: ['ReLU, adversarial training', 'adversarial'],
+  ibp: ['ReLU, IBP training', 'ibp'],
+};
+
+/** All of them; `own` is what is known of the one that was trained here, if there is one. */
+export function measuredNetworks(
+  own: { dataset: string; epsilon: string } | null,
+): readonly MeasuredNetwork[] {
+  const exact = [...SHIPPED].map(([name, file]) => ({
+    name,
+    title: networkWords(file),
+    recipe: 'linf-dist',
+    kind: 'exact' as const,
+    dataset: file.dataset,
+    epsilon: file.epsilon,
+    file,
+  }));
+  const here = own && {
+    name: OWN,
+    title: `trained here: ${networkWords(own)}`,
+    recipe: 'linf-dist',
+    kind: 'exact' as const,
+    dataset: own.dataset,
+    epsilon: own.epsilon,
+    file: null,
+  };
+  const baselines = BASELINES.flatMap((name) => {
+    const file = models[`baseline/${name}`];
+    if (!file) return [];
+    const [title = name, recipe = name] = BASELINE_TITLES[name] ?? [];
+    const { dataset } = file;
+    return [
+      {
+        name,
+        title: `${title}, for ${datasetWords(dataset).name}`,
+        recipe,
+        kind: 'baseline' as const,
+        dataset,
+        epsilon: recipe === 'standard' ? null : file.epsilon,
+        file,
+      },
+    ];
+  });
+  // The place of the own network is kept, so that no other changes its colour when it comes.
+  return [...exact, here, ...baselines].flatMap((network, index) => {
+    if (!network) return [];
+    const name = COLOURS[index % COLOURS.length] ?? 'ours';
+    const letter = String.fromCharCode(65 + (index % 26));
+    const colour = name === 'ours' || name === 'theirs' ? `--${name}` : `--net-${name}`;
+    return [{ ...network, letter, colour, print: PRINT[name] }];
+  });
+}
