@@ -18,6 +18,7 @@ const models = (folder, limit) =>
 export default [
   module('certify', '200 kB'),
   module('baseline', '500 kB'),
+  module('gpu', '200 kB'),
   module('train', '2500 kB'),
   ...models('www/public/models', '1500 kB'),
   ...models('www/public/models/baseline', '400 kB'),

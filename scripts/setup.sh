@@ -8,7 +8,8 @@
 #     bindgen    the writer of the JavaScript around a WebAssembly module
 #     runner     wasm-bindgen with its runner for browser tests
 #     system     a browser with its driver, Vulkan, Python with NumPy
-#   scripts/setup.sh test         all of them
+#     proof      Coq, and what the checker that it extracts is compiled with
+#   scripts/setup.sh test         all of them but the last, without which the tests can do
 #
 # rustup and Node are the two things it expects. System packages are installed only by root on Debian
 # and its kin; anyone else is told what to install. The WebAssembly tools are built at exact versions
@@ -119,11 +120,23 @@ set_up_system() {
   "$(python_path)" -c 'import numpy, sys; print("Python", sys.version.split()[0], "with NumPy", numpy.__version__)'
 }
 
+set_up_proof() {
+  heading "setup: Coq"
+  have make || system_package make "install make"
+  have coqc || system_package coq "install Coq 8.16 or newer"
+  have_ocaml_package zarith || system_package libzarith-ocaml-dev "install Zarith for Coq's OCaml"
+  have_ocaml_package yojson || system_package libyojson-ocaml-dev "install Yojson for Coq's OCaml"
+  coqc --version
+}
+
+# have_ocaml_package NAME: whether OCaml's compiler finds it.
+have_ocaml_package() { ocamlfind query "$1" >/dev/null 2>&1; }
+
 [ $# -gt 0 ] || set -- rust packages bindgen
 [ "$1" != test ] || set -- rust components packages runner system
 for part in "$@"; do
   case "$part" in
-    rust | components | packages | bindgen | runner | system) "set_up_$part" ;;
+    rust | components | packages | bindgen | runner | system | proof) "set_up_$part" ;;
     *) fail "scripts/setup.sh has no part $part" ;;
   esac
 done

@@ -4,16 +4,16 @@
 # not a suite (formatting, lints, sizes). A suite that ran no test has failed.
 #
 #   scripts/test.sh             all sections
-#   scripts/test.sh SECTION…    some of: lint native browser page size e2e licences typos links
+#   scripts/test.sh SECTION…    some of: lint native proof browser page size e2e licences typos links
 #
-# licences needs cargo-deny, and typos needs typos; where they are not installed the summary says so. The
-# workflow on GitHub has both.
+# licences needs cargo-deny, typos needs typos, and proof needs Coq, which is installed where that is
+# ours to do; where they are not installed the summary says so. The workflow on GitHub has all of them.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-[ $# -gt 0 ] || set -- lint native browser page size e2e licences typos links
+[ $# -gt 0 ] || set -- lint native proof browser page size e2e licences typos links
 SECTIONS=" $* "
 for section in "$@"; do
   case "$section" in
-    lint | native | browser | page | size | e2e | licences | typos | links) ;;
+    lint | native | proof | browser | page | size | e2e | licences | typos | links) ;;
     *) fail "there is no section $section: see scripts/test.sh" ;;
   esac
 done
@@ -31,9 +31,11 @@ asked() {
 fetch_all() {
   ! asked lint native browser page size e2e || scripts/setup.sh packages || return 1
   ! asked native browser page e2e || scripts/setup.sh system || return 1
-  ! asked native browser page size e2e || scripts/data.sh
+  # Coq takes half a gigabyte: where it cannot be had, the section is left out.
+  ! asked proof || ! can_install || scripts/setup.sh proof || true
+  ! asked native proof browser page size e2e || scripts/data.sh
 }
-! asked lint native browser page size e2e || scripts/setup.sh rust components
+! asked lint native proof browser page size e2e || scripts/setup.sh rust components
 in_background fetched fetch_all
 if asked browser; then scripts/setup.sh runner
 elif asked page size e2e; then scripts/setup.sh bindgen
@@ -85,12 +87,13 @@ count_cargo() {
 }
 
 # count_browser: the same, and a run without the exact network's own tests, or without those of the
-# kernels on WebGPU, has failed: other files of tests would hide that there were none.
+# kernels and of the exact network on WebGPU, has failed: other files of tests would hide that there were none.
 count_browser() {
   awk '/^test result: / { passed += $4; failed += $6 }
     /^test .*certify::.* ok$/ { certify++ }
     /^test .*the_largest_difference_and_its_gradients_have_the_bits_of_the_cpu .*ok$/ { gpu++ }
-    END { print passed + 0, failed + (certify ? 0 : 1) + (gpu ? 0 : 1) }'
+    /^test .*attacks_make_the_queries_of_their_twins .*ok$/ { attacks++ }
+    END { print passed + 0, failed + (certify ? 0 : 1) + (gpu ? 0 : 1) + (attacks ? 0 : 1) }'
 }
 
 # count_nextest: of its last summary, "Summary [ 1.2s] 5 tests run: 3 passed, 1 failed, …".
@@ -174,6 +177,11 @@ checker_agrees() {
     checked "$member" --dataset fashion-mnist --epsilon 0.1
 }
 
+# The checker that Coq extracts accepts the certificates of `linf certify`, and no others.
+extracted_checker_agrees() {
+  cargo build --quiet --all-features --bin linf && proof/test.py --linf "$TARGET/debug/linf"
+}
+
 # checked MODEL OPTION...
 checked() {
   linf eval --model "$@" --json | tee "$LOGS/eval" &&
@@ -192,7 +200,7 @@ if asked lint; then
   # Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
   # for WebAssembly alone.
   check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
-    --no-default-features --features bench,certify,baseline,train -- -D warnings
+    --no-default-features --features bench,certify,baseline,gpu,train -- -D warnings
   check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
   check "format and lint: the page" npm run --silent lint
   # `cargo publish --dry-run` also builds what is in the package, which takes minutes more.
@@ -205,6 +213,14 @@ if asked native; then
   check "model: the checker in Python agrees" checker_agrees
   check "documentation: tables of what was measured" "$(python_path)" bench/report.py --check
   check "documentation: tables of the experiments" "$(python_path)" docs/experiments/tables.py --check
+fi
+
+if asked proof; then
+  if have make && have coqc && ocamlfind query zarith yojson >/dev/null 2>&1; then
+    check "proof: the theorems, on no axiom but those of the real numbers" make --no-print-directory -C proof
+    check "proof: the extracted checker agrees with linf" extracted_checker_agrees
+  else skip "proof: the theorems" "as Coq, Zarith or Yojson is not installed"
+  fi
 fi
 
 if asked browser; then

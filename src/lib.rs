@@ -50,7 +50,7 @@
 //! | `net` | the ℓ∞-dist layer and net as Burn modules | `train` |
 //! | `train` | the training recipe, its losses and optimizer, checkpoints | `train` |
 //! | `baseline` | ReLU networks to compare with, their training and certificates | `baseline` |
-//! | `gpu` | the GPU, requested for Burn | `webgpu` |
+//! | `gpu` | the GPU, asked for once; the integer network and its attacks on it | `gpu`, `webgpu` |
 //! | `web` | the state of the page's training Worker, and the WebAssembly API | `train` |
 //!
 //! # Features
@@ -63,7 +63,8 @@
 //! | `certify` | the WebAssembly API of the integer network | yes |
 //! | `train` | layer, net and training on Burn, on the CPU; in WebAssembly also their API | yes |
 //! | `baseline` | the baseline networks; in WebAssembly also their API | yes |
-//! | `webgpu` | GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
+//! | `gpu` | the integer network and its attacks on a GPU; in WebAssembly also their API | yes |
+//! | `webgpu` | the trainer's GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
 //! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
 //! | `cli` | the command line `linf`; includes `train` and `baseline` | no |
 
@@ -82,11 +83,14 @@ pub mod data;
 #[cfg(any(
     feature = "cli",
     feature = "train",
-    all(target_arch = "wasm32", any(feature = "certify", feature = "baseline"))
+    all(
+        target_arch = "wasm32",
+        any(feature = "certify", feature = "baseline", feature = "gpu")
+    )
 ))]
 mod error;
 pub mod exact;
-#[cfg(feature = "webgpu")]
+#[cfg(any(feature = "gpu", feature = "webgpu"))]
 pub mod gpu;
 pub mod measure;
 #[cfg(feature = "train")]
@@ -97,6 +101,9 @@ pub mod norm_dist;
 pub mod train;
 #[cfg(any(
     feature = "train",
-    all(target_arch = "wasm32", any(feature = "certify", feature = "baseline"))
+    all(
+        target_arch = "wasm32",
+        any(feature = "certify", feature = "baseline", feature = "gpu")
+    )
 ))]
 pub mod web;

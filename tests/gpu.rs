@@ -17,13 +17,10 @@ use burn::Tensor;
 use burn::tensor::{Device, TensorData};
 use distance::{Case, assert_close};
 use linf_dist_net::data::sha256_hex;
-use linf_dist_net::exact::{CsrLayer, ExactNet, Ticks};
 use linf_dist_net::gpu::Gpu;
-use linf_dist_net::net::{ExactNetOnGpu, ExactOnGpuError};
 use linf_dist_net::norm_dist::{Norm, Sizes, cpu, norm_dist, reference};
 use linf_dist_net::train::{Checkpoint, DeviceChoice, DeviceKind, Processor, TrainConfig, Trainer};
 use linf_dist_net::web::{Reply, Request, Session, Shard};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
@@ -84,8 +81,6 @@ gpu_tests! {
     rows_that_nearly_agree_keep_their_distance
     an_empty_batch_has_no_distances
     views_are_read_in_their_own_order
-    the_exact_network_has_the_bits_of_the_cpu
-    a_network_beyond_the_exact_floats_is_refused
     training_has_the_losses_of_the_cpu
     a_run_goes_on_elsewhere_from_its_checkpoint
     a_session_trains_measures_and_exports
@@ -389,49 +384,6 @@ mod bodies {
         assert_eq!(read(u).await, [4.0, 5.0, 6.0]);
     }
 
-    /// A random net 50 → 40 → 10, two members of five classes, that keeps about a third of the weights.
-    fn exact_net(scale: u32, weights: std::ops::Range<i32>) -> ExactNet {
-        let mut rng = StdRng::seed_from_u64(5);
-        let mut layer = |inputs: usize, outputs: usize| {
-            let mut rows = vec![Vec::new(); outputs];
-            for row in &mut rows {
-                for column in 0..inputs {
-                    if column == 0 || rng.random_range(0..3) == 0 {
-                        row.push((column, rng.random_range(weights.clone())));
-                    }
-                }
-            }
-            CsrLayer::from_rows(inputs, rows)
-        };
-        let layers = [layer(50, 40), layer(40, 10)];
-        let bias = vec![-7, 100, 0, 3, -200, 9, 0, -80, 50, 1];
-        ExactNet::with_members(scale, &layers, bias, 2).unwrap()
-    }
-
-    pub async fn the_exact_network_has_the_bits_of_the_cpu(gpu: &Gpu) {
-        let net = exact_net(32, -9000..17000);
-        let mut rng = StdRng::seed_from_u64(6);
-        let images: Vec<u8> = (0..130 * 50).map(|_| rng.random()).collect();
-        let twin = ExactNetOnGpu::new(&net, gpu.device()).unwrap();
-        let mut evaluator = net.evaluator();
-
-        let logits = twin.logits(&images).await.unwrap();
-        let want: Vec<i32> = images
-            .chunks_exact(50)
-            .flat_map(|image| evaluator.logits(image).unwrap().to_vec())
-            .collect();
-        assert_eq!(logits, want);
-        for radius in [1, 77, 2448, 9000].map(Ticks::new) {
-            let bounds = twin.logit_bounds(&images, radius).await.unwrap();
-            let want: Vec<[i32; 2]> = images
-                .chunks_exact(50)
-                .flat_map(|image| evaluator.logit_bounds(image, radius).unwrap())
-                .collect();
-            assert_eq!(bounds, want, "radius {radius}");
-        }
-    }
-
-    /// A small net over the whole schedule: some steps at p = 8, some while p grows, some at ∞.
     fn config() -> TrainConfig {
         TrainConfig {
             hidden: vec![16],
@@ -534,14 +486,5 @@ mod bodies {
         };
         assert_eq!(chosen.info().kind, expected, "{:?}", chosen.info());
         assert!(!chosen.info().software);
-    }
-
-    pub async fn a_network_beyond_the_exact_floats_is_refused(gpu: &Gpu) {
-        let net = exact_net(32, -(1 << 24)..1 << 24);
-        let error = ExactNetOnGpu::new(&net, gpu.device()).unwrap_err();
-        assert!(
-            matches!(error, ExactOnGpuError::Inexact { magnitude } if magnitude >= 1 << 24),
-            "{error}"
-        );
     }
 }

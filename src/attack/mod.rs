@@ -8,7 +8,7 @@
 //! [`Attack`] is a method, or several. A [`Run`] is one attack on one image, advanced by a number of
 //! queries at a time, so that a page can show it at work. It attacks a [`Classifier`]: the exact integer network
 //! ([`ExactClassifier`]) or a baseline. [`RobustnessEvaluation`] attacks a whole test set. Everything
-//! random comes from one seed. Nothing here depends on Burn, JavaScript, threads or files.
+//! random comes from one seed. [`parallel`] has attacks in many starts at once, for a GPU. Nothing here depends on Burn, JavaScript, threads or files.
 //!
 //! Inputs are plain integers in ticks of 1/S of a pixel level, as in [`crate::exact`]; radii are
 //! [`Ticks`](crate::exact::Ticks).
@@ -19,6 +19,7 @@ mod classifier;
 mod exact;
 mod method;
 mod min_norm;
+pub mod parallel;
 mod perturbation;
 mod pgd;
 mod plan;

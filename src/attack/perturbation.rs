@@ -51,7 +51,7 @@ impl Perturbed {
         Self::new(ball, label, input, logits)
     }
 
-    fn new(ball: &Ball, label: usize, input: Vec<i32>, logits: Vec<f64>) -> Self {
+    pub(super) fn new(ball: &Ball, label: usize, input: Vec<i32>, logits: Vec<f64>) -> Self {
         let changes = input.iter().zip(ball.centre()).map(|(x, c)| x.abs_diff(*c));
         Self {
             radius: Ticks::new(changes.max().unwrap_or(0)),

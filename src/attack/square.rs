@@ -126,7 +126,7 @@ impl Round for SquareRound {
 }
 
 /// Width of the square after so many queries of `limit`, in images of that shape.
-fn width([rows, columns]: [usize; 2], queries: u32, limit: u32) -> usize {
+pub(super) fn width([rows, columns]: [usize; 2], queries: u32, limit: u32) -> usize {
     let of_10_000 = u64::from(queries) * 10_000 / u64::from(limit.max(1));
     let halvings = HALVINGS.iter().filter(|&&from| of_10_000 > from).count();
     let share = FIRST_SHARE / f64::from(1 << halvings);

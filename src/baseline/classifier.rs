@@ -1,10 +1,6 @@
-//! A baseline under attack: Burn evaluates it and gives its gradients.
+//! A baseline under attack.
 
-use burn::Tensor;
-use burn::tensor::{Device, TensorData};
-
-use super::relu_net::to_vec;
-use super::{BaselineNet, ReluNet};
+use super::{BaselineNet, Evaluator};
 use crate::attack::{Ball, Change, Classifier, Surrogate, runner_up_of};
 
 /// A baseline under attack. A tick is 1/`scale` of a pixel level.
@@ -13,8 +9,7 @@ use crate::attack::{Ball, Change, Classifier, Surrogate, runner_up_of};
 /// ticks; that is exact, since `scale` is a power of two.
 #[derive(Debug)]
 pub struct BaselineClassifier {
-    net: ReluNet,
-    device: Device,
+    net: Evaluator,
     inputs: usize,
     classes: usize,
     scale: u32,
@@ -26,10 +21,8 @@ impl BaselineClassifier {
     /// Makes a classifier to attack in ticks of 1/`scale` of a level; `scale` is a power of two.
     pub fn new(plain: &BaselineNet, scale: u32) -> Self {
         debug_assert!(scale.is_power_of_two());
-        let device = Device::flex();
         Self {
-            net: ReluNet::from_net(plain, &device),
-            device,
+            net: Evaluator::new(plain),
             inputs: plain.inputs(),
             classes: plain.classes(),
             scale,
@@ -38,20 +31,17 @@ impl BaselineClassifier {
         }
     }
 
-    /// Inputs in ticks as a batch of levels. Both are exact in f32.
-    fn batch(&self, inputs: &[i32]) -> Tensor<2> {
-        let levels = inputs.iter().map(|&ticks| ticks as f32 / self.scale as f32);
-        let shape = [inputs.len() / self.inputs, self.inputs];
-        Tensor::from_data(
-            TensorData::new(levels.collect::<Vec<_>>(), shape),
-            &self.device,
-        )
+    /// Inputs in ticks as levels, which are exact in f32.
+    fn levels(&self, inputs: &[i32]) -> Vec<f32> {
+        let scale = self.scale as f32;
+        inputs.iter().map(|&ticks| ticks as f32 / scale).collect()
     }
 
-    fn scaled(&self, logits: Tensor<2>) -> Vec<f64> {
-        let logits = to_vec(logits).into_iter();
+    fn scaled(&self, logits: &[f32]) -> Vec<f64> {
+        let scale = f64::from(self.scale);
         logits
-            .map(|logit| f64::from(logit) * f64::from(self.scale))
+            .iter()
+            .map(|&logit| f64::from(logit) * scale)
             .collect()
     }
 }
@@ -73,7 +63,7 @@ impl Classifier for BaselineClassifier {
     fn enter(&mut self, _ball: &Ball) {}
 
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64> {
-        self.scaled(self.net.forward(self.batch(inputs)))
+        self.scaled(&self.net.logits(&self.levels(inputs)))
     }
 
     fn gradients(
@@ -84,21 +74,16 @@ impl Classifier for BaselineClassifier {
         _surrogates: &[Surrogate],
     ) -> (Vec<f64>, Vec<f32>) {
         let classes = self.classes;
-        let device = &self.device;
-        let margins = |logits: Tensor<2>| {
-            let values = to_vec(logits.clone().inner());
-            let mut direction = vec![0.0f32; values.len()];
-            let rows = values.chunks(classes).zip(direction.chunks_mut(classes));
-            for ((logits, direction), runner_up) in rows.zip(runners_up) {
-                let logits: Vec<f64> = logits.iter().copied().map(f64::from).collect();
-                let runner_up = runner_up.unwrap_or_else(|| runner_up_of(&logits, label));
-                (direction[label], direction[runner_up]) = (1.0, -1.0);
-            }
-            let direction = TensorData::new(direction, logits.shape());
-            (logits * Tensor::from_data(direction, device)).sum()
-        };
-        let (logits, gradients) = self.net.input_gradient(self.batch(inputs), margins);
-        (self.scaled(logits), to_vec(gradients))
+        let activations = self.net.activations(&self.levels(inputs));
+        let logits = self.scaled(activations.logits());
+        let mut direction = vec![0.0; logits.len()];
+        let rows = logits.chunks(classes).zip(direction.chunks_mut(classes));
+        for ((logits, direction), runner_up) in rows.zip(runners_up) {
+            let runner_up = runner_up.unwrap_or_else(|| runner_up_of(logits, label));
+            (direction[label], direction[runner_up]) = (1.0, -1.0);
+        }
+        let gradients = self.net.input_gradients(&activations, direction);
+        (logits, gradients)
     }
 
     fn hold(&mut self, input: &[i32]) {
@@ -112,7 +97,7 @@ impl Classifier for BaselineClassifier {
         for change in changes {
             self.tried[change.pixel] = change.value;
         }
-        self.scaled(self.net.forward(self.batch(&self.tried)))
+        self.scaled(&self.net.logits(&self.levels(&self.tried)))
     }
 
     fn keep_changes(&mut self) {

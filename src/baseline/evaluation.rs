@@ -4,11 +4,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::thread;
 
-use burn::Tensor;
-use burn::tensor::{Device, TensorData};
-
-use super::relu_net::to_vec;
-use super::{BaselineClassifier, BaselineNet, IntervalCertifier, ReluNet};
+use super::{BaselineClassifier, BaselineNet, Evaluator, IntervalCertifier};
 use crate::attack::{Classifier, label};
 use crate::data::Dataset;
 use crate::exact::{Epsilon, ImageRecord};
@@ -37,8 +33,7 @@ pub fn evaluate(
     epsilon: Epsilon,
     threads: NonZeroUsize,
 ) -> Evaluation {
-    let device = Device::flex();
-    let net = ReluNet::from_net(plain, &device);
+    let net = Evaluator::new(plain);
     let mut clean = 0;
     for (images, labels) in data
         .images
@@ -46,8 +41,7 @@ pub fn evaluate(
         .zip(data.labels.chunks(BATCH))
     {
         let levels: Vec<f32> = images.iter().map(|&level| level.into()).collect();
-        let x = TensorData::new(levels, [labels.len(), plain.inputs()]);
-        let logits = to_vec(net.forward(Tensor::from_data(x, &device)));
+        let logits = net.logits(&levels);
         let rows = logits.chunks_exact(plain.classes()).zip(labels);
         clean += rows.filter(|(row, label)| is_right(row, **label)).count();
     }

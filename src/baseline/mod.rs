@@ -4,24 +4,24 @@
 //! come from interval bound propagation, rounded outward, so that *proved* means the same as for the
 //! integer network: it holds for the function that is computed.
 //!
-//! [`BaselineNet`] is a network as plain numbers and [`Model`] its file. [`ReluNet`] runs it on Burn, with
-//! gradients, and [`BaselineClassifier`] puts it under attack. [`IntervalCertifier`] certifies its labels
-//! without Burn. [`evaluate`] measures a test set.
+//! [`BaselineNet`] is a network as plain numbers and [`Model`] its file. [`Evaluator`] runs it, with
+//! gradients, and [`BaselineClassifier`] puts it under attack. [`IntervalCertifier`] certifies its labels,
+//! and [`evaluate`] measures a test set. Training alone uses Burn.
 
 mod architecture;
 mod certificate;
 mod classifier;
 mod evaluation;
+mod evaluator;
 mod interval;
 mod model;
 mod net;
-mod relu_net;
 #[cfg(feature = "train")]
 pub mod train;
 
 pub use certificate::{Certificate, IntervalCertifier};
 pub use classifier::BaselineClassifier;
 pub use evaluation::{Evaluation, certify_image, evaluate};
+pub use evaluator::{Activations, Evaluator};
 pub use model::{Accuracies, Metadata, Model, ModelError};
 pub use net::{BaselineNet, BaselineNetError, Geometry, Layer};
-pub use relu_net::{ReluNet, ReluNetLayer};

@@ -1,6 +1,6 @@
 //! A baseline as plain numbers: convolutions and fully connected layers, ReLU between.
 //!
-//! Training leaves one, Burn runs one, the certificate bounds one; none of them needs to know the
+//! Training leaves one, the evaluator runs one, the certificate bounds one; none of them needs to know the
 //! others. Inputs are pixel *levels*, 0 to 255: dividing by 255 is quantized into the first layer,
 //! so that an input reaches the first multiplication without having been rounded.
 

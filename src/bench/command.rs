@@ -4,6 +4,8 @@
 //! the machine can only make a run longer. Processor time counts for one thread, which other programs
 //! disturb least, and wall time for several; both are reported.
 
+#[cfg(feature = "gpu")]
+mod attack;
 mod clock;
 mod exact;
 mod finetune;
@@ -72,6 +74,9 @@ enum Part {
     Finetune,
     /// Training, inference and file size by the width of the hidden layers
     Growth,
+    /// Attacks on the exact network and its certificates, on the CPU and on the GPU
+    #[cfg(feature = "gpu")]
+    Attack,
     /// The kernels on the GPU, beside the roofline and beside Burn's own operations
     #[cfg(feature = "webgpu")]
     Gpu,
@@ -92,6 +97,9 @@ struct Report {
     finetune: Option<finetune::Report>,
     #[serde(skip_serializing_if = "Option::is_none")]
     growth: Option<growth::Report>,
+    #[cfg(feature = "gpu")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attack: Option<attack::Report>,
     #[cfg(feature = "webgpu")]
     #[serde(skip_serializing_if = "Option::is_none")]
     gpu: Option<crate::bench::gpu::GpuBenchmark>,
@@ -117,6 +125,12 @@ pub(crate) fn run(args: &Args) -> Result<(), CliError> {
         growth: asked(Part::Growth)
             .then(|| growth::measure(&args.data_dir, &args.widths, patience))
             .transpose()?,
+        #[cfg(feature = "gpu")]
+        attack: args
+            .only
+            .contains(&Part::Attack)
+            .then(|| attack::measure(&args.model, &args.data_dir, patience))
+            .transpose()?,
         #[cfg(feature = "webgpu")]
         gpu: args
             .only
@@ -141,6 +155,8 @@ impl Report {
             self.steps.as_ref().map(steps::Report::to_text),
             self.finetune.as_ref().map(finetune::Report::to_text),
             self.growth.as_ref().map(growth::Report::to_text),
+            #[cfg(feature = "gpu")]
+            self.attack.as_ref().map(attack::Report::to_text),
             #[cfg(feature = "webgpu")]
             self.gpu.as_ref().map(gpu::to_text),
         ];

@@ -2,10 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     num::{NonZeroU64, NonZeroUsize},
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
+use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
@@ -17,7 +20,7 @@ use super::target::{Lock, check_writable, write};
 use super::{CliError, print, print_line, read, read_model};
 use crate::attack::{Attack, AttackName, Kept, Outcome, RobustnessEvaluation, Violation};
 use crate::data::{Dataset, sha256_hex};
-#[cfg(feature = "webgpu")]
+#[cfg(feature = "gpu")]
 use crate::error::sentence;
 use crate::exact::{DenseNet, Epsilon, ExactNet};
 
@@ -31,7 +34,35 @@ const REFERENCE_TERMS: u64 = 220_000_000_000;
 
 /// Attack the test images, at ε and inside their certificates
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    attack: Option<AttackArgs>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Merge(MergeArgs),
+}
+
+/// Add the state files of all shards to one report
+#[derive(clap::Args)]
+struct MergeArgs {
+    /// The state files, one of each shard
+    #[arg(required = true)]
+    states: Vec<PathBuf>,
+    /// Also write the sum as a state file, as if all images had been attacked in one run
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct AttackArgs {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
@@ -59,6 +90,10 @@ pub(super) struct Args {
     /// File that keeps what is done, from which the same command goes on
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Attack every N-th image only, beginning with the I-th: so N machines share the work, and
+    /// `linf attack merge` adds their state files
+    #[arg(long, value_name = "I/N", default_value_t = Shard::WHOLE, requires = "state")]
+    shard: Shard,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -84,6 +119,61 @@ struct Question {
     queries_per_image: u64,
     reference: u64,
     seed: u32,
+    /// Ticks per pixel level.
+    scale: u32,
+    shard: Shard,
+}
+
+/// One of several equal parts of the work: the images whose number leaves a remainder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+struct Shard {
+    /// Counted from 1.
+    index: usize,
+    of: usize,
+}
+
+impl Shard {
+    /// All images.
+    const WHOLE: Self = Self { index: 1, of: 1 };
+
+    /// The indices that this shard has, of so many images.
+    fn indices(self, images: usize) -> impl Iterator<Item = usize> {
+        (self.index - 1..images).step_by(self.of)
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.of)
+    }
+}
+
+impl From<Shard> for String {
+    fn from(shard: Shard) -> Self {
+        shard.to_string()
+    }
+}
+
+impl TryFrom<String> for Shard {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once('/');
+        let parsed = numbers.and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+        match parsed {
+            Some((index, of)) if (1..=of).contains(&index) => Ok(Self { index, of }),
+            _ => Err("a shard is written like 2/8, the second of eight".into()),
+        }
+    }
 }
 
 /// The state file: the question, and what has come of the first images.
@@ -143,6 +233,13 @@ struct OnGpu {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
+    match (&args.command, &args.attack) {
+        (Some(Command::Merge(args)), _) => merge(args),
+        (None, args) => run_attack(args.as_ref().expect("clap asks for a model")),
+    }
+}
+
+fn run_attack(args: &AttackArgs) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
     args.on.check(&model.metadata.dataset, &args.model)?;
     let test = args.on.test(args.limit)?;
@@ -163,13 +260,86 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         queries_per_image: args.queries,
         reference: args.reference,
         seed: args.seed,
+        scale: model.net.scale(),
+        shard: args.shard,
     };
     let outcome = attack(args, &model.net, &test, &question)?;
     let gpu = on_gpu(&model.net, &outcome.kept);
+    report(&question, &outcome, gpu, args.json)
+}
+
+/// Adds the outcomes of all shards.
+fn merge(args: &MergeArgs) -> Result<(), CliError> {
+    if let Some(path) = &args.out {
+        check_writable(path)?;
+    }
+    let mut states = Vec::new();
+    for path in &args.states {
+        states.push((path, read_state(path)?));
+    }
+    // In their order, so that the sum does not depend on that of the arguments.
+    states.sort_by_key(|(_, state)| state.question.shard.index);
+    let refuse = |path: &Path, reason: String| {
+        Err(CliError::Shards {
+            path: path.into(),
+            reason,
+        })
+    };
+    let mut question = states[0].1.question.clone();
+    let of = question.shard.of;
+    let mut outcome = Outcome::default();
+    for (expected, (path, state)) in (1..).zip(states) {
+        let Shard { index, .. } = state.question.shard;
+        question.shard.index = index;
+        if state.question != question {
+            return refuse(path, "it is of other attacks, or of other shards".into());
+        }
+        if index < expected {
+            return refuse(path, format!("shard {index} is there twice"));
+        }
+        if index > expected {
+            return refuse(path, format!("shard {expected} of {of} is missing"));
+        }
+        let images = question.shard.indices(question.images).count() as u64;
+        if state.outcome.images != images {
+            let done = state.outcome.images;
+            return refuse(path, format!("only {done} of its {images} images are done"));
+        }
+        outcome += state.outcome;
+        if index == of {
+            question.shard = Shard::WHOLE;
+        }
+    }
+    if question.shard != Shard::WHOLE {
+        let missing = question.shard.index + 1;
+        return refuse(
+            &args.states[0],
+            format!("shard {missing} of {of} is missing"),
+        );
+    }
+    if let Some(path) = &args.out {
+        write_state(path, &question, &outcome)?;
+    }
+    let gpu = OnGpu {
+        adapter: None,
+        compared: 0,
+        differences: 0,
+        reason: Some("each shard asked for its own".into()),
+    };
+    report(&question, &outcome, gpu, args.json)
+}
+
+/// Prints the report, then fails if something is in it that must not be.
+fn report(
+    question: &Question,
+    outcome: &Outcome,
+    gpu: OnGpu,
+    as_json: bool,
+) -> Result<(), CliError> {
     let differences = outcome.differences + gpu.differences;
     let compared = outcome.compared + gpu.compared;
-    let report = Report::new(&question, &outcome, gpu);
-    if args.json {
+    let report = Report::new(question, outcome, gpu);
+    if as_json {
         let json = serde_json::to_string(&report).expect("strings and numbers are JSON");
         print_line(json);
     } else {
@@ -178,7 +348,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     match outcome.violations.first() {
         Some(violation) => Err(CliError::BrokenCertificate {
             image: violation.image,
-            radius: violation.radius.levels(model.net.scale()),
+            radius: violation.radius.levels(question.scale),
         }),
         None if differences > 0 => Err(CliError::OtherLogits {
             differences,
@@ -190,7 +360,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
 
 /// Attacks the images that the state file has not seen yet; gives the outcome of all.
 fn attack(
-    args: &Args,
+    args: &AttackArgs,
     net: &ExactNet,
     test: &Dataset,
     question: &Question,
@@ -225,12 +395,13 @@ fn attack(
         None => Outcome::default(),
     };
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} images [{elapsed}, {eta} left]");
-    let bar = ProgressBar::new(question.images as u64)
+    let indices: Vec<_> = question.shard.indices(question.images).collect();
+    let bar = ProgressBar::new(indices.len() as u64)
         .with_style(style.expect("the template is well-formed"));
     bar.set_position(outcome.images);
     bar.reset_eta();
-    let indices: Vec<_> = (outcome.images as usize..question.images).collect();
-    for chunk in indices.chunks(CHUNK) {
+    let done = indices.len().min(outcome.images as usize);
+    for chunk in indices[done..].chunks(CHUNK) {
         let attacked: Result<Vec<_>, _> = chunk
             .par_iter()
             .map(|&index| {
@@ -249,8 +420,7 @@ fn attack(
             outcome += image;
         }
         if let Some(path) = &args.state {
-            let state = serde_json::to_vec(&State::new(question, &outcome));
-            write(path, &state.expect("strings and numbers are JSON"))?;
+            write_state(path, question, &outcome)?;
         }
     }
     bar.finish_and_clear();
@@ -259,9 +429,9 @@ fn attack(
 
 /// Evaluates the kept perturbations on the GPU; without one, reports why.
 fn on_gpu(net: &ExactNet, kept: &[Kept]) -> OnGpu {
-    #[cfg(feature = "webgpu")]
-    let answer = burn::tensor::read_sync(compare_on_gpu(net, kept));
-    #[cfg(not(feature = "webgpu"))]
+    #[cfg(feature = "gpu")]
+    let answer = crate::gpu::block_on(compare_on_gpu(net, kept));
+    #[cfg(not(feature = "gpu"))]
     let answer = {
         let _ = (net, kept);
         Err("this program was built without the GPU's kernels".to_string())
@@ -274,24 +444,22 @@ fn on_gpu(net: &ExactNet, kept: &[Kept]) -> OnGpu {
     })
 }
 
-#[cfg(feature = "webgpu")]
+#[cfg(feature = "gpu")]
 async fn compare_on_gpu(net: &ExactNet, kept: &[Kept]) -> Result<OnGpu, String> {
-    use crate::gpu::Gpu;
-    use crate::net::ExactNetOnGpu;
+    use crate::gpu::{Device, GpuCertifier};
 
-    let gpu = Gpu::request().await.map_err(|error| sentence(&error))?;
-    let twin = ExactNetOnGpu::new(net, gpu.device()).map_err(|error| sentence(&error))?;
+    let device = Device::open().await.map_err(|error| sentence(&error))?;
+    let twin = GpuCertifier::new(net, &device).map_err(|error| sentence(&error))?;
     let inputs: Vec<i32> = kept.iter().flat_map(|kept| kept.input.clone()).collect();
     let logits = twin.logits_at(&inputs).await;
     let logits = logits.map_err(|error| sentence(&error))?;
-    gpu.check().map_err(|error| sentence(&error))?;
     let answers = logits.chunks_exact(net.classes());
     let other = kept
         .iter()
         .zip(answers)
         .filter(|(kept, logits)| kept.logits != *logits);
     Ok(OnGpu {
-        adapter: Some(gpu.name().into()),
+        adapter: Some(device.name().into()),
         compared: kept.len() as u64,
         differences: other.count() as u64,
         reason: None,
@@ -303,17 +471,28 @@ fn begun(path: &Path, question: &Question) -> Result<Outcome, CliError> {
     if !path.exists() {
         return Ok(Outcome::default());
     }
-    let state: State = serde_json::from_slice(&read(path)?).map_err(|source| CliError::State {
-        path: path.into(),
-        source,
-    })?;
-    if state.sha256 != State::new(&state.question, &state.outcome).sha256 {
-        return Err(CliError::EditedState { path: path.into() });
-    }
+    let state = read_state(path)?;
     if state.question != *question {
         return Err(CliError::OtherQuestion { path: path.into() });
     }
     Ok(state.outcome)
+}
+
+/// Reads a state file whose counts are those that were written.
+fn read_state(path: &Path) -> Result<State, CliError> {
+    let state: State = serde_json::from_slice(&read(path)?).map_err(|source| CliError::State {
+        path: path.into(),
+        source,
+    })?;
+    match state.sha256 == State::new(&state.question, &state.outcome).sha256 {
+        true => Ok(state),
+        false => Err(CliError::EditedState { path: path.into() }),
+    }
+}
+
+fn write_state(path: &Path, question: &Question, outcome: &Outcome) -> Result<(), CliError> {
+    let state = serde_json::to_vec(&State::new(question, outcome));
+    write(path, &state.expect("strings and numbers are JSON"))
 }
 
 impl<'a> Report<'a> {
@@ -348,7 +527,7 @@ impl<'a> Report<'a> {
         let percent = |fraction: f64| 100.0 * fraction;
         format!(
             "model    sha256 {}\n\
-             test set {}, {} images, ε = {}, seed {}\n\
+             test set {}, {} images{}, ε = {}, seed {}\n\
              clean accuracy             {:6.2} %\n\
              empirical robust accuracy  {:6.2} %   attack {}, {} queries; misclassified by: {}\n\
              certified accuracy (IBP)   {:6.2} %   gap {:.2} %\n\
@@ -358,6 +537,10 @@ impl<'a> Report<'a> {
             self.question.model_sha256,
             self.question.dataset,
             self.question.images,
+            match self.question.shard {
+                Shard::WHOLE => String::new(),
+                shard => format!(", of these shard {shard}"),
+            },
             self.question.epsilon,
             self.question.seed,
             percent(self.clean),

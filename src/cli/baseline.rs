@@ -9,8 +9,8 @@ use clap::Subcommand;
 
 use super::interrupt::{self, Interrupt};
 use super::output::check_target;
-use super::target::{check_writable, make_folder_of, write};
-use super::train::{Averages, progress_bar};
+use super::target::{Lock, check_writable, make_folder_of, write};
+use super::train::{Averages, key_and_value, progress_bar};
 use super::{CliError, DatasetName, print_line, threads};
 use crate::baseline::train::{Config, TrainError, Trainer};
 use crate::baseline::{Accuracies, Metadata, Model, evaluate};
@@ -44,6 +44,15 @@ struct TrainArgs {
     /// How it is trained: standard, adversarial or ibp
     #[arg(long)]
     recipe: String,
+    /// Change a hyperparameter of the run or of its recipe, such as epochs=60 or kappa=0.4; repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    set: Vec<(String, String)>,
+    /// Train on all training images: none is held out to measure on
+    #[arg(long)]
+    all_images: bool,
+    /// Go on from the checkpoint MODEL.checkpoint, with the arguments that the run was begun with
+    #[arg(long)]
+    resume: bool,
     /// Seed of the weights, the order of the images, the augmentation and the attack's starts
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -81,23 +90,42 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
 fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     make_folder_of(&args.model)?;
     check_target(&args.model, args.force)?;
-    let named = Config::named(&args.recipe)?;
+    let changes = args.set.iter();
+    let named = changes.fold(Config::named(&args.recipe), |config, (key, value)| {
+        config?.with(key, value)
+    })?;
     let config = Config {
         dataset: args.dataset.as_str().into(),
         seed: args.seed,
+        held_out: if args.all_images { 0 } else { named.held_out },
         ..named
     };
+    let checkpoint = args.model.with_added_extension("checkpoint");
+    let lock = Lock::take(&checkpoint)?;
+    // A new run would write over one that was stopped.
+    if !args.resume {
+        check_target(&checkpoint, args.force)?;
+    }
+    check_writable(&checkpoint)?;
     let data = args.dataset.load(&args.data_dir, Split::Train)?;
-    let mut trainer = Trainer::new(config, data, Device::flex()).map_err(failed)?;
-    let interrupt = Interrupt::listen("interrupted; the run ends without a file")?;
+    let mut trainer = match args.resume {
+        false => Trainer::new(config, data, Device::flex()),
+        true => Trainer::resume(config, data, Device::flex(), &super::read(&checkpoint)?),
+    }
+    .map_err(failed)?;
+    let interrupt = Interrupt::listen("interrupted; saving")?;
 
     let threads = threads();
-    let bar = progress_bar(trainer.iterations(), 0);
+    let bar = progress_bar(trainer.iterations(), trainer.iteration());
     let mut epoch = Averages::default();
     while !trainer.is_finished() {
         if interrupt.is_requested() {
+            write(&checkpoint, &trainer.checkpoint())?;
             bar.finish_and_clear();
-            print_line("interrupted; nothing was written");
+            print_line(format!(
+                "interrupted; add --resume to the same command to go on from {}",
+                checkpoint.display()
+            ));
             return Ok(ExitCode::from(interrupt::EXIT_CODE));
         }
         let report = trainer.step().map_err(failed)?;
@@ -107,6 +135,7 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
             .iteration()
             .is_multiple_of(trainer.iterations_per_epoch())
         {
+            write(&checkpoint, &trainer.checkpoint())?;
             let line = describe_epoch(args, &trainer, &std::mem::take(&mut epoch), threads)?;
             // Unlike println, this prints where there is no terminal to draw a bar on, too.
             bar.suspend(|| print_line(line));
@@ -122,6 +151,9 @@ fn train(args: &TrainArgs) -> Result<ExitCode, CliError> {
     };
     let bytes = Model { plain, metadata }.to_bytes();
     write(&args.model, &bytes)?;
+    // The run is over; that its checkpoint cannot be removed changes nothing.
+    let _ = std::fs::remove_file(&checkpoint);
+    lock.remove();
     print_line(format!("{}: {} bytes", args.model.display(), bytes.len()));
     Ok(ExitCode::SUCCESS)
 }
@@ -138,12 +170,18 @@ fn describe_epoch(
     threads: NonZeroUsize,
 ) -> Result<String, CliError> {
     let epoch = trainer.iteration() / trainer.iterations_per_epoch();
-    let held_out = trainer.evaluate(args.epsilon, threads).map_err(failed)?;
-    Ok(format!(
-        "epoch {epoch:3}  loss {:.4}  train {:5.2} %   held out: clean {:5.2} %, at ε = {} under \
-         attack {:5.2} %, certified {:5.2} %",
+    let measured = format!(
+        "epoch {epoch:3}  loss {:.4}  train {:5.2} %",
         averages.loss(),
         100.0 * averages.accuracy(),
+    );
+    if trainer.config().held_out == 0 {
+        return Ok(measured);
+    }
+    let held_out = trainer.evaluate(args.epsilon, threads).map_err(failed)?;
+    Ok(format!(
+        "{measured}   held out: clean {:5.2} %, at ε = {} under \
+         attack {:5.2} %, certified {:5.2} %",
         100.0 * held_out.clean,
         args.epsilon,
         100.0 * held_out.empirical,

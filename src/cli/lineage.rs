@@ -265,17 +265,39 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
 fn baseline(lineage: &Lineage, name: &str) -> Option<Step> {
     let (recipe, dataset) = (lineage.text("recipe")?, lineage.text("dataset")?);
     let seed = lineage.seed()?.to_string();
-    let mut words = vec!["linf", "baseline", "train", name, "--dataset", dataset];
-    words.extend(["--recipe", recipe, "--seed", &seed]);
-    let named = baseline::train::Config::named(recipe).ok()?.lineage();
-    // The data set is an option.
-    let others = |lineage: &Lineage| {
-        let mut arguments = lineage.arguments().clone();
-        arguments.insert("dataset".into(), Argument::Bool(true));
-        arguments
+    let named = baseline::train::Config::named(recipe).ok()?;
+    // As `--set` takes it: a text needs no quotes.
+    let written = |value: &Argument| match value {
+        Argument::Text(text) => text.clone(),
+        value => serde_json::to_string(value).expect("an argument is plain data"),
     };
-    let note = (others(&named) != others(lineage))
-        .then(|| "its hyperparameters were others than those of today's recipe".into());
+    let recipe_lineage = named.lineage();
+    let mut config = Ok(named);
+    let mut set = Vec::new();
+    let mut all_images = false;
+    for (key, value) in lineage.arguments() {
+        let value = written(value);
+        let usual = recipe_lineage.arguments().get(key).map(written);
+        match key.as_str() {
+            "dataset" | "recipe" => continue,
+            // Those of the named recipe need not be said.
+            _ if usual.as_ref() == Some(&value) => continue,
+            "held_out" if value == "0" => all_images = true,
+            _ => set.push(format!("{key}={value}")),
+        }
+        config = config.and_then(|config| config.with(key, &value));
+    }
+    let mut words = vec!["linf", "baseline", "train", name, "--dataset", dataset];
+    words.extend(["--recipe", recipe]);
+    words.extend(set.iter().flat_map(|pair| ["--set", pair]));
+    words.extend(all_images.then_some("--all-images"));
+    words.extend(["--seed", &seed]);
+    // Hyperparameters may have come and gone since.
+    let again = config.is_ok_and(|config| {
+        let keys = |lineage: &Lineage| lineage.arguments().keys().cloned().collect::<Vec<_>>();
+        keys(&config.lineage()) == keys(lineage)
+    });
+    let note = (!again).then(|| "its hyperparameters are not those that today's recipe has".into());
     Some(Step {
         note,
         ..done(name, &words)
@@ -456,10 +478,18 @@ mod tests {
             steps,
             [done(MODEL, &command.split(' ').collect::<Vec<_>>())]
         );
-        let other = baseline::train::Config {
-            epochs: 3,
-            ..config
-        };
-        assert!(commands(&other.lineage())[0].note.is_some());
+        let other = config.with("epochs", "3").unwrap();
+        let other = other.with("kappa", "0.25").unwrap();
+        let other = other.with("held_out", "0").unwrap();
+        let command = "linf baseline train model.safetensors --dataset mnist --recipe ibp --set epochs=3 \
+                       --set kappa=0.25 --all-images --seed 7";
+        assert_eq!(
+            commands(&other.lineage()),
+            [done(MODEL, &command.split(' ').collect::<Vec<_>>())]
+        );
+        let mut earlier = config.lineage().arguments().clone();
+        earlier.remove("kappa");
+        let earlier = Lineage::new(Operation::Baseline, earlier, Some(7), Vec::new()).unwrap();
+        assert!(commands(&earlier)[0].note.is_some());
     }
 }

@@ -215,6 +215,13 @@ pub(crate) enum CliError {
         /// Why not.
         source: TrainError,
     },
+    /// The exact network cannot be measured on the GPU.
+    #[cfg(feature = "gpu")]
+    #[error("the GPU cannot be measured: {why}")]
+    GpuFailed {
+        /// Why not.
+        why: String,
+    },
     /// There is no such recipe for a baseline.
     #[error(transparent)]
     Recipe(#[from] crate::baseline::train::ConfigError),
@@ -403,6 +410,14 @@ pub(crate) enum CliError {
     OtherQuestion {
         /// The file.
         path: PathBuf,
+    },
+    /// State files that are not the shards of one evaluation.
+    #[error("{} cannot be merged: {reason}", path.display())]
+    Shards {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
     },
     /// An image misclassified where its label is proved.
     #[error(

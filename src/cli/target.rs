@@ -54,6 +54,7 @@ pub(super) fn make_folder_of(path: &Path) -> Result<(), CliError> {
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -66,9 +67,18 @@ impl Lock {
         };
         let file = File::create(&lock).map_err(failed)?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self {
+                _file: file,
+                path: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(CliError::InUse { path: path.into() }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+
+    /// Gives the lock back and removes its file, where nothing is left to be locked.
+    pub(super) fn remove(self) {
+        // A lock's file that stays is in nobody's way.
+        let _ = fs::remove_file(&self.path);
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, required_unless_present = "resume")]
     preset: Option<String>,
     /// Change a hyperparameter of the preset, as often as you like: epsilon_train=0.36, hidden=[512,512], batch=256
-    #[arg(long, value_name = "KEY=VALUE", value_parser = hyperparameter, requires = "preset")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value, requires = "preset")]
     set: Vec<(String, String)>,
     /// Train on the weights that this model has, and no others: one that `linf export` or `linf prune`
     /// wrote. The fewer it has, the less time an epoch takes. On the CPU only. With --resume it is not
@@ -186,12 +186,12 @@ fn steps(trainer: &mut Trainer, processor: &Processor) -> Result<Vec<StepReport>
 }
 
 /// The two sides of `KEY=VALUE`.
-fn hyperparameter(word: &str) -> Result<(String, String), String> {
+pub(super) fn key_and_value(word: &str) -> Result<(String, String), String> {
     let (hyperparameter, value) = word
         .split_once('=')
         .ok_or("a hyperparameter is turned as in epsilon_train=0.36")?;
     // Silently, the options would win.
-    if matches!(hyperparameter, "dataset" | "seed") {
+    if matches!(hyperparameter, "dataset" | "seed" | "recipe") {
         return Err(format!("that is what --{hyperparameter} is for"));
     }
     Ok((hyperparameter.into(), value.into()))

@@ -191,7 +191,7 @@ pub fn branch_and_bound(
 }
 
 /// Counts the images of so many pixels that lie one behind the other.
-pub(in crate::exact) fn whole_images(images: &[u8], pixels: usize) -> Result<usize, InputError> {
+pub(crate) fn whole_images(images: &[u8], pixels: usize) -> Result<usize, InputError> {
     match images.len().is_multiple_of(pixels) {
         true => Ok(images.len() / pixels),
         false => Err(InputError::Images {

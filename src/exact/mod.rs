@@ -36,12 +36,16 @@ pub use certify::{
     Bounds, Certificate, CriticalPixel, Epsilon, EpsilonError, Proof, Radii, lipschitz_radius,
 };
 pub use error::{InputError, NetError};
-pub(crate) use eval::RestrictedWeight;
 pub use eval::{BATCH, BatchEvaluator, Evaluator, IncrementalEvaluator, RestrictedNet};
+#[cfg(feature = "gpu")]
+pub(crate) use eval::{LayerRows, UnitRow};
+pub(crate) use eval::{RestrictedLayer, RestrictedWeight};
 pub use io::{
     Accuracies, Argument, Arguments, EntryError, Lineage, LineageError, Metadata, Model,
     ModelError, Operation, Parent,
 };
+#[cfg(feature = "gpu")]
+pub(crate) use metrics::whole_images;
 pub use metrics::{
     BranchAndBound, Evaluation, ImageRecord, branch_and_bound, certify_images, evaluate,
 };

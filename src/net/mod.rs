@@ -9,8 +9,6 @@
 //! trained net into the integer network that is certified.
 
 mod dequantize;
-#[cfg(feature = "webgpu")]
-mod exact_gpu;
 mod layer;
 mod mean_shift;
 
@@ -21,8 +19,6 @@ use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-#[cfg(feature = "webgpu")]
-pub use exact_gpu::{ExactNetOnGpu, ExactOnGpuError};
 pub(crate) use layer::IDENTITY_WEIGHT;
 pub use layer::{LinfDistLayer, LinfDistLayerConfig, WeightInit};
 pub use mean_shift::MeanShift;

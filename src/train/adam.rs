@@ -91,7 +91,7 @@ impl Optimizer for FusedAdam {
 
 /// First and second moments of a parameter's gradient, both of the parameter's shape.
 #[derive(Clone, Debug)]
-pub(super) struct Moments<const D: usize> {
+pub(crate) struct Moments<const D: usize> {
     /// Running mean of the gradient.
     pub first: Tensor<D>,
     /// Running mean of the squared gradient.
@@ -140,7 +140,7 @@ pub struct AdamStep {
 impl FusedAdam {
     /// Returns the numbers of the step `time`, counted from 1: both bias corrections are part of the
     /// rate and ε.
-    pub(super) fn at(self, learning_rate: f32, time: usize) -> AdamStep {
+    pub(crate) fn at(self, learning_rate: f32, time: usize) -> AdamStep {
         let correction = |beta: f32| 1.0 - f64::from(beta).powf(time as f64);
         let root = correction(self.beta_2).sqrt();
         AdamStep {

@@ -22,6 +22,8 @@ mod schedule;
 pub(crate) mod tensors;
 mod trainer;
 
+#[cfg(feature = "baseline")]
+pub(crate) use adam::Moments;
 pub use adam::{AdamStep, FusedAdam, FusedAdamBackend, FusedAdamConfig};
 #[cfg(feature = "baseline")]
 pub(crate) use batches::{Batch, Batches, RandomShift};
@@ -33,4 +35,4 @@ pub use loss::{hinge_loss, lp_weight_decay, mixture_loss};
 pub use schedule::{Schedule, StepSettings};
 pub use trainer::{HeldOutReport, StepReport, Trainer};
 #[cfg(feature = "baseline")]
-pub(crate) use trainer::{accuracy, one_hot};
+pub(crate) use trainer::{accuracy, one_hot, stepped};

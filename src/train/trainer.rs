@@ -547,7 +547,7 @@ fn finite(iteration: usize, loss: f32) -> Result<(), TrainError> {
 }
 
 /// Returns the parameter after an Adam step on its gradient; unchanged if it has no gradient.
-fn stepped<const D: usize>(
+pub(crate) fn stepped<const D: usize>(
     parameter: Param<Tensor<D>>,
     moments: &mut Moments<D>,
     grads: &mut burn::tensor::Gradients,

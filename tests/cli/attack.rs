@@ -272,3 +272,70 @@ fn a_state_that_cannot_be_written_is_refused_before_the_attack() {
     let message = refused(&attack(&["--state", state.to_str().unwrap()]));
     assert!(message.contains("cannot write"), "{message}");
 }
+
+#[test]
+#[ignore = "needs the data sets"]
+fn the_shards_of_an_evaluation_add_up_to_the_whole() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let common = ["--limit", "50", "--queries", "60", "--json"];
+    let shard = |which: &str, state: &str| {
+        parsed(&printed(&attack(
+            &[&common[..], &["--shard", which, "--state", state]].concat(),
+        )))
+    };
+    let states = [path("one"), path("two"), path("three")];
+    let parts: Vec<Value> = ["1/3", "2/3", "3/3"]
+        .iter()
+        .zip(&states)
+        .map(|(which, state)| shard(which, state))
+        .collect();
+    assert_eq!(parts[1]["shard"], "2/3");
+
+    let merged = path("merged");
+    let [one, two, three] = states.each_ref().map(String::as_str);
+    let sum = printed(&[
+        "attack", "merge", "--json", "--out", &merged, three, one, two,
+    ]);
+    let mut sum = parsed(&sum);
+    let whole = attack(&common);
+    let mut alone = parsed(&printed(&whole));
+    for report in [&mut sum, &mut alone] {
+        report.as_object_mut().unwrap().remove("gpu");
+    }
+    assert_eq!(sum, alone);
+    // The sum is the state of the whole evaluation: nothing is left to be done.
+    let again = [&whole[..], &["--state", &merged]].concat();
+    let mut again = parsed(&printed(&again));
+    again.as_object_mut().unwrap().remove("gpu");
+    assert_eq!(again, alone);
+
+    // What is no complete set of shards is refused, and says which one it is about.
+    let other = path("other");
+    shard("1/2", &other);
+    let mut edited = parsed(&fs::read_to_string(three).unwrap());
+    edited["outcome"]["images"] = json!(3);
+    let edited_path = path("edited");
+    fs::write(&edited_path, edited.to_string()).unwrap();
+    for (files, named) in [
+        (&[one, two][..], "3"),
+        (&[two, three], "1"),
+        (&[one, two, two, three], two),
+        (&[one, two, &other], &other),
+        (&[one, two, &edited_path], &edited_path),
+        (&[one, two, "nowhere"], "nowhere"),
+    ] {
+        let message = refused(&[&["attack", "merge"], files].concat());
+        assert!(message.contains(named), "{message}");
+    }
+}
+
+#[test]
+fn a_shard_needs_a_state_file_and_two_numbers() {
+    for shard in ["0/3", "4/3", "1", "1/0", "a/b", "-1/3", "1/3/5"] {
+        let message = refused(&attack(&["--shard", shard, "--state", "nowhere/state"]));
+        assert!(message.contains("--shard"), "{message}");
+    }
+    let message = refused(&attack(&["--shard", "1/3"]));
+    assert!(message.contains("--state"), "{message}");
+}

@@ -120,8 +120,8 @@ fn a_network_is_measured_on_its_own_data_set_alone() {
 fn what_cannot_be_trained_is_refused_in_one_sentence() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("model.safetensors");
-    let train = |recipe| {
-        refused(&[
+    let train_with = |recipe, more: &[&str]| {
+        let fixed = [
             "baseline",
             "train",
             "--dataset",
@@ -131,8 +131,25 @@ fn what_cannot_be_trained_is_refused_in_one_sentence() {
             "--recipe",
             recipe,
             file.to_str().unwrap(),
-        ])
+        ];
+        refused(&[&fixed[..], more].concat())
     };
+    let train = |recipe| train_with(recipe, &[]);
+    for setting in ["steps=3", "kappa=2", "seed=3", "kappa"] {
+        let message = train_with("ibp", &["--set", setting]);
+        let name = setting.split('=').next().unwrap();
+        assert!(message.contains(name), "{message}");
+    }
+    let checkpoint = file.with_added_extension("checkpoint");
+    let message = train_with("ibp", &["--resume"]);
+    assert!(message.contains(checkpoint.to_str().unwrap()), "{message}");
+    fs::write(&checkpoint, "a run that was stopped").unwrap();
+    assert!(train_with("ibp", &[]).contains("--force"));
+    assert_eq!(
+        fs::read_to_string(&checkpoint).unwrap(),
+        "a run that was stopped"
+    );
+    fs::remove_file(&checkpoint).unwrap();
     let message = train("magic");
     assert!(
         message.contains("the recipes are standard, adversarial, ibp"),

@@ -15,11 +15,15 @@ import type { Plugin, ResolvedConfig } from 'vite';
 
 const MODULE = 'virtual:programs';
 /** Those that the page can do without at first, and what their scripts export. */
-const LATE = { baseline: ['BaselineNetwork'], train: ['TrainSession'] } as const;
+const LATE = {
+  baseline: ['BaselineNetwork'],
+  gpu: ['GpuNetwork'],
+  train: ['TrainSession'],
+} as const;
 type Name = keyof typeof LATE;
 const NAMES = Object.keys(LATE) as Name[];
 
-const PATTERN = /pkg\/(baseline|train)\/\1(_bg\.wasm\?url|\.js)$/;
+const PATTERN = /pkg\/(baseline|gpu|train)\/\1(_bg\.wasm\?url|\.js)$/;
 const PLACEHOLDER = '\0not-built:';
 
 function placeholder(name: Name, isScript: boolean): string {

@@ -3,7 +3,7 @@
 use burn::Tensor;
 use burn::tensor::activation::{log_softmax, relu};
 
-use crate::baseline::ReluNet;
+use super::relu_net::ReluNet;
 
 /// Computes the mean cross-entropy of logits `[batch, classes]` for one-hot `targets` of the same shape.
 pub(super) fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
@@ -13,12 +13,16 @@ pub(super) fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> 
 /// Computes the worst-case logits of interval bound propagation when no input moves by more than ε,
 /// relative to the label's: upper bounds of `z_j − z_y`, `[batch, classes]`, 0 for the label y itself
 /// (Gowal et al., 2018, section 3). `x` is a fraction of full scale 1.0, `targets` is one-hot.
+///
+/// Beside them comes the regulariser of Shi et al. (2021, section 3.3), `[1]`: how much wider the
+/// intervals of the hidden layers' units are, on average, than the image's, and how unevenly the units
+/// are above and below 0.
 pub(super) fn worst_logits(
     net: &ReluNet,
     x: Tensor<2>,
     targets: Tensor<2>,
     epsilon: f32,
-) -> Tensor<2> {
+) -> (Tensor<2>, Tensor<1>) {
     let lower = x.clone().sub_scalar(epsilon).clamp_min(0.0);
     let upper = x.add_scalar(epsilon).clamp_max(1.0);
     let (last, hidden) = net.layers.split_last().expect("a network has a layer");
@@ -27,13 +31,24 @@ pub(super) fn worst_logits(
         let middle = (lower.clone() + upper.clone()).mul_scalar(0.5);
         (middle, (upper - lower).mul_scalar(0.5))
     };
-    let (middle, width) = hidden
-        .iter()
-        .fold(halves(lower, upper), |(middle, width), layer| {
-            let middle = layer.forward(middle);
-            let width = layer.reach(width);
-            halves(relu(middle.clone() - width.clone()), relu(middle + width))
-        });
+    let (mut middle, mut width) = halves(lower, upper);
+    let at_input = width.clone().mean();
+    let mut regulariser = at_input.zeros_like();
+    let share = 1.0 / (TOLERANCE * hidden.len().max(1) as f32);
+    for layer in hidden {
+        middle = layer.forward(middle);
+        width = layer.reach(width);
+        let widening = at_input.clone() / width.clone().mean().add_scalar(TINY);
+        for ratio in [widening, balance(middle.clone())] {
+            // τ − ratio, as far as it is above 0.
+            let excess = relu(ratio.neg().add_scalar(TOLERANCE));
+            regulariser = regulariser + excess.mul_scalar(share);
+        }
+        (middle, width) = halves(
+            relu(middle.clone() - width.clone()),
+            relu(middle.clone() + width),
+        );
+    }
     let logits = last.forward(middle);
     let of_label = (logits.clone() * targets.clone()).sum_dim(1);
     // |w_j − w_y| for every pair of classes, as the rows of one matrix.
@@ -47,13 +62,29 @@ pub(super) fn worst_logits(
     let width = (widths * targets.unsqueeze_dim::<3>(2))
         .sum_dim(1)
         .squeeze_dim::<2>(1);
-    logits - of_label + width
+    (logits - of_label + width, regulariser)
+}
+
+/// The tolerance τ of the regularisers (Shi et al., 2021, section 4).
+const TOLERANCE: f32 = 0.5;
+/// Keeps a quotient of widths finite.
+const TINY: f32 = 1e-12;
+
+/// The mean of the values above 0 by that of those below, or the other way round where that is less.
+fn balance(values: Tensor<2>) -> Tensor<1> {
+    let mean = |part: Tensor<2>| {
+        let count = part.clone().greater_elem(0.0).float().sum();
+        part.sum() / count.clamp_min(1.0)
+    };
+    let above = mean(relu(values.clone())).add_scalar(TINY);
+    let below = mean(relu(values.neg())).add_scalar(TINY);
+    (above.clone() / below.clone()).min_pair(below / above)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::baseline::relu_net::to_vec;
+    use crate::baseline::train::relu_net::to_vec;
     use crate::baseline::{Geometry, Layer};
     use burn::tensor::Device;
 
@@ -79,7 +110,7 @@ mod tests {
         let net = ReluNet::new(layers, &device);
         let targets = Tensor::from_data([[0.0, 1.0, 0.0]], &device);
         let x = image(&device);
-        let worst = to_vec(worst_logits(&net, x.clone(), targets, EPSILON));
+        let worst = to_vec(worst_logits(&net, x.clone(), targets, EPSILON).0);
         let pixels = to_vec(x);
         let mut highest = vec![f32::NEG_INFINITY; 3];
         for corner in 0..1 << pixels.len() {
@@ -119,5 +150,31 @@ mod tests {
         for class in [0, 2] {
             assert!(worst[class] > corners[class], "{worst:?} and {corners:?}");
         }
+    }
+
+    #[test]
+    fn the_regulariser_is_zero_where_intervals_keep_their_width_and_values_balance() {
+        let device = Device::flex();
+        // Two units per input, one its negative: as much above 0 as below, and as wide as the input.
+        let pairs = |gain: f32| {
+            let mut weight = vec![0.0; 10 * 5];
+            for k in 0..5 {
+                weight[2 * k * 5 + k] = gain;
+                weight[(2 * k + 1) * 5 + k] = -gain;
+            }
+            Layer {
+                geometry: Geometry::Dense { inputs: 5 },
+                weight,
+                bias: vec![0.0; 10],
+            }
+        };
+        let of = |gain| {
+            let net = ReluNet::new(&[pairs(gain), dense(10, 3)], &device);
+            let targets = Tensor::from_data([[0.0, 1.0, 0.0]], &device);
+            to_vec(worst_logits(&net, image(&device), targets, EPSILON).1)[0]
+        };
+        assert_eq!(of(1.0), 0.0);
+        // Four times as wide: (τ − 1/4) / τ.
+        assert!((of(4.0) - 0.5).abs() < 1e-5, "{}", of(4.0));
     }
 }

@@ -6,7 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::loss::cross_entropy;
-use crate::baseline::ReluNet;
+use super::relu_net::ReluNet;
 
 /// Projected gradient descent with a fixed number of steps.
 #[derive(Clone, Copy, Debug)]

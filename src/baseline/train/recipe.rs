@@ -46,7 +46,9 @@ pub enum Recipe {
         step_share: f32,
     },
     /// `κ` times the cross-entropy of the images plus `1 − κ` times that of the worst-case logits of
-    /// interval bound propagation (Gowal et al., 2018).
+    /// interval bound propagation (Gowal et al., 2018). With λ₀ > 0 the weights start so that intervals
+    /// neither widen nor shrink, and while ε grows intervals that widen from layer to layer cost
+    /// something (Shi et al., 2021, sections 3.2 and 3.3).
     Ibp {
         /// Final radius of the intervals.
         epsilon: f32,
@@ -56,7 +58,15 @@ pub enum Recipe {
         growth: usize,
         /// Final κ.
         kappa: f32,
+        /// Weight λ₀ of the regularisers at ε = 0; it falls to 0 as ε grows. Where it is 0 it is not
+        /// written: networks that were trained before it existed have the lineage of such runs.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        lambda: f32,
     },
+}
+
+fn is_zero(number: &f32) -> bool {
+    *number == 0.0
 }
 
 /// Names of the recipes.
@@ -68,6 +78,17 @@ pub enum ConfigError {
     /// No recipe has this name.
     #[error("there is no recipe `{0}`; the recipes are {recipes}", recipes = RECIPES.join(", "))]
     UnknownRecipe(String),
+    /// The recipe has no hyperparameter of this name.
+    #[error("this recipe has no hyperparameter `{0}` that can be set")]
+    UnknownHyperparameter(String),
+    /// A hyperparameter cannot have this value.
+    #[error("the hyperparameter `{name}` cannot be {value}")]
+    Unfit {
+        /// Its name.
+        name: String,
+        /// What it was to be.
+        value: String,
+    },
 }
 
 /// The settings of one iteration.
@@ -79,6 +100,8 @@ pub struct Settings {
     pub epsilon: f32,
     /// Weight of the images' own cross-entropy in IBP training; 1 otherwise.
     pub kappa: f32,
+    /// Weight of the regularisers of IBP training; 0 otherwise.
+    pub lambda: f32,
 }
 
 impl Config {
@@ -119,11 +142,70 @@ impl Config {
                     wait: 1,
                     growth: 15,
                     kappa: 0.5,
+                    lambda: 0.0,
                 },
                 ..standard
             },
             _ => return Err(ConfigError::UnknownRecipe(recipe.into())),
         })
+    }
+
+    /// Returns this configuration with another value of one hyperparameter, written as in JSON: of the
+    /// run or of its recipe, by the names that [`Config::lineage`] has too.
+    ///
+    /// # Errors
+    /// Fails if there is no hyperparameter of this name, or if it cannot have this value.
+    pub fn with(&self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        let fixed = ["dataset", "seed", "recipe"];
+        let mut config = serde_json::to_value(self).expect("a configuration is plain data");
+        // A text needs no quotes.
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        if let Recipe::Ibp { lambda, .. } = self.recipe {
+            config["recipe"]["ibp"]["lambda"] = lambda.into();
+        }
+        let entries = config.as_object_mut().expect("it has hyperparameters");
+        let own = match entries.contains_key(name) {
+            true => entries.get_mut(name),
+            // {"ibp": {…}}, or the word alone where a recipe has none of its own.
+            false => entries["recipe"]
+                .as_object_mut()
+                .and_then(|recipe| recipe.values_mut().next()?.get_mut(name)),
+        };
+        let refused = || ConfigError::Unfit {
+            name: name.into(),
+            value: value.to_string(),
+        };
+        match own.filter(|_| !fixed.contains(&name)) {
+            Some(own) => *own = value.clone(),
+            None => return Err(ConfigError::UnknownHyperparameter(name.into())),
+        }
+        let config: Self = serde_json::from_value(config).map_err(|_| refused())?;
+        match config.is_in_range() {
+            true => Ok(config),
+            false => Err(refused()),
+        }
+    }
+
+    /// Whether every number is one that a run can have.
+    fn is_in_range(&self) -> bool {
+        let is_share = |share: f32| (0.0..=1.0).contains(&share);
+        let recipe = match self.recipe {
+            Recipe::Standard => true,
+            Recipe::Adversarial {
+                epsilon,
+                steps,
+                step_share,
+                ..
+            } => is_share(epsilon) && steps > 0 && is_share(step_share),
+            Recipe::Ibp {
+                epsilon,
+                kappa,
+                lambda,
+                ..
+            } => is_share(epsilon) && is_share(kappa) && (0.0..=1e3).contains(&lambda),
+        };
+        let rate = self.learning_rate > 0.0 && self.learning_rate <= 1.0;
+        recipe && rate && self.batch > 0 && (1..=100_000).contains(&self.epochs)
     }
 
     /// Returns how a network of this configuration is made. The recipe's hyperparameters stand beside
@@ -154,25 +236,28 @@ impl Config {
             (done as f32 / (epochs * per_epoch).max(1) as f32).min(1.0)
         };
         let cosine = (1.0 + (std::f32::consts::PI * part(0, self.epochs)).cos()) / 2.0;
-        let (epsilon, kappa) = match self.recipe {
-            Recipe::Standard => (0.0, 1.0),
+        let (epsilon, kappa, lambda) = match self.recipe {
+            Recipe::Standard => (0.0, 1.0, 0.0),
             Recipe::Adversarial {
                 epsilon, growth, ..
-            } => (epsilon * part(0, growth), 1.0),
+            } => (epsilon * part(0, growth), 1.0, 0.0),
             Recipe::Ibp {
                 epsilon,
                 wait,
                 growth,
                 kappa,
+                lambda,
             } => {
                 let grown = part(wait, growth);
-                (epsilon * grown, 1.0 - (1.0 - kappa) * grown)
+                let kappa = 1.0 - (1.0 - kappa) * grown;
+                (epsilon * grown, kappa, lambda * (1.0 - grown))
             }
         };
         Settings {
             learning_rate: self.learning_rate * cosine,
             epsilon,
             kappa,
+            lambda,
         }
     }
 }
@@ -182,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_radius_waits_then_grows_linearly_while_kappa_falls() {
+    fn the_radius_waits_then_grows_linearly_while_kappa_and_lambda_fall() {
         let config = Config {
             epochs: 10,
             recipe: Recipe::Ibp {
@@ -190,18 +275,19 @@ mod tests {
                 wait: 2,
                 growth: 4,
                 kappa: 0.5,
+                lambda: 0.25,
             },
             ..Config::named("ibp").unwrap()
         };
         let at = |iteration| {
             let settings = config.settings(iteration, 10);
-            (settings.epsilon, settings.kappa)
+            (settings.epsilon, settings.kappa, settings.lambda)
         };
-        assert_eq!(at(0), (0.0, 1.0));
-        assert_eq!(at(20), (0.0, 1.0));
-        assert_eq!(at(40), (0.2, 0.75));
-        assert_eq!(at(60), (0.4, 0.5));
-        assert_eq!(at(99), (0.4, 0.5));
+        assert_eq!(at(0), (0.0, 1.0, 0.25));
+        assert_eq!(at(20), (0.0, 1.0, 0.25));
+        assert_eq!(at(40), (0.2, 0.75, 0.125));
+        assert_eq!(at(60), (0.4, 0.5, 0.0));
+        assert_eq!(at(99), (0.4, 0.5, 0.0));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use burn::Tensor;
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, TensorData};
 use half::bf16;
 use rand_chacha::ChaCha8Rng;
@@ -12,16 +11,17 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use thiserror::Error;
 
+use super::checkpoint::{CheckpointError, State};
 use super::loss::{cross_entropy, worst_logits};
 use super::pgd::Pgd;
 use super::recipe::{Config, Recipe, Settings};
-use crate::baseline::relu_net::to_vec;
-use crate::baseline::{
-    BaselineNet, BaselineNetError, Geometry, Layer, ReluNet, architecture, evaluate,
-};
+use super::relu_net::{ReluNet, to_vec};
+use crate::baseline::{BaselineNet, BaselineNetError, Geometry, Layer, architecture, evaluate};
 use crate::data::{Dataset, DatasetDescription, Normalisation};
 use crate::exact::{Epsilon, MAX_LEVEL};
-use crate::train::{Batch, Batches, RandomShift, accuracy, one_hot};
+use crate::train::{
+    Batch, Batches, FusedAdam, FusedAdamConfig, Moments, RandomShift, accuracy, one_hot, stepped,
+};
 
 /// Why training cannot begin or go on.
 #[derive(Debug, Error)]
@@ -47,6 +47,9 @@ pub enum TrainError {
         /// The loss.
         loss: f32,
     },
+    /// The checkpoint to go on from cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// The weights make no network that can be certified.
     #[error("the trained weights make no network that can be run and certified")]
     BaselineNet(#[from] BaselineNetError),
@@ -83,7 +86,9 @@ pub struct Trainer {
     held_out: Dataset,
     device: Device,
     net: ReluNet,
-    optimizer: ModuleOptimizer,
+    adam: FusedAdam,
+    /// Of the weights and of the bias of each layer.
+    moments: Vec<(Moments<2>, Moments<1>)>,
     /// Draws the starts of the attack.
     rng: ChaCha8Rng,
     iteration: usize,
@@ -117,7 +122,8 @@ impl Trainer {
         }
         let (training, held_out) = data.hold_out(config.held_out);
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
-        let layers = initial_layers(&training.description, &config.hidden, &mut rng)?;
+        let layers = initial_layers(&training.description, &config, &mut rng)?;
+        let net = ReluNet::new(&layers, &device.clone().autodiff());
         rng.set_stream(ATTACK_STREAM);
         rng.set_word_pos(0);
         Ok(Self {
@@ -129,13 +135,90 @@ impl Trainer {
                 Normalisation::IDENTITY,
             ),
             held_out,
-            net: ReluNet::new(&layers, &device.clone().autodiff()),
+            moments: zero_moments(&net),
+            net,
             device,
-            optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
+            adam: FusedAdamConfig::new()
+                .with_beta_2(0.999)
+                .with_epsilon(1e-8)
+                .build(),
             rng,
             config,
             iteration: 0,
         })
+    }
+
+    /// Creates a trainer that goes on from a checkpoint; otherwise as [`Trainer::new`].
+    ///
+    /// # Errors
+    /// As [`Trainer::new`], and if the checkpoint is damaged or that of a run with another configuration.
+    pub fn resume(
+        config: Config,
+        data: Dataset,
+        device: Device,
+        checkpoint: &[u8],
+    ) -> Result<Self, TrainError> {
+        let mut trainer = Self::new(config, data, device)?;
+        let state = trainer.state().read(checkpoint, &trainer.config)?;
+        if state.iteration > trainer.iterations() {
+            return Err(CheckpointError::Entry("iteration".into()).into());
+        }
+        let mut layers = trainer.net.to_layers();
+        trainer.moments.clear();
+        for (layer, parts) in layers.iter_mut().zip(state.layers) {
+            let shape = [layer.channels(), layer.geometry.fan_in()];
+            let [
+                weight,
+                bias,
+                weight_first,
+                bias_first,
+                weight_second,
+                bias_second,
+            ] = parts;
+            (layer.weight, layer.bias) = (weight, bias);
+            let device = &trainer.device;
+            let weights = |values| Tensor::from_data(TensorData::new(values, shape), device);
+            let biases = |values| Tensor::from_data(TensorData::new(values, [shape[0]]), device);
+            trainer.moments.push((
+                Moments {
+                    first: weights(weight_first),
+                    second: weights(weight_second),
+                },
+                Moments {
+                    first: biases(bias_first),
+                    second: biases(bias_second),
+                },
+            ));
+        }
+        trainer.net = ReluNet::new(&layers, &trainer.device.clone().autodiff());
+        trainer.rng.set_word_pos(state.rng_position);
+        trainer.iteration = state.iteration;
+        Ok(trainer)
+    }
+
+    /// Returns the bytes of a file from which the run can go on; the same state always gives the same bytes.
+    pub fn checkpoint(&self) -> Vec<u8> {
+        self.state().to_bytes(&self.config)
+    }
+
+    fn state(&self) -> State {
+        let layers = self.net.to_layers().into_iter().zip(&self.moments);
+        State {
+            iteration: self.iteration,
+            rng_position: self.rng.get_word_pos(),
+            layers: layers
+                .map(|(layer, (weight, bias))| {
+                    [
+                        layer.weight,
+                        layer.bias,
+                        to_vec(weight.first.clone()),
+                        to_vec(bias.first.clone()),
+                        to_vec(weight.second.clone()),
+                        to_vec(bias.second.clone()),
+                    ]
+                })
+                .collect(),
+        }
     }
 
     /// The configuration of the run.
@@ -195,9 +278,11 @@ impl Trainer {
         let accuracy = accuracy(&to_vec(logits.clone().inner()), &labels);
         let mut loss = cross_entropy(logits, targets.clone());
         if settings.kappa < 1.0 {
-            let worst = worst_logits(&self.net, x, targets.clone(), settings.epsilon);
+            let (worst, regulariser) =
+                worst_logits(&self.net, x, targets.clone(), settings.epsilon);
             loss = loss.mul_scalar(settings.kappa)
-                + cross_entropy(worst, targets).mul_scalar(1.0 - settings.kappa);
+                + cross_entropy(worst, targets).mul_scalar(1.0 - settings.kappa)
+                + regulariser.mul_scalar(settings.lambda);
         }
         let loss_value = to_vec(loss.clone().inner())[0];
         if !loss_value.is_finite() {
@@ -206,9 +291,17 @@ impl Trainer {
                 loss: loss_value,
             });
         }
-        let grads = GradientsParams::from_grads(loss.backward(), &self.net);
-        let rate = f64::from(settings.learning_rate);
-        self.net = self.optimizer.step(rate, self.net.clone(), grads);
+        let grads = &mut loss.backward();
+        let step = self.adam.at(settings.learning_rate, iteration + 1);
+        let layers = std::mem::take(&mut self.net.layers).into_iter();
+        self.net.layers = layers
+            .zip(&mut self.moments)
+            .map(|(mut layer, (weight, bias))| {
+                layer.weight = stepped(layer.weight, weight, grads, step);
+                layer.bias = stepped(layer.bias, bias, grads, step);
+                layer
+            })
+            .collect();
         self.iteration += 1;
         Ok(StepReport {
             iteration,
@@ -280,17 +373,34 @@ impl Trainer {
     }
 }
 
-/// Draws weights from N(0, 2/fan-in) (He et al., 2015); the bias is 0.
+/// The moments of a network that has had no gradient yet.
+fn zero_moments(net: &ReluNet) -> Vec<(Moments<2>, Moments<1>)> {
+    let layers = net.layers.iter();
+    layers
+        .map(|layer| {
+            let weight = Moments::zeros(&layer.weight.val());
+            (weight, Moments::zeros(&layer.bias.val()))
+        })
+        .collect()
+}
+
+/// Draws weights from N(0, 2/fan-in) (He et al., 2015); for IBP with regularisers from
+/// N(0, 2π/fan-in²), with which intervals keep their widths from layer to layer (Shi et al., 2021,
+/// section 3.2). The bias is 0.
 fn initial_layers(
     description: &DatasetDescription,
-    hidden: &str,
+    config: &Config,
     rng: &mut ChaCha8Rng,
 ) -> Result<Vec<Layer>, TrainError> {
     let (pixels, classes) = (description.pixels(), description.classes.len());
-    let words = format!("{pixels}-{hidden}-{classes}");
+    let words = format!("{pixels}-{}-{classes}", config.hidden);
     let layers = architecture::parse(&words).ok_or(TrainError::Architecture(words))?;
     let layer = |(geometry, channels): (Geometry, usize)| {
-        let deviation = (2.0 / geometry.fan_in() as f32).sqrt();
+        let fan_in = geometry.fan_in() as f32;
+        let deviation = match config.recipe {
+            Recipe::Ibp { lambda, .. } if lambda > 0.0 => std::f32::consts::TAU.sqrt() / fan_in,
+            _ => (2.0 / fan_in).sqrt(),
+        };
         let weight = StandardNormal.sample_iter(&mut *rng);
         Layer {
             geometry,

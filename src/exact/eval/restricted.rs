@@ -172,6 +172,12 @@ impl RestrictedLayer {
         self.floors.len()
     }
 
+    /// The unit's least value in the box.
+    #[cfg(feature = "gpu")]
+    pub(super) fn floor(&self, unit: usize) -> i32 {
+        self.floors[unit]
+    }
+
     /// The kept weights of a unit.
     pub(crate) fn row(&self, unit: usize) -> &[RestrictedWeight] {
         &self.weights[self.starts[unit]..self.starts[unit + 1]]

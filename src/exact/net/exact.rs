@@ -353,6 +353,12 @@ impl Layer {
 }
 
 impl Block {
+    /// The longest distance that a weight of this block or of a later one of the row can give.
+    #[cfg(feature = "gpu")]
+    pub(in crate::exact) fn reach(&self) -> i32 {
+        self.reach
+    }
+
     /// `(column, weight)` of every lane, padding included.
     #[inline(always)]
     pub(in crate::exact) fn weights(&self) -> impl Iterator<Item = (usize, i32)> {

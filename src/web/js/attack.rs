@@ -6,11 +6,14 @@ use js_sys::{Float32Array, Uint8Array};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
+#[cfg(any(feature = "certify", feature = "baseline"))]
 use super::{js_error, to_js};
-use crate::attack::{
-    Attack, AttackError, Ball, Classifier, Found, Grid, Perturbed, Run, Settings, own_label,
-};
-use crate::exact::{Levels, Ticks};
+#[cfg(any(feature = "certify", feature = "baseline"))]
+use crate::attack::{Attack, AttackError, Ball, Classifier, Run, Settings, own_label};
+use crate::attack::{Found, Grid, Perturbed};
+use crate::exact::Levels;
+#[cfg(any(feature = "certify", feature = "baseline"))]
+use crate::exact::Ticks;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
@@ -92,6 +95,7 @@ export interface AttackProgress {
 }
 "#;
 
+#[cfg(any(feature = "certify", feature = "baseline"))]
 /// The attacks that there are: each method by itself, then `min_norm`, then `all`.
 #[wasm_bindgen(unchecked_return_type = "AttackInfo[]")]
 pub fn attacks() -> Result<JsValue, JsError> {
@@ -105,6 +109,7 @@ pub fn attacks() -> Result<JsValue, JsError> {
 }
 
 /// The shape of `AttackInfo` above.
+#[cfg(any(feature = "certify", feature = "baseline"))]
 #[derive(Serialize)]
 struct AttackInfo {
     name: &'static str,
@@ -112,16 +117,36 @@ struct AttackInfo {
     summary: &'static str,
 }
 
-/// The shape of `AttackSettings` above.
+/// The shape of `AttackSettings` above. `attack` is a name, or what one stands for.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct AttackSettings {
-    attack: Attack,
-    epsilon_levels: Levels,
-    grid: Grid,
-    seed: u32,
+pub(super) struct AttackSettings<Attack> {
+    pub(super) attack: Attack,
+    pub(super) epsilon_levels: Levels,
+    pub(super) grid: Grid,
+    pub(super) seed: u32,
 }
 
+/// What logits and pixels are counted in.
+#[derive(Clone, Copy)]
+pub(super) struct Units {
+    /// Ticks per level.
+    pub(super) scale: u32,
+    /// Of the network, whose logits are sums over them.
+    pub(super) members: usize,
+}
+
+#[cfg(any(feature = "certify", feature = "baseline"))]
+impl Units {
+    fn of(classifier: &impl Classifier) -> Self {
+        Self {
+            scale: classifier.scale(),
+            members: classifier.members(),
+        }
+    }
+}
+
+#[cfg(any(feature = "certify", feature = "baseline"))]
 /// Begins the attack that JavaScript describes on the label that the network gives to `image`;
 /// `proved` is the radius that is proved for it.
 pub(super) fn begin(
@@ -130,7 +155,7 @@ pub(super) fn begin(
     proved: Option<Ticks>,
     settings: JsValue,
 ) -> Result<Run, JsError> {
-    let AttackSettings {
+    let AttackSettings::<Attack> {
         attack,
         epsilon_levels,
         grid,
@@ -144,6 +169,7 @@ pub(super) fn begin(
     Run::new(classifier, image, label, settings).map_err(js_error)
 }
 
+#[cfg(any(feature = "certify", feature = "baseline"))]
 /// What a run has found so far, as `AttackProgress`.
 pub(super) fn progress(run: &Run, classifier: &impl Classifier) -> Result<JsValue, JsError> {
     let scale = classifier.scale();
@@ -155,7 +181,7 @@ pub(super) fn progress(run: &Run, classifier: &impl Classifier) -> Result<JsValu
         misclassified: run.misclassifications(),
         best: run
             .strongest()
-            .map(|found| FoundShape::new(found, classifier)),
+            .map(|found| FoundShape::new(found, Units::of(classifier))),
         radius_levels: run.ball().radius().levels(scale),
         bracket: run.bracket().map(|bracket| BracketShape {
             proved_levels: bracket.proved.map(|radius| radius.levels(scale)),
@@ -164,6 +190,7 @@ pub(super) fn progress(run: &Run, classifier: &impl Classifier) -> Result<JsValu
     })
 }
 
+#[cfg(any(feature = "certify", feature = "baseline"))]
 /// Evaluates an image that somebody painted, `[inputs]` levels, as `Perturbed`: the nearest image that is
 /// within `epsilon` of `image` and in 0…255.
 pub(super) fn paint(
@@ -181,33 +208,33 @@ pub(super) fn paint(
         return Err(js_error(AttackError::Pixels { found, expected }));
     }
     let perturbed = Perturbed::evaluate(classifier, &ball, label, ball.nearest(painted));
-    to_js(&PerturbedShape::new(&perturbed, classifier))
+    to_js(&PerturbedShape::new(&perturbed, Units::of(classifier)))
 }
 
 // The shapes of `TYPES` above.
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Progress {
-    attack: &'static str,
-    done: bool,
-    label: usize,
-    queries: u64,
-    misclassified: u64,
-    best: Option<FoundShape>,
-    radius_levels: Levels,
-    bracket: Option<BracketShape>,
+pub(super) struct Progress {
+    pub(super) attack: &'static str,
+    pub(super) done: bool,
+    pub(super) label: usize,
+    pub(super) queries: u64,
+    pub(super) misclassified: u64,
+    pub(super) best: Option<FoundShape>,
+    pub(super) radius_levels: Levels,
+    pub(super) bracket: Option<BracketShape>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BracketShape {
+pub(super) struct BracketShape {
     proved_levels: Option<Levels>,
     broken_levels: Option<Levels>,
 }
 
 #[derive(Serialize)]
-struct FoundShape {
+pub(super) struct FoundShape {
     #[serde(flatten)]
     perturbed: PerturbedShape,
     attack: &'static str,
@@ -230,9 +257,9 @@ struct PerturbedShape {
 }
 
 impl FoundShape {
-    fn new(found: &Found, classifier: &impl Classifier) -> Self {
+    pub(super) fn new(found: &Found, units: Units) -> Self {
         Self {
-            perturbed: PerturbedShape::new(&found.perturbed, classifier),
+            perturbed: PerturbedShape::new(&found.perturbed, units),
             attack: found.attack,
             queries: found.queries,
             steps: found.steps,
@@ -241,10 +268,9 @@ impl FoundShape {
 }
 
 impl PerturbedShape {
-    fn new(perturbed: &Perturbed, classifier: &impl Classifier) -> Self {
-        let scale = classifier.scale();
+    fn new(perturbed: &Perturbed, Units { scale, members }: Units) -> Self {
         // As the certifier gives them: averages over the members.
-        let average = |sum: f64| sum / f64::from(scale) / classifier.members() as f64;
+        let average = |sum: f64| sum / f64::from(scale) / members as f64;
         // Pixels in ticks stay below 2²⁴, so single precision holds them too.
         let ticks = perturbed.input.iter();
         let levels: Vec<_> = ticks.map(|&ticks| ticks as f32 / scale as f32).collect();

@@ -3,8 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::attack::{begin, paint, progress};
-use super::certify::read_model;
-use super::js_error;
+use super::{js_error, read_model};
 use crate::attack::{Entered, ExactClassifier, Grid, Run};
 use crate::exact::{ExactNet, Levels};
 

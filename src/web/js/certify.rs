@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use wasm_bindgen::prelude::*;
 
 use super::measure::ImageCertificates;
-use super::{js_error, to_js};
+use super::{js_error, read_model, to_js};
 use crate::data::strokes;
 use crate::exact::{self, ExactNet, ImageRecord, Levels, Model, Ticks};
 
@@ -227,12 +227,6 @@ impl Certifier {
                 .collect(),
         })
     }
-}
-
-/// Reads an unpacked model file.
-pub(super) fn read_model(model: &[u8]) -> Result<Model, JsError> {
-    console_error_panic_hook::set_once();
-    Model::from_bytes(model).map_err(js_error)
 }
 
 /// The average over the members, in pixel levels, of a sum over them in ticks. It is exact where the

@@ -1,8 +1,8 @@
 //! The WebAssembly modules' APIs: what the page calls.
 
-#[cfg(feature = "webgpu")]
+#[cfg(any(feature = "gpu", feature = "webgpu"))]
 mod adapter;
-#[cfg(any(feature = "certify", feature = "baseline"))]
+#[cfg(any(feature = "certify", feature = "baseline", feature = "gpu"))]
 pub mod attack;
 #[cfg(feature = "certify")]
 pub mod attacker;
@@ -12,6 +12,8 @@ pub mod baseline;
 pub mod bench;
 #[cfg(feature = "certify")]
 pub mod certify;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
 #[cfg(feature = "train")]
@@ -28,6 +30,13 @@ use crate::error::sentence;
 /// A JavaScript `Error` whose message is the error's sentence and those of its causes.
 fn js_error(error: impl Error) -> JsError {
     JsError::new(&sentence(&error))
+}
+
+/// Reads an unpacked model file.
+#[cfg(any(feature = "certify", feature = "gpu"))]
+fn read_model(model: &[u8]) -> Result<crate::exact::Model, JsError> {
+    console_error_panic_hook::set_once();
+    crate::exact::Model::from_bytes(model).map_err(js_error)
 }
 
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {

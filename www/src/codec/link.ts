@@ -26,6 +26,10 @@ export type View = (typeof VIEWS)[number];
 export const BASELINES = ['relu', 'adversarial', 'ibp'] as const;
 export type BaselineName = (typeof BASELINES)[number];
 
+/** What attacks run on; the first is the usual one: a GPU where it is faster. */
+export const COMPUTE = ['auto', 'cpu', 'gpu'] as const;
+export type Compute = (typeof COMPUTE)[number];
+
 /** Longer links are cut by mail and chat programs; of such a drawing a link holds the image alone. */
 const MOST_CHARACTERS = 8000;
 
@@ -93,6 +97,13 @@ const FIELDS = {
     called: 'the seed',
     usual: 1,
     parse: whole(2 ** 32 - 1),
+    format: String,
+  }),
+  compute: field<Compute>({
+    key: 'on',
+    called: 'the processor of attacks',
+    usual: COMPUTE[0],
+    parse: oneOf(COMPUTE),
     format: String,
   }),
   /** Number of the picked image in the test set of the network's data set. */

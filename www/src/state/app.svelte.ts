@@ -40,6 +40,7 @@ export class AppState {
       epsilon: this.epsilon.asked,
       baseline: this.attack.baseline,
       seed: this.attack.seed,
+      compute: this.attack.compute,
       ...this.image.linked,
       result: this.attack.result,
       train: this.train,
@@ -106,6 +107,7 @@ export class AppState {
     this.epsilon.asked = state.epsilon;
     this.attack.baseline = state.baseline;
     this.attack.seed = state.seed;
+    this.attack.compute = state.compute;
     this.train = state.train;
     this.lesson = state.lesson;
     this.measurement = state.measurement;

@@ -5,6 +5,8 @@ export class AttackStore {
   baseline = $state(DEFAULTS.baseline);
   /** What the random numbers of an attack start from, a whole number of up to 32 bits. */
   seed = $state(DEFAULTS.seed);
+  /** What attacks on our network run on. */
+  compute = $state(DEFAULTS.compute);
   /** A result that a link brought or that was shared, as it stands in the link, and its subject. */
   #result = $state.raw<{ text: string; subject: string } | null>(null);
   readonly #subject: () => string;

@@ -1,6 +1,6 @@
 /** A baseline network under attack, in a Worker. */
 import init, { BaselineNetwork } from '../../../pkg/baseline/baseline.js';
-import type { Engine, Supply } from '../workers/attack-protocol.ts';
+import { CPU, type Engine, type Supply } from '../workers/attack-protocol.ts';
 
 export async function openBaselineEngine({ model, scale, program }: Supply): Promise<Engine> {
   await init({ module_or_path: program });
@@ -23,6 +23,6 @@ export async function openBaselineEngine({ model, scale, program }: Supply): Pro
       network.paint(image, Float32Array.from(painted), epsilonLevels, 'levels'),
     start: ({ image, attack, epsilonLevels, seed }) =>
       network.start(image, { attack, epsilonLevels, grid: 'levels', seed }),
-    advance: (queries) => network.advance(queries),
+    advance: (queries) => ({ progress: network.advance(queries), processor: CPU }),
   };
 }

@@ -2,10 +2,11 @@
  * The Worker's side of the protocol, the same for every network.
  *
  * A run is advanced for a few milliseconds at a time. In between the Worker yields by a message
- * to itself, which is a macrotask: a stop that the page has sent meanwhile comes first.
+ * to itself, which is a macrotask: a stop that the page has sent meanwhile comes first. On a GPU the
+ * Worker waits for the answer, and hears the page meanwhile.
  */
 import { AWAKE } from './client.ts';
-import type { Engine, Report, Request, Supply } from './attack-protocol.ts';
+import type { Engine, Report, Request, Step, Supply } from './attack-protocol.ts';
 
 /** The longest that a run goes on before the Worker listens again. */
 const TURN_MS = 12;
@@ -23,6 +24,8 @@ export function serve(open: (supply: Supply) => Promise<Engine>) {
     reportedAt: number;
     queries: number;
   } | null = null;
+  /** Whether the engine is at work. It takes one call at a time. */
+  let advancing = false;
   const turn = new MessageChannel();
 
   const tell = (report: Report) => postMessage(report);
@@ -55,7 +58,7 @@ export function serve(open: (supply: Supply) => Promise<Engine>) {
         break;
       }
       case 'start':
-        engine.start(request.order);
+        engine.start(request.order, request.gpu);
         // One query at first: how long one takes is not known yet.
         run = {
           id: request.id,
@@ -72,12 +75,25 @@ export function serve(open: (supply: Supply) => Promise<Engine>) {
     }
   }
 
-  function advance() {
-    if (!run || !engine) return;
+  async function advance() {
+    if (!run || !engine || advancing) return;
+    const own = run;
     const began = performance.now();
-    const progress = engine.advance(run.queries);
+    let step: Step;
+    advancing = true;
+    try {
+      step = await engine.advance(run.queries);
+    } finally {
+      advancing = false;
+    }
+    if (own !== run) {
+      // It was stopped meanwhile, or another one was begun.
+      turn.port2.postMessage(null);
+      return;
+    }
     const now = performance.now();
-    const tookMs = now - began;
+    const { progress, processor } = step;
+    const tookMs = step.spentMs ?? now - began;
     run.spentMs += tookMs;
     // Twice as many next time, or fewer, so that a turn takes about as long as it may.
     run.queries = Math.max(
@@ -85,7 +101,7 @@ export function serve(open: (supply: Supply) => Promise<Engine>) {
       Math.round(run.queries * Math.min(2, TURN_MS / Math.max(tookMs, 0.1))),
     );
 
-    const report = { progress, spentMs: run.spentMs };
+    const report = { progress, processor, spentMs: run.spentMs };
     if (progress.done || (progress.misclassified > 0 && !run.search)) {
       tell({ type: 'done', id: run.id, report });
       run = null;
@@ -107,7 +123,7 @@ export function serve(open: (supply: Supply) => Promise<Engine>) {
         fail(cause);
       }
     };
-  turn.port1.onmessage = guarded(advance);
+  turn.port1.onmessage = () => void advance().catch(fail);
   onmessage = guarded(answer);
   postMessage(AWAKE);
 }

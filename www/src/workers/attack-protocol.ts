@@ -47,13 +47,34 @@ export interface Order {
   seed: number;
 }
 
+/** What an attack runs on. */
+export interface Processor {
+  /** The adapter at work; null where the CPU is. */
+  gpu: { name: string; software: boolean } | null;
+  /** Why the CPU works in the place of a GPU that was asked for, in a sentence. */
+  trouble: string | null;
+  /** The first queries of this attack, made by both. */
+  comparison: { queries: number; gpuMs: number; cpuMs: number; sameBits: boolean } | null;
+}
+
+export const CPU: Processor = { gpu: null, trouble: null, comparison: null };
+
+/** How a run stands after some more queries. */
+export interface Step {
+  progress: AttackProgress;
+  processor: Processor;
+  /** Time spent on them, where it is not all that has passed. */
+  spentMs?: number;
+}
+
 /** A network under attack, as the Worker's loop uses it. */
 export interface Engine {
   inspect(image: Pixels, epsilonLevels: number): Inspection;
   paint(image: Pixels, painted: Pixels, epsilonLevels: number): Perturbed;
-  start(order: Order): void;
-  /** Makes about `queries` more queries. */
-  advance(queries: number): AttackProgress;
+  /** `gpu` is the program for the GPU, where the attack is to run there. */
+  start(order: Order, gpu: WebAssembly.Module | null): void;
+  /** Makes about `queries` more queries; a GPU as many as it makes in a moment. */
+  advance(queries: number): Step | Promise<Step>;
 }
 
 /** From the page. */
@@ -70,12 +91,13 @@ export type Request =
       epsilonLevels: number;
     }
   /** Takes the place of the run before. */
-  | { type: 'start'; id: number; order: Order }
+  | { type: 'start'; id: number; order: Order; gpu: WebAssembly.Module | null }
   | { type: 'stop' };
 
 /** How a run stands. */
 export interface RunReport {
   progress: AttackProgress;
+  processor: Processor;
   /** Time spent on it, in milliseconds. */
   spentMs: number;
 }

@@ -4,7 +4,7 @@
  *
  * A Worker that fails takes nothing with it: the page says so and starts another.
  */
-import type { DownloadOptions } from '../../assets/download.ts';
+import { message, type DownloadOptions } from '../../assets/download.ts';
 import type { Pixels } from '../../assets/pixels.ts';
 import type { Found } from '../../codec/result.ts';
 import { Attempt } from '../../state/attempt.svelte.ts';
@@ -129,12 +129,23 @@ export class AttackClient {
     if (!this.#inspecting && this.loading.state === 'ready') this.#inspectNext();
   }
 
-  start(order: Order) {
+  /** Starts an attack. `fetchGpu` fetches the program for the GPU, where it is to run there. */
+  start(order: Order, fetchGpu: (() => Promise<WebAssembly.Module>) | null = null) {
     this.mishap = null;
     this.painted = this.shared = this.#painting = null;
-    this.#runId = this.#number();
+    const id = (this.#runId = this.#number());
     this.run = { order, state: 'running', report: null };
-    this.#ask({ type: 'start', id: this.#runId, order });
+    const ask = (gpu: WebAssembly.Module | null) => {
+      // Unless it was stopped, or another one was started, meanwhile.
+      if (id === this.#runId) this.#ask({ type: 'start', id, order, gpu });
+    };
+    if (!fetchGpu) ask(null);
+    else {
+      fetchGpu().then(ask, (cause: unknown) => {
+        if (id === this.#runId) this.mishap = `${message(cause)} The CPU makes the attack.`;
+        ask(null);
+      });
+    }
   }
 
   stop() {

@@ -5,7 +5,9 @@
  * anything, and no proof needs a query.
  */
 import { ATTACKS } from '../../assets/attacks.ts';
-import type { BaselineName } from '../../codec/link.ts';
+import type { BaselineName, Compute } from '../../codec/link.ts';
+import type { Adapter } from '../../wasm/adapter.ts';
+import type { Processor } from '../../workers/attack-protocol.ts';
 import type { AttackInfo, AttackName } from '../../wasm/types.ts';
 import { MNIST, type DatasetWords } from '../../assets/datasets.ts';
 import { INSECURE, count, cut, levels } from '../../copy.ts';
@@ -24,6 +26,47 @@ export const OFFERED_ATTACKS: readonly AttackInfo[] = ATTACKS.map((attack) => ({
   ...attack,
   ...LAY[attack.name],
 }));
+
+/**
+ * The attacks that run on the GPU. The others follow one path or search for one radius, step by step,
+ * which is no work for many starts at once.
+ */
+export const GPU_ATTACKS: readonly AttackName[] = ['random', 'fgsm', 'pgd', 'square', 'all'];
+
+/** What attacks can run on, as the page offers it. */
+export function computeNames(adapter: Adapter | null | undefined): Record<Compute, string> {
+  const auto = adapter && !adapter.software ? 'GPU' : 'CPU';
+  return {
+    auto: `auto (${auto})`,
+    cpu: 'CPU',
+    gpu: adapter?.software ? 'GPU (software)' : 'GPU',
+  };
+}
+
+/** What an attack runs on, beside its counters; `planned` tells of one that was not begun. */
+export function processorLine(
+  processor: Processor | null,
+  attack: AttackName | null,
+  wantsGpu: boolean,
+): string {
+  if (processor?.trouble) return `${processor.trouble}.`;
+  if (processor?.gpu) {
+    const { name, software } = processor.gpu;
+    return `On the GPU ${name}${software ? ', a software adapter' : ''}.`;
+  }
+  if (attack && wantsGpu && !GPU_ATTACKS.includes(attack)) {
+    return `On the CPU: ${attackName(attack)} goes step by step, which is no work for a GPU.`;
+  }
+  return processor ? 'On the CPU.' : '';
+}
+
+/** The first queries of an attack on both processors. */
+export function comparisonLine(comparison: Processor['comparison']): string {
+  if (!comparison) return '';
+  const { queries, gpuMs, cpuMs, sameBits } = comparison;
+  const ms = (time: number) => `${time < 10 ? time.toFixed(1) : count(Math.round(time))} ms`;
+  return `First ${count(queries)} queries: ${ms(gpuMs)}, on the CPU ${ms(cpuMs)}; same bits: ${sameBits ? 'yes' : 'no'}.`;
+}
 
 /** An attack in the middle of a sentence. */
 export function attackName(attack: AttackName): string {
@@ -149,7 +192,8 @@ export const LINK_NOTES = {
   insecure: `The link is in the address bar. Copy it from there. ${INSECURE.clipboard}`,
   shared:
     'A shared result. Your browser has just computed its labels, levels and proofs; only the counts ' +
-    'are from the link. The same attack with the same seed makes the same queries.',
+    'are from the link. The same attack with the same seed makes the same queries, on a GPU others ' +
+    'than on the CPU.',
   damaged: 'The result in this link is damaged, or of another image than this one.',
   unknownNetwork: (hash: string) =>
     `The result in this link is of a network that this page does not have (${hash}). ` +

@@ -11,6 +11,7 @@ import { ATTACK_NAMES } from '../../assets/attacks.ts';
 import { writeLink, type BaselineName } from '../../codec/link.ts';
 import { packResult, unpackResult, type Found, type Result } from '../../codec/result.ts';
 import type { AppState } from '../../state/app.svelte.ts';
+import { findAdapter, type Adapter } from '../../wasm/adapter.ts';
 import { fetchProgram, isBuilt } from '../../wasm/programs.ts';
 import type { Network } from '../../wasm/certify.ts';
 import BaselineWorker from '../../workers/baseline.worker.ts?worker';
@@ -18,7 +19,7 @@ import CertifyWorker from '../../workers/certify.worker.ts?worker';
 import type { AttackName } from '../../workers/attack-protocol.ts';
 import { fetchBaseline } from './baseline-files.ts';
 import { AttackClient } from './client.svelte.ts';
-import { LINK_NOTES } from './copy.ts';
+import { GPU_ATTACKS, LINK_NOTES } from './copy.ts';
 
 /** Why our network stands alone. */
 export type Alone = 'building' | 'other data set' | null;
@@ -49,6 +50,9 @@ export class AttackSession {
   /** What there is to say about a link that was opened or written. */
   note = $state.raw<{ text: string; isBad: boolean } | null>(null);
 
+  /** The GPU of this browser; `null` where there is none, `undefined` until that is known. */
+  adapter = $state.raw<Adapter | null | undefined>(undefined);
+
   readonly #app: AppState;
   #subject = NOTHING;
   /** What the baseline was loaded for. */
@@ -76,6 +80,7 @@ export class AttackSession {
 
   constructor(app: AppState) {
     this.#app = app;
+    if (isBuilt('gpu')) void findAdapter().then((adapter) => (this.adapter = adapter));
     const settle = () => this.#settle();
     this.ours = new AttackClient(
       () => new CertifyWorker(),
@@ -173,8 +178,17 @@ export class AttackSession {
     for (const one of this.both) {
       // In a tie there is no label to attack.
       if (one.of(image)?.label == null) continue;
-      one.start({ image, attack, epsilonLevels, seed: this.#app.attack.seed });
+      const order = { image, attack, epsilonLevels, seed: this.#app.attack.seed };
+      const onGpu = one === this.ours && this.runsOnGpu(attack);
+      one.start(order, onGpu ? () => fetchProgram('gpu', {}) : null);
     }
+  }
+
+  /** Whether an attack on our network runs on the GPU. A program in its place is never taken unasked. */
+  runsOnGpu(attack: AttackName): boolean {
+    if (!this.adapter || !GPU_ATTACKS.includes(attack)) return false;
+    const { compute } = this.#app.attack;
+    return compute === 'gpu' || (compute === 'auto' && !this.adapter.software);
   }
 
   stop() {

@@ -1,4 +1,4 @@
-//! A [`BaselineNet`] as Burn tensors: what runs, and what gives gradients.
+//! A [`BaselineNet`] as Burn tensors, for training.
 
 use burn::Tensor;
 use burn::module::{Module, Param};
@@ -7,7 +7,7 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, TensorData};
 
-use super::{BaselineNet, Geometry, Layer};
+use crate::baseline::{BaselineNet, Geometry, Layer};
 
 /// A tensor's numbers, row-major. Baselines run on the CPU, where reading need not wait.
 pub(super) fn to_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -151,5 +151,49 @@ impl ReluNet {
     /// The layers as plain numbers.
     pub fn to_layers(&self) -> Vec<Layer> {
         self.layers.iter().map(ReluNetLayer::to_plain).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::{Evaluator, architecture};
+
+    #[test]
+    fn training_and_evaluation_run_the_same_function() {
+        let layers = architecture::parse("36-conv3k3s1-conv2k2s2-6-4").unwrap();
+        let number = |k: usize| ((k * 37 + 11) % 23) as f32 / 23.0 - 0.5;
+        let layers = layers.into_iter().map(|(geometry, channels)| Layer {
+            geometry,
+            weight: (0..geometry.fan_in() * channels).map(number).collect(),
+            bias: (0..channels).map(number).collect(),
+        });
+        let net = BaselineNet::new(layers.collect()).unwrap();
+        let levels: Vec<f32> = (0..3 * 36).map(|k| ((k * 29) % 256) as f32).collect();
+        let direction: Vec<f32> = (0..3 * 4).map(number).collect();
+
+        let evaluator = Evaluator::new(&net);
+        let activations = evaluator.activations(&levels);
+        let gradients = evaluator.input_gradients(&activations, direction.clone());
+
+        let device = Device::flex();
+        let x = Tensor::<2>::from_data(TensorData::new(levels, [3, 36]), &device);
+        let loss = |logits: Tensor<2>| {
+            let direction = TensorData::new(direction, [3, 4]);
+            (logits * Tensor::from_data(direction, &device)).sum()
+        };
+        let (logits, gradient) = ReluNet::from_net(&net, &device).input_gradient(x, loss);
+        let pairs = [
+            (to_vec(logits), activations.logits()),
+            (to_vec(gradient), &gradients),
+        ];
+        for (burn, plain) in pairs {
+            for (burn, plain) in burn.iter().zip(plain) {
+                assert!(
+                    (burn - plain).abs() < 1e-4 * (1.0 + plain.abs()),
+                    "{burn} and {plain}"
+                );
+            }
+        }
     }
 }
