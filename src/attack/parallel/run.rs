@@ -5,7 +5,7 @@
 //! or counted twice.
 
 use super::lanes::Lanes;
-use super::plan::{LANES, ParallelAttack, ParallelMethod, Round};
+use super::plan::{LANES, ParallelAttack, Round};
 use crate::attack::{AttackError, Ball, Found, Grid, Perturbed};
 use crate::exact::{ExactNet, Ticks};
 
@@ -224,7 +224,8 @@ impl ParallelRun {
     /// The most lanes that a round of this run can have.
     #[cfg(feature = "gpu")]
     pub(crate) fn most_lanes(&self) -> usize {
-        let fgsm = Round::new(ParallelMethod::Fgsm, 0, 0, 0, &self.ball, &self.ranking);
+        let fgsm = super::plan::ParallelMethod::Fgsm;
+        let fgsm = Round::new(fgsm, 0, 0, 0, &self.ball, &self.ranking);
         self.settings.lanes.max(fgsm.lanes.len())
     }
 
