@@ -222,6 +222,7 @@ impl Round {
     }
 
     /// What the random numbers follow from.
+    #[cfg(feature = "gpu")]
     pub(crate) fn key(&self) -> [u32; 4] {
         self.key.0
     }

@@ -222,6 +222,7 @@ impl ParallelRun {
     }
 
     /// The most lanes that a round of this run can have.
+    #[cfg(feature = "gpu")]
     pub(crate) fn most_lanes(&self) -> usize {
         let fgsm = Round::new(ParallelMethod::Fgsm, 0, 0, 0, &self.ball, &self.ranking);
         self.settings.lanes.max(fgsm.lanes.len())

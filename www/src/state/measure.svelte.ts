@@ -24,6 +24,8 @@ export const QUERIES = 1_000;
 export const SEED = 1;
 /** A batch takes about so long: a pause waits for it, and so does whoever draws. */
 const BATCH_MS = 80;
+/** An attack takes about as long as so many batches. */
+const BATCHES_PER_ATTACK = 8;
 /** No batch is given out for so long after a stroke or a key: the pen has all cores to itself. */
 const HOLD_MS = 300;
 const MOST_BATCH = 500;
@@ -56,11 +58,14 @@ const INPUTS = ['pointerdown', 'pointermove', 'keydown'] as const;
 const wait = (milliseconds: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
+/** Test sets come before training sets, which are larger. */
+const smallestFirst = (wanted: readonly Series[]) => wanted.toSorted((a, b) => a.total - b.total);
+
 const keyOf = (network: MeasuredNetwork, hash: string, split: Split) =>
   `${network.name} ${hash} ${split}`;
 
 export class MeasureStore {
-  /** What is to be measured, in this order. */
+  /** What is to be measured, the smallest set first. */
   wanted = $state.raw<readonly Series[]>([]);
   running = $state(false);
   paused = $state(false);
@@ -85,6 +90,8 @@ export class MeasureStore {
   /** Batches are given out one after the other. */
   #turn: Promise<unknown> = Promise.resolve();
   #recent: { at: number; images: number }[] = [];
+  /** Counts the batches that were given out. */
+  #given = 0;
   /** No batch is given out before. */
   #heldUntil = 0;
   readonly #stale: Series[] = [];
@@ -104,7 +111,7 @@ export class MeasureStore {
 
   /** Certifies all images of these sets, those that are not certified yet. */
   certify(wanted: readonly Series[]) {
-    this.wanted = wanted;
+    this.wanted = smallestFirst(wanted);
     for (const series of wanted) if (series.failure !== null) series.rewind();
     this.#go();
   }
@@ -122,7 +129,7 @@ export class MeasureStore {
   /** Measures other sets from now on, if it measures at all. */
   follow(wanted: readonly Series[]) {
     if (!this.running) return;
-    this.wanted = wanted;
+    this.wanted = smallestFirst(wanted);
     this.#wake();
   }
 
@@ -216,14 +223,19 @@ export class MeasureStore {
     for (;;) {
       const open = this.wanted.filter(({ failure }) => failure === null);
       const certified = open.find(({ next, total }) => next < total);
-      const series = certified ?? (this.attacking ? this.#toAttack(open) : undefined);
+      const growing = this.attacking ? this.#toAttack(open) : undefined;
+      // While both are wanted, each has about half of the time.
+      this.#given += 1;
+      const attacks = certified === undefined || this.#given % BATCHES_PER_ATTACK === 0;
+      const series = (attacks ? growing : undefined) ?? certified;
       if (!series) return null;
-      if (certified !== undefined && this.current !== series) {
+      if (series === certified && this.current !== series) {
         this.current = series;
         this.#recent = [];
       }
       try {
-        const task = certified ? await this.#toCertify(series) : await this.#target(series);
+        const isToCertify = series === certified;
+        const task = isToCertify ? await this.#toCertify(series) : await this.#target(series);
         if (task) return task;
       } catch (cause) {
         series.loading = null;
