@@ -17,7 +17,7 @@ const models = (folder, limit) =>
 
 export default [
   module('certify', '200 kB'),
-  module('baseline', '500 kB'),
+  module('baseline', '200 kB'),
   module('gpu', '200 kB'),
   module('train', '2500 kB'),
   ...models('www/public/models', '1500 kB'),
