@@ -8,8 +8,8 @@ use std::{
     str::FromStr,
 };
 
-use clap::Subcommand;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{ArgMatches, FromArgMatches, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -32,19 +32,45 @@ const MAX_REFERENCE_BYTES: u64 = 4 << 30;
 /// Fewer queries are given to the plain reference where they would take it more distance terms than this, some minutes' worth.
 const REFERENCE_TERMS: u64 = 220_000_000_000;
 
-/// Attack the test images, at ε and inside their certificates
-#[derive(clap::Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+/// Either an attack or, by a subcommand, what else is done with its states.
 pub(super) struct Args {
-    #[command(subcommand)]
     command: Option<Command>,
-    #[command(flatten)]
+    /// There if the subcommand is not.
     attack: Option<AttackArgs>,
 }
 
 #[derive(Subcommand)]
 enum Command {
     Merge(MergeArgs),
+}
+
+// Written by hand, as a derived `Option` of options that are required is never there.
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let (mut command, mut attack) = (None, None);
+        match matches.subcommand() {
+            Some(_) => command = Some(Command::from_arg_matches(matches)?),
+            None => attack = Some(AttackArgs::from_arg_matches(matches)?),
+        }
+        Ok(Self { command, attack })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for Args {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        Command::augment_subcommands(AttackArgs::augment_args(command))
+            .args_conflicts_with_subcommands(true)
+            .subcommand_negates_reqs(true)
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
 }
 
 /// Add the state files of all shards to one report
@@ -61,6 +87,7 @@ struct MergeArgs {
     json: bool,
 }
 
+/// Attack the test images, at ε and inside their certificates
 #[derive(clap::Args)]
 struct AttackArgs {
     /// Model file (.safetensors)

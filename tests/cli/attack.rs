@@ -10,7 +10,7 @@ use linf_dist_net::data::sha256_hex;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{linf, printed, refused};
+use crate::{linf, misused, printed, refused};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 
@@ -333,9 +333,9 @@ fn the_shards_of_an_evaluation_add_up_to_the_whole() {
 #[test]
 fn a_shard_needs_a_state_file_and_two_numbers() {
     for shard in ["0/3", "4/3", "1", "1/0", "a/b", "-1/3", "1/3/5"] {
-        let message = refused(&attack(&["--shard", shard, "--state", "nowhere/state"]));
+        let message = misused(&attack(&["--shard", shard, "--state", "nowhere/state"]));
         assert!(message.contains("--shard"), "{message}");
     }
-    let message = refused(&attack(&["--shard", "1/3"]));
+    let message = misused(&attack(&["--shard", "1/3"]));
     assert!(message.contains("--state"), "{message}");
 }

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{printed, refused};
+use crate::{misused, printed, refused};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/www/public/models");
@@ -120,8 +120,8 @@ fn a_network_is_measured_on_its_own_data_set_alone() {
 fn what_cannot_be_trained_is_refused_in_one_sentence() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("model.safetensors");
-    let train_with = |recipe, more: &[&str]| {
-        let fixed = [
+    let arguments = |recipe| {
+        [
             "baseline",
             "train",
             "--dataset",
@@ -131,14 +131,17 @@ fn what_cannot_be_trained_is_refused_in_one_sentence() {
             "--recipe",
             recipe,
             file.to_str().unwrap(),
-        ];
-        refused(&[&fixed[..], more].concat())
+        ]
     };
+    let train_with = |recipe, more: &[&str]| refused(&[&arguments(recipe)[..], more].concat());
     let train = |recipe| train_with(recipe, &[]);
-    for setting in ["steps=3", "kappa=2", "seed=3", "kappa"] {
+    for (name, setting) in [("steps", "steps=3"), ("kappa", "kappa=2")] {
         let message = train_with("ibp", &["--set", setting]);
-        let name = setting.split('=').next().unwrap();
         assert!(message.contains(name), "{message}");
+    }
+    for setting in ["seed=3", "kappa"] {
+        let message = misused(&[&arguments("ibp")[..], &["--set", setting]].concat());
+        assert!(message.contains("--set"), "{message}");
     }
     let checkpoint = file.with_added_extension("checkpoint");
     let message = train_with("ibp", &["--resume"]);

@@ -28,6 +28,14 @@ fn printed(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What is said of arguments that are none.
+fn misused(arguments: &[&str]) -> String {
+    let output = linf(arguments);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).unwrap()
+}
+
 /// The one sentence of a command that is refused.
 fn refused(arguments: &[&str]) -> String {
     let output = linf(arguments);
