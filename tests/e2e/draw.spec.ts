@@ -277,7 +277,7 @@ test('the result is spoken once the pen rests', async ({ page }) => {
 test('the page works by keyboard alone', async ({ page }) => {
   await open(page);
   // The links to the views come first.
-  for (let view = 0; view < 5; view += 1) await page.keyboard.press('Tab');
+  for (let view = 0; view < 6; view += 1) await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'About' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('combobox', { name: 'network' })).toBeFocused();
