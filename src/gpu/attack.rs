@@ -15,7 +15,7 @@ use super::kernels::{
 use super::net::{GpuLayer, GpuNetError, check_size, passage, upload, values};
 use crate::attack::parallel::{
     Lanes, Outcome, ParallelMethod, ParallelRun, ParallelSettings, Part, Round, Start, Strongest,
-    one,
+    margin, one,
 };
 use crate::attack::{AttackError, Ball};
 use crate::exact::{ExactNet, MAX_LEVEL};
@@ -332,7 +332,10 @@ impl GpuAttack {
         let (device, ball) = (&self.device, self.run.ball());
         let outcome = gpu.run(device, ball, round, part, smallest).await;
         let confirmed = outcome.and_then(|outcome| {
-            let logits = confirm(net, device, &self.run, &outcome)?;
+            let logits = confirm(net, &self.run, &outcome);
+            let logits = logits.ok_or_else(|| GpuNetError::OtherBits {
+                adapter: device.name().into(),
+            })?;
             Ok((outcome, logits))
         });
         match confirmed {
@@ -360,35 +363,22 @@ impl GpuAttack {
     }
 }
 
-/// Evaluates the strongest query on the CPU; returns its logits. Fails where it is outside the ball, or has
-/// another margin than the GPU says, or none is there though some query is misclassified.
-fn confirm(
-    net: &ExactNet,
-    device: &Device,
-    run: &ParallelRun,
-    outcome: &Outcome,
-) -> Result<Vec<i32>, GpuNetError> {
-    let other_bits = || GpuNetError::OtherBits {
-        adapter: device.name().into(),
-    };
+/// Evaluates the strongest query on the CPU and returns its logits; none of no such query. Gives nothing
+/// where it is outside the ball or has another margin than the GPU says, or where the count of
+/// misclassified queries cannot be: a new smallest margin above 0 leaves none, one of at most 0 is one
+/// itself, and without a new one some query was misclassified before.
+fn confirm(net: &ExactNet, run: &ParallelRun, outcome: &Outcome) -> Option<Vec<i32>> {
+    let any_misclassified = outcome.misclassified > 0;
     let Some(strongest) = &outcome.strongest else {
-        return match outcome.misclassified > 0 && run.misclassifications() == 0 {
-            true => Err(other_bits()),
-            false => Ok(Vec::new()),
-        };
+        let possible = !any_misclassified || run.misclassifications() > 0;
+        return possible.then(Vec::new);
     };
     if !run.ball().contains(&strongest.input) {
-        return Err(other_bits());
+        return None;
     }
-    let logits = net.evaluator().logits_at(&strongest.input)?.to_vec();
-    let others = logits.iter().enumerate();
-    let others = others.filter(|&(class, _)| class != run.label());
-    let most = others.map(|(_, &logit)| logit).max();
-    let margin = logits[run.label()] - most.unwrap_or(i32::MIN);
-    match margin == strongest.margin && (margin > 0 || outcome.misclassified > 0) {
-        true => Ok(logits),
-        false => Err(other_bits()),
-    }
+    let logits = net.evaluator().logits_at(&strongest.input).ok()?.to_vec();
+    let margin = margin(&logits, run.label());
+    (margin == strongest.margin && (margin <= 0) == any_misclassified).then_some(logits)
 }
 
 /// Centre, lower and upper end of each pixel, and a number that fills the place up.
@@ -403,4 +393,49 @@ fn write(device: &Device, buffer: &wgpu::Buffer, numbers: impl IntoIterator<Item
     let numbers = numbers.into_iter().flat_map(i32::to_le_bytes);
     let bytes: Vec<u8> = numbers.collect();
     device.queue.write_buffer(buffer, 0, &bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attack::Grid;
+    use crate::attack::parallel::ParallelAttack;
+    use crate::exact::{CsrLayer, Ticks};
+
+    /// Two classes, a pixel each: the label is that of the darker one.
+    fn net() -> ExactNet {
+        let rows = vec![vec![(0, 0)], vec![(1, 0)]];
+        ExactNet::with_members(2, &[CsrLayer::from_rows(2, rows)], vec![0, 0], 1).unwrap()
+    }
+
+    fn outcome(misclassified: u64, strongest: Option<(i32, [i32; 2])>) -> Outcome {
+        Outcome {
+            misclassified,
+            strongest: strongest.map(|(margin, input)| Strongest {
+                margin,
+                query: 0,
+                input: input.into(),
+            }),
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_is_confirmed() {
+        let net = net();
+        let attack = ParallelAttack::named("random").unwrap();
+        let settings = ParallelSettings::new(attack, Ticks::new(10), Grid::Ticks, 1);
+        // 20 and 40 ticks: a margin of 20, which no change of less than 10 ticks lowers to 0.
+        let (run, _) = ParallelRun::new(&net, &[10, 20], 0, settings).unwrap();
+        let is_confirmed = |outcome: Outcome| confirm(&net, &run, &outcome).is_some();
+        assert!(is_confirmed(outcome(0, None)));
+        assert!(is_confirmed(outcome(0, Some((2, [29, 31])))));
+        assert!(is_confirmed(outcome(1, Some((0, [30, 30])))));
+        // Misclassified queries without one that shows it.
+        assert!(!is_confirmed(outcome(3, None)));
+        assert!(!is_confirmed(outcome(3, Some((2, [29, 31])))));
+        assert!(!is_confirmed(outcome(0, Some((0, [30, 30])))));
+        // Another margin than that of the image, and an image outside of the ball.
+        assert!(!is_confirmed(outcome(0, Some((1, [29, 31])))));
+        assert!(!is_confirmed(outcome(1, Some((-2, [31, 29])))));
+    }
 }

@@ -266,9 +266,9 @@ macro_rules! kernels {
 kernels! { CertifyKernels:
     forward: "net" "forward", Read Read Read Read Write;
     bounds: "net" "bounds", Read Read Read Read Write;
-    trace: "net" "trace", Read Read Read Read Read Write;
+    trace: "net" "argmax" "trace", Read Read Read Read Read Write;
     outputs: "outputs", Write;
-    logits: "logits", Read Read Write;
+    logits: "logit" "logits", Read Read Write;
     logit_bounds: "logit_bounds", Read Read Write;
     label: "search" "label", Read Write Write;
     boxes: "search" "boxes", Read Read Write;
@@ -277,12 +277,12 @@ kernels! { CertifyKernels:
 
 kernels! { AttackKernels:
     forward: "net" "forward", Read Read Read Read Write;
-    margins: "margins", Read Read Write;
+    margins: "logit" "margins", Read Read Write;
     tally: "tally", Read Write;
     keep: "keep", Read Read Write;
     start: "random" "start", Read Read Write;
-    aim: "aim", Read Read Read Write;
-    backward: "net" "backward", Read Read Read Read Read Read Write Write;
+    aim: "logit" "aim", Read Read Read Write;
+    backward: "net" "argmax" "backward", Read Read Read Read Read Read Write Write;
     descend: "descend", Read Write Write;
     place: "random" "place", Read Read Write;
     propose: "propose", Read Read Read Write;

@@ -213,7 +213,7 @@ impl Lanes {
 }
 
 /// How far `label` is above every other class; at most 0 when it is lost.
-fn margin(logits: &[i32], label: usize) -> i32 {
+pub(crate) fn margin(logits: &[i32], label: usize) -> i32 {
     let others = logits.iter().enumerate();
     let others = others.filter(|&(class, _)| class != label);
     let most = others.map(|(_, &logit)| logit).max();

@@ -28,4 +28,4 @@ pub use lanes::Lanes;
 pub use plan::{LANES, Lane, ParallelAttack, ParallelMethod, Round, Start};
 pub use run::{Outcome, ParallelRun, ParallelSettings, Part, Strongest};
 #[cfg(feature = "gpu")]
-pub(crate) use surrogate::one;
+pub(crate) use {lanes::margin, surrogate::one};

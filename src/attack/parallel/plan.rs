@@ -1,5 +1,7 @@
 //! The rounds of a parallel attack, as numbers: what the lanes begin with, and how many steps they take.
 
+use std::sync::LazyLock;
+
 use super::random::Key;
 use super::surrogate::least_share;
 use crate::attack::Ball;
@@ -234,12 +236,10 @@ impl Lane {
             start,
             rival,
             squarings,
-            least_share: LEAST_SHARES.with(|least| least[squarings as usize / 2]),
+            least_share: LEAST_SHARES[squarings as usize / 2],
         }
     }
 }
 
-thread_local! {
-    /// Of 0, 2, 4, 6, 8 and 10 squarings.
-    static LEAST_SHARES: [u32; 6] = [0, 2, 4, 6, 8, 10].map(least_share);
-}
+/// Of 0, 2, 4, 6, 8 and 10 squarings.
+static LEAST_SHARES: LazyLock<[u32; 6]> = LazyLock::new(|| [0, 2, 4, 6, 8, 10].map(least_share));

@@ -19,9 +19,9 @@ pub(crate) fn one(members: usize) -> i32 {
 
 /// The smallest share whose power is not 0.
 pub(super) fn least_share(squarings: u32) -> u32 {
-    (0..=SHARE_ONE)
-        .collect::<Vec<_>>()
-        .partition_point(|&share| power(share, squarings) == 0) as u32
+    let mut shares = 0..=SHARE_ONE;
+    let least = shares.find(|&share| power(share, squarings) > 0);
+    least.expect("1 has the power 1")
 }
 
 /// `share^(2^squarings)`.

@@ -1,17 +1,9 @@
-// The slopes of the margin with respect to the outputs, [outputs, images]: `aim`.
+// The slopes of the margin with respect to the outputs, [outputs, images]: the beginning of
+// `surrogate::gradient`.
 @group(0) @binding(1) var<storage, read> lanes: array<vec4<i32>>;
 @group(0) @binding(2) var<storage, read> outputs: array<i32>;
 @group(0) @binding(3) var<storage, read> bias: array<i32>;
 @group(0) @binding(4) var<storage, read_write> slopes: array<i32>;
-
-fn logit(class_: u32, image: u32) -> i32 {
-    var sum = 0;
-    for (var member = 0u; member < p.members; member++) {
-        let unit = member * p.classes + class_;
-        sum -= outputs[unit * p.images + image] + bias[unit];
-    }
-    return sum;
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) at: vec3<u32>) {

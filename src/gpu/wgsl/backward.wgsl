@@ -24,23 +24,9 @@ fn raised(distance: u32, value: u32, shift: u32, squarings: u32, least: u32) -> 
 }
 
 fn pass_exact(row: Unit, value: i32, slope: i32, image: u32) {
-    var column = 0xffffffffu;
-    var passed = 0;
-    for (var block = row.first; block < row.end; block++) {
-        if reaches[block] < value {
-            break;
-        }
-        for (var lane = 0u; lane < LANES; lane++) {
-            let weight = weights[block * LANES + lane];
-            let gap = x[weight.column * p.images + image] - weight.weight;
-            if abs(gap) == value && weight.column < column {
-                column = weight.column;
-                passed = slope * sign(gap);
-            }
-        }
-    }
-    if column != 0xffffffffu {
-        atomicAdd(&before[column * p.images + image], passed);
+    let decides = argmax(row, value, image);
+    if decides.column != 0xffffffffu {
+        atomicAdd(&before[decides.column * p.images + image], slope * sign(decides.gap));
     }
 }
 

@@ -1,4 +1,4 @@
-// Moves every pixel against the sign of its gradient, within the ball: `descend`.
+// Moves every pixel against the sign of its gradient, within the ball: `Lanes::move_on`.
 @group(0) @binding(1) var<storage, read> ball: array<vec4<i32>>;
 // Left at 0 for the next step.
 @group(0) @binding(2) var<storage, read_write> gradient: array<i32>;

@@ -1,5 +1,5 @@
 // Where the next square of each image goes: its first row and column, and whether its pixels go to the
-// upper end: `SquareLane::place`. They go to the end at which its first pixel is not, so that no square
+// upper end: `Lanes::square`. They go to the end at which its first pixel is not, so that no square
 // changes nothing.
 @group(0) @binding(1) var<storage, read> ball: array<vec4<i32>>;
 @group(0) @binding(2) var<storage, read> held: array<i32>;

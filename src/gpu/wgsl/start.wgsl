@@ -1,4 +1,4 @@
-// Perturbed images to begin with, [inputs, images]: `Lane::start`. An invocation makes four pixels of an
+// Perturbed images to begin with, [inputs, images]: `start` in lanes.rs. An invocation makes four pixels of an
 // image.
 @group(0) @binding(1) var<storage, read> lanes: array<vec4<i32>>;
 // Centre, lower and upper end of each pixel.
