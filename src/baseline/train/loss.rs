@@ -14,15 +14,13 @@ pub(super) fn cross_entropy(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> 
 /// relative to the label's: upper bounds of `z_j − z_y`, `[batch, classes]`, 0 for the label y itself
 /// (Gowal et al., 2018, section 3). `x` is a fraction of full scale 1.0, `targets` is one-hot.
 ///
-/// Beside them comes the regulariser of Shi et al. (2021, section 3.3), `[1]`: how much wider the
-/// intervals of the hidden layers' units are, on average, than the image's, and how unevenly the units
-/// are above and below 0.
+/// Beside them come the intervals on the way, for [`regulariser`].
 pub(super) fn worst_logits(
     net: &ReluNet,
     x: Tensor<2>,
     targets: Tensor<2>,
     epsilon: f32,
-) -> (Tensor<2>, Tensor<1>) {
+) -> (Tensor<2>, Intervals) {
     let lower = x.clone().sub_scalar(epsilon).clamp_min(0.0);
     let upper = x.add_scalar(epsilon).clamp_max(1.0);
     let (last, hidden) = net.layers.split_last().expect("a network has a layer");
@@ -32,22 +30,15 @@ pub(super) fn worst_logits(
         (middle, (upper - lower).mul_scalar(0.5))
     };
     let (mut middle, mut width) = halves(lower, upper);
-    let at_input = width.clone().mean();
-    let mut regulariser = at_input.zeros_like();
-    let share = 1.0 / (TOLERANCE * hidden.len().max(1) as f32);
+    let mut intervals = Intervals {
+        of_image: width.clone(),
+        of_units: Vec::new(),
+    };
     for layer in hidden {
         middle = layer.forward(middle);
         width = layer.reach(width);
-        let widening = at_input.clone() / width.clone().mean().add_scalar(TINY);
-        for ratio in [widening, balance(middle.clone())] {
-            // τ − ratio, as far as it is above 0.
-            let excess = relu(ratio.neg().add_scalar(TOLERANCE));
-            regulariser = regulariser + excess.mul_scalar(share);
-        }
-        (middle, width) = halves(
-            relu(middle.clone() - width.clone()),
-            relu(middle.clone() + width),
-        );
+        intervals.of_units.push((middle.clone(), width.clone()));
+        (middle, width) = halves(relu(middle.clone() - width.clone()), relu(middle + width));
     }
     let logits = last.forward(middle);
     let of_label = (logits.clone() * targets.clone()).sum_dim(1);
@@ -62,7 +53,34 @@ pub(super) fn worst_logits(
     let width = (widths * targets.unsqueeze_dim::<3>(2))
         .sum_dim(1)
         .squeeze_dim::<2>(1);
-    (logits - of_label + width, regulariser)
+    (logits - of_label + width, intervals)
+}
+
+/// What interval bound propagation met on its way.
+pub(super) struct Intervals {
+    /// Half-widths of the pixels, `[batch, pixels]`.
+    of_image: Tensor<2>,
+    /// Midpoints and half-widths of each hidden layer's units before ReLU, `[batch, units]`.
+    of_units: Vec<(Tensor<2>, Tensor<2>)>,
+}
+
+/// Computes the regulariser of Shi et al. (2021, section 3.3), `[1]`: how much wider the intervals of the
+/// hidden layers' units are, on average, than the image's, and how unevenly the units are above and
+/// below 0.
+pub(super) fn regulariser(intervals: Intervals) -> Tensor<1> {
+    let Intervals { of_image, of_units } = intervals;
+    let at_image = of_image.mean();
+    let share = 1.0 / (TOLERANCE * of_units.len().max(1) as f32);
+    let mut sum = at_image.zeros_like();
+    for (middle, width) in of_units {
+        let widening = at_image.clone() / width.mean().add_scalar(TINY);
+        for ratio in [widening, balance(middle)] {
+            // τ − ratio, as far as it is above 0.
+            let excess = relu(ratio.neg().add_scalar(TOLERANCE));
+            sum = sum + excess.mul_scalar(share);
+        }
+    }
+    sum
 }
 
 /// The tolerance τ of the regularisers (Shi et al., 2021, section 4).
@@ -171,7 +189,9 @@ mod tests {
         let of = |gain| {
             let net = ReluNet::new(&[pairs(gain), dense(10, 3)], &device);
             let targets = Tensor::from_data([[0.0, 1.0, 0.0]], &device);
-            to_vec(worst_logits(&net, image(&device), targets, EPSILON).1)[0]
+            to_vec(regulariser(
+                worst_logits(&net, image(&device), targets, EPSILON).1,
+            ))[0]
         };
         assert_eq!(of(1.0), 0.0);
         // Four times as wide: (τ − 1/4) / τ.

@@ -58,15 +58,9 @@ pub enum Recipe {
         growth: usize,
         /// Final κ.
         kappa: f32,
-        /// Weight λ₀ of the regularisers at ε = 0; it falls to 0 as ε grows. Where it is 0 it is not
-        /// written: networks that were trained before it existed have the lineage of such runs.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        /// Weight λ₀ of the regularisers at ε = 0; it falls to 0 as ε grows.
         lambda: f32,
     },
-}
-
-fn is_zero(number: &f32) -> bool {
-    *number == 0.0
 }
 
 /// Names of the recipes.
@@ -160,9 +154,6 @@ impl Config {
         let mut config = serde_json::to_value(self).expect("a configuration is plain data");
         // A text needs no quotes.
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-        if let Recipe::Ibp { lambda, .. } = self.recipe {
-            config["recipe"]["ibp"]["lambda"] = lambda.into();
-        }
         let entries = config.as_object_mut().expect("it has hyperparameters");
         let own = match entries.contains_key(name) {
             true => entries.get_mut(name),
@@ -221,6 +212,10 @@ impl Config {
                 arguments.insert("recipe".into(), name.into());
                 arguments.extend(own.as_object().cloned().unwrap_or_default());
             }
+        }
+        // Networks that were trained before there were regularisers have the lineage of runs without.
+        if matches!(self.recipe, Recipe::Ibp { lambda: 0.0, .. }) {
+            arguments.remove("lambda");
         }
         let arguments =
             serde_json::from_value(arguments.into()).expect("numbers and texts are arguments");

@@ -12,7 +12,7 @@ use rand_distr::{Distribution, StandardNormal};
 use thiserror::Error;
 
 use super::checkpoint::{CheckpointError, State};
-use super::loss::{cross_entropy, worst_logits};
+use super::loss::{cross_entropy, regulariser, worst_logits};
 use super::pgd::Pgd;
 use super::recipe::{Config, Recipe, Settings};
 use super::relu_net::{ReluNet, to_vec};
@@ -278,11 +278,12 @@ impl Trainer {
         let accuracy = accuracy(&to_vec(logits.clone().inner()), &labels);
         let mut loss = cross_entropy(logits, targets.clone());
         if settings.kappa < 1.0 {
-            let (worst, regulariser) =
-                worst_logits(&self.net, x, targets.clone(), settings.epsilon);
+            let (worst, intervals) = worst_logits(&self.net, x, targets.clone(), settings.epsilon);
             loss = loss.mul_scalar(settings.kappa)
-                + cross_entropy(worst, targets).mul_scalar(1.0 - settings.kappa)
-                + regulariser.mul_scalar(settings.lambda);
+                + cross_entropy(worst, targets).mul_scalar(1.0 - settings.kappa);
+            if settings.lambda > 0.0 {
+                loss = loss + regulariser(intervals).mul_scalar(settings.lambda);
+            }
         }
         let loss_value = to_vec(loss.clone().inner())[0];
         if !loss_value.is_finite() {
