@@ -13,10 +13,10 @@ use super::target::write;
 use super::{CliError, print_line, threads};
 use crate::attack::{AttackError, Classifier, ExactClassifier};
 use crate::baseline::{BaselineClassifier, IntervalCertifier, certify_image};
-use crate::data::{self, Dataset};
+use crate::data::{Dataset, Split};
 use crate::exact::{Epsilon, Evaluation, ImageRecord, certify_images};
 use crate::measure::{
-    Curve, PALETTE, Picture, SURVEY_QUERIES, Series, Split, Survey, Tried, curves_csv, curves_json,
+    Curve, PALETTE, Picture, SURVEY_QUERIES, Series, Survey, Tried, curves_csv, curves_json,
     curves_svg, image_seed, sample_order, try_image,
 };
 
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let mut sets = vec![(Split::Test, args.on.test(args.limit)?)];
     if args.training {
-        sets.push((Split::Training, args.on.load(data::Split::Train)?));
+        sets.push((Split::Train, args.on.load(Split::Train)?));
     }
     let opened: Vec<_> = args
         .models

@@ -18,7 +18,7 @@ use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, ImageRecord, MAX_LEVEL, Model, branch_and_bound,
     certify_images,
 };
-use crate::measure::{self, ImagesFile, images_csv, images_json};
+use crate::measure::{ImagesFile, images_csv, images_json};
 use crate::train::lineage;
 
 /// Measure clean and certified accuracy on the full test set, or on held-out images
@@ -133,8 +133,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             model_sha256,
             dataset: args.on.dataset.as_str().into(),
             split: match args.held_out {
-                true => measure::Split::Training.as_str(),
-                false => measure::Split::Test.as_str(),
+                true => Split::Train,
+                false => Split::Test,
             },
             first,
             scale: net.scale(),

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::idx::{self, IdxError};
 use super::{Dataset, sha256_hex};
@@ -141,12 +141,24 @@ pub struct PublishedFile {
 }
 
 /// Which of a data set's two published halves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Images to train on, and to hold some out of.
+    #[serde(rename = "training")]
     Train,
     /// Images that are only ever evaluated.
     Test,
+}
+
+impl Split {
+    /// As it is written in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "training",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// Why a data set could not be loaded, and from which file.

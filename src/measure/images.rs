@@ -7,6 +7,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::ImageRecord;
+use crate::data::Split;
 use crate::exact::{Levels, Ticks};
 
 /// What the records of a file are of.
@@ -18,8 +19,8 @@ pub struct ImagesFile {
     pub model_sha256: String,
     /// The data set's name.
     pub dataset: String,
-    /// Which of its images: `test` or `training`.
-    pub split: &'static str,
+    /// Which of its images.
+    pub split: Split,
     /// Number of the first record's image in that half of the data set, from 0.
     pub first: usize,
     /// Ticks per pixel level.
@@ -124,7 +125,7 @@ mod tests {
             network: "net".into(),
             model_sha256: "ab".into(),
             dataset: "mnist".into(),
-            split: "test",
+            split: Split::Test,
             first: 7,
             scale: 32,
             members: 2,

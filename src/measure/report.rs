@@ -7,26 +7,7 @@ use serde::Serialize;
 use super::curve::{Curve, POINTS, STEPS_PER_LEVEL, epsilon_levels};
 use super::images::field;
 use super::sample::Survey;
-
-/// Which images of a data set a curve is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Split {
-    /// Those that are only ever evaluated.
-    Test,
-    /// Those that training may use.
-    Training,
-}
-
-impl Split {
-    /// As it is written in files.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Training => "training",
-        }
-    }
-}
+use crate::data::Split;
 
 /// One network on one set of images.
 #[derive(Clone, Debug)]

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::curve::{POINTS, epsilon_levels};
-use super::report::{Series, Split};
+use super::report::Series;
+use crate::data::Split;
 use crate::exact::MAX_LEVEL;
 
 /// Colours for the networks of a picture, in their order, on white.
@@ -213,10 +214,7 @@ fn legend(svg: &mut String, pictures: &[Picture<'_>]) {
             letter,
         } = picture;
         badge(svg, PLOT_LEFT + 9.0, y, colour, *letter);
-        let on = match series.split {
-            Split::Test => "test",
-            Split::Training => "training",
-        };
+        let on = series.split.as_str();
         let trained = series.epsilon.as_ref().map_or_else(String::new, |epsilon| {
             let levels = epsilon.parse::<f64>().unwrap_or_default() * f64::from(MAX_LEVEL);
             format!(", trained for ε = {} ({levels} levels)", escaped(epsilon))

@@ -4,7 +4,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::attack::{begin, paint, progress};
-use super::measure::{ImageCertificates, Search};
+use super::measure::{ImageCertificates, search};
 use super::{js_error, to_js};
 use crate::attack::{AttackError, Classifier, Grid, Run, label};
 use crate::baseline::{BaselineClassifier, IntervalCertifier, Model, certify_image};
@@ -158,14 +158,16 @@ impl BaselineNetwork {
         index: u32,
     ) -> Result<i32, JsError> {
         self.check(image)?;
-        let search = Search {
+        let classifier = &mut self.classifier;
+        search(
+            classifier,
+            image,
             label,
             ibp_radius_ticks,
             queries,
             seed,
             index,
-        };
-        search.run(&mut self.classifier, image)
+        )
     }
 
     /// Bounds of the logits of an image, a byte an input, while no pixel moves by more than

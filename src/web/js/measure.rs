@@ -48,34 +48,28 @@ fn ticks(length: i32) -> Option<Ticks> {
     u32::try_from(length).ok().map(Ticks::new)
 }
 
-/// A search for the smallest flip of an image that is labelled rightly.
-pub(super) struct Search {
-    pub(super) label: u8,
-    pub(super) ibp_radius_ticks: i32,
-    pub(super) queries: u32,
-    pub(super) seed: u32,
-    pub(super) index: u32,
-}
-
-impl Search {
-    /// The radius of the smallest flip that was found, in ticks; -1 if none was.
-    pub(super) fn run(
-        &self,
-        classifier: &mut impl Classifier,
-        image: &[u8],
-    ) -> Result<i32, JsError> {
-        let record = ImageRecord {
-            label: self.label,
-            predicted: Some(self.label.into()),
-            margin: None,
-            lipschitz_radius: None,
-            ibp_radius: ticks(self.ibp_radius_ticks),
-        };
-        let seed = image_seed(self.seed, self.index);
-        let tried = try_image(classifier, image, &record, self.queries.into(), seed);
-        let flip = tried.map_err(js_error)?.flip;
-        Ok(flip.map_or(-1, Ticks::signed))
-    }
+/// Searches for the smallest flip of an image that is labelled rightly, outside of the proved radius (-1:
+/// nothing is proved). Returns its radius in ticks; -1 if none was found.
+pub(super) fn search(
+    classifier: &mut impl Classifier,
+    image: &[u8],
+    label: u8,
+    ibp_radius_ticks: i32,
+    queries: u32,
+    seed: u32,
+    index: u32,
+) -> Result<i32, JsError> {
+    let record = ImageRecord {
+        label,
+        predicted: Some(label.into()),
+        margin: None,
+        lipschitz_radius: None,
+        ibp_radius: ticks(ibp_radius_ticks),
+    };
+    let seed = image_seed(seed, index);
+    let tried = try_image(classifier, image, &record, queries.into(), seed);
+    let flip = tried.map_err(js_error)?.flip;
+    Ok(flip.map_or(-1, Ticks::signed))
 }
 
 #[cfg(feature = "certify")]
@@ -89,10 +83,10 @@ mod files {
     use super::super::certify::Certifier;
     use super::*;
     use crate::attack::ExactClassifier;
-    use crate::data::sha256_hex;
+    use crate::data::{Split, sha256_hex};
     use crate::measure::{
-        Curve, ImagesFile, Picture, Series, Split, Survey, Tried, curves_csv, curves_json,
-        curves_svg, images_csv, images_json, sample_order as order,
+        Curve, ImagesFile, Picture, Series, Survey, Tried, curves_csv, curves_json, curves_svg,
+        images_csv, images_json, sample_order as order,
     };
 
     #[wasm_bindgen(typescript_custom_section)]
@@ -155,28 +149,12 @@ export interface MeasuredAbout {
         model_sha256: String,
         kind: String,
         dataset: String,
-        split: SplitShape,
+        split: Split,
         scale: u32,
         members: usize,
         epsilon: Option<String>,
         colour: String,
         letter: char,
-    }
-
-    #[derive(Clone, Copy, Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    enum SplitShape {
-        Test,
-        Training,
-    }
-
-    impl From<SplitShape> for Split {
-        fn from(split: SplitShape) -> Self {
-            match split {
-                SplitShape::Test => Self::Test,
-                SplitShape::Training => Self::Training,
-            }
-        }
     }
 
     #[wasm_bindgen]
@@ -195,14 +173,16 @@ export interface MeasuredAbout {
             seed: u32,
             index: u32,
         ) -> Result<i32, JsError> {
-            let search = Search {
+            let classifier = &mut ExactClassifier::new(&self.model.net);
+            search(
+                classifier,
+                image,
                 label,
                 ibp_radius_ticks,
                 queries,
                 seed,
                 index,
-            };
-            search.run(&mut ExactClassifier::new(&self.model.net), image)
+            )
         }
     }
 
@@ -332,7 +312,7 @@ export interface MeasuredAbout {
                 network: about.network.clone(),
                 model_sha256: about.model_sha256.clone(),
                 dataset: about.dataset.clone(),
-                split: Split::from(about.split).as_str(),
+                split: about.split,
                 first: 0,
                 scale: about.scale,
                 members: about.members,
@@ -367,7 +347,7 @@ export interface MeasuredAbout {
                 model_sha256: about.model_sha256.clone(),
                 kind: about.kind.clone(),
                 dataset: about.dataset.clone(),
-                split: about.split.into(),
+                split: about.split,
                 epsilon: about.epsilon.clone(),
                 curve: Curve::new(about.scale, records),
                 survey: (!tried.is_empty()).then(|| Survey::new(about.scale, tried)),
