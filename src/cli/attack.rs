@@ -1,25 +1,25 @@
 //! `linf attack`: measures accuracy under attack, and attacks inside certificates.
 
+mod state;
+
 use std::{
     collections::BTreeMap,
-    fmt,
     num::{NonZeroU64, NonZeroUsize},
-    path::{Path, PathBuf},
-    str::FromStr,
+    path::PathBuf,
 };
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgMatches, FromArgMatches, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
 
+use self::state::{Question, Shard, begun, merged, write_state};
 use super::measured::{MeasuredOn, count};
-use super::target::{Lock, check_writable, write};
-use super::{CliError, print, print_line, read, read_model};
+use super::target::{Lock, check_writable};
+use super::{CliError, print, print_line, read_model};
 use crate::attack::{Attack, AttackName, Kept, Outcome, RobustnessEvaluation, Violation};
-use crate::data::{Dataset, sha256_hex};
+use crate::data::Dataset;
 #[cfg(feature = "gpu")]
 use crate::error::sentence;
 use crate::exact::{DenseNet, Epsilon, ExactNet};
@@ -135,94 +135,6 @@ fn attack_parser() -> impl TypedValueParser<Value = Attack> {
         .map(|name| Attack::named(&name).expect("the values are registered"))
 }
 
-/// What the command was asked: another question needs another state file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Question {
-    model_sha256: String,
-    dataset: String,
-    epsilon: String,
-    attack: Attack,
-    images: usize,
-    queries_per_image: u64,
-    reference: u64,
-    seed: u32,
-    /// Ticks per pixel level.
-    scale: u32,
-    shard: Shard,
-}
-
-/// One of several equal parts of the work: the images whose number leaves a remainder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-struct Shard {
-    /// Counted from 1.
-    index: usize,
-    of: usize,
-}
-
-impl Shard {
-    /// All images.
-    const WHOLE: Self = Self { index: 1, of: 1 };
-
-    /// The indices that this shard has, of so many images.
-    fn indices(self, images: usize) -> impl Iterator<Item = usize> {
-        (self.index - 1..images).step_by(self.of)
-    }
-}
-
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.of)
-    }
-}
-
-impl From<Shard> for String {
-    fn from(shard: Shard) -> Self {
-        shard.to_string()
-    }
-}
-
-impl TryFrom<String> for Shard {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let numbers = text.split_once('/');
-        let parsed = numbers.and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
-        match parsed {
-            Some((index, of)) if (1..=of).contains(&index) => Ok(Self { index, of }),
-            _ => Err("a shard is written like 2/8, the second of eight".into()),
-        }
-    }
-}
-
-/// The state file: the question, and what has come of the first images.
-#[derive(Serialize, Deserialize)]
-struct State {
-    question: Question,
-    outcome: Outcome,
-    /// Of question and outcome, as JSON with sorted keys: counts that somebody edited are not counted on.
-    sha256: String,
-}
-
-impl State {
-    fn new(question: &Question, outcome: &Outcome) -> Self {
-        let counts = serde_json::to_vec(&json!([question, outcome]));
-        Self {
-            question: question.clone(),
-            outcome: outcome.clone(),
-            sha256: sha256_hex(&counts.expect("strings and numbers are JSON")),
-        }
-    }
-}
-
 /// What is printed; accuracies are fractions of all images.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -295,55 +207,12 @@ fn run_attack(args: &AttackArgs) -> Result<(), CliError> {
     report(&question, &outcome, gpu, args.json)
 }
 
-/// Adds the outcomes of all shards.
+/// Reports the sum of all shards.
 fn merge(args: &MergeArgs) -> Result<(), CliError> {
     if let Some(path) = &args.out {
         check_writable(path)?;
     }
-    let mut states = Vec::new();
-    for path in &args.states {
-        states.push((path, read_state(path)?));
-    }
-    // In their order, so that the sum does not depend on that of the arguments.
-    states.sort_by_key(|(_, state)| state.question.shard.index);
-    let refuse = |path: &Path, reason: String| {
-        Err(CliError::Shards {
-            path: path.into(),
-            reason,
-        })
-    };
-    let mut question = states[0].1.question.clone();
-    let of = question.shard.of;
-    let mut outcome = Outcome::default();
-    for (expected, (path, state)) in (1..).zip(states) {
-        let Shard { index, .. } = state.question.shard;
-        question.shard.index = index;
-        if state.question != question {
-            return refuse(path, "it is of other attacks, or of other shards".into());
-        }
-        if index < expected {
-            return refuse(path, format!("shard {index} is there twice"));
-        }
-        if index > expected {
-            return refuse(path, format!("shard {expected} of {of} is missing"));
-        }
-        let images = question.shard.indices(question.images).count() as u64;
-        if state.outcome.images != images {
-            let done = state.outcome.images;
-            return refuse(path, format!("only {done} of its {images} images are done"));
-        }
-        outcome += state.outcome;
-        if index == of {
-            question.shard = Shard::WHOLE;
-        }
-    }
-    if question.shard != Shard::WHOLE {
-        let missing = question.shard.index + 1;
-        return refuse(
-            &args.states[0],
-            format!("shard {missing} of {of} is missing"),
-        );
-    }
+    let (question, outcome) = merged(&args.states)?;
     if let Some(path) = &args.out {
         write_state(path, &question, &outcome)?;
     }
@@ -491,35 +360,6 @@ async fn compare_on_gpu(net: &ExactNet, kept: &[Kept]) -> Result<OnGpu, String> 
         differences: other.count() as u64,
         reason: None,
     })
-}
-
-/// Reads the state file's outcome of the same question; without a file there is none yet.
-fn begun(path: &Path, question: &Question) -> Result<Outcome, CliError> {
-    if !path.exists() {
-        return Ok(Outcome::default());
-    }
-    let state = read_state(path)?;
-    if state.question != *question {
-        return Err(CliError::OtherQuestion { path: path.into() });
-    }
-    Ok(state.outcome)
-}
-
-/// Reads a state file whose counts are those that were written.
-fn read_state(path: &Path) -> Result<State, CliError> {
-    let state: State = serde_json::from_slice(&read(path)?).map_err(|source| CliError::State {
-        path: path.into(),
-        source,
-    })?;
-    match state.sha256 == State::new(&state.question, &state.outcome).sha256 {
-        true => Ok(state),
-        false => Err(CliError::EditedState { path: path.into() }),
-    }
-}
-
-fn write_state(path: &Path, question: &Question, outcome: &Outcome) -> Result<(), CliError> {
-    let state = serde_json::to_vec(&State::new(question, outcome));
-    write(path, &state.expect("strings and numbers are JSON"))
 }
 
 impl<'a> Report<'a> {
