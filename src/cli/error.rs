@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::attack::AttackError;
 use crate::data::DataError;
-use crate::exact::{EnsembleError, InputError, Levels, LineageError, ModelError};
+use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
 use crate::train::TrainError;
 
 /// Why a command failed.
@@ -324,6 +324,20 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// What the decoder says.
         source: png::DecodingError,
+    },
+    /// An image of which no certificate can be written.
+    #[error("there is no certificate of {} to write", path.display())]
+    NoCertificate {
+        /// The image.
+        path: PathBuf,
+        /// Why not.
+        source: CertifyError,
+    },
+    /// Two images whose certificates would be one file.
+    #[error("two of the images would have the certificate {}; certify them one by one", path.display())]
+    SameName {
+        /// The certificate's file.
+        path: PathBuf,
     },
     /// A folder without images.
     #[error("{} holds no file that ends in .png", path.display())]

@@ -6,6 +6,7 @@
 mod attack;
 mod baseline;
 mod certify;
+mod check;
 mod compare;
 mod curve;
 mod ensemble;
@@ -63,6 +64,7 @@ enum Command {
     Eval(eval::Args),
     Curve(curve::Args),
     Certify(certify::Args),
+    Check(check::Args),
     Attack(attack::Args),
     Baseline(baseline::Args),
     Compare(compare::Args),
@@ -161,6 +163,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Curve(args) => curve::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
+        Command::Check(args) => check::run(&args),
         Command::Attack(args) => attack::run(&args).map(done),
         Command::Baseline(args) => baseline::run(&args),
         Command::Compare(args) => compare::run(&args).map(done),

@@ -11,6 +11,8 @@ pub mod baseline;
 #[cfg(feature = "bench")]
 pub mod bench;
 #[cfg(feature = "certify")]
+pub mod certificate;
+#[cfg(feature = "certify")]
 pub mod certify;
 #[cfg(feature = "gpu")]
 pub mod gpu;
