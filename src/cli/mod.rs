@@ -13,6 +13,8 @@ mod ensemble;
 mod error;
 mod eval;
 mod export;
+mod formats;
+mod import;
 mod interrupt;
 mod lineage;
 mod measured;
@@ -57,6 +59,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Export(export::Args),
+    Import(import::Args),
     Prune(prune::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
@@ -156,6 +159,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
+        Command::Import(args) => import::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),

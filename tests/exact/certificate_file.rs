@@ -7,6 +7,7 @@ use linf_dist_net::exact::{
     CertificateFile, CertifyError, DenseLayer, DenseNet, Method, Model, Refutation, Split,
     SplitsError, Ticks,
 };
+use proptest::strategy::ValueTree;
 use proptest::{prelude::*, test_runner::TestRunner};
 
 use crate::cases;
@@ -43,19 +44,27 @@ fn refutation(changed: &CertificateFile, model: &Model) -> Refutation {
     check(&changed.to_bytes(), model).unwrap_err()
 }
 
-/// Two pixels and two classes that move together, apart from what the second pixel adds.
+/// A small net and a certificate that needs two cuts or more, always the same.
 fn example() -> (Model, CertificateFile) {
-    // Class 0 is near (20, 20), class 1 near (120, 90); each looks at both pixels.
-    let layer = DenseLayer {
-        inputs: 2,
-        outputs: 2,
-        weight: vec![-400, 40, -400, 260],
-    };
-    let dense = DenseNet::new(SCALE, vec![layer], vec![0, 12]).unwrap();
-    let model = model_of(&dense);
-    let radius = certify(&model, &[20, 20], None, 0).unwrap().ibp_radius;
-    let certificate = certify(&model, &[20, 20], Some(radius.get() + 8), 200).unwrap();
-    (model, certificate)
+    let mut runner = TestRunner::deterministic();
+    let found = std::iter::repeat_with(|| tiny().new_tree(&mut runner).unwrap().current());
+    let mut found = found
+        .filter(|(dense, _)| dense.members() == 1)
+        .map(|(dense, image)| {
+            let model = model_of(&dense);
+            let least = certify(&model, &image, None, 0).ok()?;
+            let radius = least.ibp_radius.get() + 2;
+            let certificate = certify(&model, &image, Some(radius), 200).ok()?;
+            let cuts = certificate.splits.iter().flatten().flatten().count();
+            (certificate.lipschitz_radius > Ticks::ZERO && cuts >= 2)
+                .then_some((model, certificate))
+        });
+    found
+        .by_ref()
+        .take(20_000)
+        .flatten()
+        .next()
+        .expect("such a net")
 }
 
 #[test]
@@ -207,7 +216,7 @@ fn every_member_that_is_changed_and_signed_anew_is_refuted_by_name() {
         ("members", |c| c.members = 2),
         ("image", |c| c.width = 1),
         ("image", |c| c.image.push(0)),
-        ("label", |c| c.label = 1),
+        ("label", |c| c.label ^= 1),
         ("label_name", |c| c.label_name = Some("0".into())),
         ("logits_ticks", |c| c.logits[1] += 1),
         ("margin_ticks", |c| {
@@ -234,9 +243,12 @@ fn every_member_that_is_changed_and_signed_anew_is_refuted_by_name() {
         assert_eq!(refutation(&changed, &model).member(), Some(member));
     }
     // An image of another label, margin or logits.
-    let mut other = certificate.clone();
-    other.image[0] += 1;
-    assert_eq!(refutation(&other, &model).member(), Some("logits_ticks"));
+    let moved = (0..certificate.image.len()).filter_map(|pixel| {
+        let mut other = certificate.clone();
+        other.image[pixel] += 1;
+        refutation(&other, &model).member()
+    });
+    assert!(moved.into_iter().any(|member| member == "logits_ticks"));
     // Nothing is claimed of the program.
     let mut other = certificate.clone();
     other.program = "another".into();
@@ -288,18 +300,35 @@ fn cuts_that_prove_nothing_are_refuted_with_their_entry() {
     let longer = [&cuts[..], &[None]].concat();
     assert_eq!(refuted(longer), SplitsError::Length { entry: cuts.len() });
     let radius = certificate.radius.get();
-    for end in [40 - radius, 40 + radius] {
+    let ends = |pixel: usize| {
+        let centre = SCALE * u32::from(certificate.image[pixel]);
+        (centre.saturating_sub(radius), (centre + radius).min(510))
+    };
+    let (lower, upper) = ends(0);
+    let middle = (lower + upper) / 2;
+    for end in [lower, upper] {
         let outside = vec![at(0, end), None, None];
         assert_eq!(refuted(outside), SplitsError::Cut { entry: 0 });
     }
-    let no_pixel = vec![at(2, 40), None, None];
+    let no_pixel = vec![at(certificate.image.len(), middle), None, None];
     assert_eq!(refuted(no_pixel), SplitsError::Cut { entry: 0 });
     // The part below the first cut ends there.
-    let beyond = vec![at(0, 40), at(0, 40), None, None, None];
+    let beyond = vec![at(0, middle), at(0, middle), None, None, None];
     assert_eq!(refuted(beyond), SplitsError::Cut { entry: 1 });
-    // Cuts that nobody needs prove the same.
+    // Cuts that nobody needs prove the same. The first part is below every cut before it.
     let first = cuts.iter().position(Option::is_none).unwrap();
-    let finer = [&cuts[..first], &[at(1, 40), None, None], &cuts[first + 1..]].concat();
+    let mut finer_cuts = (0..certificate.image.len()).filter_map(|pixel| {
+        let before = cuts[..first].iter().flatten();
+        let cut = before
+            .filter(|cut| cut.pixel == pixel)
+            .map(|cut| cut.at.get());
+        let (lower, upper) = (ends(pixel).0, cut.min().unwrap_or(ends(pixel).1));
+        (upper - lower >= 2).then_some(at(pixel, (lower + upper) / 2))
+    });
+    let finer = finer_cuts
+        .next()
+        .expect("a pixel that can be cut once more");
+    let finer = [&cuts[..first], &[finer, None, None], &cuts[first + 1..]].concat();
     let finer = CertificateFile {
         splits: Some(finer),
         ..certificate.clone()
