@@ -1,5 +1,5 @@
 //! Other people's formats: what PyTorch wrote is imported, and what is no such network is refused.
-#![cfg(all(not(target_arch = "wasm32"), feature = "interop"))]
+#![cfg(all(not(target_arch = "wasm32"), feature = "authors"))]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,9 @@ fn logits_and_bounds_of_an_imported_net_are_those_of_pytorch_within_the_stated_b
             let best = (0..10).max_by(|&a, &b| outcome.logits[a].total_cmp(&outcome.logits[b]));
             let best = best.unwrap();
             let others = (0..10).filter(|&class| class != best);
-            let rival = others.map(|class| outcome.upper[class]).fold(f64::MIN, f64::max);
+            let rival = others
+                .map(|class| outcome.upper[class])
+                .fold(f64::MIN, f64::max);
             let lead = ticks(outcome.lower[best] - rival);
             if lead.abs() > 2.0 * bound {
                 assert_eq!(bounds.certified, lead > 0.0);
@@ -109,7 +111,10 @@ fn a_pickle_with_a_foreign_object_is_refused_and_not_run() {
 fn other_networks_are_refused_by_name() {
     for name in ["hybrid.pth", "conv.pth"] {
         let refused = refused(&fixture(name));
-        assert!(matches!(refused, AuthorsError::OtherNetwork(_)), "{refused:?}");
+        assert!(
+            matches!(refused, AuthorsError::OtherNetwork(_)),
+            "{refused:?}"
+        );
     }
 }
 
@@ -121,7 +126,10 @@ fn a_file_that_is_cut_or_no_checkpoint_is_refused() {
     for length in [0, 1, 100, whole.len() / 2, whole.len() - 1] {
         fs::write(&path, &whole[..length]).unwrap();
         let refused = refused(&path);
-        assert!(matches!(refused, AuthorsError::Unreadable(_)), "{length}: {refused:?}");
+        assert!(
+            matches!(refused, AuthorsError::Unreadable(_)),
+            "{length}: {refused:?}"
+        );
     }
     fs::write(&path, "no checkpoint").unwrap();
     assert!(matches!(refused(&path), AuthorsError::Unreadable(_)));

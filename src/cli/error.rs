@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use crate::attack::AttackError;
 use crate::data::DataError;
-use crate::exact::{
-    CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError, QuantizeError,
-};
+#[cfg(feature = "authors")]
+use crate::exact::QuantizeError;
+use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
+#[cfg(feature = "authors")]
 use crate::interop::authors::AuthorsError;
 use crate::interop::onnx::OnnxError;
 use crate::interop::plain::PlainError;
@@ -331,6 +332,7 @@ pub(crate) enum CliError {
         source: png::DecodingError,
     },
     /// A checkpoint of the authors' programs cannot be imported.
+    #[cfg(feature = "authors")]
     #[error("{} cannot be imported", path.display())]
     Authors {
         /// The checkpoint.
@@ -339,6 +341,7 @@ pub(crate) enum CliError {
         source: AuthorsError,
     },
     /// The numbers of a checkpoint cannot be rounded to an exact network.
+    #[cfg(feature = "authors")]
     #[error("{} cannot become an exact network", path.display())]
     Quantize {
         /// The checkpoint.
@@ -347,6 +350,7 @@ pub(crate) enum CliError {
         source: QuantizeError,
     },
     /// A network for other images than the data set's.
+    #[cfg(feature = "authors")]
     #[error(
         "{} takes {} pixels and gives {} classes, but the data set has {} and {}; give its own --dataset",
         path.display(), found[0], found[1], expected[0], expected[1]

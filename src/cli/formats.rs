@@ -162,7 +162,7 @@ impl Benchmark<'_> {
             return Err(CliError::NoSuchImages { last, images });
         }
         let place = |name: &str| folder.join(name);
-        let instances = ["instances.csv", "instances-2.0.csv"].map(|name| place(name));
+        let instances = ["instances.csv", "instances-2.0.csv"].map(place);
         make_folder_of(&instances[0])?;
         check_target(&instances[0], output.force)?;
         let unwritten = |source: OnnxError| CliError::Onnx {

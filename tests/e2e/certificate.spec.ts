@@ -1,9 +1,10 @@
 /** A certificate as a file: saved, checked by a program that is not ours, and changed. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Page } from '@playwright/test';
-import { SEVEN, claim, draw, expect, expectLabel, goTo, open, test } from './page.ts';
+import { SEVEN, claim, draw, expect, expectLabel, open, test } from './page.ts';
 
 const MODEL = 'www/public/models/mnist-eps0.3.safetensors';
 
@@ -88,18 +89,33 @@ test('a certificate that was changed is refuted, and nothing on the page changes
   }
 });
 
+/** The certificate of another network, with a SHA-256 of its own that is right. */
+function ofAnotherNetwork(text: string): string {
+  const changed = text.replace(/("model_sha256": ")(.{8})/, '$100000000');
+  const end = changed.indexOf('  "sha256": ');
+  const digest = createHash('sha256').update(changed.slice(0, end)).digest('hex');
+  return `${changed.slice(0, end)}  "sha256": "${digest}"\n}\n`;
+}
+
 test('the network of a certificate is taken, and one of an unknown network is not judged', async ({
   page,
 }) => {
   await open(page, '#v=1&digit=0');
   await expectLabel(page, '7');
   const path = await save(page, 'seven.json');
-  await page.getByLabel('network').selectOption('mnist-eps0.1');
+  const network = page.getByRole('combobox', { name: 'network' });
+  await network.selectOption('mnist-eps0.1');
   await expect(page.getByRole('progressbar')).toHaveCount(0);
+  const other = test.info().outputPath('other.json');
+  writeFileSync(other, ofAnotherNetwork(readFileSync(path, 'utf8')));
+  await pick(page, other);
+  await expect(outcome(page)).toHaveAttribute('data-ok', 'false');
+  await expect(outcome(page)).toContainText('00000000');
+  await expect(network).toHaveValue('mnist-eps0.1');
+  expect(checkedInPython(other)).toMatchObject({ verified: false, member: 'model_sha256' });
   await pick(page, path);
   await expect(outcome(page)).toHaveAttribute('data-ok', 'true');
-  await expect(page.getByLabel('network')).toHaveValue('mnist-eps0.3');
-  await goTo(page, 'Learn');
+  await expect(network).toHaveValue('mnist-eps0.3');
 });
 
 test('there is nothing to save of an empty pad', async ({ page }) => {

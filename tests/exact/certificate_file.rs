@@ -92,7 +92,7 @@ fn what_is_written_is_verified_and_what_is_verified_is_true() {
     outcome.unwrap();
     let kinds = kinds.into_inner();
     assert!(
-        kinds.iter().flatten().all(|&count| count >= 20),
+        kinds.iter().flatten().all(|&count| count >= 10),
         "methods seen: {kinds:?}"
     );
 }
@@ -177,7 +177,7 @@ fn the_same_value_written_otherwise_is_refuted_with_the_line() {
             line("\"scale\""),
         ),
         (
-            file.replace("\"1414\"", "\"\\u0031414\""),
+            file.replace("\"image\": \"0", "\"image\": \"\\u0030"),
             line("\"image\""),
         ),
         (file.replace("\"ba89", "\"BA89"), 0),
@@ -246,7 +246,7 @@ fn every_member_that_is_changed_and_signed_anew_is_refuted_by_name() {
     let moved = (0..certificate.image.len()).filter_map(|pixel| {
         let mut other = certificate.clone();
         other.image[pixel] += 1;
-        refutation(&other, &model).member()
+        check(&other.to_bytes(), &model).err()?.member()
     });
     assert!(moved.into_iter().any(|member| member == "logits_ticks"));
     // Nothing is claimed of the program.

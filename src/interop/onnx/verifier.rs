@@ -82,7 +82,7 @@ pub(super) fn write(
     graph: &mut GraphBuilder,
 ) -> Result<(), OnnxError> {
     let top = MAX_LEVEL * net.scale().cast_signed();
-    let (centre, radius) = match around {
+    let (centre, radius): (Vec<i32>, Ticks) = match around {
         Some(Around { image, radius }) => {
             let ticks = image.iter().map(|&level| i32::from(level));
             (
