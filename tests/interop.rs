@@ -134,3 +134,29 @@ fn a_file_that_is_cut_or_no_checkpoint_is_refused() {
     fs::write(&path, "no checkpoint").unwrap();
     assert!(matches!(refused(&path), AuthorsError::Unreadable(_)));
 }
+
+/// Bytes of a checkpoint are flipped at places that are always the same ones.
+#[test]
+fn no_changed_checkpoint_makes_the_reader_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changed.pth");
+    let whole = fs::read(fixture("v1.pth")).unwrap();
+    let (mut state, mut taken) = (1_u64, 0);
+    for _ in 0..500 {
+        let mut changed = whole.clone();
+        for _ in 0..3 {
+            // Knuth's generator.
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let at = (state >> 33) as usize % changed.len();
+            changed[at] ^= 1 << (state >> 30 & 7);
+        }
+        fs::write(&path, changed).unwrap();
+        if let Ok(AuthorsNet { net, .. }) = authors::read(&path, MNIST) {
+            // Numbers may be any; whether they are a network is asked here.
+            taken += usize::from(ExactNet::quantize(&net, SCALE).is_ok());
+        }
+    }
+    assert!(taken < 500);
+}
