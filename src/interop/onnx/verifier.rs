@@ -12,9 +12,9 @@
 use super::{Around, GraphBuilder, INPUT, OUTPUT, OnnxError, check_exact, int};
 use crate::exact::{ExactNet, MAX_LEVEL, RestrictedLayer, RestrictedNet, Ticks};
 
-/// Most bytes of the matrices that are written: protobuf has a limit of 2 GiB, and verifiers have less
-/// patience.
-pub const MOST_BYTES: u64 = 1 << 30;
+/// Most bytes of the matrices that are written: verifiers have little patience with more, and protobuf none
+/// above 2 GiB.
+pub const MOST_BYTES: u64 = 1 << 28;
 
 /// Floats hold every whole number below it.
 const LIMIT: i64 = 1 << 24;
