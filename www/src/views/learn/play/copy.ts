@@ -1,0 +1,77 @@
+/** What *Play* says. */
+import type { PlayPreset, PlayState } from '../../../codec/play.ts';
+import type { WeightInit } from '../../../wasm/types.ts';
+import type { DataName } from './points.ts';
+
+/** The classes by their names; their marks are drawn by `marks.ts`. */
+export const CLASS_NAMES = ['A', 'B', 'C', 'D'] as const;
+export const MARK_NAMES = ['disc', 'triangle', 'diamond', 'cross'] as const;
+
+export const DATA_NAMES: Readonly<Record<DataName | 'own', string>> = {
+  circles: 'circles',
+  xor: 'exclusive or',
+  moons: 'moons',
+  spirals: 'spirals',
+  blobs: 'blobs',
+  own: 'your own points',
+};
+
+export const INIT_NAMES: Readonly<Record<WeightInit, string>> = {
+  identity: 'identity',
+  signed_identity: 'identity, half negated',
+  normal: 'drawn at random',
+};
+
+/** What each preset is called, and what to look at. */
+export const PRESETS: Readonly<Record<PlayPreset, { name: string; says: string }>> = {
+  circles: {
+    name: 'Circles',
+    says: 'A ring around a disc. The squares grow as p grows, and nearly all points are certified in the end.',
+  },
+  'low-p': {
+    name: 'Low p',
+    says: 'p stays at 8. The loss falls, and the network that trains tells the points apart. But what is certified is the network at p = ∞, which is another one: it proves little.',
+  },
+  'large-epsilon': {
+    name: 'ε too large',
+    says: 'The moons are closer to each other than 2ε. No network can be robust at all of these points, so none can be certified there, however it is trained.',
+  },
+  'random-start': {
+    name: 'Random start',
+    says: 'Three layers from random weights. Now reset, choose the identity as the start of the weights, and play again: each unit starts as one of its inputs, and training has something to go on.',
+  },
+  narrow: {
+    name: 'Too narrow',
+    says: 'Spirals, with four units in a layer: there is not enough room. Choose a width of 32 and play again.',
+  },
+};
+
+/** A line on everything that can be set. */
+export const KNOB_WORDS: Readonly<
+  Record<Exclude<keyof PlayState, 'points'>, { label: string; says: string }>
+> = {
+  data: { label: 'Data', says: 'Where the points lie.' },
+  classes: { label: 'Classes', says: 'How many labels there are to tell apart.' },
+  count: { label: 'Points', says: 'How many are learned from.' },
+  noise: { label: 'Noise', says: 'How far points stray from their shape, in levels.' },
+  seed: { label: 'Seed', says: 'Decides all that is random: the same seed, the same game.' },
+  layers: { label: 'Hidden layers', says: 'Of both networks.' },
+  width: { label: 'Width', says: 'Units in each hidden layer. More units make finer regions.' },
+  init: { label: 'Weights start as', says: 'What the units compute before they learn.' },
+  steps: { label: 'Steps', says: 'How long training takes. p grows more slowly in a longer run.' },
+  pStart: { label: 'p at first', says: 'A small p is easy to train: every pixel has a say.' },
+  pEnd: { label: 'p at last', says: 'Certificates need p = ∞: the largest difference alone.' },
+  learningRate: { label: 'Learning rate', says: 'How far a step moves the weights.' },
+  epsilonTrain: {
+    label: 'ε in training',
+    says: 'The radius that the loss asks for, in levels. Larger than ε.',
+  },
+  epsilon: { label: 'ε', says: 'The radius at which points are counted, in levels.' },
+};
+
+/** p in words. */
+export const power = (p: number) => (Number.isFinite(p) ? String(Math.round(p)) : '∞');
+
+/** A share of the points, rounded down: 99.6 % is not all. */
+export const share = (some: number, all: number) =>
+  all === 0 ? '–' : `${Math.floor((100 * some) / all)} %`;
