@@ -26,6 +26,8 @@ pub const TIE: u8 = u8::MAX;
 const MOST_POINTS: usize = 1_000;
 /// Larger networks than this would not train while one watches.
 const MOST_WEIGHTS: usize = 40_000;
+/// A unit is told by a byte, of which one value stands for none.
+const MOST_WIDTH: usize = TIE as usize;
 /// Points in a batch, if there are so many.
 const BATCH: usize = 128;
 /// Ticks of a level, in which the radii of both networks are measured.
@@ -115,6 +117,9 @@ pub enum PlayError {
         "this network has {0} weights; Play takes up to 40000, so choose fewer or narrower layers"
     )]
     Weights(usize),
+    /// A layer that is too wide.
+    #[error("a layer of {0} units was asked for; Play takes up to 255")]
+    Width(usize),
     /// A number of images in a row of a map that does not divide 256.
     #[error("a map of {0} images in a row was asked for; it must be a power of two up to 256")]
     Side(usize),
@@ -158,8 +163,11 @@ pub struct PlayFrame {
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct PlayNet {
-    /// Mean loss of the steps since the last frame; absent without any.
+    /// Mean loss of the steps since the frame before; absent before the first step.
     pub loss: Option<f32>,
+    /// Mean share of their batches that was labelled rightly by the network in training, which the ℓ∞-dist
+    /// net is at a finite p; absent before the first step.
+    pub accuracy: Option<f32>,
     /// Labels of images, `[side, side]`: a row for each level of the second pixel, upwards; 255 where
     /// there is none.
     #[serde(with = "serde_bytes")]
@@ -176,7 +184,7 @@ pub struct PlayNet {
     pub right: usize,
     /// Points that are labelled rightly and proved at ε.
     pub certified: usize,
-    /// Layers of units with ReLU or of distances: the number of weights.
+    /// Number of weights, without biases.
     pub weights: usize,
 }
 
@@ -214,6 +222,28 @@ pub struct NetTruth {
     pub contradictions: usize,
 }
 
+/// The units of the first hidden layer of the ℓ∞-dist net, and where each of them decides.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct PlayUnits {
+    /// Images in a row of the maps.
+    pub side: usize,
+    /// The unit on the arg-max path of the label's logit, `[side, side]`; 255 where there is no label.
+    #[serde(with = "serde_bytes")]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "Uint8Array"))]
+    pub units: Vec<u8>,
+    /// The critical pixel of that logit, 0 or 1, `[side, side]`; 255 where there is no label.
+    #[serde(with = "serde_bytes")]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "Uint8Array"))]
+    pub pixels: Vec<u8>,
+    /// The weights of every unit in pixel levels, `[units, 2]`: the middle of the squares on whose edges
+    /// its value is the same. Outside of 0 to 255 for many.
+    pub weights: Vec<f32>,
+    /// The mean of every unit's value over the points, in pixel levels, `[units]`.
+    pub means: Vec<f32>,
+}
+
 /// Two networks that learn the same points.
 pub struct Play {
     points: Dataset,
@@ -221,27 +251,38 @@ pub struct Play {
     epsilon_levels: u8,
     trainer: Trainer,
     relu: StandardTrainer,
-    losses: Mean,
-    relu_losses: Mean,
+    course: Course,
+    relu_course: Course,
 }
 
-/// A running mean.
+/// Sums over the steps since the last frame.
 #[derive(Default)]
-struct Mean {
-    sum: f32,
-    count: usize,
+struct Course {
+    loss: f32,
+    accuracy: f32,
+    steps: usize,
+    /// What was told last.
+    told: [Option<f32>; 2],
 }
 
-impl Mean {
-    fn add(&mut self, value: f32) {
-        self.sum += value;
-        self.count += 1;
+impl Course {
+    fn add(&mut self, loss: f32, accuracy: f32) {
+        self.loss += loss;
+        self.accuracy += accuracy;
+        self.steps += 1;
     }
 
-    /// The mean of what was added since the last call.
-    fn take(&mut self) -> Option<f32> {
-        let Self { sum, count } = std::mem::take(self);
-        (count > 0).then(|| sum / count as f32)
+    /// The mean loss and accuracy of the steps since the last call, or of those before it if there were
+    /// none since.
+    fn take(&mut self) -> [Option<f32>; 2] {
+        if self.steps > 0 {
+            let told = [self.loss, self.accuracy].map(|sum| Some(sum / self.steps as f32));
+            *self = Self {
+                told,
+                ..Self::default()
+            };
+        }
+        self.told
     }
 }
 
@@ -320,6 +361,9 @@ impl Play {
         if weights > MOST_WEIGHTS {
             return Err(PlayError::Weights(weights));
         }
+        if let Some(&width) = config.hidden.iter().find(|&&width| width > MOST_WIDTH) {
+            return Err(PlayError::Width(width));
+        }
         let batch = points.len().min(BATCH);
         let train = config.train_config(batch, points.len() / batch)?;
         let hidden: Vec<_> = config.hidden.iter().map(ToString::to_string).collect();
@@ -341,8 +385,8 @@ impl Play {
             epsilon: ticks_of(config.knobs.epsilon_levels),
             epsilon_levels: config.knobs.epsilon_levels,
             trainer,
-            losses: Mean::default(),
-            relu_losses: Mean::default(),
+            course: Course::default(),
+            relu_course: Course::default(),
         })
     }
 
@@ -376,10 +420,11 @@ impl Play {
                 break;
             }
             self.trainer.step()?;
-            self.relu_losses.add(self.relu.step()?.loss);
+            let report = self.relu.step()?;
+            self.relu_course.add(report.loss, report.accuracy);
         }
         for report in read_sync(self.trainer.read())? {
-            self.losses.add(report.loss);
+            self.course.add(report.loss, report.accuracy);
         }
         Ok(())
     }
@@ -389,9 +434,7 @@ impl Play {
     /// # Errors
     /// Fails when a network has a weight that is not finite, or when `side` is no power of two up to 256.
     pub fn frame(&mut self, side: usize) -> Result<PlayFrame, PlayError> {
-        if !side.is_power_of_two() || side > LEVELS {
-            return Err(PlayError::Side(side));
-        }
+        check_side(side)?;
         let nets = self.nets()?;
         let images = images(side);
         let [ours, relu] = [
@@ -400,6 +443,7 @@ impl Play {
         ]
         .map(|(verdicts, map)| PlayNet {
             loss: None,
+            accuracy: None,
             map,
             labels: verdicts.iter().map(|verdict| verdict.label).collect(),
             radii: verdicts.iter().map(Verdict::radius_levels).collect(),
@@ -407,6 +451,8 @@ impl Play {
             certified: self.certified(&verdicts),
             weights: self.trainer.weights(),
         });
+        let [loss, accuracy] = self.course.take();
+        let [relu_loss, relu_accuracy] = self.relu_course.take();
         Ok(PlayFrame {
             iteration: self.trainer.iteration(),
             iterations: self.trainer.schedule().iterations(),
@@ -414,11 +460,13 @@ impl Play {
             side,
             points: self.points.len(),
             ours: PlayNet {
-                loss: self.losses.take(),
+                loss,
+                accuracy,
                 ..ours
             },
             relu: PlayNet {
-                loss: self.relu_losses.take(),
+                loss: relu_loss,
+                accuracy: relu_accuracy,
                 ..relu
             },
         })
@@ -435,6 +483,50 @@ impl Play {
             iteration: self.trainer.iteration(),
             ours: self.looked_up(nets.ours_labels(&images), &nets.ours_verdicts(&self.points)),
             relu: self.looked_up(nets.relu_labels(&images), &nets.relu_verdicts(&self.points)),
+        })
+    }
+
+    /// Where every unit of the first hidden layer of the ℓ∞-dist net decides, with maps of `side` times
+    /// `side` images.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn units(&self, side: usize) -> Result<PlayUnits, PlayError> {
+        check_side(side)?;
+        let net = self.nets()?.ours;
+        let mut evaluator = net.evaluator();
+        let mut decide = |image: &[u8]| {
+            let label = label(evaluator.logits(image).expect(FITS));
+            if label == TIE {
+                return [TIE; 2];
+            }
+            let path = evaluator.argmax_path(image, label.into());
+            let (units, pixel) = path.expect(FITS);
+            [units[0] as u8, pixel.pixel as u8]
+        };
+        let images = images(side);
+        let decided: Vec<_> = images.chunks_exact(2).map(&mut decide).collect();
+
+        let first = &read_sync(self.trainer.float_net(self.points.len()))?.layers[0];
+        let levels = first
+            .weight
+            .iter()
+            .map(|&weight| NORMALISATION.level(weight));
+        let weights: Vec<f32> = levels.collect();
+        let mean = |unit: &[f32]| {
+            let far = |image: &[u8]| {
+                let pixels = image.iter().zip(unit);
+                pixels.fold(0f32, |far, (&x, w)| far.max((f32::from(x) - w).abs()))
+            };
+            let images = self.points.images.chunks_exact(2);
+            images.map(far).sum::<f32>() / self.points.len() as f32
+        };
+        Ok(PlayUnits {
+            side,
+            units: decided.iter().map(|[unit, _]| *unit).collect(),
+            pixels: decided.iter().map(|[_, pixel]| *pixel).collect(),
+            means: weights.chunks_exact(2).map(mean).collect(),
+            weights,
         })
     }
 
@@ -593,6 +685,13 @@ fn images(side: usize) -> Vec<u8> {
     let level = |at: usize| (at * apart + apart / 2) as u8;
     let rows = (0..side).flat_map(|y| (0..side).map(move |x| [x, y]));
     rows.flat_map(|[x, y]| [level(x), level(y)]).collect()
+}
+
+fn check_side(side: usize) -> Result<(), PlayError> {
+    match side.is_power_of_two() && side <= LEVELS {
+        true => Ok(()),
+        false => Err(PlayError::Side(side)),
+    }
 }
 
 fn ticks_of(levels: u8) -> Ticks {

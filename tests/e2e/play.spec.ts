@@ -50,9 +50,10 @@ test('circles: nearly all points are certified within 20 seconds, more than by t
     .poll(() => number(page, 'play-ours-robust', 'robust'))
     .toBeGreaterThanOrEqual(await number(page, 'play-ours', 'certified'));
   const [ours, relu] = [await certified(page, 'ours'), await certified(page, 'relu')];
-  console.log(
-    `Play: ${seconds.toFixed(1)} s, ${ours} and ${relu} certified; frames a second: ${frames.join(' ')}`,
-  );
+  test.info().annotations.push({
+    type: 'play',
+    description: `${seconds.toFixed(1)} s, ${ours} and ${relu} certified; frames a second: ${frames.join(' ')}`,
+  });
   expect(ours).toBeGreaterThanOrEqual(0.95);
   expect(relu).toBeLessThan(ours);
   expect(seconds).toBeLessThan(20);
@@ -99,9 +100,7 @@ test('by keyboard: step, play, pause, change ε, reset', async ({ page }) => {
   const before = await number(page, 'play-ours', 'certified');
   await page.locator('#play-epsilon').focus();
   await page.keyboard.press('Home');
-  await expect
-    .poll(() => number(page, 'play-ours', 'certified'))
-    .toBeGreaterThanOrEqual(before);
+  await expect.poll(() => number(page, 'play-ours', 'certified')).toBeGreaterThanOrEqual(before);
   // The same game goes on.
   await reach(page, 'paused');
   await isConsistent(page);

@@ -17,7 +17,7 @@ pub mod gpu;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
 #[cfg(feature = "train")]
-pub mod play;
+mod play;
 #[cfg(feature = "train")]
 pub mod train;
 

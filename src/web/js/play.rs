@@ -54,6 +54,13 @@ impl PlaySession {
         to_js(&self.play.truth().map_err(js_error)?)
     }
 
+    /// Where every unit of the first hidden layer of the ℓ∞-dist net decides, with maps of `side` times
+    /// `side` images.
+    #[wasm_bindgen(unchecked_return_type = "PlayUnits")]
+    pub fn units(&self, side: usize) -> Result<JsValue, JsError> {
+        to_js(&self.play.units(side).map_err(js_error)?)
+    }
+
     /// Whether the run has ended.
     #[wasm_bindgen(getter, js_name = isFinished)]
     pub fn is_finished(&self) -> bool {

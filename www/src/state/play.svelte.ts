@@ -4,7 +4,12 @@
  * The program is loaded when a game is first played. It outlives the view: a game goes on while something
  * else is read.
  */
-import { configOf, knobsOf, type FromPlayWorker, type ToPlayWorker } from '../workers/play-protocol.ts';
+import {
+  configOf,
+  knobsOf,
+  type FromPlayWorker,
+  type ToPlayWorker,
+} from '../workers/play-protocol.ts';
 import PlayWorker from '../workers/play.worker.ts?worker';
 import { WorkerClient } from '../workers/client.ts';
 import { fetchProgram } from '../wasm/programs.ts';
@@ -63,7 +68,8 @@ export class Game {
   readonly #worker = new WorkerClient<ToPlayWorker, FromPlayWorker>(
     () => new PlayWorker(),
     (reply) => this.#hear(reply),
-    (why) => this.#break(why ?? 'The training program did not start: the server could not be reached.'),
+    (why) =>
+      this.#break(why ?? 'The training program did not start: the server could not be reached.'),
   );
   /** The number of the game in the Worker. */
   #number = 0;

@@ -2,7 +2,11 @@ import { expect, test } from 'vitest';
 import { CLASSES, DATA, makePoints, ownPoints, type Points } from './points.ts';
 
 const places = ({ pixels, labels }: Points) =>
-  Array.from(labels, (label, at) => ({ label, x: pixels[2 * at] ?? 0, y: pixels[2 * at + 1] ?? 0 }));
+  Array.from(labels, (label, at) => ({
+    label,
+    x: pixels[2 * at] ?? 0,
+    y: pixels[2 * at + 1] ?? 0,
+  }));
 
 test('a kind of data has as many points of each class, and a seed decides them', () => {
   for (const data of DATA) {
@@ -35,7 +39,8 @@ test('classes lie apart without noise, circles by more than twice the usual ε',
   const without = (data: (typeof DATA)[number], classes = 2) =>
     makePoints(data, { classes, count: 320, noise: 0, seed: 3 });
   for (const data of DATA) {
-    for (const classes of CLASSES[data]) expect(gap(without(data, classes)), data).toBeGreaterThan(4);
+    for (const classes of CLASSES[data])
+      expect(gap(without(data, classes)), data).toBeGreaterThan(4);
   }
   expect(gap(without('circles'))).toBeGreaterThan(2 * 16);
   // A lesson rests on it: no network is robust at these points within 40 levels.
@@ -56,7 +61,9 @@ test('noise moves points, and none leaves the plane', () => {
 });
 
 test('points of exclusive or lie in the quadrants of their class', () => {
-  for (const { label, x, y } of places(makePoints('xor', { classes: 2, count: 80, noise: 0, seed: 9 }))) {
+  for (const { label, x, y } of places(
+    makePoints('xor', { classes: 2, count: 80, noise: 0, seed: 9 }),
+  )) {
     expect(x > 127.5 === y > 127.5).toBe(label === 0);
   }
 });
