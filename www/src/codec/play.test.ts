@@ -62,7 +62,7 @@ test('what makes no sense is refused', () => {
     ...['', 'nothing', 'circles~', 'circles~width', 'circles~width:3', 'circles~size:3'],
     ...['circles~seed:4294967296', 'circles~seed:-1', 'circles~noise:31', 'circles~pEnd:7'],
     // Moons have two classes, p does not fall, and there is no fourth class.
-    ...['circles~data:moons~classes:3', 'circles~pStart:16~pEnd:8'],
+    ...['circles~data:moons~classes:3', 'circles~pStart:16~pEnd:8', 'circles~pEnd:4'],
     ...['circles~data:own~points:00003', 'circles~data:own~points:0000', 'circles~points:0000g'],
     `circles~data:own~points:${'00000'.repeat(MOST_OWN_POINTS + 1)}`,
   ]) {

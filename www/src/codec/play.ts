@@ -42,7 +42,7 @@ export const CHOICES = {
   width: [2, 4, 8, 16, 32, 64],
   steps: [300, 600, 1200, 2400, 4800],
   pStart: [2, 4, 8, 16, 32],
-  pEnd: [8, 16, 32, 64, 128, Infinity],
+  pEnd: [2, 4, 8, 16, 32, 64, 128, Infinity],
   learningRate: [0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2],
 } as const satisfies Partial<Record<keyof PlayState, readonly number[]>>;
 
@@ -78,10 +78,10 @@ const USUAL: PlayState = {
 /** The presets: the first is the usual one, each of the others teaches one thing. */
 export const PLAY_PRESETS = {
   circles: USUAL,
-  'low-p': { ...USUAL, pEnd: 8 },
+  'low-p': { ...USUAL, layers: 3, pStart: 2, pEnd: 2 },
   'large-epsilon': { ...USUAL, data: 'moons', epsilon: 40, epsilonTrain: 48 },
-  'random-start': { ...USUAL, layers: 3, init: 'normal' },
-  narrow: { ...USUAL, data: 'spirals', width: 4 },
+  'identity-start': { ...USUAL, width: 16, init: 'identity' },
+  narrow: { ...USUAL, data: 'spirals', width: 4, epsilon: 8, epsilonTrain: 12 },
 } as const satisfies Record<string, PlayState>;
 export type PlayPreset = keyof typeof PLAY_PRESETS;
 export const PLAY_PRESET_NAMES = Object.keys(PLAY_PRESETS) as PlayPreset[];

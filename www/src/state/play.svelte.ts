@@ -13,7 +13,7 @@ import {
 import PlayWorker from '../workers/play.worker.ts?worker';
 import { WorkerClient } from '../workers/client.ts';
 import { fetchProgram } from '../wasm/programs.ts';
-import type { PlayFrame, PlayTruth } from '../wasm/types.ts';
+import type { PlayFrame, PlayTruth, PlayUnits } from '../wasm/types.ts';
 import { makePoints, ownPoints, type Points } from '../views/learn/play/points.ts';
 import type { PlayState } from '../codec/play.ts';
 import { Attempt } from './attempt.svelte.ts';
@@ -54,6 +54,8 @@ export class Game {
   phase = $state<GamePhase>('empty');
   frame = $state.raw<PlayFrame | null>(null);
   truth = $state.raw<PlayTruth | null>(null);
+  /** Where the units of the ℓ∞-dist net decide; `null` while a game runs. */
+  units = $state.raw<PlayUnits | null>(null);
   curve = $state.raw<readonly GamePoint[]>([]);
   /** Images inside of certified squares that were looked up in all of the game, of both networks. */
   lookups = $state(0);
@@ -124,6 +126,7 @@ export class Game {
   #forget() {
     this.frame = null;
     this.truth = null;
+    this.units = null;
     this.curve = [];
     this.lookups = 0;
     this.contradictions = 0;
@@ -164,6 +167,7 @@ export class Game {
       case 'frame': {
         const { frame, isRunning, isFinished } = reply;
         this.frame = frame;
+        this.units = null;
         this.#note(frame);
         if (isFinished) this.phase = 'done';
         else if (isRunning) this.phase = 'running';
@@ -178,6 +182,9 @@ export class Game {
         this.contradictions += ours.contradictions + relu.contradictions;
         break;
       }
+      case 'units':
+        this.units = reply.units;
+        break;
       case 'error':
         if (reply.isFatal) this.#break(reply.message);
         else this.error = reply.message;

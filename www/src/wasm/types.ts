@@ -18,6 +18,7 @@ export type {
   PlayKnobs,
   PlayNet,
   PlayTruth,
+  PlayUnits,
   Preset,
   Reply,
   Request,

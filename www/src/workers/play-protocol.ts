@@ -6,7 +6,7 @@
  * the time.
  */
 import type { PlayState } from '../codec/play.ts';
-import type { PlayConfig, PlayFrame, PlayKnobs, PlayTruth } from '../wasm/types.ts';
+import type { PlayConfig, PlayFrame, PlayKnobs, PlayTruth, PlayUnits } from '../wasm/types.ts';
 
 /** From the page. */
 export type ToPlayWorker =
@@ -34,6 +34,8 @@ export type ToPlayWorker =
 export type FromPlayWorker = { game: number } & (
   | { type: 'frame'; frame: PlayFrame; isRunning: boolean; isFinished: boolean }
   | { type: 'truth'; truth: PlayTruth }
+  /** After the truth of a game that rests. */
+  | { type: 'units'; units: PlayUnits }
   /** A change that cannot be; or, if it is fatal, why the game cannot go on. */
   | { type: 'error'; message: string; isFatal: boolean }
 );

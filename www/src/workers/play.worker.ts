@@ -12,8 +12,8 @@ import type { FromPlayWorker, ToPlayWorker } from './play-protocol.ts';
 /** How long steps are taken for before the Worker listens again. */
 const TURN_MS = 12;
 const MOST_STEPS = 40;
-/** Images in a row of the maps while a game runs, and when it rests. */
-const SIDE = { running: 64, resting: 256 };
+/** Images in a row of the maps while a game runs, when it rests, and of where units decide. */
+const SIDE = { running: 64, resting: 256, units: 128 };
 /** While a game runs, all images are looked up this often, and in this share of the time. */
 const LEAST_LOOKUP_MS = 700;
 const LOOKUP_SHARE = 0.15;
@@ -60,6 +60,7 @@ function rest() {
   isRunning = false;
   show(SIDE.resting);
   lookUp();
+  if (session) tell({ type: 'units', units: session.units(SIDE.units) });
 }
 
 function train() {

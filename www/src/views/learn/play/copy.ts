@@ -30,19 +30,19 @@ export const PRESETS: Readonly<Record<PlayPreset, { name: string; says: string }
   },
   'low-p': {
     name: 'Low p',
-    says: 'p stays at 8. The loss falls, and the network that trains tells the points apart. But what is certified is the network at p = ∞, which is another one: it proves little.',
+    says: 'p stays at 2. Compare how many points are labelled rightly in training, at p = 2, with the rest: certificates are for the network at p = ∞, which nobody has trained here. It proves nothing.',
   },
   'large-epsilon': {
     name: 'ε too large',
-    says: 'The moons are closer to each other than 2ε. No network can be robust at all of these points, so none can be certified there, however it is trained.',
+    says: 'Some points of the two moons are closer to each other than 2ε. Whatever lies between them, one of them is not robust, so no network is certified at all of these points, however it is trained.',
   },
-  'random-start': {
-    name: 'Random start',
-    says: 'Three layers from random weights. Now reset, choose the identity as the start of the weights, and play again: each unit starts as one of its inputs, and training has something to go on.',
+  'identity-start': {
+    name: 'Identity start',
+    says: 'Every unit starts as one of its inputs, so that all of them rise with the pixels. From this seed half of the points stay wrong. Choose weights that start at random, and play again; or another seed.',
   },
   narrow: {
     name: 'Too narrow',
-    says: 'Spirals, with four units in a layer: there is not enough room. Choose a width of 32 and play again.',
+    says: 'Spirals, with four units in a layer: there is not enough room for their arms. Choose a width of 32 and play again.',
   },
 };
 

@@ -18,6 +18,8 @@ export interface Palette {
   region: readonly string[];
   pattern: readonly string[];
   point: readonly string[];
+  /** Of images that the first or the second pixel decides. */
+  pixel: readonly string[];
   between: string;
   paper: string;
   ink: string;
@@ -34,6 +36,7 @@ export function paletteOf(element: Element): Palette {
     region: all('region'),
     pattern: all('pattern'),
     point: all('point'),
+    pixel: [colour('--pixel-0'), colour('--pixel-1')],
     between: colour('--between'),
     paper: colour('--card'),
     ink: colour('--ink'),
@@ -61,13 +64,20 @@ function isPattern(label: number, x: number, y: number): boolean {
   }
 }
 
-/** The map as a picture of 256 by 256, the second pixel upwards. */
-function picture(map: Uint8Array, side: number, palette: Palette): ImageData {
+/**
+ * The map as a picture of 256 by 256, the second pixel upwards, in the colours of its regions and of
+ * their patterns.
+ */
+function picture(
+  map: Uint8Array,
+  side: number,
+  colours: { region: readonly string[]; pattern: readonly string[]; between: string },
+): ImageData {
   const image = new ImageData(LEVELS, LEVELS);
   const words = new Uint32Array(image.data.buffer);
-  const regions = palette.region.map(word);
-  const patterns = palette.pattern.map(word);
-  const between = word(palette.between);
+  const regions = colours.region.map(word);
+  const patterns = colours.pattern.map(word);
+  const between = word(colours.between);
   const apart = LEVELS / side;
   for (let y = 0; y < LEVELS; y += 1) {
     const row = Math.floor(y / apart) * side;
@@ -137,7 +147,50 @@ export interface Verdicts {
   radii: readonly number[];
 }
 
+/** What is shown of the units of the first layer, instead of or over the labels. */
+export interface Shown {
+  side: number;
+  /** Colours every image by the pixel that decides it. */
+  pixels: Uint8Array | null;
+  /** One unit: where it decides, and a square on whose edge its value is the same. */
+  unit: {
+    number: number;
+    units: Uint8Array;
+    middle: readonly [number, number];
+    radius: number;
+  } | null;
+}
+
 let sheet: HTMLCanvasElement | null = null;
+
+/** Draws a picture of 256 by 256 over the whole canvas. */
+function spread(context: CanvasRenderingContext2D, image: ImageData) {
+  sheet ??= Object.assign(document.createElement('canvas'), { width: LEVELS, height: LEVELS });
+  sheet.getContext('2d')?.putImageData(image, 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(sheet, 0, 0, SIZE, SIZE);
+}
+
+/** Veils what a unit does not decide, and draws its square. */
+function drawUnit(context: CanvasRenderingContext2D, palette: Palette, { side, unit }: Shown) {
+  if (!unit) return;
+  const cell = SIZE / side;
+  context.fillStyle = palette.paper;
+  context.globalAlpha = 0.78;
+  unit.units.forEach((number, at) => {
+    if (number === unit.number) return;
+    const [x, y] = [at % side, Math.floor(at / side)];
+    context.fillRect(x * cell, SIZE - (y + 1) * cell, cell, cell);
+  });
+  context.globalAlpha = 1;
+  const [x, y] = unit.middle;
+  const [left, top] = [x - unit.radius + 0.5, LEVELS - 0.5 - y - unit.radius];
+  context.setLineDash([14, 8]);
+  context.lineWidth = 5;
+  context.strokeStyle = palette.ink;
+  context.strokeRect(left * LEVEL, top * LEVEL, 2 * unit.radius * LEVEL, 2 * unit.radius * LEVEL);
+  context.setLineDash([]);
+}
 
 /** Draws a map with its squares and points; without a network the points alone. */
 export function draw(
@@ -146,14 +199,15 @@ export function draw(
   { pixels, labels }: Points,
   verdicts: (Verdicts & { side: number }) | null,
   epsilon: number,
+  shown: Shown | null,
 ) {
   const context = canvas.getContext('2d');
   if (!context) return;
-  if (verdicts) {
-    sheet ??= Object.assign(document.createElement('canvas'), { width: LEVELS, height: LEVELS });
-    sheet.getContext('2d')?.putImageData(picture(verdicts.map, verdicts.side, palette), 0, 0);
-    context.imageSmoothingEnabled = false;
-    context.drawImage(sheet, 0, 0, SIZE, SIZE);
+  if (shown?.pixels) {
+    const { pixel, between } = palette;
+    spread(context, picture(shown.pixels, shown.side, { region: pixel, pattern: pixel, between }));
+  } else if (verdicts) {
+    spread(context, picture(verdicts.map, verdicts.side, palette));
   } else {
     context.fillStyle = palette.paper;
     context.fillRect(0, 0, SIZE, SIZE);
@@ -165,7 +219,8 @@ export function draw(
   const isRight = (at: number) => verdicts?.labels[at] === labels[at];
 
   context.lineJoin = 'round';
-  if (verdicts) {
+  if (shown?.unit) drawUnit(context, palette, shown);
+  else if (verdicts) {
     context.lineWidth = 2;
     verdicts.radii.forEach((radius, at) => {
       if (radius <= 0 || !isRight(at)) return;
