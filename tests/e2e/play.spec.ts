@@ -21,6 +21,7 @@ async function certified(page: Page, which: 'ours' | 'relu'): Promise<number> {
 
 /** Nothing that was looked up contradicts a proof. */
 async function isConsistent(page: Page) {
+  await expect(page.locator('[data-claim=withdrawn]')).toHaveCount(0);
   expect(await number(page, 'play-state', 'contradictions')).toBe(0);
   for (const which of ['ours', 'relu']) {
     await expect(page.getByTestId(`play-${which}-contradictions`)).toHaveAttribute(
@@ -104,6 +105,15 @@ test('by keyboard: step, play, pause, change ε, reset', async ({ page }) => {
   // The same game goes on.
   await reach(page, 'paused');
   await isConsistent(page);
+  const units = page.getByRole('group', { name: 'Neurons of the first layer' }).getByRole('button');
+  await units.first().focus();
+  await page.keyboard.press('Enter');
+  await expect(units.first()).toHaveAttribute('aria-pressed', 'true');
+  const step = await number(page, 'play-state', 'step');
+  await main(page).focus();
+  await page.keyboard.press('Enter');
+  await expect.poll(() => number(page, 'play-state', 'step')).toBeGreaterThan(step);
+  await expect(units).toHaveCount(0);
   await button('Reset').click();
   await reach(page, 'empty');
 });

@@ -105,7 +105,7 @@ export class Game {
     this.#number += 1;
     this.#structure = '';
     this.#forget();
-    if (this.phase !== 'loading') this.#worker.stop();
+    this.#worker.post({ type: 'end' });
     this.phase = 'empty';
   }
 

@@ -28,7 +28,9 @@ export type ToPlayWorker =
   | { type: 'step' }
   | { type: 'change'; knobs: PlayKnobs }
   /** The page has drawn, and takes the next frame. */
-  | { type: 'look' };
+  | { type: 'look' }
+  /** Forgets the game. */
+  | { type: 'end' };
 
 /** From the Worker, about the game of that number. */
 export type FromPlayWorker = { game: number } & (

@@ -98,18 +98,24 @@ turn.port1.onmessage = () => {
   takeTurns();
 };
 
+function end() {
+  isRunning = false;
+  session?.free();
+  session = null;
+}
+
 function meet(request: Exclude<ToPlayWorker, { type: 'open' }>) {
   switch (request.type) {
     case 'begin':
-      isRunning = false;
-      session?.free();
-      session = null;
+      end();
       game = request.game;
       session = new PlaySession(request.config, request.pixels, request.labels);
       rest();
       break;
     case 'resume':
       isRunning = session !== null && !session.isFinished;
+      // What it was shown last was drawn while the game rested.
+      isLooking = true;
       takeTurns();
       break;
     case 'pause':
@@ -129,6 +135,9 @@ function meet(request: Exclude<ToPlayWorker, { type: 'open' }>) {
       break;
     case 'look':
       isLooking = true;
+      break;
+    case 'end':
+      end();
   }
 }
 
@@ -137,6 +146,11 @@ addEventListener('message', ({ data }: MessageEvent<ToPlayWorker>) => {
     opening = startProgram(data.program);
     return;
   }
-  opening = opening.then(() => meet(data)).catch(fail);
+  opening = opening
+    .then(() => meet(data))
+    .catch((cause: unknown) => {
+      if (data.type === 'begin') game = data.game;
+      fail(cause);
+    });
 });
 postMessage(AWAKE);
