@@ -2,6 +2,7 @@
 #![cfg(all(not(target_arch = "wasm32"), feature = "train"))]
 
 use linf_dist_net::net::WeightInit;
+use linf_dist_net::train::TrainError;
 use linf_dist_net::web::{Play, PlayConfig, PlayError, PlayKnobs, TIE};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -221,11 +222,11 @@ fn points_and_networks_that_cannot_be_are_refused() {
     ));
     assert!(matches!(
         with(|config| config.hidden = vec![]),
-        PlayError::Config(_)
+        PlayError::Train(TrainError::Config(_))
     ));
     assert!(matches!(
         with(|config| config.p_end = 2.0),
-        PlayError::Config(_)
+        PlayError::Train(TrainError::Config(_))
     ));
     let mut play = begun(&usual, 1);
     for side in [0, 3, 512] {
