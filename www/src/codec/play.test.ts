@@ -9,6 +9,7 @@ import {
   RANGES,
   formatPlay,
   isPlayable,
+  lessonOf,
   parsePlay,
   presetOf,
   type PlayState,
@@ -33,6 +34,12 @@ test('only what differs from a preset is written', () => {
   expect(formatPlay({ ...PLAY_PRESETS['low-p'], seed: 5 })).toBe('low-p~seed:5');
   expect(formatPlay({ ...FIRST_PLAY, epsilon: 9 })).toBe('circles~epsilon:9');
   expect(presetOf({ ...FIRST_PLAY, epsilon: 9 })).toBe(null);
+});
+
+test('a change or two leave the lesson as it is', () => {
+  const narrow = PLAY_PRESETS.narrow;
+  expect(lessonOf({ ...narrow, width: 32 })).toBe('narrow');
+  expect(lessonOf({ ...narrow, width: 32, seed: 9, layers: 3 })).toBe(null);
 });
 
 test('every value of every knob comes back from a link', () => {

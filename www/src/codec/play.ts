@@ -171,6 +171,15 @@ export function presetOf(state: PlayState): PlayPreset | null {
   return differing.length === 0 ? name : null;
 }
 
+/** A lesson is still the one of its preset when so much has been changed, as it may ask for. */
+const MOST_CHANGED = 2;
+
+/** The preset whose lesson a state is part of, if there is one. */
+export function lessonOf(state: PlayState): PlayPreset | null {
+  const { name, differing } = nearest(state);
+  return differing.length <= MOST_CHANGED ? name : null;
+}
+
 /** The state of a text, or `undefined` if it cannot be read. */
 export function parsePlay(text: string): PlayState | undefined {
   const [first = '', ...parts] = text.split('~');

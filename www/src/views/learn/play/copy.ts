@@ -46,6 +46,10 @@ export const PRESETS: Readonly<Record<PlayPreset, { name: string; says: string }
   },
 };
 
+/** Where the settings are far from those of any preset. */
+export const OWN_SETTINGS =
+  'These settings are your own. The address of this page holds all of them: send it to somebody.';
+
 /** A line on everything that can be set. */
 export const KNOB_WORDS: Readonly<
   Record<Exclude<keyof PlayState, 'points'>, { label: string; says: string }>

@@ -228,7 +228,7 @@ export function draw(
       const [left, top] = [x - radius * LEVEL, y - radius * LEVEL];
       const side = 2 * radius * LEVEL;
       context.strokeStyle = palette.point[labels[at] ?? 0] ?? palette.ink;
-      context.globalAlpha = radius >= epsilon ? 0.6 : 0.35;
+      context.globalAlpha = radius >= epsilon ? 0.5 : 0.3;
       context.strokeRect(left, top, side, side);
     });
     context.globalAlpha = 1;
