@@ -18,7 +18,7 @@ const MODULE = 'virtual:programs';
 const LATE = {
   baseline: ['BaselineNetwork'],
   gpu: ['GpuNetwork'],
-  train: ['TrainSession'],
+  train: ['PlaySession', 'TrainSession'],
 } as const;
 type Name = keyof typeof LATE;
 const NAMES = Object.keys(LATE) as Name[];

@@ -19,6 +19,8 @@ pub mod gpu;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
 #[cfg(feature = "train")]
+mod play;
+#[cfg(feature = "train")]
 pub mod train;
 
 use std::error::Error;

@@ -26,6 +26,7 @@ export class AppState {
   /** A preset and the hyperparameters that differ from it; see `codec/hyperparameters.ts`. */
   train = $state<string | null>(DEFAULTS.train);
   lesson = $state.raw(DEFAULTS.lesson);
+  play = $state.raw(DEFAULTS.play);
   measurement = $state.raw(DEFAULTS.measurement);
 
   #started = false;
@@ -45,6 +46,7 @@ export class AppState {
       result: this.attack.result,
       train: this.train,
       lesson: this.lesson,
+      play: this.play,
       measurement: this.measurement,
     };
   }
@@ -110,6 +112,7 @@ export class AppState {
     this.attack.compute = state.compute;
     this.train = state.train;
     this.lesson = state.lesson;
+    this.play = state.play;
     this.measurement = state.measurement;
     this.image.show(state);
     // It is of all the rest.
