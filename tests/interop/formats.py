@@ -52,11 +52,11 @@ def main():
 
 
 def small_model(args):
-    """A model so small that its verifier form fits: what decides 30 training images alone."""
+    """A model so small that its verifier form fits: only what decides 2,000 training images or more."""
     small = args.folder / "small.safetensors"
     member = args.folder / "member.safetensors"
     run(args, "member", MODELS / "mnist-eps0.1.safetensors", 1, member)
-    run(args, "prune", member, small, "--radius", 0, "--min-support", 300, "--data-dir", args.data_dir)
+    run(args, "prune", member, small, "--radius", 0, "--min-support", 2000, "--data-dir", args.data_dir)
     return small
 
 
@@ -84,6 +84,7 @@ def properties_say_the_box(args, model, form):
     """The folder is that of VNN-COMP, its files parse, and each network is the model in its box."""
     folder = args.folder / f"{model.stem}-{form}-properties"
     options = ["--images", "0..5", "--epsilon", "0.02", "--timeout", 77, "--form", form]
+    options += ["--data-dir", args.data_dir.resolve()]
     assert export(args, model, "--vnnlib", folder, *options).returncode == 0
     net, images = network(model), test_images(args, model)
     radius = -(-255 * net.scale * 2 // 100)
