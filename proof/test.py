@@ -128,7 +128,8 @@ def certificate_files(args, model, image):
     changes = {key: written[key] + 1 for key in ["label", "radius_ticks", *list(CHANGES)[1:]]}
     changes["logits_ticks"] = [written["logits_ticks"][0] + 1, *written["logits_ticks"][1:]]
     changes["bounds_ticks"] = written["bounds_ticks"][:-1]
-    changes["image"] = "00" + written["image"][2:-2] + "ff"
+    # The negative; a pixel in a corner may change nothing, and then the certificate is true of that image.
+    changes["image"] = bytes(255 - level for level in bytes.fromhex(written["image"])).hex()
     for changed in [{}, *({key: value} for key, value in changes.items())]:
         path.write_text(json.dumps(written | changed))
         result = run(model, "--certificate", path)
