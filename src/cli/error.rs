@@ -5,7 +5,11 @@ use std::path::PathBuf;
 
 use crate::attack::AttackError;
 use crate::data::DataError;
+#[cfg(feature = "authors")]
+use crate::exact::QuantizeError;
 use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
+#[cfg(feature = "authors")]
+use crate::interop::authors::AuthorsError;
 use crate::interop::onnx::OnnxError;
 use crate::interop::plain::PlainError;
 use crate::train::TrainError;
@@ -326,6 +330,38 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// What the decoder says.
         source: png::DecodingError,
+    },
+    /// A checkpoint of the authors' programs cannot be imported.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot be imported", path.display())]
+    Authors {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: AuthorsError,
+    },
+    /// The numbers of a checkpoint cannot be rounded to an exact network.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot become an exact network", path.display())]
+    Quantize {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: QuantizeError,
+    },
+    /// A network for other images than the data set's.
+    #[cfg(feature = "authors")]
+    #[error(
+        "{} takes {} pixels and gives {} classes, but the data set has {} and {}; give its own --dataset",
+        path.display(), found[0], found[1], expected[0], expected[1]
+    )]
+    OtherShape {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its pixels and classes.
+        found: [usize; 2],
+        /// Those of the data set.
+        expected: [usize; 2],
     },
     /// A model cannot be written as ONNX.
     #[error("{} cannot be written as ONNX", path.display())]

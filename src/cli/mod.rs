@@ -14,6 +14,8 @@ mod error;
 mod eval;
 mod export;
 mod formats;
+#[cfg(feature = "authors")]
+mod import;
 mod interrupt;
 mod lineage;
 mod measured;
@@ -58,6 +60,8 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Export(export::Args),
+    #[cfg(feature = "authors")]
+    Import(import::Args),
     Prune(prune::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
@@ -157,6 +161,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
+        #[cfg(feature = "authors")]
+        Command::Import(args) => import::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),

@@ -7,6 +7,8 @@ mod certify;
 mod curve;
 mod exact;
 mod formats;
+#[cfg(feature = "authors")]
+mod import;
 mod train;
 
 use std::process::{Command, Output};
