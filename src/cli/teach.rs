@@ -290,7 +290,8 @@ impl Report {
         ));
         let HeldOut { before, after, .. } = held_out;
         print_line(format!(
-            "of {} training images that teaching did not use: clean {} before, {} now; certified at              ε = {epsilon} {} before, {} now (IBP); {} labels changed",
+            "of {} training images that teaching did not use: clean {} before, {} now; \
+             certified (IBP) {} before, {} now; {} labels changed",
             held_out.images,
             before.clean,
             after.clean,

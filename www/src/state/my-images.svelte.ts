@@ -41,7 +41,7 @@ export class MyImages {
   /** What was removed last, which can be brought back. */
   removed = $state.raw<readonly MyImage[]>([]);
   #loaded: Promise<void> | null = null;
-  /** Those that could not be kept. */
+  /** Those that are not kept, or not yet. */
   readonly #unkept = new Set<string>();
   readonly #collection = new Collection<MyImage>('image', () => void this.#read());
 
@@ -111,13 +111,11 @@ export class MyImages {
   }
 
   async #keep(images: readonly MyImage[]) {
+    for (const { id } of images) this.#unkept.add(id);
     for (const image of images) {
       const kept = await this.#collection.keep(image.id, image);
       if (kept === 'kept') this.#unkept.delete(image.id);
-      else {
-        this.#unkept.add(image.id);
-        this.notKept = NOT_KEPT[kept];
-      }
+      else this.notKept = NOT_KEPT[kept];
     }
     if (this.#unkept.size === 0) this.notKept = null;
   }
@@ -127,7 +125,8 @@ export class MyImages {
     const kept = await this.#collection.all();
     if (!kept) return;
     const others = this.list.filter(({ id }) => this.#unkept.has(id));
-    this.list = [...kept, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const isOlder = ({ id }: MyImage) => !this.#unkept.has(id);
+    this.list = [...kept.filter(isOlder), ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 }
 
