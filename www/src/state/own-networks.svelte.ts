@@ -113,6 +113,11 @@ export class OwnNetworks {
     }
   }
 
+  /** Forgets a network that was never kept, for good. */
+  drop(hash: string) {
+    this.list = this.list.filter((one) => one.hash !== hash || one.notKept === null);
+  }
+
   /** Brings back what was deleted last. */
   async bringBack() {
     const network = this.deleted;
