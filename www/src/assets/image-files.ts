@@ -76,7 +76,7 @@ export function readZip(name: string, bytes: Uint8Array, classes: readonly strin
       },
     });
   } catch (cause) {
-    throw new Error(`${name} is no zip file that can be read: ${message(cause)}`);
+    throw new Error(`${name} is no zip file that can be read: ${message(cause)}`, { cause });
   }
   if (entries > MOST_ENTRIES) problems.push(`Only ${MOST_ENTRIES} files of ${name} were read.`);
   for (const path of Object.keys(files).sort()) {

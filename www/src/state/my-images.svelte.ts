@@ -42,7 +42,7 @@ export class MyImages {
   removed = $state.raw<readonly MyImage[]>([]);
   #loaded: Promise<void> | null = null;
   /** Those that are not kept, or not yet. */
-  readonly #unkept = new Set<string>();
+  #unkept: readonly string[] = [];
   readonly #collection = new Collection<MyImage>('image', () => void this.#read());
 
   /** Reads what is kept, once. */
@@ -94,11 +94,10 @@ export class MyImages {
     this.list = this.list.filter((image) => !isGone(image));
     await Promise.all(
       ids.map(async (id) => {
-        this.#unkept.delete(id);
+        this.#settle(id);
         await this.#collection.forget(id);
       }),
     );
-    if (this.#unkept.size === 0) this.notKept = null;
   }
 
   /** Brings back what was removed last. */
@@ -111,21 +110,26 @@ export class MyImages {
   }
 
   async #keep(images: readonly MyImage[]) {
-    for (const { id } of images) this.#unkept.add(id);
+    this.#unkept = [...this.#unkept, ...images.map(({ id }) => id)];
     for (const image of images) {
       const kept = await this.#collection.keep(image.id, image);
-      if (kept === 'kept') this.#unkept.delete(image.id);
+      if (kept === 'kept') this.#settle(image.id);
       else this.notKept = NOT_KEPT[kept];
     }
-    if (this.#unkept.size === 0) this.notKept = null;
+  }
+
+  /** An image is kept, or need not be. */
+  #settle(id: string) {
+    this.#unkept = this.#unkept.filter((other) => other !== id);
+    if (this.#unkept.length === 0) this.notKept = null;
   }
 
   /** Brings the list up to date with what is kept, also by other tabs. */
   async #read() {
     const kept = await this.#collection.all();
     if (!kept) return;
-    const others = this.list.filter(({ id }) => this.#unkept.has(id));
-    const isOlder = ({ id }: MyImage) => !this.#unkept.has(id);
+    const others = this.list.filter(({ id }) => this.#unkept.includes(id));
+    const isOlder = ({ id }: MyImage) => !this.#unkept.includes(id);
     this.list = [...kept.filter(isOlder), ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
   }
 }

@@ -85,7 +85,8 @@ export class OwnNetworks {
   async keep(hash: string): Promise<Kept | null> {
     const network = this.find(hash);
     if (!network) return null;
-    const { notKept: _, ...record } = network;
+    const { name, origin, dataset, epsilon, model, savedAt } = network;
+    const record = { hash, name, origin, dataset, epsilon, model, savedAt };
     const kept = await this.#collection.keep(hash, record);
     this.#change(hash, { notKept: kept === 'kept' ? null : NOT_KEPT[kept] });
     return kept;

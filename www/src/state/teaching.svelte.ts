@@ -17,6 +17,7 @@ import { heldOutImages, reminderPool } from '../wasm/teach.ts';
 import { WorkerClient } from '../workers/client.ts';
 import { MeasureHand } from '../workers/measure-hand.ts';
 import type { Reply, Request } from '../workers/teach-protocol.ts';
+import { startTeachWorker } from '../workers/teach-worker.ts';
 import type { AppState } from './app.svelte.ts';
 import type { MyImage } from './my-images.svelte.ts';
 
@@ -276,8 +277,7 @@ export class TeachingStore {
   #inWorker(lesson: Request, signal: AbortSignal) {
     return new Promise<Extract<Reply, { type: 'taught' }>>((resolve, reject) => {
       const client = new WorkerClient<Request, Reply>(
-        () =>
-          new Worker(new URL('../workers/teach.worker.ts', import.meta.url), { type: 'module' }),
+        startTeachWorker,
         (reply) => {
           if (reply.type === 'pass') {
             this.stage = { at: 'teaching', done: reply.done, of: reply.of };
