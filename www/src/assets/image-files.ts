@@ -5,6 +5,7 @@
  */
 import { unzipSync, zipSync, type Zippable } from 'fflate';
 import { message } from './download.ts';
+import { idxDimensions, isZip } from './file-kinds.ts';
 import { isGzip, unzip } from './gzip.ts';
 import { SIDE, type Pixels } from './pixels.ts';
 import { isPng, readPng, writePng } from './png.ts';
@@ -50,13 +51,6 @@ export function writeZip(
   // PNG files are packed already.
   return new Uint8Array(zipSync(files, { level: 0 }));
 }
-
-export const isZip = (bytes: Uint8Array) =>
-  bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
-
-/** Whether these are the bytes of an IDX file of bytes, and of how many dimensions. */
-export const idxDimensions = (bytes: Uint8Array) =>
-  bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 8 ? (bytes[3] ?? 0) : 0;
 
 /** Reads a zip file. Throws an error if it is none. */
 export function readZip(name: string, bytes: Uint8Array, classes: readonly string[]): ReadImages {

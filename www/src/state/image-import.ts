@@ -1,5 +1,5 @@
 /** Files of labelled images that a visitor gives: read with the classes of the network, and kept. */
-import { idxDimensions, isZip, readImageFiles } from '../assets/image-files.ts';
+import { idxDimensions, isZip } from '../assets/file-kinds.ts';
 import { isGzip } from '../assets/gzip.ts';
 import type { FileKind } from './dropped-files.ts';
 import { MOST_IMAGES, myImages } from './my-images.svelte.ts';
@@ -17,6 +17,8 @@ export const imagesKind: FileKind = {
     const { dataset } = app.network.about;
     const { classes } = app.network.words;
     await myImages.load();
+    // It is seldom needed, so it is no part of what every visit loads.
+    const { readImageFiles } = await import('../assets/image-files.ts');
     const { images, problems } = await readImageFiles(files, classes, MOST_IMAGES);
     const taken = await myImages.add(images.map((image) => ({ ...image, dataset })));
     const told = problems.slice(0, MOST_TOLD);

@@ -19,6 +19,8 @@ vi.mock('idb-keyval', () => ({
   del: (key: string) => Promise.resolve(void disk.records.delete(key)),
 }));
 
+vi.mock('virtual:models', () => ({ default: {} }));
+
 const { OwnNetworks } = await import('./own-networks.svelte.ts');
 
 const one = (letter: string) => ({
