@@ -474,6 +474,39 @@ mod tests {
     }
 
     #[test]
+    fn a_taught_model_is_taught_the_same_images_again() {
+        let page = lineage(Operation::Page, &[], vec![]);
+        let parent = Parent {
+            sha256: None,
+            lineage: page,
+        };
+        let digest = "0".repeat(64);
+        let mut arguments: Arguments = teach::USUAL
+            .iter()
+            .map(|&(key, number)| (key.to_owned(), number.into()))
+            .collect();
+        arguments.insert(teach::EPSILON.into(), "0.3".into());
+        arguments.insert(teach::IMAGES_SHA256.into(), digest.clone().into());
+        let taught = |arguments: Arguments| {
+            let parents = vec![parent.clone()];
+            let lineage = Lineage::new(Operation::Teach, arguments, Some(4), parents).unwrap();
+            commands(&lineage).pop().unwrap()
+        };
+        let step = taught(arguments.clone());
+        assert_eq!(
+            step.command,
+            Some(format!(
+                "linf teach 1.safetensors --images images --images-sha256 {digest} --epsilon 0.3 \
+                 --seed 4 --out model.safetensors"
+            ))
+        );
+        assert_eq!(step.note, None);
+        // With settings for which there is no option, the command says that it is another.
+        arguments.insert("passes".into(), 3_u64.into());
+        assert!(taught(arguments).note.is_some());
+    }
+
+    #[test]
     fn what_a_file_says_does_not_become_a_command() {
         let evil = "mnist; echo 'x' && rm";
         let config = TrainConfig {

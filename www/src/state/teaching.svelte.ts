@@ -157,14 +157,18 @@ export class TeachingStore {
     this.#stop?.();
   }
 
-  /** Keeps what was taught, under a name. */
-  async keep(app: AppState, name: string) {
+  /** Keeps what was taught, under a name. The answer says what came of it. */
+  async keep(app: AppState, name: string): Promise<string> {
     const { stage } = this;
-    if (stage.at !== 'taught') return;
+    if (stage.at !== 'taught') return '';
     this.stage = { at: 'idle' };
     const { own } = app.network;
-    await own.keep(stage.result.hash);
-    await own.rename(stage.result.hash, name);
+    const { hash } = stage.result;
+    await own.keep(hash);
+    await own.rename(hash, name);
+    const kept = own.find(hash);
+    if (!kept) return '';
+    return `“${kept.name}” is a network of this browser now. ${kept.notKept ?? 'It is kept.'}`;
   }
 
   /** Takes it back: the page runs on the network that it was. */
