@@ -6,6 +6,7 @@
  * ones, which teaching does not use; the test set is not touched.
  */
 import { message } from '../assets/download.ts';
+import { epsilonTicks } from '../assets/epsilon-ticks.ts';
 import { imageCount } from '../assets/image-shards.ts';
 import { shardOf, type LabelledImages } from '../assets/labelled-images.ts';
 import { ownName } from '../assets/networks.ts';
@@ -108,13 +109,6 @@ const answerOf = (network: Network, image: MyImage): Answer => {
   const { label, ibpRadiusLevels } = network.certify(image.pixels);
   return { label, radiusLevels: ibpRadiusLevels };
 };
-
-/** ε, an exact decimal of full scale, in ticks of 1/`scale` level: rounded up, as everywhere. */
-export function epsilonTicks(epsilon: string, scale: number): number {
-  const [whole = '', decimals = ''] = epsilon.split('.');
-  const unit = 10n ** BigInt(decimals.length);
-  return Number((BigInt(whole + decimals) * 255n * BigInt(scale) + unit - 1n) / unit);
-}
 
 /** Predicted labels and IBP radii of all held-out images. */
 interface Measured {
