@@ -135,7 +135,7 @@ fn certify_all(
 }
 
 /// The files that are named, and those of the folders that are, by name.
-fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
     for path in named {
         if !path.is_dir() {
@@ -206,7 +206,7 @@ fn certify(
 
 /// Rows and columns of the images that a model takes: those of its data set, or of squares if that is
 /// not described here; unknown if neither has the size of the network.
-fn shape(model: &Model) -> Option<[usize; 2]> {
+pub(super) fn shape(model: &Model) -> Option<[usize; 2]> {
     let inputs = model.net.inputs();
     let side = inputs.isqrt();
     let described = datasets::find(&model.metadata.dataset);
@@ -217,7 +217,7 @@ fn shape(model: &Model) -> Option<[usize; 2]> {
 /// Rows and columns of a PNG, of that shape if one is given, and its pixels as grey levels. Colours become
 /// their luma (ITU-R BT.601), and what is transparent shows the background: black, or white of an image
 /// that is inverted.
-fn read_png(
+pub(super) fn read_png(
     path: &Path,
     shape: Option<[usize; 2]>,
     invert: bool,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::attack::AttackError;
 use crate::data::DataError;
+use crate::exact::teach::TeachError;
 use crate::exact::{EnsembleError, InputError, Levels, LineageError, ModelError};
 use crate::train::TrainError;
 
@@ -324,6 +325,38 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// What the decoder says.
         source: png::DecodingError,
+    },
+    /// A network cannot be taught.
+    #[error("{} cannot be taught", path.display())]
+    Teach {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: TeachError,
+    },
+    /// Other images than those that a model was taught.
+    #[error("the images of {} have the SHA-256 {found}, not {expected}; leave out --images-sha256 to teach these", path.display())]
+    OtherTaughtImages {
+        /// The folder.
+        path: PathBuf,
+        /// That of the images.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A folder without folders of classes.
+    #[error("{} holds no folders; put the images of each class into a folder of its name", path.display())]
+    NoClassFolders {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that is named by no class.
+    #[error("{} is named by no class; the classes are {classes}", path.display())]
+    NoSuchClass {
+        /// The folder.
+        path: PathBuf,
+        /// All classes.
+        classes: String,
     },
     /// A folder without images.
     #[error("{} holds no file that ends in .png", path.display())]

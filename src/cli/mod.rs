@@ -20,6 +20,7 @@ mod network;
 mod output;
 mod prune;
 mod target;
+mod teach;
 mod train;
 
 use std::{
@@ -57,6 +58,7 @@ enum Command {
     Train(train::Args),
     Export(export::Args),
     Prune(prune::Args),
+    Teach(teach::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
     Lineage(lineage::Args),
@@ -155,6 +157,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
+        Command::Teach(args) => teach::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),
         Command::Lineage(args) => lineage::run(&args).map(done),

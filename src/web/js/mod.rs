@@ -16,6 +16,8 @@ pub mod certify;
 pub mod gpu;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
+#[cfg(feature = "certify")]
+pub mod teach;
 #[cfg(feature = "train")]
 mod play;
 #[cfg(feature = "train")]
