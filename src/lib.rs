@@ -45,6 +45,7 @@
 //! | [`exact`] | the integer network: evaluation, certificates, pruning, model files | |
 //! | [`attack`] | attacks on the integer network and on any other [`attack::Classifier`] | |
 //! | [`data`] | data sets, and strokes drawn on a page | |
+//! | `interop` | ONNX, VNN-LIB and plain numbers out, checkpoints of PyTorch in | `interop` |
 //! | [`measure`] | all images of a set: certified accuracy over ε, what attacks leave, files of both | |
 //! | `norm_dist` | the distance `‖x − w‖_p` as a Burn operation with its gradients | `train` |
 //! | `net` | the ℓ∞-dist layer and net as Burn modules | `train` |
@@ -66,7 +67,8 @@
 //! | `gpu` | the integer network and its attacks on a GPU; in WebAssembly also their API | yes |
 //! | `webgpu` | the trainer's GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
 //! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
-//! | `cli` | the command line `linf`; includes `train` and `baseline` | no |
+//! | `interop` | other people's formats | no |
+//! | `cli` | the command line `linf`; includes `train`, `baseline` and `interop` | no |
 
 pub mod attack;
 #[cfg(any(feature = "baseline", feature = "train"))]
@@ -92,6 +94,8 @@ mod error;
 pub mod exact;
 #[cfg(any(feature = "gpu", feature = "webgpu"))]
 pub mod gpu;
+#[cfg(feature = "interop")]
+pub mod interop;
 pub mod measure;
 #[cfg(feature = "train")]
 pub mod net;

@@ -5,8 +5,14 @@ use std::path::PathBuf;
 
 use crate::attack::AttackError;
 use crate::data::DataError;
+#[cfg(feature = "authors")]
+use crate::exact::QuantizeError;
 use crate::exact::teach::TeachError;
-use crate::exact::{EnsembleError, InputError, Levels, LineageError, ModelError};
+use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
+#[cfg(feature = "authors")]
+use crate::interop::authors::AuthorsError;
+use crate::interop::onnx::OnnxError;
+use crate::interop::plain::PlainError;
 use crate::train::TrainError;
 
 /// Why a command failed.
@@ -357,6 +363,76 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// All classes.
         classes: String,
+    },
+    /// A checkpoint of the authors' programs cannot be imported.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot be imported", path.display())]
+    Authors {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: AuthorsError,
+    },
+    /// The numbers of a checkpoint cannot be rounded to an exact network.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot become an exact network", path.display())]
+    Quantize {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: QuantizeError,
+    },
+    /// A network for other images than the data set's.
+    #[cfg(feature = "authors")]
+    #[error(
+        "{} takes {} pixels and gives {} classes, but the data set has {} and {}; give its own --dataset",
+        path.display(), found[0], found[1], expected[0], expected[1]
+    )]
+    OtherShape {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its pixels and classes.
+        found: [usize; 2],
+        /// Those of the data set.
+        expected: [usize; 2],
+    },
+    /// A model cannot be written as ONNX.
+    #[error("{} cannot be written as ONNX", path.display())]
+    Onnx {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: OnnxError,
+    },
+    /// A model cannot be written as plain numbers.
+    #[error("{} cannot be written as plain numbers", path.display())]
+    Plain {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: PlainError,
+    },
+    /// Test images are asked for that there are not.
+    #[error("--images goes to {last}, but there are {images} test images, numbered from 0")]
+    NoSuchImages {
+        /// The last one asked for.
+        last: usize,
+        /// How many there are.
+        images: usize,
+    },
+    /// An image of which no certificate can be written.
+    #[error("there is no certificate of {} to write", path.display())]
+    NoCertificate {
+        /// The image.
+        path: PathBuf,
+        /// Why not.
+        source: CertifyError,
+    },
+    /// Two images whose certificates would be one file.
+    #[error("two of the images would have the certificate {}; certify them one by one", path.display())]
+    SameName {
+        /// The certificate's file.
+        path: PathBuf,
     },
     /// A folder without images.
     #[error("{} holds no file that ends in .png", path.display())]

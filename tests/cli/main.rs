@@ -6,6 +6,7 @@ mod baseline;
 mod certify;
 mod curve;
 mod exact;
+mod formats;
 mod teach;
 mod train;
 

@@ -11,15 +11,17 @@ pub mod baseline;
 #[cfg(feature = "bench")]
 pub mod bench;
 #[cfg(feature = "certify")]
+pub mod certificate;
+#[cfg(feature = "certify")]
 pub mod certify;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
-#[cfg(feature = "certify")]
-pub mod teach;
 #[cfg(feature = "train")]
 mod play;
+#[cfg(feature = "certify")]
+pub mod teach;
 #[cfg(feature = "train")]
 pub mod train;
 
