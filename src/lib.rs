@@ -85,7 +85,12 @@ pub mod data;
     feature = "train",
     all(
         target_arch = "wasm32",
-        any(feature = "certify", feature = "baseline", feature = "gpu")
+        any(
+            feature = "certify",
+            feature = "baseline",
+            feature = "gpu",
+            feature = "import"
+        )
     )
 ))]
 mod error;
@@ -103,7 +108,12 @@ pub mod train;
     feature = "train",
     all(
         target_arch = "wasm32",
-        any(feature = "certify", feature = "baseline", feature = "gpu")
+        any(
+            feature = "certify",
+            feature = "baseline",
+            feature = "gpu",
+            feature = "import"
+        )
     )
 ))]
 pub mod web;

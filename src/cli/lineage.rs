@@ -11,10 +11,10 @@ use super::output::MEASURE;
 use super::prune::{MIN_SUPPORT, RADIUS};
 use super::{CliError, print, print_line, read_unpacked};
 use crate::baseline;
-use crate::data::{HELD_OUT, sha256_hex};
+use crate::data::{HELD_OUT, Origin, sha256_hex};
 use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent};
 use crate::train::TrainConfig;
-use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS};
+use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS, origin};
 
 /// Print the commands that make a model again
 #[derive(clap::Args)]
@@ -216,7 +216,21 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
 fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> {
     let config = TrainConfig::from_lineage(lineage).ok()?;
     let (preset, set) = config.as_preset();
-    let mut words = vec!["linf", "train", "--dataset", &config.dataset];
+    let own = origin(lineage);
+    let mut words = vec!["linf", "train"];
+    let split_seed = own
+        .as_ref()
+        .map_or(0, |own| own.options.split_seed)
+        .to_string();
+    match &own {
+        None => words.extend(["--dataset", &config.dataset]),
+        Some(Origin { options, .. }) => {
+            words.extend(["--data", &config.dataset, "--ink", options.ink.as_str()]);
+            words.extend(options.transposed.then_some("--transpose"));
+            words.extend(options.centred.then_some("--centre"));
+            words.extend(["--split-seed", &split_seed]);
+        }
+    }
     words.extend(["--preset", preset]);
     // A run that finetunes takes the widths of its model.
     let set = set
@@ -227,6 +241,8 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     let held_out = format!("held_out={}", config.held_out);
     match config.held_out {
         HELD_OUT => {}
+        // The split of one's own images decides.
+        1.. if own.is_some() => {}
         0 => words.push("--all-images"),
         _ => words.extend(["--set", &held_out]),
     }
@@ -242,6 +258,12 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     words.extend(["--out", run]);
 
     let mut notes = Vec::new();
+    if let Some(Origin { sha256, .. }) = &own {
+        notes.push(format!(
+            "{} stands for the images of somebody's own, whose SHA-256 is {sha256}",
+            config.dataset
+        ));
+    }
     if !lineage.flag(FINISHED) {
         let done = lineage.number(ITERATIONS);
         let done = done.map_or(String::new(), |done| format!(" after {done} iterations"));

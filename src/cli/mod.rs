@@ -18,6 +18,7 @@ mod measured;
 mod member;
 mod network;
 mod output;
+mod own_data;
 mod prune;
 mod target;
 mod train;
@@ -121,7 +122,7 @@ impl DatasetName {
             false => Err(CliError::OtherDataset {
                 path: path.into(),
                 found: found.into(),
-                asked,
+                asked: asked.into(),
             }),
         }
     }

@@ -16,7 +16,7 @@ mod types;
 #[cfg(feature = "train")]
 pub use metrics::{MARGIN_BIN, MARGIN_REACH};
 #[cfg(feature = "train")]
-pub use protocol::{Hyperparameters, Metrics, Preset, Reply, Request, Shard, StepPoint};
+pub use protocol::{Hyperparameters, Metrics, OwnImages, Preset, Reply, Request, Shard, StepPoint};
 #[cfg(feature = "train")]
 pub use session::Session;
 

@@ -6,6 +6,7 @@ mod baseline;
 mod certify;
 mod curve;
 mod exact;
+mod own_data;
 mod train;
 
 use std::process::{Command, Output};

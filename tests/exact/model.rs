@@ -41,6 +41,7 @@ fn prune(lineage: Lineage) -> Result<Lineage, LineageError> {
 fn metadata() -> Metadata {
     Metadata {
         dataset: "mnist".into(),
+        classes: Vec::new(),
         epsilon: "0.3".parse().unwrap(),
         lineage: lineage(1),
         accuracies: Some(Accuracies {

@@ -14,6 +14,8 @@ pub mod bench;
 pub mod certify;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "import")]
+pub mod import;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
 #[cfg(feature = "train")]
