@@ -370,6 +370,10 @@ impl Session {
         });
         if let Some(run) = self.waiting.take() {
             replies.append(&mut self.begin(run)?);
+            // Asked once, handed over, and others: asking again would never end.
+            if self.waiting.take().is_some() {
+                return Err(SessionError::OtherImages);
+            }
         }
         Ok(replies)
     }
@@ -472,6 +476,11 @@ enum SessionError {
     Shard { dataset: String, index: usize },
     #[error("the images do not fit their description; read their files again")]
     OwnImages,
+    #[error(
+        "the run was begun with other images than these; read the files that it was begun with, in the \
+         same way"
+    )]
+    OtherImages,
     #[error("fewer images came than the run needs; load the page again")]
     TooFewImages,
     #[error(

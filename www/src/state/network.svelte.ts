@@ -28,12 +28,12 @@ export class NetworkStore {
   readonly #onMissing: () => void;
 
   /** Data set and ε of the chosen network, known before it has come. */
-  readonly about = $derived.by((): { dataset: string; epsilon: string } => {
+  readonly about = $derived.by((): { dataset: string; epsilon: string; classes?: string[] } => {
     const shipped = SHIPPED.get(DEFAULT_NETWORK) ?? { dataset: 'mnist', epsilon: '0.3' };
     return (this.chosen === OWN ? this.own : SHIPPED.get(this.chosen)) ?? shipped;
   });
   /** What its images and classes are called. */
-  readonly words = $derived(datasetWords(this.about.dataset));
+  readonly words = $derived(datasetWords(this.about.dataset, this.about.classes));
 
   /** `onMissing` is told when the own network that a link asked for is not there. */
   constructor(onMissing: () => void) {
@@ -105,8 +105,8 @@ export class NetworkStore {
     } catch (cause) {
       return { error: message(cause) };
     }
-    const { dataset, epsilon } = network.info;
-    const own = { model, hash, dataset, epsilon };
+    const { dataset, epsilon, classNames } = network.info;
+    const own = { model, hash, dataset, epsilon, classes: classNames };
     this.own = own;
     this.#ownWanted = null;
     this.#opened[OWN] = network;

@@ -10,9 +10,16 @@ export type {
   Perturbed,
 } from '../../../pkg/certify/certify.js';
 export type {
+  ImportOptions,
+  ImportOutcome,
+  ImportedClass,
+  ImportedSet,
+} from '../../../pkg/import/import.js';
+export type {
   Hyperparameters,
   LossConfig,
   Metrics,
+  OwnImages,
   Preset,
   Reply,
   Request,
