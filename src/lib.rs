@@ -64,9 +64,10 @@
 //! | `train` | layer, net and training on Burn, on the CPU; in WebAssembly also their API | yes |
 //! | `baseline` | the baseline networks; in WebAssembly also their API | yes |
 //! | `gpu` | the integer network and its attacks on a GPU; in WebAssembly also their API | yes |
+//! | `import` | images of one's own from zip, PNG, JPEG, CSV and IDX files; in WebAssembly also its API | yes |
 //! | `webgpu` | the trainer's GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
 //! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
-//! | `cli` | the command line `linf`; includes `train` and `baseline` | no |
+//! | `cli` | the command line `linf`; includes `train`, `baseline` and `import` | no |
 
 pub mod attack;
 #[cfg(feature = "baseline")]

@@ -100,7 +100,14 @@ export class OwnImages {
       if (id !== this.#id) return;
       if (!this.#worker.isRunning) this.#worker.start();
       const { options } = this;
-      this.#worker.post({ type: 'read', id, program, name: this.#name, files: this.#files, options });
+      this.#worker.post({
+        type: 'read',
+        id,
+        program,
+        name: this.#name,
+        files: this.#files,
+        options,
+      });
     } catch (cause) {
       if (id === this.#id) this.#fail(message(cause));
     }
