@@ -14,6 +14,7 @@ use super::metrics::measure;
 use super::protocol::{Hyperparameters, OwnImages, Preset, Reply, Request, Shard, StepPoint};
 use crate::data::{Dataset, DatasetDescription, datasets, sha256_hex};
 use crate::error::sentence;
+use crate::exact::io::are_class_names;
 use crate::exact::{Lineage, Metadata, Model, Operation};
 use crate::train::{
     Checkpoint, DeviceKind, PRESETS, Processor, Schedule, TrainConfig, TrainError, Trainer,
@@ -345,6 +346,7 @@ impl Session {
         let classes = description.classes.len();
         let is_sound = description.imported.is_some()
             && datasets::find(&description.name).is_none()
+            && are_class_names(&description.classes)
             && description.training_images == images
             && own.images.len() == images * description.pixels()
             && own.held_out < images

@@ -216,18 +216,18 @@ impl Importer {
 
     /// The label of a class; none if there are too many classes.
     fn label(&mut self, class: &str) -> Option<u8> {
-        let class = short(class);
-        if let Some(label) = self.classes.get(class) {
+        let class = plain(class);
+        if let Some(label) = self.classes.get(&class) {
             return Some(*label);
         }
         if self.classes.len() == MOST_CLASSES {
             if self.beyond.len() < MOST_IMAGES / 16 {
-                self.beyond.insert(class.into());
+                self.beyond.insert(class);
             }
             return None;
         }
         let label = self.classes.len() as u8;
-        self.classes.insert(class.into(), label);
+        self.classes.insert(class, label);
         Some(label)
     }
 
@@ -364,6 +364,18 @@ fn is_picture(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89PNG") || bytes.starts_with(&[0xff, 0xd8])
 }
 
+/// A class's name as files may record it: without control characters, not too long.
+fn plain(class: &str) -> String {
+    let class: String = class
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect();
+    match short(&class).trim_end() {
+        "" => "unnamed".into(),
+        class => class.into(),
+    }
+}
+
 /// The start of a name that is as long as a class's may be.
 fn short(name: &str) -> &str {
     let name = name.trim();
@@ -440,6 +452,14 @@ mod tests {
             assert!(!described.name.starts_with(OWN));
             assert!(datasets::find(&own_name(&described.name)).is_none());
         }
+    }
+
+    #[test]
+    fn a_class_has_a_name_that_files_may_record() {
+        assert_eq!(plain(" a\tb\n"), "a b");
+        assert_eq!(plain("\u{1}"), "unnamed");
+        let long = plain(&"ω ".repeat(60));
+        assert!(long.len() <= MOST_NAME && long.trim() == long);
     }
 
     #[test]

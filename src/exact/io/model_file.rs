@@ -222,22 +222,26 @@ fn widths(entries: &Entries) -> Result<Vec<usize>, EntryError> {
     valid.ok_or_else(|| entries.refuse(key, expected))
 }
 
+/// Whether these can be the names of a model's classes: two or more, all different, each of 1 to 64
+/// characters, without control characters or spaces at its ends.
+pub fn are_class_names(names: &[String]) -> bool {
+    let is_name = |name: &String| {
+        let plain = !name.chars().any(char::is_control) && name.trim() == name;
+        plain && !name.is_empty() && name.chars().count() <= MOST_NAME
+    };
+    let different: BTreeSet<_> = names.iter().collect();
+    (2..=MOST_NAMES).contains(&names.len())
+        && names.iter().all(is_name)
+        && different.len() == names.len()
+}
+
 /// The names of the classes; none if the file has none.
 fn classes(entries: &Entries) -> Result<Vec<String>, EntryError> {
     let Some(text) = entries.find(CLASSES) else {
         return Ok(Vec::new());
     };
     let names: Option<Vec<String>> = serde_json::from_str(text).ok();
-    let valid = names.filter(|names| {
-        let is_name = |name: &String| {
-            let plain = !name.chars().any(char::is_control) && name.trim() == name;
-            plain && !name.is_empty() && name.chars().count() <= MOST_NAME
-        };
-        let different: BTreeSet<_> = names.iter().collect();
-        (2..=MOST_NAMES).contains(&names.len())
-            && names.iter().all(is_name)
-            && different.len() == names.len()
-    });
+    let valid = names.filter(|names| are_class_names(names));
     let expected = "a JSON list of a different name of 1 to 64 characters for each class";
     valid.ok_or_else(|| entries.refuse(CLASSES, expected))
 }
