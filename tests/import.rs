@@ -5,8 +5,8 @@ use std::io::Write;
 
 use flate2::write::DeflateEncoder;
 use linf_dist_net::data::import::{
-    Fit, Grey, ImportError, Imported, Importer, MOST_BYTES, MOST_PICTURE_BYTES, PictureError,
-    Problems, Wrong,
+    Background, Fit, Grey, ImportError, Imported, Importer, MOST_BYTES, MOST_PICTURE_BYTES,
+    PictureError, Problems, Wrong, read_picture,
 };
 use linf_dist_net::data::strokes::PIXELS;
 use linf_dist_net::data::{IdxError, ImportOptions, Ink};
@@ -329,6 +329,17 @@ fn a_large_photograph_in_colour_is_scaled() {
     let bright = (0..28).find(|row| image[row * 28 + 14] == 255).unwrap();
     let row = &image[bright * 28..][..28];
     assert_eq!(row.iter().filter(|level| **level == 255).count(), 19);
+}
+
+#[test]
+fn a_jpeg_in_colour_is_read_as_its_luma() {
+    // 16 rows of 8 blue and 16 white pixels, as a browser's canvas writes them.
+    let grey = read_picture(include_bytes!("import-bar.jpg"), Background::Black).unwrap();
+    assert_eq!(grey.size, [16, 24]);
+    for row in grey.levels.chunks_exact(24) {
+        assert!((24..36).contains(&row[3]), "{row:?}");
+        assert!(row[20] > 250, "{row:?}");
+    }
 }
 
 #[test]
