@@ -156,6 +156,7 @@ count_sizes() {
 # Those that need the data sets or a GPU, too: alone, `cargo test` leaves them out, as they are marked
 # with `ignore` and the reason.
 native_tests() {
+  export LINF_FUZZ_SECONDS="${LINF_FUZZ_SECONDS:-10}"
   if have cargo-nextest; then cargo nextest run --all-features --no-fail-fast --run-ignored all
   else cargo test --all-features --lib --bins --tests --examples --no-fail-fast -- --include-ignored
   fi

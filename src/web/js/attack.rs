@@ -9,6 +9,8 @@ use wasm_bindgen::prelude::*;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 use super::{js_error, to_js};
 #[cfg(any(feature = "certify", feature = "baseline"))]
+use crate::attack::parallel::ParallelAttack;
+#[cfg(any(feature = "certify", feature = "baseline"))]
 use crate::attack::{Attack, AttackError, Ball, Classifier, Run, Settings, own_label};
 use crate::attack::{Found, Grid, Perturbed};
 use crate::exact::Levels;
@@ -29,6 +31,8 @@ export interface AttackInfo {
   title: string;
   /** What it does, in a few words. */
   summary: string;
+  /** Whether a GPU runs it too, in many lanes at once. */
+  onGpu: boolean;
 }
 
 /** Which values a perturbed pixel may take: whole levels, as in a picture, or every tick of
@@ -104,6 +108,7 @@ pub fn attacks() -> Result<JsValue, JsError> {
         name: attack.name(),
         title: attack.title(),
         summary: attack.summary(),
+        on_gpu: ParallelAttack::named(attack.name()).is_some(),
     };
     to_js(&attacks.iter().map(info).collect::<Vec<_>>())
 }
@@ -111,10 +116,12 @@ pub fn attacks() -> Result<JsValue, JsError> {
 /// The shape of `AttackInfo` above.
 #[cfg(any(feature = "certify", feature = "baseline"))]
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct AttackInfo {
     name: &'static str,
     title: &'static str,
     summary: &'static str,
+    on_gpu: bool,
 }
 
 /// The shape of `AttackSettings` above. `attack` is a name, or what one stands for.

@@ -41,13 +41,6 @@ export interface Proved {
 }
 "#;
 
-/// The names of the attacks that the GPU runs.
-#[wasm_bindgen(js_name = gpuAttacks)]
-pub fn gpu_attacks() -> Vec<String> {
-    let attacks = ParallelAttack::registered().into_iter();
-    attacks.map(|attack| attack.name().into()).collect()
-}
-
 /// An exact network on the GPU. One call at a time: wait for each promise before the next call.
 #[wasm_bindgen]
 pub struct GpuNetwork {

@@ -4,7 +4,7 @@
  * Every sentence tells apart what is proved and what was only tried: no number of queries proves
  * anything, and no proof needs a query.
  */
-import { ATTACKS } from '../../assets/attacks.ts';
+import { ATTACKS, runsOnGpu } from '../../assets/attacks.ts';
 import type { BaselineName, Compute } from '../../codec/link.ts';
 import type { Adapter } from '../../wasm/adapter.ts';
 import type { Processor } from '../../workers/attack-protocol.ts';
@@ -27,12 +27,6 @@ export const OFFERED_ATTACKS: readonly AttackInfo[] = ATTACKS.map((attack) => ({
   ...LAY[attack.name],
 }));
 
-/**
- * The attacks that run on the GPU. The others follow one path or search for one radius, step by step,
- * which is no work for many starts at once.
- */
-export const GPU_ATTACKS: readonly AttackName[] = ['random', 'fgsm', 'pgd', 'square', 'all'];
-
 /** What attacks can run on, as the page offers it. */
 export function computeNames(adapter: Adapter | null | undefined): Record<Compute, string> {
   const auto = adapter && !adapter.software ? 'GPU' : 'CPU';
@@ -54,7 +48,7 @@ export function processorLine(
     const { name, software } = processor.gpu;
     return `On the GPU ${name}${software ? ', a software adapter' : ''}.`;
   }
-  if (attack && wantsGpu && !GPU_ATTACKS.includes(attack)) {
+  if (attack && wantsGpu && !runsOnGpu(attack)) {
     return `On the CPU: ${attackName(attack)} goes step by step, which is no work for a GPU.`;
   }
   return processor ? 'On the CPU.' : '';

@@ -7,7 +7,7 @@
 import { untrack } from 'svelte';
 import { FULL, isSecure } from '../../copy.ts';
 import type { Pixels } from '../../assets/pixels.ts';
-import { ATTACK_NAMES } from '../../assets/attacks.ts';
+import { ATTACK_NAMES, runsOnGpu } from '../../assets/attacks.ts';
 import { writeLink, type BaselineName } from '../../codec/link.ts';
 import { packResult, unpackResult, type Found, type Result } from '../../codec/result.ts';
 import type { AppState } from '../../state/app.svelte.ts';
@@ -19,7 +19,7 @@ import CertifyWorker from '../../workers/certify.worker.ts?worker';
 import type { AttackName } from '../../workers/attack-protocol.ts';
 import { fetchBaseline } from './baseline-files.ts';
 import { AttackClient } from './client.svelte.ts';
-import { GPU_ATTACKS, LINK_NOTES } from './copy.ts';
+import { LINK_NOTES } from './copy.ts';
 
 /** Why our network stands alone. */
 export type Alone = 'building' | 'other data set' | null;
@@ -186,7 +186,7 @@ export class AttackSession {
 
   /** Whether an attack on our network runs on the GPU. A program in its place is never taken unasked. */
   runsOnGpu(attack: AttackName): boolean {
-    if (!this.adapter || !GPU_ATTACKS.includes(attack)) return false;
+    if (!this.adapter || !runsOnGpu(attack)) return false;
     const { compute } = this.#app.attack;
     return compute === 'gpu' || (compute === 'auto' && !this.adapter.software);
   }

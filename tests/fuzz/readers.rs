@@ -1,0 +1,160 @@
+//! The readers.
+
+use std::time::Duration;
+
+use burn::tensor::{Device, read_sync};
+use linf_dist_net::baseline;
+use linf_dist_net::data::idx;
+use linf_dist_net::data::strokes::strokes_to_image;
+use linf_dist_net::exact::Model;
+use linf_dist_net::train::{Checkpoint, Processor, TrainConfig, Trainer};
+use linf_dist_net::web::{Hyperparameters, Request, Session};
+
+use crate::{Limits, fuzz, seeds};
+
+const KB: usize = 1 << 10;
+const MB: usize = 1 << 20;
+
+#[test]
+fn model_files() {
+    let limits = Limits {
+        multiple: 64,
+        slack: MB,
+    };
+    fuzz("model_files", &seeds::models(), &limits, |bytes| {
+        let Ok(model) = Model::from_bytes(bytes) else {
+            return false;
+        };
+        // What is read can be written, read again and run.
+        let written = model.to_bytes();
+        assert_eq!(Model::from_bytes(&written).unwrap().to_bytes(), written);
+        let image = vec![77; model.net.inputs()];
+        let certificate = model.net.evaluator().certificate(&image).unwrap();
+        assert_eq!(
+            certificate.label.is_some(),
+            certificate.ibp_radius.is_some()
+        );
+        true
+    });
+}
+
+#[test]
+fn checkpoints_and_the_step_after_them() {
+    let limits = Limits {
+        multiple: 64,
+        slack: MB,
+    };
+    let data = seeds::points();
+    fuzz("checkpoints", &seeds::checkpoints(), &limits, |bytes| {
+        let Ok(checkpoint) = Checkpoint::from_bytes(bytes) else {
+            return false;
+        };
+        let Ok(mut trainer) = Trainer::restore(&checkpoint, data.clone(), Device::flex()) else {
+            return false;
+        };
+        // A step may fail, with a sentence.
+        trainer.is_finished() || trainer.step().is_ok() || read_sync(trainer.read()).is_err()
+    });
+}
+
+#[test]
+fn files_of_baselines() {
+    let limits = Limits {
+        multiple: 64,
+        slack: 4 * MB,
+    };
+    fuzz("baselines", &seeds::baselines(), &limits, |bytes| {
+        let Ok(model) = baseline::Model::from_bytes(bytes) else {
+            return false;
+        };
+        assert_eq!(
+            baseline::Model::from_bytes(&model.to_bytes()).unwrap(),
+            model
+        );
+        true
+    });
+}
+
+#[test]
+fn idx_files() {
+    // Gzip packs up to a thousandfold; what is unpacked is bounded by itself.
+    let limits = Limits {
+        multiple: 2 * KB,
+        slack: MB,
+    };
+    fuzz("idx_files", &seeds::idx_files(), &limits, |bytes| {
+        let Ok(unpacked) = idx::unpack(bytes) else {
+            return false;
+        };
+        let images = idx::parse(&unpacked, [None, Some(2), Some(3)]).is_ok();
+        images | idx::parse(&unpacked, [None]).is_ok()
+    });
+}
+
+#[test]
+fn strokes_of_a_pen() {
+    let stroke = [0.2_f32, 0.2, 0.8, 0.3, 0.5, 0.9, 0.3, 0.4];
+    let seed: Vec<u8> = stroke
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    let limits = Limits {
+        multiple: 4 * KB,
+        slack: MB,
+    };
+    fuzz("strokes", &[seed], &limits, |bytes| {
+        let numbers = bytes.chunks_exact(4);
+        let points: Vec<f32> = numbers
+            .map(|number| f32::from_le_bytes(number.try_into().unwrap()))
+            .collect();
+        let middle = bytes.first().map_or(0, |byte| u32::from(byte & 3));
+        strokes_to_image(&points, &[0, middle], 0.08).is_ok()
+    });
+}
+
+#[test]
+fn messages_to_the_trainer() {
+    let config = TrainConfig {
+        images: 400,
+        ..TrainConfig::preset("tiny").unwrap()
+    };
+    let requests = [
+        Request::Start { config },
+        Request::Load {
+            checkpoint: seeds::checkpoints().remove(0),
+        },
+        Request::Data {
+            dataset: "mnist".into(),
+            shards: Vec::new(),
+        },
+        Request::Set {
+            hyperparameters: Hyperparameters {
+                learning_rate: 0.01,
+                epsilon_train: 0.35,
+                epsilon: "0.3".parse().unwrap(),
+            },
+        },
+        Request::Evaluate { images: 100 },
+        Request::Step,
+        Request::Save,
+        Request::Export,
+        Request::Stop,
+    ];
+    let seeds: Vec<_> = (requests.iter())
+        .map(|request| serde_json::to_vec(request).unwrap())
+        .collect();
+    let clock = || Duration::ZERO;
+    let mut session = Session::new(Processor::cpu("A test."), clock);
+    // A checkpoint in writing has some four bytes for each of its own.
+    let limits = Limits {
+        multiple: 64,
+        slack: MB,
+    };
+    fuzz("messages", &seeds, &limits, |bytes| {
+        let Ok(request) = serde_json::from_slice::<Request>(bytes) else {
+            return false;
+        };
+        // Whatever it answers, it answers.
+        !read_sync(session.handle(request)).is_empty()
+    });
+}
