@@ -279,8 +279,8 @@ pub(crate) enum CliError {
         /// Those of the model.
         classes: String,
     },
-    /// `--held-out` with other images than those of the run.
-    #[error("--data does not hold the images that {} was trained with, so it is not known which of them were held out; give the same files, read in the same way, or leave out --held-out", path.display())]
+    /// Other images than those of the run, where it must be known which of them it was trained on.
+    #[error("--data does not hold the images that {} was trained with, in the same split; give the same files, read in the same way", path.display())]
     OtherOwnImages {
         /// The model.
         path: PathBuf,

@@ -14,7 +14,7 @@ use crate::baseline;
 use crate::data::{HELD_OUT, Origin, sha256_hex};
 use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent};
 use crate::train::TrainConfig;
-use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS, origin};
+use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS, last_run, origin};
 
 /// Print the commands that make a model again
 #[derive(clap::Args)]
@@ -177,13 +177,21 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
         (Operation::Export, [checkpoint]) => {
             let (scale, epsilon) = (lineage.number(SCALE)?.to_string(), lineage.text(EPSILON)?);
             let options = ["--scale", &scale, "--epsilon", epsilon];
-            words(&[&["linf", "export", checkpoint, name], &options[..]].concat())
+            let mut all = [&["linf", "export", checkpoint, name], &options[..]].concat();
+            all.extend(
+                own_data(&lineage.parents()[0].lineage)
+                    .into_iter()
+                    .flatten(),
+            );
+            words(&all)
         }
         (Operation::Prune, [model]) => {
             let radius = lineage.text(RADIUS)?;
             let min_support = lineage.number(MIN_SUPPORT)?.to_string();
             let options = ["--radius", radius, "--min-support", &min_support];
-            words(&[&["linf", "prune", model, name], &options[..]].concat())
+            let mut all = [&["linf", "prune", model, name], &options[..]].concat();
+            all.extend(last_run(lineage).and_then(own_data).into_iter().flatten());
+            words(&all)
         }
         (Operation::Ensemble, [_, _, ..]) => {
             let models = parents.iter().map(String::as_str);
@@ -210,6 +218,12 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
         }),
         _ => None,
     }
+}
+
+/// The option that gives the images of a run again, where they are somebody's own.
+fn own_data(run: &Lineage) -> Option<[&str; 2]> {
+    origin(run)?;
+    Some(["--data", run.text("dataset")?])
 }
 
 /// The command of a training run, which writes to the folder `run`.

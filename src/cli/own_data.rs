@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use super::{CliError, DatasetName, note};
 use crate::data::import::{At, FEW, Imported, Importer, MOST_BYTES, Wrong};
 use crate::data::{Dataset, ImportOptions, Ink, Origin, Split};
+use crate::exact::Lineage;
 use crate::train::TrainConfig;
+use crate::train::lineage::origin;
 
 /// Images of one's own.
 #[derive(clap::Args)]
@@ -142,6 +144,25 @@ impl OwnData {
         })?;
         note(summary(&imported));
         Ok(Some(imported))
+    }
+
+    /// The images of the run behind the model at `path`: of a described data set, or those that are given,
+    /// which must be the run's.
+    pub(super) fn of_run(&self, run: &Lineage, path: &Path) -> Result<Images, CliError> {
+        let dataset = run.text("dataset").unwrap_or_default();
+        let Some(origin) = origin(run) else {
+            return Ok(Images::Described(DatasetName::recorded(dataset, path)?));
+        };
+        let own = self.load(Some(&origin))?;
+        let own = own.ok_or_else(|| CliError::OwnImages {
+            path: path.into(),
+            title: dataset.into(),
+        })?;
+        let found = own.data.description.imported.as_ref();
+        match found.is_some_and(|found| found.sha256 == origin.sha256) {
+            true => Ok(Images::Own(own.into())),
+            false => Err(CliError::OtherOwnImages { path: path.into() }),
+        }
     }
 
     fn options(&self, recorded: Option<&Origin>) -> ImportOptions {

@@ -77,12 +77,25 @@ fn a_zip_of_three_classes_trains_to_a_network_that_carries_their_names() {
     );
     assert_eq!(json(&String::from_utf8(all.stdout).unwrap())["images"], 240);
 
-    let lineage = json(&printed(&["lineage", &model, "--json"]));
+    // Pruning looks at the images that were trained on.
+    let pruned = path(&folder, "pruned.safetensors");
+    printed(&["prune", &model, &pruned, "--radius", "0", "--data", SHAPES]);
+    let classes = Model::from_bytes(&fs::read(&pruned).unwrap())
+        .unwrap()
+        .metadata
+        .classes;
+    assert_eq!(classes, written.metadata.classes);
+
+    let lineage = json(&printed(&["lineage", &pruned, "--json"]));
     let command = lineage["commands"][0]["command"].as_str().unwrap();
     assert!(
         command.contains("--data own-shapes") && command.contains("--split-seed 7"),
         "{command}"
     );
+    for index in [1, 2] {
+        let command = lineage["commands"][index]["command"].as_str().unwrap();
+        assert!(command.ends_with("--data own-shapes"), "{command}");
+    }
 }
 
 #[test]
