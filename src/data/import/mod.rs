@@ -98,7 +98,7 @@ pub struct Imported {
     pub inverted: bool,
     /// Images whose border says that their ink is not that of the others.
     pub other_ink: usize,
-    /// The largest ε that seems worth training for, as a decimal fraction.
+    /// The ε that is suggested to train for, as a decimal fraction.
     pub suggested_epsilon: &'static str,
 }
 

@@ -70,6 +70,14 @@ export function liftOff(
   return null;
 }
 
+/** What is said of the presets where they are fitted to images of the visitor's own. */
+export const FITTED: Record<(typeof OFFERED)[number], string> = {
+  look: 'A small network: enough to see the certificate appear.',
+  quick: 'Twice as wide, with more epochs: a network worth drawing on.',
+  standard: 'Three wide layers: a matter for a GPU.',
+  hinge: 'Hinge loss and weight decay as in the first paper, with fewer units and epochs.',
+};
+
 /** What is said of images of the visitor's own. */
 export const OWN_IMAGES = {
   says:
@@ -78,8 +86,7 @@ export const OWN_IMAGES = {
   sentence: (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
   understood: ({ labels, heldOut, classes, epsilon }: ImportedSet) =>
     `${count(labels.length)} images of ${classes.length} classes; ${count(heldOut)} of them are held ` +
-    `out to measure on. ε = ${epsilon} suits them: no larger radius can be proved for most. Press ` +
-    'Train to learn from them.',
+    `out to measure on. ε = ${epsilon} is suggested for them. Press Train to learn from them.`,
   leftOut: (problems: number) =>
     problems === 1
       ? 'One part could not be used; the rest is'
