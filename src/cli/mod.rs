@@ -22,6 +22,7 @@ mod measured;
 mod member;
 mod network;
 mod output;
+mod own_data;
 mod prune;
 mod target;
 mod teach;
@@ -130,7 +131,7 @@ impl DatasetName {
             false => Err(CliError::OtherDataset {
                 path: path.into(),
                 found: found.into(),
-                asked,
+                asked: asked.into(),
             }),
         }
     }

@@ -7,6 +7,7 @@ mod certify;
 mod curve;
 mod exact;
 mod formats;
+mod own_data;
 mod teach;
 mod train;
 

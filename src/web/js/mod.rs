@@ -16,6 +16,8 @@ pub mod certificate;
 pub mod certify;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "import")]
+pub mod import;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
 #[cfg(feature = "train")]
