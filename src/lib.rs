@@ -68,8 +68,8 @@
 //! | `import` | images of one's own from zip, PNG, JPEG, CSV and IDX files; in WebAssembly also its API | yes |
 //! | `webgpu` | the trainer's GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
 //! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
-//! | `interop` | other people's formats: ONNX, VNN-LIB, plain numbers | no |
-//! | `authors` | checkpoints of the authors' PyTorch programs; includes `interop` | no |
+//! | `interop` | formats of runtimes and verifiers | no |
+//! | `authors` | checkpoints of the authors of ℓ∞-dist nets; with `cli` the command `linf import`; includes `interop` | no |
 //! | `cli` | the command line `linf`; includes `train`, `baseline`, `import` and `interop` | no |
 
 pub mod attack;

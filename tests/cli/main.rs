@@ -7,6 +7,8 @@ mod certify;
 mod curve;
 mod exact;
 mod formats;
+#[cfg(feature = "authors")]
+mod import;
 mod own_data;
 mod teach;
 mod train;
