@@ -252,11 +252,7 @@ impl Classifier for ExactClassifier<'_> {
     }
 
     fn logits(&mut self, inputs: &[i32]) -> Vec<f64> {
-        let mut logits = Vec::new();
-        for input in inputs.chunks(self.inputs()) {
-            logits.extend(exact(&self.incremental().logits(input)));
-        }
-        logits
+        exact(&self.incremental().batch_logits(inputs)).collect()
     }
 
     fn gradients(

@@ -8,12 +8,14 @@ use std::{
 
 use serde::Serialize;
 
+use super::output::check_target;
+use super::target::{make_folder_of, write};
 use super::{CliError, note, print, print_line, read, read_model};
 use crate::data::datasets;
 use crate::data::import::{Background, Grey, Png};
 use crate::error::sentence;
 use crate::exact::{
-    Certificate, CriticalPixel, Epsilon, ExactNet, Levels, MAX_LEVEL, Model, Ticks,
+    Certificate, CertificateFile, CriticalPixel, Epsilon, ExactNet, Levels, MAX_LEVEL, Model, Ticks,
 };
 
 /// Label images and print how far each label is proved
@@ -35,6 +37,16 @@ pub(super) struct Args {
     /// Print JSON: one object a line for each image
     #[arg(long)]
     json: bool,
+    /// Also write a certificate that others can check (`linf check`): the file CERT.json of one image, or
+    /// a folder of a file for each of several. It claims the IBP radius, or ε where that is given
+    #[arg(long, value_name = "CERT.json")]
+    out: Option<PathBuf>,
+    /// Where IBP does not prove the label of a certificate at ε, split the box up to this often
+    #[arg(long, default_value_t = 0, requires = "out")]
+    splits: usize,
+    /// Replace a certificate file if it exists
+    #[arg(long, requires = "out")]
+    force: bool,
 }
 
 /// What is printed. Lengths are in pixel levels; S is a power of two, so they are exact.
@@ -95,10 +107,11 @@ struct Place {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
     let paths = files(&args.images)?;
+    let targets = targets(args, &paths)?;
     let [only] = &paths[..] else {
-        return certify_all(args, &model, &model_sha256, &paths);
+        return certify_all(args, &model, &model_sha256, &paths, &targets);
     };
-    let report = certify(args, &model, &model_sha256, only)?;
+    let report = certify(args, &model, &model_sha256, only, targets.first())?;
     match args.json {
         true => print_line(report.to_json()),
         false => print(report.to_text()),
@@ -112,10 +125,11 @@ fn certify_all(
     model: &Model,
     model_sha256: &str,
     paths: &[PathBuf],
+    targets: &[PathBuf],
 ) -> Result<(), CliError> {
     let mut failed = 0;
-    for path in paths {
-        match certify(args, model, model_sha256, path) {
+    for (index, path) in paths.iter().enumerate() {
+        match certify(args, model, model_sha256, path, targets.get(index)) {
             Ok(report) if args.json => print_line(report.to_json()),
             Ok(report) => print(report.to_line()),
             Err(error) => {
@@ -139,7 +153,7 @@ fn certify_all(
 }
 
 /// The files that are named, and those of the folders that are, by name.
-fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut files = Vec::new();
     for path in named {
         if !path.is_dir() {
@@ -167,12 +181,41 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     Ok(files)
 }
 
-/// Certifies one image.
+/// Where the certificates of the images are written, if they are: `--out` itself, or in that folder a file
+/// called like each of several images.
+fn targets(args: &Args, paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let Some(out) = &args.out else {
+        return Ok(Vec::new());
+    };
+    let mut targets = match paths {
+        [_] => vec![out.clone()],
+        paths => {
+            let name = |path: &PathBuf| path.with_extension("json").file_name().map(Into::into);
+            let names: Vec<PathBuf> = paths.iter().filter_map(name).collect();
+            names.iter().map(|name| out.join(name)).collect()
+        }
+    };
+    for target in &targets {
+        make_folder_of(target)?;
+        check_target(target, args.force)?;
+    }
+    let written = targets.clone();
+    targets.sort();
+    match targets.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some([twice, ..]) => Err(CliError::SameName {
+            path: twice.clone(),
+        }),
+        _ => Ok(written),
+    }
+}
+
+/// Certifies one image, and writes its certificate if there is a place for it.
 fn certify(
     args: &Args,
     model: &Model,
     model_sha256: &str,
     path: &Path,
+    target: Option<&PathBuf>,
 ) -> Result<Report, CliError> {
     let image = read_png(path, shape(model), args.invert)?;
     if image.has_bright_border() {
@@ -193,6 +236,23 @@ fn certify(
             path: args.model.clone(),
             source,
         })?;
+    if let Some(target) = target {
+        let radius = args.epsilon.map(|epsilon| epsilon.ticks(model.net.scale()));
+        let sha256 = model_sha256.into();
+        let file = CertificateFile::of_model(
+            model,
+            sha256,
+            &image.levels,
+            image.size[1],
+            radius,
+            args.splits,
+        );
+        let file = file.map_err(|source| CliError::NoCertificate {
+            path: path.into(),
+            source,
+        })?;
+        write(target, &file.to_bytes())?;
+    }
     let file = path.display().to_string();
     let verdict = args
         .epsilon
@@ -210,7 +270,7 @@ fn certify(
 
 /// Rows and columns of the images that a model takes: those of its data set, or of squares if that is
 /// not described here; unknown if neither has the size of the network.
-fn shape(model: &Model) -> Option<[usize; 2]> {
+pub(super) fn shape(model: &Model) -> Option<[usize; 2]> {
     let inputs = model.net.inputs();
     let side = inputs.isqrt();
     let described = datasets::find(&model.metadata.dataset);
@@ -218,20 +278,13 @@ fn shape(model: &Model) -> Option<[usize; 2]> {
     (shape[0] * shape[1] == inputs).then_some(shape)
 }
 
-/// The name of a class: the model's own, or that of its described data set.
-fn class_name(model: &Model, label: usize) -> Option<String> {
-    match &model.metadata.classes[..] {
-        [] => datasets::find(&model.metadata.dataset)?
-            .classes
-            .get(label)
-            .cloned(),
-        classes => classes.get(label).cloned(),
-    }
-}
-
 /// A PNG of that shape, if one is given, as grey levels. What is transparent shows the background: black, or
 /// white of an image that is inverted.
-fn read_png(path: &Path, shape: Option<[usize; 2]>, invert: bool) -> Result<Grey, CliError> {
+pub(super) fn read_png(
+    path: &Path,
+    shape: Option<[usize; 2]>,
+    invert: bool,
+) -> Result<Grey, CliError> {
     let bytes = read(path)?;
     let undecodable = |source| CliError::Png {
         path: path.into(),
@@ -279,7 +332,7 @@ impl Report {
             file,
             verdict,
             label: certificate.label,
-            class: certificate.label.and_then(|label| class_name(model, label)),
+            class: certificate.label.and_then(|label| model.class_name(label)),
             margin_levels: f64::from(certificate.margin.get()) / scale / members,
             lipschitz_radius_levels: certificate.lipschitz_radius.map(levels),
             ibp_radius_levels: certificate.ibp_radius.map(levels),

@@ -6,7 +6,14 @@ use std::path::PathBuf;
 use crate::attack::AttackError;
 use crate::data::DataError;
 use crate::data::import::{ImportError, PictureError};
-use crate::exact::{EnsembleError, InputError, Levels, LineageError, ModelError};
+#[cfg(feature = "authors")]
+use crate::exact::QuantizeError;
+use crate::exact::teach::TeachError;
+use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
+#[cfg(feature = "authors")]
+use crate::interop::authors::AuthorsError;
+use crate::interop::onnx::OnnxError;
+use crate::interop::plain::PlainError;
 use crate::train::TrainError;
 
 /// Why a command failed.
@@ -365,6 +372,108 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// What the decoder says.
         source: PictureError,
+    },
+    /// A network cannot be taught.
+    #[error("{} cannot be taught", path.display())]
+    Teach {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: TeachError,
+    },
+    /// Other images than those that a model was taught.
+    #[error("the images of {} have the SHA-256 {found}, not {expected}; leave out --images-sha256 to teach these", path.display())]
+    OtherTaughtImages {
+        /// The folder.
+        path: PathBuf,
+        /// That of the images.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A folder without folders of classes.
+    #[error("{} holds no folders; put the images of each class into a folder of its name", path.display())]
+    NoClassFolders {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that is named by no class.
+    #[error("{} is named by no class; the classes are {classes}", path.display())]
+    NoSuchClass {
+        /// The folder.
+        path: PathBuf,
+        /// All classes.
+        classes: String,
+    },
+    /// A checkpoint of the authors' programs cannot be imported.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot be imported", path.display())]
+    Authors {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: AuthorsError,
+    },
+    /// The numbers of a checkpoint cannot be rounded to an exact network.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot become an exact network", path.display())]
+    Quantize {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: QuantizeError,
+    },
+    /// A network for other images than the data set's.
+    #[cfg(feature = "authors")]
+    #[error(
+        "{} takes {} pixels and gives {} classes, but the data set has {} and {}; give its own --dataset",
+        path.display(), found[0], found[1], expected[0], expected[1]
+    )]
+    OtherShape {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its pixels and classes.
+        found: [usize; 2],
+        /// Those of the data set.
+        expected: [usize; 2],
+    },
+    /// A model cannot be written as ONNX.
+    #[error("{} cannot be written as ONNX", path.display())]
+    Onnx {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: OnnxError,
+    },
+    /// A model cannot be written as plain numbers.
+    #[error("{} cannot be written as plain numbers", path.display())]
+    Plain {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: PlainError,
+    },
+    /// Test images are asked for that there are not.
+    #[error("--images goes to {last}, but there are {images} test images, numbered from 0")]
+    NoSuchImages {
+        /// The last one asked for.
+        last: usize,
+        /// How many there are.
+        images: usize,
+    },
+    /// An image of which no certificate can be written.
+    #[error("there is no certificate of {} to write", path.display())]
+    NoCertificate {
+        /// The image.
+        path: PathBuf,
+        /// Why not.
+        source: CertifyError,
+    },
+    /// Two images whose certificates would be one file.
+    #[error("two of the images would have the certificate {}; certify them one by one", path.display())]
+    SameName {
+        /// The certificate's file.
+        path: PathBuf,
     },
     /// A folder without images.
     #[error("{} holds no file that ends in .png", path.display())]

@@ -12,7 +12,7 @@ use super::prune::{MIN_SUPPORT, RADIUS};
 use super::{CliError, print, print_line, read_unpacked};
 use crate::baseline;
 use crate::data::{HELD_OUT, Origin, sha256_hex};
-use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent};
+use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent, teach};
 use crate::train::TrainConfig;
 use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS, last_run, origin};
 
@@ -48,6 +48,8 @@ struct Step {
 
 /// File of the model itself; those that it is made from are numbered.
 const MODEL: &str = "model.safetensors";
+/// Folder of the images that a model was taught, which no file of a model holds.
+const IMAGES: &str = "images";
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let bytes = read_unpacked(&args.model)?;
@@ -202,6 +204,7 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
             let number = lineage.number(MEMBER)?.to_string();
             words(&["linf", "member", model, &number, name])
         }
+        (Operation::Teach, [model]) => teach(lineage, model, name),
         (Operation::Baseline, []) => baseline(lineage, name),
         (Operation::Page, _) => Some(Step {
             writes: name.into(),
@@ -294,6 +297,25 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     Some(Step {
         note,
         ..done(run, &words)
+    })
+}
+
+/// The command that teaches a model; the images have to be put into its folder again.
+fn teach(lineage: &Lineage, model: &str, name: &str) -> Option<Step> {
+    let (epsilon, sha256) = (
+        lineage.text(teach::EPSILON)?,
+        lineage.text(teach::IMAGES_SHA256)?,
+    );
+    let seed = lineage.seed()?.to_string();
+    let mut words = vec!["linf", "teach", model, "--images", IMAGES];
+    words.extend(["--images-sha256", sha256, "--epsilon", epsilon]);
+    words.extend(["--seed", &seed, "--out", name]);
+    let mut usual = teach::USUAL.iter();
+    let is_usual = usual.all(|&(key, number)| lineage.number(key) == Some(number));
+    let note = (!is_usual).then(|| "it was taught with other settings than today's".into());
+    Some(Step {
+        note,
+        ..done(name, &words)
     })
 }
 
@@ -485,6 +507,39 @@ mod tests {
         // A record that lacks something.
         let broken = lineage(Operation::Prune, &[], vec![]);
         assert_eq!(commands(&broken)[0].command, None);
+    }
+
+    #[test]
+    fn a_taught_model_is_taught_the_same_images_again() {
+        let page = lineage(Operation::Page, &[], vec![]);
+        let parent = Parent {
+            sha256: None,
+            lineage: page,
+        };
+        let digest = "0".repeat(64);
+        let mut arguments: Arguments = teach::USUAL
+            .iter()
+            .map(|&(key, number)| (key.to_owned(), number.into()))
+            .collect();
+        arguments.insert(teach::EPSILON.into(), "0.3".into());
+        arguments.insert(teach::IMAGES_SHA256.into(), digest.clone().into());
+        let taught = |arguments: Arguments| {
+            let parents = vec![parent.clone()];
+            let lineage = Lineage::new(Operation::Teach, arguments, Some(4), parents).unwrap();
+            commands(&lineage).pop().unwrap()
+        };
+        let step = taught(arguments.clone());
+        assert_eq!(
+            step.command,
+            Some(format!(
+                "linf teach 1.safetensors --images images --images-sha256 {digest} --epsilon 0.3 \
+                 --seed 4 --out model.safetensors"
+            ))
+        );
+        assert_eq!(step.note, None);
+        // With settings for which there is no option, the command says that it is another.
+        arguments.insert("passes".into(), 3_u64.into());
+        assert!(taught(arguments).note.is_some());
     }
 
     #[test]

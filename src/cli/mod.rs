@@ -6,12 +6,16 @@
 mod attack;
 mod baseline;
 mod certify;
+mod check;
 mod compare;
 mod curve;
 mod ensemble;
 mod error;
 mod eval;
 mod export;
+mod formats;
+#[cfg(feature = "authors")]
+mod import;
 mod interrupt;
 mod lineage;
 mod measured;
@@ -21,6 +25,7 @@ mod output;
 mod own_data;
 mod prune;
 mod target;
+mod teach;
 mod train;
 
 use std::{
@@ -57,13 +62,17 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Export(export::Args),
+    #[cfg(feature = "authors")]
+    Import(import::Args),
     Prune(prune::Args),
+    Teach(teach::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
     Lineage(lineage::Args),
     Eval(eval::Args),
     Curve(curve::Args),
     Certify(certify::Args),
+    Check(check::Args),
     Attack(attack::Args),
     Baseline(baseline::Args),
     Compare(compare::Args),
@@ -155,13 +164,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
+        #[cfg(feature = "authors")]
+        Command::Import(args) => import::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
+        Command::Teach(args) => teach::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),
         Command::Lineage(args) => lineage::run(&args).map(done),
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Curve(args) => curve::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
+        Command::Check(args) => check::run(&args),
         Command::Attack(args) => attack::run(&args).map(done),
         Command::Baseline(args) => baseline::run(&args),
         Command::Compare(args) => compare::run(&args).map(done),

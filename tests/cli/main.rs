@@ -6,7 +6,9 @@ mod baseline;
 mod certify;
 mod curve;
 mod exact;
+mod formats;
 mod own_data;
+mod teach;
 mod train;
 
 use std::process::{Command, Output};

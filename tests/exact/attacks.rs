@@ -75,6 +75,19 @@ proptest! {
     }
 
     #[test]
+    fn many_inputs_of_a_box_give_the_bits_of_the_plain_reference(
+        (dense, input) in net_and_input(),
+        radius in 0..=TOP,
+        all in vec(vec(-1.0..=1.0, 14), 1..40),
+    ) {
+        let local = ExactNet::restrict(&mut pruned(&dense).evaluator(), &input, ticks(radius)).unwrap();
+        let moved: Vec<_> = all.iter().map(|fractions| perturb(&input, radius, fractions)).collect();
+        let logits = IncrementalEvaluator::new(local).batch_logits(&moved.concat());
+        let expected = moved.iter().map(|moved| dense.logits(&wide(moved)));
+        prop_assert_eq!(wide(&logits), expected.collect::<Vec<_>>().concat());
+    }
+
+    #[test]
     fn changes_to_a_base_give_the_bits_of_a_whole_evaluation(
         (dense, mut base) in net_and_input(),
         radius in 0..=TOP,

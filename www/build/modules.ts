@@ -19,7 +19,7 @@ const LATE = {
   baseline: ['BaselineNetwork'],
   gpu: ['GpuNetwork'],
   import: ['ImageImporter', 'mostBytes'],
-  train: ['TrainSession'],
+  train: ['PlaySession', 'TrainSession'],
 } as const;
 type Name = keyof typeof LATE;
 const NAMES = Object.keys(LATE) as Name[];

@@ -5,7 +5,7 @@ use super::random::{Key, below};
 use super::run::Outcome;
 use super::surrogate::gradient;
 use crate::attack::{Ball, runner_up_of};
-use crate::exact::{Evaluator, ExactNet, IncrementalEvaluator};
+use crate::exact::{BATCH, Evaluator, ExactNet, IncrementalEvaluator};
 
 /// A ball entered by an exact network, and the lanes of a round in it.
 #[derive(Clone, Debug)]
@@ -89,6 +89,9 @@ impl Lanes {
     /// Takes the steps `first..first + steps` of a round, which begins with step 0. The queries are
     /// numbered from step to step, and within a step from lane to lane.
     pub fn run(&mut self, round: &Round, first: u32, steps: u32) -> Outcome {
+        if round.method == ParallelMethod::Random {
+            return self.random(round, first, steps);
+        }
         if first == 0 || self.at.is_none_or(|(key, _)| key != round.key) {
             self.begin(round);
         }
@@ -105,6 +108,28 @@ impl Lanes {
             }
         }
         self.lanes = lanes;
+        outcome
+    }
+
+    /// Evaluates random images side by side, as no lane depends on its step before.
+    fn random(&mut self, round: &Round, first: u32, steps: u32) -> Outcome {
+        let mut outcome = Outcome::default();
+        let (ball, lanes) = (&self.ball, round.lanes.len());
+        let (pixels, classes) = (ball.pixels(), self.local.net().classes());
+        for step in first..first + steps {
+            for (group, from) in round.lanes.chunks(BATCH).zip((0..).step_by(BATCH)) {
+                let starts = group.iter().zip(from..);
+                let inputs: Vec<_> = starts
+                    .flat_map(|(lane, index)| start(ball, round.key, lane.start, index, step))
+                    .collect();
+                let logits = self.local.batch_logits(&inputs);
+                let before = (step - first) as usize * lanes + from as usize;
+                let images = inputs.chunks_exact(pixels);
+                for (at, (input, logits)) in images.zip(logits.chunks_exact(classes)).enumerate() {
+                    outcome.count(margin(logits, self.label), before + at, input);
+                }
+            }
+        }
         outcome
     }
 
@@ -136,24 +161,18 @@ impl Lanes {
         outcome: &mut Outcome,
     ) {
         match round.method {
-            ParallelMethod::Random => {
-                let kind = round.lanes[index].start;
-                lane.input = start(&self.ball, round.key, kind, index as u32, step);
-                let margin = self.margin(&lane.input);
-                outcome.count(margin, query, &lane.input);
+            ParallelMethod::Square if step == 0 => {
+                lane.smallest = self.margin(&lane.input);
+                outcome.count(lane.smallest, query, &lane.input);
             }
-            ParallelMethod::Fgsm | ParallelMethod::Pgd => {
+            ParallelMethod::Square => self.square(round, index, lane, step, query, outcome),
+            _ => {
                 let margin = self.margin(&lane.input);
                 outcome.count(margin, query, &lane.input);
                 if step + 1 < round.steps {
                     self.move_on(round, index, lane);
                 }
             }
-            ParallelMethod::Square if step == 0 => {
-                lane.smallest = self.margin(&lane.input);
-                outcome.count(lane.smallest, query, &lane.input);
-            }
-            ParallelMethod::Square => self.square(round, index, lane, step, query, outcome),
         }
     }
 

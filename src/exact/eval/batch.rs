@@ -13,7 +13,21 @@ use crate::exact::{ExactNet, InputError, logits_of_members};
 pub const BATCH: usize = 16;
 
 /// A value of each of the images.
-type Values = [i32; BATCH];
+pub(super) type Values = [i32; BATCH];
+
+/// A layer that evaluates many inputs side by side.
+pub(super) trait ForwardBatch {
+    /// Values of the units, `[outputs]`, for inputs, `[inputs]`. To be inlined into every caller, so that
+    /// it is compiled anew for the vectors that each may use.
+    fn forward_batch(&self, x: &[Values], values: &mut [Values]);
+}
+
+impl ForwardBatch for Layer {
+    #[inline(always)]
+    fn forward_batch(&self, x: &[Values], values: &mut [Values]) {
+        Layer::forward_batch(self, x, values);
+    }
+}
 
 /// Evaluates one [`ExactNet`] on many images, without allocating between them.
 #[derive(Clone, Debug)]
@@ -65,17 +79,17 @@ impl BatchEvaluator<'_> {
     }
 }
 
-/// Values of the units, `[outputs]`, for inputs in the domain, with the longest vectors that the
+/// Values of the units, `[outputs]`, for inputs that the layer may get, with the longest vectors that the
 /// processor has.
-fn forward(layer: &Layer, x: &[Values], values: &mut [Values]) {
+pub(super) fn forward(layer: &impl ForwardBatch, x: &[Values], values: &mut [Values]) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f")]
-        fn with_avx512(layer: &Layer, x: &[Values], values: &mut [Values]) {
+        fn with_avx512(layer: &impl ForwardBatch, x: &[Values], values: &mut [Values]) {
             layer.forward_batch(x, values);
         }
         #[target_feature(enable = "avx2")]
-        fn with_avx2(layer: &Layer, x: &[Values], values: &mut [Values]) {
+        fn with_avx2(layer: &impl ForwardBatch, x: &[Values], values: &mut [Values]) {
             layer.forward_batch(x, values);
         }
         if is_x86_feature_detected!("avx512f") {

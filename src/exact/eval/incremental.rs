@@ -2,7 +2,11 @@
 //!
 //! It recomputes only units with a kept weight for an input that changed.
 
+use super::batch::{BATCH, Values};
 use super::restricted::{RestrictedLayer, RestrictedNet};
+
+/// Fewer inputs than this are evaluated one by one: a batch takes as long as so many of them.
+const LEAST_BATCH: usize = 4;
 
 /// A layer's weights sorted by input.
 #[derive(Clone, Debug)]
@@ -47,6 +51,8 @@ pub struct IncrementalEvaluator {
     /// The input that was last run whole, and its values; none before the first.
     values: Vec<Vec<i32>>,
     is_run: bool,
+    /// The values of a batch of inputs; made when the first one comes.
+    batch: Vec<Vec<Values>>,
     /// Of every layer; made when the first change is tried.
     seen: Vec<Seen>,
     base: Base,
@@ -86,6 +92,7 @@ impl IncrementalEvaluator {
         Self {
             values: net.values(),
             is_run: false,
+            batch: Vec::new(),
             seen: Vec::new(),
             base: Base {
                 values: net.values(),
@@ -122,6 +129,24 @@ impl IncrementalEvaluator {
             self.is_run = true;
         }
         self.net.logits(&self.values)
+    }
+
+    /// Logits in ticks, `[n, classes]`, of many inputs of the box, `[n, inputs]`: those that
+    /// [`logits`](Self::logits) gives, one by one.
+    pub fn batch_logits(&mut self, inputs: &[i32]) -> Vec<i32> {
+        let width = self.values[0].len();
+        let mut logits = Vec::new();
+        for inputs in inputs.chunks(BATCH * width) {
+            if inputs.len() < LEAST_BATCH * width {
+                logits.extend(inputs.chunks(width).flat_map(|input| self.logits(input)));
+                continue;
+            }
+            if self.batch.is_empty() {
+                self.batch = self.net.batch_values();
+            }
+            logits.extend(self.net.batch_logits(inputs, &mut self.batch));
+        }
+        logits
     }
 
     /// Makes an input of the box, `[inputs]`, the base of changes.

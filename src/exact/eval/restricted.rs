@@ -7,6 +7,7 @@
 //! inputs and small changes of one.
 
 use super::Evaluator;
+use super::batch::{BATCH, ForwardBatch, Values, forward};
 use crate::exact::certify::ibp::{Intervals, reach};
 use crate::exact::net::Layer;
 use crate::exact::{ExactNet, InputError, Ticks, logits_of_members};
@@ -97,6 +98,34 @@ impl RestrictedNet {
         inputs.chain([vec![0; self.bias.len()]]).collect()
     }
 
+    /// Room for the values of every layer's units, for a batch of inputs.
+    pub(super) fn batch_values(&self) -> Vec<Vec<Values>> {
+        let inputs = self
+            .layers
+            .iter()
+            .map(|layer| vec![[0; BATCH]; layer.inputs]);
+        inputs.chain([vec![[0; BATCH]; self.bias.len()]]).collect()
+    }
+
+    /// Logits in ticks, `[n, classes]`, of up to [`BATCH`] inputs of the box, `[n, inputs]`.
+    pub(super) fn batch_logits(&self, inputs: &[i32], values: &mut [Vec<Values>]) -> Vec<i32> {
+        let width = values[0].len();
+        // A short batch is filled up with its last input.
+        let last = inputs.len() / width - 1;
+        for (pixel, values) in values[0].iter_mut().enumerate() {
+            *values = std::array::from_fn(|lane| inputs[lane.min(last) * width + pixel]);
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (before, after) = values.split_at_mut(index + 1);
+            forward(layer, &before[index], &mut after[0]);
+        }
+        let outputs = &values[self.layers.len()];
+        let logits = (0..=last).flat_map(|lane| {
+            logits_of_members(&self.bias, self.classes, move |unit| outputs[unit][lane])
+        });
+        logits.collect()
+    }
+
     pub(super) fn logits(&self, values: &[Vec<i32>]) -> Vec<i32> {
         let last = values.last().expect("the input is always there");
         logits_of_members(&self.bias, self.classes, |unit| last[unit]).collect()
@@ -168,13 +197,13 @@ impl RestrictedLayer {
         self.inputs
     }
 
-    pub(super) fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.floors.len()
     }
 
     /// The unit's least value in the box.
-    #[cfg(feature = "gpu")]
-    pub(super) fn floor(&self, unit: usize) -> i32 {
+    #[cfg(any(feature = "gpu", feature = "interop"))]
+    pub(crate) fn floor(&self, unit: usize) -> i32 {
         self.floors[unit]
     }
 
@@ -195,5 +224,27 @@ impl RestrictedLayer {
             }
         }
         largest
+    }
+}
+
+impl ForwardBatch for RestrictedLayer {
+    #[inline(always)]
+    fn forward_batch(&self, x: &[Values], values: &mut [Values]) {
+        for (unit, value) in values.iter_mut().enumerate() {
+            let mut largest = [self.floors[unit]; BATCH];
+            for weights in self.row(unit).chunks(STRIDE) {
+                let least = largest.iter().fold(i32::MAX, |least, &one| least.min(one));
+                if weights[0].reach <= least {
+                    break;
+                }
+                for weight in weights {
+                    let x = &x[usize::from(weight.input)];
+                    for lane in 0..BATCH {
+                        largest[lane] = largest[lane].max((x[lane] - weight.weight).abs());
+                    }
+                }
+            }
+            *value = largest;
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::entries::{Entries, EntryError, plain_number};
 use super::lineage::Lineage;
 use super::safetensors::safetensors_file;
 use super::tensors::{BIAS, read_integers, read_layer, stored_integers, stored_layer};
+use crate::data::datasets;
 use crate::exact::net::MOST_WEIGHTS;
 use crate::exact::{Epsilon, ExactNet, NetError};
 
@@ -154,6 +155,17 @@ impl Model {
             )?,
             metadata,
         })
+    }
+
+    /// The name of a class: the model's own, or that of its data set if this program describes it.
+    pub fn class_name(&self, class: usize) -> Option<String> {
+        let Metadata {
+            dataset, classes, ..
+        } = &self.metadata;
+        match &classes[..] {
+            [] => datasets::find(dataset)?.classes.get(class).cloned(),
+            own => own.get(class).cloned(),
+        }
     }
 
     /// Writes the model file; the same model always gives the same bytes.

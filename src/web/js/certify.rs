@@ -239,7 +239,7 @@ fn average_levels(net: &ExactNet, ticks: impl Into<f64>) -> f64 {
 }
 
 /// As a `Uint8Array` rather than an array of numbers.
-fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }
 

@@ -11,6 +11,8 @@ pub mod baseline;
 #[cfg(feature = "bench")]
 pub mod bench;
 #[cfg(feature = "certify")]
+pub mod certificate;
+#[cfg(feature = "certify")]
 pub mod certify;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -18,6 +20,10 @@ pub mod gpu;
 pub mod import;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
+#[cfg(feature = "train")]
+mod play;
+#[cfg(feature = "certify")]
+pub mod teach;
 #[cfg(feature = "train")]
 pub mod train;
 

@@ -1,6 +1,6 @@
 /**
- * What outlives a tab: the checkpoint of the run with its charts, and the network that was taken
- * from one. Kept in IndexedDB, one record each, replaced as a whole.
+ * What outlives a tab: the checkpoint of the run with its charts. Kept in IndexedDB, one record, replaced
+ * as a whole. Networks and images of the visitor are kept beside it; see `collection.ts`.
  *
  * A browser may refuse (private windows, full disks), which must not stop the training: every
  * function says so by its answer, and none throws.
@@ -20,7 +20,7 @@ export interface SavedRun {
   metrics: Metrics[];
 }
 
-/** The network that was trained here, which the page can run on. */
+/** The one network that earlier builds of the page kept. */
 export interface SavedNetwork {
   model: Uint8Array<ArrayBuffer>;
   /** What tells it from other networks. */
@@ -43,7 +43,7 @@ interface Records {
 
 /** Opened when it is first used: where there is no IndexedDB, even that may throw. */
 let opened: ReturnType<typeof createStore> | null = null;
-const store = () => (opened ??= createStore('linf-dist-net', 'records'));
+export const store = () => (opened ??= createStore('linf-dist-net', 'records'));
 
 /** A record as an earlier build of the page may have written it, brought to today's names. */
 export function upgrade<Name extends keyof Records>(

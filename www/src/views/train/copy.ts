@@ -193,6 +193,7 @@ export const HYPERPARAMETERS: Record<NumberHyperparameter['key'], { label: strin
 export const WEIGHT_INIT_NAMES: Record<WeightInit, string> = {
   identity: 'identity',
   signed_identity: 'identity, half of it negated',
+  normal: 'drawn at random',
 };
 
 /** A run of an earlier visit. */
