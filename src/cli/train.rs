@@ -226,9 +226,9 @@ fn configuration(args: &Args, images: &Images) -> Result<Option<TrainConfig>, Cl
     };
     let preset = TrainConfig::preset(preset).map_err(refused)?;
     let set = |config: TrainConfig| {
-        let hyperparameters = args.set.iter();
-        hyperparameters.fold(Ok(config), |config, (hyperparameter, value)| {
-            config?.with(hyperparameter, value)
+        let mut hyperparameters = args.set.iter();
+        hyperparameters.try_fold(config, |config, (hyperparameter, value)| {
+            config.with(hyperparameter, value)
         })
     };
     // What suits images of one's own is found out for the preset, so what is set is set afterwards.

@@ -87,10 +87,10 @@ export const OWN_IMAGES = {
   understood: ({ labels, heldOut, classes, epsilon }: ImportedSet) =>
     `${count(labels.length)} images of ${classes.length} classes; ${count(heldOut)} of them are held ` +
     `out to measure on. ε = ${epsilon} is suggested for them. Press Train to learn from them.`,
-  leftOut: (problems: number) =>
-    problems === 1
-      ? 'One part could not be used; the rest is'
-      : `${count(problems)} parts could not be used; the rest is`,
+  leftOut(problems: number, isSome: boolean): string {
+    const parts = problems === 1 ? 'One part' : `${count(problems)} parts`;
+    return `${parts} could not be used${isSome ? '; the rest is' : ''}`;
+  },
   badName: (name: string) =>
     `“${name.trim()}” cannot be the name: it needs 1 to 40 characters that no other class has.`,
   /** What the visitor should know of the set. */
