@@ -65,11 +65,12 @@
 //! | `train` | layer, net and training on Burn, on the CPU, and the training of the baseline networks; in WebAssembly also the trainer's API and that of the page's *Play* | yes |
 //! | `baseline` | the baseline networks; in WebAssembly also their API | yes |
 //! | `gpu` | the integer network and its attacks on a GPU; in WebAssembly also their API | yes |
+//! | `import` | images of one's own from zip, PNG, JPEG, CSV and IDX files; in WebAssembly also its API | yes |
 //! | `webgpu` | the trainer's GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
 //! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
 //! | `interop` | formats of runtimes and verifiers | no |
 //! | `authors` | checkpoints of the authors of ℓ∞-dist nets; with `cli` the command `linf import`; includes `interop` | no |
-//! | `cli` | the command line `linf`; includes `train`, `baseline` and `interop` | no |
+//! | `cli` | the command line `linf`; includes `train`, `baseline`, `import` and `interop` | no |
 
 pub mod attack;
 #[cfg(any(feature = "baseline", feature = "train"))]
@@ -88,7 +89,12 @@ pub mod data;
     feature = "train",
     all(
         target_arch = "wasm32",
-        any(feature = "certify", feature = "baseline", feature = "gpu")
+        any(
+            feature = "certify",
+            feature = "baseline",
+            feature = "gpu",
+            feature = "import"
+        )
     )
 ))]
 mod error;
@@ -108,7 +114,12 @@ pub mod train;
     feature = "train",
     all(
         target_arch = "wasm32",
-        any(feature = "certify", feature = "baseline", feature = "gpu")
+        any(
+            feature = "certify",
+            feature = "baseline",
+            feature = "gpu",
+            feature = "import"
+        )
     )
 ))]
 pub mod web;

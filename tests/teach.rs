@@ -1,13 +1,19 @@
 //! Teaching the shipped network digits that it gets wrong.
 #![cfg(not(target_arch = "wasm32"))]
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Instant;
 
-use linf_dist_net::data::{Dataset, Split, datasets};
-use linf_dist_net::exact::teach::{TeachConfig, TeachError, teach};
-use linf_dist_net::exact::{DenseLayer, DenseNet, Epsilon, ExactNet, Model, Ticks, evaluate};
+use linf_dist_net::data::{Dataset, DatasetDescription, Normalisation, Split, datasets};
+use linf_dist_net::exact::teach::{
+    TeachConfig, TeachError, Teaching, images_sha256, taught_model, teach,
+};
+use linf_dist_net::exact::{
+    Accuracies, Arguments, DenseLayer, DenseNet, Epsilon, ExactNet, Lineage, Metadata, Model,
+    Operation, Ticks, evaluate,
+};
 
 fn epsilon() -> Epsilon {
     "0.3".parse().unwrap()
@@ -132,6 +138,107 @@ fn all_members_of_a_network_learn() {
     assert_eq!(label(&taught, new.image(0)), Some(new.labels[0].into()));
     assert_eq!(taught.to_sparse(), joined.to_sparse());
     assert_eq!(taught.bias(), joined.bias());
+}
+
+/// A net of nine pixels, six units and three classes, and so many images of nine pixels.
+fn small(images: usize) -> (ExactNet, Dataset) {
+    let mut state = 1_u32;
+    let mut number = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let mut layer = |inputs: usize, outputs: usize| DenseLayer {
+        inputs,
+        outputs,
+        weight: (0..inputs * outputs)
+            .map(|_| 4 * i32::from(number()))
+            .collect(),
+    };
+    let layers = vec![layer(9, 6), layer(6, 3)];
+    let net = DenseNet::new(4, layers, vec![0; 3])
+        .unwrap()
+        .prune()
+        .unwrap();
+    let description = DatasetDescription::in_memory("nine", [3, 3], 3, Normalisation::IDENTITY);
+    let set = Dataset {
+        description: Arc::new(description),
+        images: (0..9 * images).map(|_| number()).collect(),
+        labels: (0..images).map(|image| (image % 3) as u8).collect(),
+    };
+    (net, set)
+}
+
+fn lessons() -> TeachConfig {
+    TeachConfig {
+        passes: 6,
+        repeats: 10,
+        reminders: 5,
+        step: Ticks::new(8),
+        radius: Ticks::new(4),
+        seed: 1,
+    }
+}
+
+#[test]
+fn pass_by_pass_is_the_same_as_all_at_once() {
+    let (net, set) = small(12);
+    let (new, before) = (set.first(4), set.last(8));
+    let mut teaching = Teaching::new(&net, &new, Cow::Borrowed(&before), lessons()).unwrap();
+    let mut passes = 0;
+    while !teaching.is_finished() {
+        teaching.step().unwrap();
+        passes += 1;
+        assert_eq!(teaching.passes_done(), passes);
+    }
+    assert_eq!(passes, lessons().passes);
+    let taught = teaching.net().unwrap().to_sparse();
+    assert_eq!(
+        taught,
+        teach(&net, &new, &before, lessons()).unwrap().to_sparse()
+    );
+    assert_ne!(taught, net.to_sparse());
+    // Another pass than those that were asked for changes nothing.
+    teaching.step().unwrap();
+    assert_eq!(taught, teaching.net().unwrap().to_sparse());
+}
+
+#[test]
+fn the_order_in_which_images_are_given_changes_nothing() {
+    let (net, set) = small(12);
+    let (new, before) = (set.first(5), set.last(7));
+    let turned = chosen(&new, (0..new.len()).rev());
+    let taught = |new: &Dataset| teach(&net, new, &before, lessons()).unwrap().to_sparse();
+    assert_eq!(taught(&new), taught(&turned));
+    assert_eq!(images_sha256(&new), images_sha256(&turned));
+    assert_ne!(images_sha256(&new), images_sha256(&before));
+}
+
+#[test]
+fn a_taught_model_claims_no_accuracy_and_tells_how_it_was_made() {
+    let (net, new) = small(3);
+    let metadata = Metadata {
+        dataset: "nine".into(),
+        epsilon: epsilon(),
+        lineage: Lineage::new(Operation::Page, Arguments::new(), None, vec![]).unwrap(),
+        accuracies: Some(Accuracies {
+            clean: 1.0,
+            certified_lipschitz: 1.0,
+            certified_ibp: 1.0,
+        }),
+    };
+    let sha256 = "a".repeat(64);
+    let model = taught_model(net, &metadata, sha256.clone(), &new, epsilon(), lessons()).unwrap();
+    assert_eq!(model.metadata.accuracies, None);
+    let lineage = &model.metadata.lineage;
+    assert_eq!(*lineage.operation(), Operation::Teach);
+    assert_eq!(lineage.seed(), Some(1));
+    assert_eq!(lineage.number("images"), Some(3));
+    assert_eq!(lineage.text("images_sha256"), Some(&*images_sha256(&new)));
+    assert_eq!(lineage.parents()[0].sha256, Some(sha256));
+    assert_eq!(lineage.members(), Some(1));
+    // The file holds all of it.
+    let read = Model::from_bytes(&model.to_bytes()).unwrap();
+    assert_eq!(read.metadata, model.metadata);
 }
 
 #[test]

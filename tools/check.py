@@ -74,6 +74,7 @@ class Net:
             raise Refused(f"the architecture {architecture} is none")
         if widths[-1] % self.members or widths[-1] // self.members < 2:
             raise Refused(f"{widths[-1]} units are no {self.members} members of two classes or more")
+        self.names = read_names(metadata.get("classes"), widths[-1] // self.members)
 
         self.layers = []
         for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
@@ -279,7 +280,8 @@ def check_certificate(file, model):
     if margin == 0:
         raise Refuted("label", "`label` is claimed, but there is a tie, so there is no label")
     expect(claimed, "label", label)
-    expect(claimed, "label_name", described["classes"][label] if described else None)
+    names = net.names or (described["classes"] if described else None)
+    expect(claimed, "label_name", names[label] if names else None)
     expect(claimed, "logits_ticks", logits.tolist())
     expect(claimed, "margin_ticks", margin)
     lipschitz, ibp = (int(radii[0]) for radii in net.radii(x, np.array([label])))
@@ -394,6 +396,19 @@ def integers(tensors, name, count):
     if tensor.dtype not in (np.dtype("<i2"), np.dtype("<i4")) or tensor.shape != (count,):
         raise Refused(f"{name} is {tensor.dtype} {tensor.shape}, not {count} integers")
     return tensor.astype(np.int64)
+
+
+def read_names(text, classes):
+    """The names of the classes where the metadata have them, else none: different, one for each class."""
+    if text is None:
+        return None
+    names = json.loads(text)
+    plain = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not plain or len(names) != classes or len(set(names)) != classes:
+        raise Refused(f"the metadata do not name {classes} different classes")
+    if not all(1 <= len(name) <= 64 and name == name.strip() for name in names):
+        raise Refused("the name of a class is empty, too long or has spaces at its ends")
+    return names
 
 
 def read_test_set(data_dir, dataset):

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use crate::attack::AttackError;
 use crate::data::DataError;
+use crate::data::import::{ImportError, PictureError};
 #[cfg(feature = "authors")]
 use crate::exact::QuantizeError;
+use crate::exact::teach::TeachError;
 use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
 #[cfg(feature = "authors")]
 use crate::interop::authors::AuthorsError;
@@ -122,7 +124,7 @@ pub(crate) enum CliError {
         /// What it was trained on.
         found: String,
         /// What was asked for.
-        asked: &'static str,
+        asked: String,
     },
     /// A model is to be measured on another data set than it was trained on.
     #[error("{} was trained on {trained_on}, not on {asked}; give its own --dataset, or add --other-dataset to measure it on {asked} all the same", path.display())]
@@ -132,7 +134,7 @@ pub(crate) enum CliError {
         /// What it was trained on.
         trained_on: String,
         /// What was asked for.
-        asked: &'static str,
+        asked: String,
     },
     /// More images are asked for than there are.
     #[error("--limit is {limit}, but there are {images} test images")]
@@ -250,6 +252,46 @@ pub(crate) enum CliError {
     /// The data set is missing or not the published one.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The files that `--data` names are no data set.
+    #[error("{} cannot be used", path.display())]
+    Import {
+        /// The first of the files.
+        path: PathBuf,
+        /// Why not.
+        source: ImportError,
+    },
+    /// A run on images of one's own, which are not given.
+    #[error("{} was trained on images of somebody's own, `{title}`; give them with --data", path.display())]
+    OwnImages {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What they were called.
+        title: String,
+    },
+    /// `--set held_out` beside images whose split is made when they are read.
+    #[error(
+        "--set held_out does not go with --data, of which {held_out} images are held out so that equal images stay together; add --all-images to train on all"
+    )]
+    OwnHeldOut {
+        /// How many.
+        held_out: usize,
+    },
+    /// A class of `--data` that the model has not.
+    #[error("{} has no class `{class}`, which is one of those of --data; its classes are {classes}", path.display())]
+    OtherClass {
+        /// The model.
+        path: PathBuf,
+        /// The class.
+        class: String,
+        /// Those of the model.
+        classes: String,
+    },
+    /// Other images than those of the run, where it must be known which of them it was trained on.
+    #[error("--data does not hold the images that {} was trained with, in the same split; give the same files, read in the same way", path.display())]
+    OtherOwnImages {
+        /// The model.
+        path: PathBuf,
+    },
     /// The model takes other images than it was given.
     #[error("{} takes other images", path.display())]
     Input {
@@ -324,12 +366,44 @@ pub(crate) enum CliError {
         compared: u64,
     },
     /// A file is not a PNG.
-    #[error("{} is not a complete PNG image", path.display())]
+    #[error("{} cannot be certified: it", path.display())]
     Png {
         /// The file.
         path: PathBuf,
         /// What the decoder says.
-        source: png::DecodingError,
+        source: PictureError,
+    },
+    /// A network cannot be taught.
+    #[error("{} cannot be taught", path.display())]
+    Teach {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: TeachError,
+    },
+    /// Other images than those that a model was taught.
+    #[error("the images of {} have the SHA-256 {found}, not {expected}; leave out --images-sha256 to teach these", path.display())]
+    OtherTaughtImages {
+        /// The folder.
+        path: PathBuf,
+        /// That of the images.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A folder without folders of classes.
+    #[error("{} holds no folders; put the images of each class into a folder of its name", path.display())]
+    NoClassFolders {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that is named by no class.
+    #[error("{} is named by no class; the classes are {classes}", path.display())]
+    NoSuchClass {
+        /// The folder.
+        path: PathBuf,
+        /// All classes.
+        classes: String,
     },
     /// A checkpoint of the authors' programs cannot be imported.
     #[cfg(feature = "authors")]

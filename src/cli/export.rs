@@ -7,6 +7,7 @@ use burn::tensor::{Device, read_sync};
 
 use super::formats::Formats;
 use super::output::{Output, check_target, print_kept, write_model};
+use super::own_data::{Images, OwnData};
 use super::{CliError, DatasetName, note, print_line, read, train};
 use crate::data::{Dataset, sha256_hex};
 use crate::exact::{Epsilon, ExactNet, FloatNet, Metadata, Model, Operation, Parent};
@@ -39,6 +40,8 @@ pub(super) struct Args {
     #[arg(long)]
     epsilon: Option<Epsilon>,
     #[command(flatten)]
+    own: OwnData,
+    #[command(flatten)]
     output: Output,
 }
 
@@ -52,10 +55,23 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     check_target(model, args.output.force && !is_checkpoint)?;
     let bytes = read(&args.checkpoint)?;
     let checkpoint = train::parse_checkpoint(&args.checkpoint, &bytes)?;
-    let dataset = DatasetName::recorded(&checkpoint.config().dataset, &args.checkpoint)?;
+    let images = match checkpoint.imported() {
+        None => Images::Described(DatasetName::recorded(
+            &checkpoint.config().dataset,
+            &args.checkpoint,
+        )?),
+        Some(described) => {
+            let own = args.own.load(described.imported.as_ref())?;
+            let own = own.ok_or_else(|| CliError::OwnImages {
+                path: args.checkpoint.clone(),
+                title: described.title.clone(),
+            })?;
+            Images::Own(own.into())
+        }
+    };
     let trainer = train::restore(
         &checkpoint,
-        dataset,
+        &images,
         &args.output.data_dir,
         &args.checkpoint,
         &Device::flex(),
@@ -89,9 +105,17 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             lineage: trainer.lineage().map_err(refuse)?,
         }],
     )?;
-    let accuracies = (args.output).accuracies(model, Ok(dataset), epsilon, &net)?;
+    let accuracies = match images {
+        Images::Described(dataset) => {
+            (args.output).accuracies(model, Ok(dataset), epsilon, &net)?
+        }
+        // There is no test set: `linf eval --held-out` measures.
+        Images::Own(_) => None,
+    };
+    let description = trainer.description();
     let metadata = Metadata {
-        dataset: dataset.as_str().into(),
+        dataset: description.name.clone(),
+        classes: description.names_to_record(),
         epsilon,
         lineage,
         accuracies,

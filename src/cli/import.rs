@@ -93,6 +93,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     }
     let metadata = Metadata {
         dataset: args.dataset.as_str().into(),
+        classes: Vec::new(),
         epsilon: args.epsilon,
         lineage,
         accuracies,

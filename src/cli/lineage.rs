@@ -11,10 +11,10 @@ use super::output::MEASURE;
 use super::prune::{MIN_SUPPORT, RADIUS};
 use super::{CliError, print, print_line, read_unpacked};
 use crate::baseline;
-use crate::data::{HELD_OUT, sha256_hex};
-use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent};
+use crate::data::{HELD_OUT, Origin, sha256_hex};
+use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent, teach};
 use crate::train::TrainConfig;
-use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS};
+use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS, last_run, origin};
 
 /// Print the commands that make a model again
 #[derive(clap::Args)]
@@ -48,6 +48,8 @@ struct Step {
 
 /// File of the model itself; those that it is made from are numbered.
 const MODEL: &str = "model.safetensors";
+/// Folder of the images that a model was taught, which no file of a model holds.
+const IMAGES: &str = "images";
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let bytes = read_unpacked(&args.model)?;
@@ -177,13 +179,21 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
         (Operation::Export, [checkpoint]) => {
             let (scale, epsilon) = (lineage.number(SCALE)?.to_string(), lineage.text(EPSILON)?);
             let options = ["--scale", &scale, "--epsilon", epsilon];
-            words(&[&["linf", "export", checkpoint, name], &options[..]].concat())
+            let mut all = [&["linf", "export", checkpoint, name], &options[..]].concat();
+            all.extend(
+                own_data(&lineage.parents()[0].lineage)
+                    .into_iter()
+                    .flatten(),
+            );
+            words(&all)
         }
         (Operation::Prune, [model]) => {
             let radius = lineage.text(RADIUS)?;
             let min_support = lineage.number(MIN_SUPPORT)?.to_string();
             let options = ["--radius", radius, "--min-support", &min_support];
-            words(&[&["linf", "prune", model, name], &options[..]].concat())
+            let mut all = [&["linf", "prune", model, name], &options[..]].concat();
+            all.extend(last_run(lineage).and_then(own_data).into_iter().flatten());
+            words(&all)
         }
         (Operation::Ensemble, [_, _, ..]) => {
             let models = parents.iter().map(String::as_str);
@@ -194,6 +204,7 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
             let number = lineage.number(MEMBER)?.to_string();
             words(&["linf", "member", model, &number, name])
         }
+        (Operation::Teach, [model]) => teach(lineage, model, name),
         (Operation::Baseline, []) => baseline(lineage, name),
         (Operation::Page, _) => Some(Step {
             writes: name.into(),
@@ -212,11 +223,31 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
     }
 }
 
+/// The option that gives the images of a run again, where they are somebody's own.
+fn own_data(run: &Lineage) -> Option<[&str; 2]> {
+    origin(run)?;
+    Some(["--data", run.text("dataset")?])
+}
+
 /// The command of a training run, which writes to the folder `run`.
 fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> {
     let config = TrainConfig::from_lineage(lineage).ok()?;
     let (preset, set) = config.as_preset();
-    let mut words = vec!["linf", "train", "--dataset", &config.dataset];
+    let own = origin(lineage);
+    let mut words = vec!["linf", "train"];
+    let split_seed = own
+        .as_ref()
+        .map_or(0, |own| own.options.split_seed)
+        .to_string();
+    match &own {
+        None => words.extend(["--dataset", &config.dataset]),
+        Some(Origin { options, .. }) => {
+            words.extend(["--data", &config.dataset, "--ink", options.ink.as_str()]);
+            words.extend(options.transposed.then_some("--transpose"));
+            words.extend(options.centred.then_some("--centre"));
+            words.extend(["--split-seed", &split_seed]);
+        }
+    }
     words.extend(["--preset", preset]);
     // A run that finetunes takes the widths of its model.
     let set = set
@@ -227,6 +258,8 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     let held_out = format!("held_out={}", config.held_out);
     match config.held_out {
         HELD_OUT => {}
+        // The split of one's own images decides.
+        1.. if own.is_some() => {}
         0 => words.push("--all-images"),
         _ => words.extend(["--set", &held_out]),
     }
@@ -242,6 +275,12 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     words.extend(["--out", run]);
 
     let mut notes = Vec::new();
+    if let Some(Origin { sha256, .. }) = &own {
+        notes.push(format!(
+            "{} stands for the images of somebody's own, whose SHA-256 is {sha256}",
+            config.dataset
+        ));
+    }
     if !lineage.flag(FINISHED) {
         let done = lineage.number(ITERATIONS);
         let done = done.map_or(String::new(), |done| format!(" after {done} iterations"));
@@ -258,6 +297,25 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     Some(Step {
         note,
         ..done(run, &words)
+    })
+}
+
+/// The command that teaches a model; the images have to be put into its folder again.
+fn teach(lineage: &Lineage, model: &str, name: &str) -> Option<Step> {
+    let (epsilon, sha256) = (
+        lineage.text(teach::EPSILON)?,
+        lineage.text(teach::IMAGES_SHA256)?,
+    );
+    let seed = lineage.seed()?.to_string();
+    let mut words = vec!["linf", "teach", model, "--images", IMAGES];
+    words.extend(["--images-sha256", sha256, "--epsilon", epsilon]);
+    words.extend(["--seed", &seed, "--out", name]);
+    let mut usual = teach::USUAL.iter();
+    let is_usual = usual.all(|&(key, number)| lineage.number(key) == Some(number));
+    let note = (!is_usual).then(|| "it was taught with other settings than today's".into());
+    Some(Step {
+        note,
+        ..done(name, &words)
     })
 }
 
@@ -449,6 +507,39 @@ mod tests {
         // A record that lacks something.
         let broken = lineage(Operation::Prune, &[], vec![]);
         assert_eq!(commands(&broken)[0].command, None);
+    }
+
+    #[test]
+    fn a_taught_model_is_taught_the_same_images_again() {
+        let page = lineage(Operation::Page, &[], vec![]);
+        let parent = Parent {
+            sha256: None,
+            lineage: page,
+        };
+        let digest = "0".repeat(64);
+        let mut arguments: Arguments = teach::USUAL
+            .iter()
+            .map(|&(key, number)| (key.to_owned(), number.into()))
+            .collect();
+        arguments.insert(teach::EPSILON.into(), "0.3".into());
+        arguments.insert(teach::IMAGES_SHA256.into(), digest.clone().into());
+        let taught = |arguments: Arguments| {
+            let parents = vec![parent.clone()];
+            let lineage = Lineage::new(Operation::Teach, arguments, Some(4), parents).unwrap();
+            commands(&lineage).pop().unwrap()
+        };
+        let step = taught(arguments.clone());
+        assert_eq!(
+            step.command,
+            Some(format!(
+                "linf teach 1.safetensors --images images --images-sha256 {digest} --epsilon 0.3 \
+                 --seed 4 --out model.safetensors"
+            ))
+        );
+        assert_eq!(step.note, None);
+        // With settings for which there is no option, the command says that it is another.
+        arguments.insert("passes".into(), 3_u64.into());
+        assert!(taught(arguments).note.is_some());
     }
 
     #[test]

@@ -22,8 +22,10 @@ mod measured;
 mod member;
 mod network;
 mod output;
+mod own_data;
 mod prune;
 mod target;
+mod teach;
 mod train;
 
 use std::{
@@ -63,6 +65,7 @@ enum Command {
     #[cfg(feature = "authors")]
     Import(import::Args),
     Prune(prune::Args),
+    Teach(teach::Args),
     Ensemble(ensemble::Args),
     Member(member::Args),
     Lineage(lineage::Args),
@@ -128,7 +131,7 @@ impl DatasetName {
             false => Err(CliError::OtherDataset {
                 path: path.into(),
                 found: found.into(),
-                asked,
+                asked: asked.into(),
             }),
         }
     }
@@ -164,6 +167,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         #[cfg(feature = "authors")]
         Command::Import(args) => import::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
+        Command::Teach(args) => teach::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
         Command::Member(args) => member::run(&args).map(done),
         Command::Lineage(args) => lineage::run(&args).map(done),

@@ -9,15 +9,45 @@
 //!
 //! Teaching costs a little of what was proved before. So earlier images are shown in between, and move
 //! weights back where they have lost their radius. [`TeachConfig::usual`] forgot least in experiments.
+//!
+//! It takes seconds, so a [`Teaching`] goes pass by pass: whoever waits sees how far it has come.
+
+use std::borrow::Cow;
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use thiserror::Error;
 
-use crate::data::Dataset;
+use crate::data::{Dataset, sha256_hex};
 use crate::exact::certify::argmax_path::{Point, decisive, walk};
-use crate::exact::{CsrLayer, Epsilon, ExactNet, NetError, Ticks, lipschitz_radius};
+use crate::exact::{
+    Arguments, CsrLayer, Epsilon, ExactNet, Lineage, LineageError, Metadata, Model, NetError,
+    Operation, Parent, Ticks, lipschitz_radius,
+};
+
+/// Reminders are drawn from so many training images, the first ones, by the command line and by the page:
+/// the same images on either side, and a download that a visitor can wait for.
+pub const REMINDER_POOL: usize = 10_000;
+
+/// Passes over all new images, as usual.
+pub const PASSES: u32 = 9;
+/// Times that each new image is shown in a pass, as usual.
+pub const REPEATS: u32 = 40;
+/// Earlier images that are evaluated in a pass, as usual.
+pub const REMINDERS: usize = 2_000;
+
+/// Arguments of a teaching in a lineage.
+pub(crate) const IMAGES: &str = "images";
+pub(crate) const IMAGES_SHA256: &str = "images_sha256";
+pub(crate) const EPSILON: &str = "epsilon";
+/// Those that a command has no option for.
+pub(crate) const USUAL: [(&str, u64); 4] = [
+    ("passes", PASSES as u64),
+    ("repeats", REPEATS as u64),
+    ("reminders", REMINDERS as u64),
+    ("reminder_pool", REMINDER_POOL as u64),
+];
 
 /// How a network is taught.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +73,9 @@ impl TeachConfig {
     /// ε: nine passes, forty repeats among 2,000 reminders, steps from a quarter of a level.
     pub fn usual(net: &ExactNet, epsilon: Epsilon, seed: u64) -> Self {
         Self {
-            passes: 9,
-            repeats: 40,
-            reminders: 2_000,
+            passes: PASSES,
+            repeats: REPEATS,
+            reminders: REMINDERS,
             step: Ticks::new(net.scale().div_ceil(4)),
             radius: epsilon.ticks(net.scale()),
             seed,
@@ -72,7 +102,8 @@ pub enum TeachError {
 }
 
 /// Teaches `net` the `new` images, and reminds it of those of `before` in between, so that they keep
-/// their labels and certificates. The same images, configuration and seed teach the same network.
+/// their labels and certificates. The same images, configuration and seed teach the same network, in
+/// whichever order the new images are given.
 ///
 /// Fails when images do not fit the network, or its weights have moved too far for an exact network.
 pub fn teach(
@@ -81,41 +112,171 @@ pub fn teach(
     before: &Dataset,
     config: TeachConfig,
 ) -> Result<ExactNet, TeachError> {
-    for set in [new, before] {
-        check(net, set)?;
+    let mut teaching = Teaching::new(net, new, Cow::Borrowed(before), config)?;
+    while !teaching.is_finished() {
+        teaching.step()?;
     }
-    let mut pupil = Pupil::of(net);
-    let mut random = ChaCha8Rng::seed_from_u64(config.seed);
-    let mut unseen: Vec<usize> = Vec::new();
-    for pass in 0..config.passes {
+    teaching.net()
+}
+
+/// [`teach`], pass by pass.
+#[derive(Clone, Debug)]
+pub struct Teaching<'before> {
+    pupil: Pupil,
+    /// Sorted.
+    new: Dataset,
+    before: Cow<'before, Dataset>,
+    config: TeachConfig,
+    random: ChaCha8Rng,
+    /// Earlier images that have not had their turn.
+    unseen: Vec<usize>,
+    passes_done: u32,
+}
+
+impl<'before> Teaching<'before> {
+    /// Begins to teach `net` the `new` images, and to remind it of those of `before`.
+    ///
+    /// # Errors
+    /// Fails when images do not fit the network.
+    pub fn new(
+        net: &ExactNet,
+        new: &Dataset,
+        before: Cow<'before, Dataset>,
+        config: TeachConfig,
+    ) -> Result<Self, TeachError> {
+        for set in [new, &*before] {
+            check(net, set)?;
+        }
+        Ok(Self {
+            pupil: Pupil::of(net),
+            new: sorted(new),
+            before,
+            config,
+            random: ChaCha8Rng::seed_from_u64(config.seed),
+            unseen: Vec::new(),
+            passes_done: 0,
+        })
+    }
+
+    /// Passes that are done, of [`TeachConfig::passes`].
+    pub fn passes_done(&self) -> u32 {
+        self.passes_done
+    }
+
+    /// Whether all passes are done.
+    pub fn is_finished(&self) -> bool {
+        self.passes_done >= self.config.passes
+    }
+
+    /// Does one pass; none where all are done.
+    ///
+    /// # Errors
+    /// Fails when the weights have moved too far for an exact network.
+    pub fn step(&mut self) -> Result<(), TeachError> {
+        if self.is_finished() {
+            return Ok(());
+        }
+        let (config, pass) = (self.config, self.passes_done);
         let mut order: Vec<(&Dataset, usize)> = Vec::new();
         for _ in 0..config.repeats {
-            order.extend((0..new.len()).map(|image| (new, image)));
+            order.extend((0..self.new.len()).map(|image| (&self.new, image)));
         }
+        let before = &*self.before;
         let mut reminders = Vec::new();
         for _ in 0..config.reminders.min(before.len()) {
-            if unseen.is_empty() {
-                unseen.extend(0..before.len());
-                unseen.shuffle(&mut random);
+            if self.unseen.is_empty() {
+                self.unseen.extend(0..before.len());
+                self.unseen.shuffle(&mut self.random);
             }
-            reminders.extend(unseen.pop());
+            reminders.extend(self.unseen.pop());
         }
         // Most have their radius and would be left alone: evaluating them in one batch finds that out much
         // sooner. In the last pass each is evaluated in its turn, since no later pass repairs what that
         // one breaks.
         if pass + 1 < config.passes {
-            reminders = pupil.unproved(before, reminders, config.radius)?;
+            reminders = self.pupil.unproved(before, reminders, config.radius)?;
         }
         order.extend(reminders.into_iter().map(|image| (before, image)));
-        order.shuffle(&mut random);
+        order.shuffle(&mut self.random);
         let step = config.step.get() >> (3 * pass / config.passes);
         let step = i32::try_from(step.max(1)).unwrap_or(i32::MAX);
         for (set, image) in order {
             let label = usize::from(set.labels[image]);
-            pupil.show(set.image(image), label, config.radius, step);
+            self.pupil
+                .show(set.image(image), label, config.radius, step);
         }
+        self.passes_done += 1;
+        Ok(())
     }
-    Ok(pupil.net()?)
+
+    /// The network as it is now.
+    ///
+    /// # Errors
+    /// Fails when the weights have moved too far for an exact network.
+    pub fn net(&self) -> Result<ExactNet, TeachError> {
+        Ok(self.pupil.net()?)
+    }
+}
+
+/// The model of a network that was taught at `epsilon`, with the record of how: `metadata` and `sha256`
+/// are those of the model that it was before. Its accuracies are not known.
+///
+/// # Errors
+/// Fails when the history of the model is too long to be added to.
+pub fn taught_model(
+    net: ExactNet,
+    metadata: &Metadata,
+    sha256: String,
+    new: &Dataset,
+    epsilon: Epsilon,
+    config: TeachConfig,
+) -> Result<Model, LineageError> {
+    let numbers = [
+        (IMAGES, new.len() as u64),
+        ("passes", config.passes.into()),
+        ("repeats", config.repeats.into()),
+        ("reminders", config.reminders as u64),
+        ("reminder_pool", REMINDER_POOL as u64),
+        ("step_ticks", config.step.get().into()),
+        ("radius_ticks", config.radius.get().into()),
+    ];
+    let mut arguments: Arguments = numbers
+        .into_iter()
+        .map(|(name, number)| (name.to_owned(), number.into()))
+        .collect();
+    arguments.insert(IMAGES_SHA256.into(), images_sha256(new).into());
+    arguments.insert(EPSILON.into(), epsilon.to_string().into());
+    let parent = Parent {
+        sha256: Some(sha256),
+        lineage: metadata.lineage.clone(),
+    };
+    let lineage = Lineage::new(Operation::Teach, arguments, Some(config.seed), vec![parent])?;
+    let metadata = Metadata {
+        lineage,
+        accuracies: None,
+        ..metadata.clone()
+    };
+    Ok(Model { net, metadata })
+}
+
+/// SHA-256, in lower-case hexadecimal, of labelled images in whichever order: of each, from the smallest,
+/// the label and the pixels, a byte each.
+pub fn images_sha256(set: &Dataset) -> String {
+    let set = sorted(set);
+    let one = |image: usize| [&[set.labels[image]], set.image(image)].concat();
+    sha256_hex(&(0..set.len()).flat_map(one).collect::<Vec<_>>())
+}
+
+/// The images by their labels, and by their pixels where these are the same.
+fn sorted(set: &Dataset) -> Dataset {
+    let mut order: Vec<usize> = (0..set.len()).collect();
+    order.sort_by_key(|&image| (set.labels[image], set.image(image)));
+    let mut sorted = Dataset::empty(set.description.clone());
+    for image in order {
+        sorted.images.extend_from_slice(set.image(image));
+        sorted.labels.push(set.labels[image]);
+    }
+    sorted
 }
 
 fn check(net: &ExactNet, set: &Dataset) -> Result<(), TeachError> {
@@ -136,6 +297,7 @@ fn check(net: &ExactNet, set: &Dataset) -> Result<(), TeachError> {
 }
 
 /// A network whose weights move.
+#[derive(Clone, Debug)]
 struct Pupil {
     scale: u32,
     layers: Vec<CsrLayer>,

@@ -23,7 +23,7 @@ pub use play::{
     NetTruth, Play, PlayConfig, PlayError, PlayFrame, PlayKnobs, PlayNet, PlayTruth, PlayUnits, TIE,
 };
 #[cfg(feature = "train")]
-pub use protocol::{Hyperparameters, Metrics, Preset, Reply, Request, Shard, StepPoint};
+pub use protocol::{Hyperparameters, Metrics, OwnImages, Preset, Reply, Request, Shard, StepPoint};
 #[cfg(feature = "train")]
 pub use session::Session;
 

@@ -9,6 +9,8 @@ mod exact;
 mod formats;
 #[cfg(feature = "authors")]
 mod import;
+mod own_data;
+mod teach;
 mod train;
 
 use std::process::{Command, Output};

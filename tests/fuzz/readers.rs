@@ -114,6 +114,34 @@ fn idx_files() {
     });
 }
 
+#[cfg(feature = "import")]
+#[test]
+fn images_of_ones_own() {
+    use linf_dist_net::data::ImportOptions;
+    use linf_dist_net::data::import::Importer;
+    let row = |index: usize| format!("{},{index},7,0,255\n", index % 2);
+    let table: String = (0..12).map(row).collect();
+    let shapes = include_bytes!("../../examples/shapes.zip").to_vec();
+    let seeds = [shapes, table.into_bytes()];
+    // Of a picture up to 2²⁴ pixels are unpacked, whatever it weighs.
+    let limits = Limits {
+        multiple: 64,
+        slack: 192 * MB,
+    };
+    fuzz("own_images", &seeds, &limits, |bytes| {
+        let mut importer = Importer::new(ImportOptions::default());
+        importer.add("set", bytes);
+        let (imported, _) = importer.finish("set");
+        imported.is_ok()
+    });
+    let jpeg = include_bytes!("../import-bar.jpg").to_vec();
+    fuzz("jpeg", &[jpeg], &limits, |bytes| {
+        let mut importer = Importer::new(ImportOptions::default());
+        importer.add("class/one.jpg", bytes);
+        importer.len() == 1
+    });
+}
+
 #[test]
 fn strokes_of_a_pen() {
     let stroke = [0.2_f32, 0.2, 0.8, 0.3, 0.5, 0.9, 0.3, 0.4];

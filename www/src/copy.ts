@@ -161,9 +161,8 @@ export const NOTICES = {
   networkMissing: (name: string) => `This page does not have the network “${name}” of the link.`,
   testImageMissing: (index: number) => `This page does not have test image ${index} of the link.`,
   ownNetworkMissing:
-    'The network of this link was trained in another browser, or is no longer kept in this one. ' +
+    'The network of this link is of another browser, or no longer kept in this one. ' +
     'The shipped network is in use.',
-  networkNotKept: 'The page runs on this network until it is closed: this browser keeps nothing.',
 };
 
 /** Whether the browser trusts the connection: without that there is no clipboard, GPU or worker. */
@@ -180,6 +179,9 @@ export const RUN = {
   tooLong: (steps: number, most: number) =>
     `These hyperparameters ask for ${count(steps)} steps, and a run on this page has at most ` +
     `${count(most)}: take fewer images or epochs, or a larger batch.`,
+  imagesMissing:
+    'This run learns from images of somebody’s own, which are not kept in this browser. ' +
+    'Read their files below, in the same way, and load the run again.',
 };
 
 /** What stands in the place of a claim that something else keeps changing. */

@@ -50,7 +50,7 @@ pub struct CertificateFile {
     pub image: Vec<u8>,
     /// Class of the largest logit.
     pub label: usize,
-    /// What that class is called in the data set, if the data set is described in this program.
+    /// What that class is called, if the model or the description of its data set says it.
     pub label_name: Option<String>,
     /// The logits, `[classes]`.
     pub logits: Vec<i32>,
@@ -452,7 +452,7 @@ impl Claimed {
             height,
             image,
             label,
-            label_name: described.and_then(|described| described.classes.get(label).cloned()),
+            label_name: model.class_name(label),
             logits: certificate.logits,
             margin: certificate.margin,
             lipschitz_radius,

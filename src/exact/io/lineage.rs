@@ -59,6 +59,8 @@ pub enum Operation {
     Ensemble,
     /// One member taken out of a model.
     Member,
+    /// A few more images taught to a finished net.
+    Teach,
     /// A training run in the page.
     Page,
     /// A training run of a baseline.
@@ -208,6 +210,7 @@ impl Lineage {
                 let members = self.parents.iter().map(|parent| parent.lineage.members());
                 members.sum()
             }
+            Operation::Teach => self.parents.first()?.lineage.members(),
             _ => known.then_some(1),
         }
     }
@@ -345,6 +348,7 @@ impl Display for Operation {
             Self::Prune => "prune",
             Self::Ensemble => "ensemble",
             Self::Member => "member",
+            Self::Teach => "teach",
             Self::Page => "page",
             Self::Baseline => "baseline",
             Self::Other(name) => name,
@@ -361,6 +365,7 @@ impl From<String> for Operation {
             "prune" => Self::Prune,
             "ensemble" => Self::Ensemble,
             "member" => Self::Member,
+            "teach" => Self::Teach,
             "page" => Self::Page,
             "baseline" => Self::Baseline,
             _ => Self::Other(name),

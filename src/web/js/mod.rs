@@ -16,10 +16,14 @@ pub mod certificate;
 pub mod certify;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "import")]
+pub mod import;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
 #[cfg(feature = "train")]
 mod play;
+#[cfg(feature = "certify")]
+pub mod teach;
 #[cfg(feature = "train")]
 pub mod train;
 

@@ -1,5 +1,5 @@
 /**
- * The networks that can be measured: the shipped ones, one that was trained here, and the baselines.
+ * The networks that can be measured: the shipped ones, the baselines, and those of this browser.
  *
  * Each has a colour and a letter of its own wherever it is measured, so that colour is not the only
  * carrier of meaning.
@@ -8,7 +8,7 @@ import models from 'virtual:models';
 import { BASELINES } from '../codec/link.ts';
 import { datasetWords } from './datasets.ts';
 import type { ModelFile } from './model-file.ts';
-import { OWN, SHIPPED, networkWords } from './networks.ts';
+import { SHIPPED, networkWords, ownName } from './networks.ts';
 
 /** A network of the list. */
 export interface MeasuredNetwork {
@@ -22,7 +22,7 @@ export interface MeasuredNetwork {
   dataset: string;
   /** The radius that it was trained for, a decimal fraction; `null` if it was for none. */
   epsilon: string | null;
-  /** The file; none of a network that was trained here. */
+  /** The file; none of a network of this browser. */
   file: ModelFile | null;
   letter: string;
   /** Name of a colour of the page, and the same on white paper. */
@@ -49,9 +49,9 @@ const BASELINE_TITLES: Record<string, [title: string, recipe: string]> = {
   ibp: ['ReLU, IBP training', 'ibp'],
 };
 
-/** All of them; `own` is what is known of the one that was trained here, if there is one. */
+/** All of them; `own` are those of this browser. */
 export function measuredNetworks(
-  own: { dataset: string; epsilon: string } | null,
+  own: readonly { hash: string; name: string; dataset: string; epsilon: string }[],
 ): readonly MeasuredNetwork[] {
   const exact = [...SHIPPED].map(([name, file]) => ({
     name,
@@ -62,15 +62,15 @@ export function measuredNetworks(
     epsilon: file.epsilon,
     file,
   }));
-  const here = own && {
-    name: OWN,
-    title: `trained here: ${networkWords(own)}`,
+  const here = own.map(({ hash, name, dataset, epsilon }) => ({
+    name: ownName(hash),
+    title: name,
     recipe: 'linf-dist',
     kind: 'exact' as const,
-    dataset: own.dataset,
-    epsilon: own.epsilon,
+    dataset,
+    epsilon,
     file: null,
-  };
+  }));
   const baselines = BASELINES.flatMap((name) => {
     const file = models[`baseline/${name}`];
     if (!file) return [];
@@ -88,12 +88,11 @@ export function measuredNetworks(
       },
     ];
   });
-  // The place of the own network is kept, so that no other changes its colour when it comes.
-  return [...exact, here, ...baselines].flatMap((network, index) => {
-    if (!network) return [];
+  // The visitor's come last, so that no other network changes its colour when they come.
+  return [...exact, ...baselines, ...here].map((network, index) => {
     const name = COLOURS[index % COLOURS.length] ?? 'ours';
     const letter = String.fromCharCode(65 + (index % 26));
     const colour = name === 'ours' || name === 'theirs' ? `--${name}` : `--net-${name}`;
-    return [{ ...network, letter, colour, print: PRINT[name] }];
+    return { ...network, letter, colour, print: PRINT[name] };
   });
 }

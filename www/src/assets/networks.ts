@@ -1,10 +1,12 @@
-/** The networks that the page can run on: those it was built with, and one that was trained here. */
+/** The networks that the page was built with, and what those of this browser are called. */
 import models from 'virtual:models';
 import { datasetWords } from './datasets.ts';
 import type { ModelFile } from './model-file.ts';
 
-/** What the network that was trained in this browser is called, in links too. */
-export const OWN = 'own';
+/** What a network of this browser is called, in links too; without a hash, whichever is the newest. */
+export const OWN = /^own(-[0-9a-f]{16})?$/;
+
+export const ownName = (hash: string) => `own-${hash}`;
 
 /** The network that the page starts with, wherever it is among those that were built in. */
 const FIRST = 'mnist-eps0.3';

@@ -10,3 +10,9 @@ export function saveFile(bytes: Uint8Array<ArrayBuffer>, name: string) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
 }
+
+/** The name of the file of a network that is called so. */
+export function modelFileName(name: string): string {
+  const plain = name.replace(/[^\p{L}\p{N}.=-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '');
+  return `${plain || 'network'}.safetensors`;
+}

@@ -3,7 +3,8 @@
  *
  * It outlives a view: what was drawn in one is attacked in another.
  */
-import { DEFAULT_NETWORK, OWN } from '../assets/networks.ts';
+import { DEFAULT_NETWORK, ownName } from '../assets/networks.ts';
+import { message } from '../assets/download.ts';
 import { DEFAULTS, readLink, writeLink, type LinkState, type View } from '../codec/link.ts';
 import { encodeStrokes } from '../codec/strokes.ts';
 import { NOTICES } from '../copy.ts';
@@ -66,11 +67,9 @@ export class AppState {
   async start(hash: string) {
     await this.open(hash);
     this.#started = true;
-    // The data set of a network that was trained here is known once it is there.
-    if (this.network.chosen === OWN) await this.network.offerOwn();
     await this.#load();
-    // The chooser offers it once there is time.
-    await this.network.offerOwn();
+    // The chooser offers them once there is time.
+    await this.network.own.load();
   }
 
   /** Runs on another network from now on, at the ε that it is for. */
@@ -80,13 +79,26 @@ export class AppState {
     await this.#switch(() => this.network.choose(name));
   };
 
-  /** Runs on a network that was trained here. Says what went wrong, if anything did. */
+  /** Runs on a network that was trained here, and keeps it. Says what went wrong, if anything did. */
   async adopt(model: Uint8Array<ArrayBuffer>): Promise<string | null> {
-    const adopted = await this.network.adopt(model);
-    if ('error' in adopted) return adopted.error;
+    try {
+      const { hash } = await this.network.take(model, 'trained');
+      await this.network.own.keep(hash);
+      await this.choose(ownName(hash));
+      return this.network.own.find(hash)?.notKept ?? null;
+    } catch (cause) {
+      return message(cause);
+    }
+  }
+
+  /** Runs on another network for the same images at the same ε, to see what it makes of them. */
+  async tryOut(name: string) {
+    if (name === this.network.chosen) return;
     this.notice = null;
-    await this.#switch(() => this.network.choose(OWN));
-    return adopted.kept ? null : NOTICES.networkNotKept;
+    const { asked } = this.epsilon;
+    const tried = this.#switch(() => this.network.choose(name));
+    this.epsilon.asked = asked;
+    await tried;
   }
 
   /** Takes the state of a link. One for another view of this very state only changes the view. */
@@ -117,7 +129,7 @@ export class AppState {
     this.image.show(state);
     // It is of all the rest.
     this.attack.result = state.result;
-    if (this.#started && (chosen !== this.network.chosen || chosen === OWN)) void this.#load();
+    if (this.#started && chosen !== this.network.chosen) void this.#load();
   }
 
   async #switch(choose: () => void) {
@@ -129,6 +141,8 @@ export class AppState {
   }
 
   async #load() {
+    // The data set of a network of this browser is known once it is there.
+    await this.network.findOwn();
     await Promise.all([this.network.load(), this.image.loadTestImages()]);
   }
 

@@ -5,7 +5,7 @@
  * computed anew by the module of the exact network; docs/certificate-format.md says how.
  */
 import { fetchModel } from '../assets/model-file.ts';
-import { OWN, SHIPPED, networkWords } from '../assets/networks.ts';
+import { SHIPPED, networkWords, ownName } from '../assets/networks.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import { levels } from '../copy.ts';
 import { checkCertificate, startModule } from '../wasm/certify.ts';
@@ -38,8 +38,10 @@ function networkOf(app: AppState, sha256: string): Known | null {
     const model = () => (current && isIt(current) ? current.bytes : fetchModel(file, {}));
     return { name, words: networkWords(file), model };
   }
-  if (own && isIt(own)) return { name: OWN, words: networkWords(own), model: () => own.model };
-  return null;
+  const mine = own.list.find(isIt);
+  return mine
+    ? { name: ownName(mine.hash), words: mine.name, model: () => mine.model }
+    : null;
 }
 
 /** The SHA-256 of the model that a certificate names; null if it is no certificate. */
@@ -57,6 +59,7 @@ function modelNamed({ bytes }: GivenFile): string | null {
 /** Verifies a certificate, and shows its image. Throws an `Error` that says why it is refuted. */
 async function take(app: AppState, file: GivenFile): Promise<string> {
   const sha256 = modelNamed(file);
+  await app.network.own.load();
   const known = sha256 === null ? null : networkOf(app, sha256);
   const other = app.network.current;
   const model = known ? await known.model() : other?.bytes;

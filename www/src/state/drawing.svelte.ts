@@ -10,10 +10,17 @@ import type { TestImage } from '../assets/test-images.ts';
 
 /**
  * An image that was not drawn: a test image, or one that came with a link. Of a training image its number
- * and its label are known as long as the page is open; a link carries its pixels alone.
+ * and its label are known as long as the page is open, and of one of the visitor's its label; a link carries
+ * the pixels alone.
  */
 export type Picked =
-  TestImage | { index: null; pixels: Pixels; training?: { index: number; label: number } };
+  | TestImage
+  | {
+      index: null;
+      pixels: Pixels;
+      training?: { index: number; label: number };
+      mine?: { id: string; label: number };
+    };
 
 /** Points nearer than this to the one before, in grid steps, add length to a link and no ink. */
 const LEAST_STEP = 3;

@@ -1,12 +1,12 @@
 /**
- * What outlives a tab: the checkpoint of the run with its charts, and the network that was taken
- * from one. Kept in IndexedDB, one record each, replaced as a whole.
+ * What outlives a tab: the checkpoint of the run with its charts. Kept in IndexedDB, one record, replaced
+ * as a whole. Networks and images of the visitor are kept beside it; see `collection.ts`.
  *
  * A browser may refuse (private windows, full disks), which must not stop the training: every
  * function says so by its answer, and none throws.
  */
 import { createStore, del, get, set } from 'idb-keyval';
-import type { Metrics, StepPoint, TrainConfig } from '../wasm/types.ts';
+import type { Metrics, OwnImages, StepPoint, TrainConfig } from '../wasm/types.ts';
 
 /** A run as it was a few seconds ago. */
 export interface SavedRun {
@@ -20,7 +20,7 @@ export interface SavedRun {
   metrics: Metrics[];
 }
 
-/** The network that was trained here, which the page can run on. */
+/** The one network that earlier builds of the page kept. */
 export interface SavedNetwork {
   model: Uint8Array<ArrayBuffer>;
   /** What tells it from other networks. */
@@ -28,6 +28,8 @@ export interface SavedNetwork {
   /** What it was trained on and for, as its file says. */
   dataset: string;
   epsilon: string;
+  /** Names of its classes, where they are those of somebody's own images. */
+  classes?: string[];
   /** Milliseconds since 1970. */
   savedAt: number;
 }
@@ -35,11 +37,13 @@ export interface SavedNetwork {
 interface Records {
   run: SavedRun;
   network: SavedNetwork;
+  /** The images that a run was begun with, where they are somebody's own. */
+  images: OwnImages;
 }
 
 /** Opened when it is first used: where there is no IndexedDB, even that may throw. */
 let opened: ReturnType<typeof createStore> | null = null;
-const store = () => (opened ??= createStore('linf-dist-net', 'records'));
+export const store = () => (opened ??= createStore('linf-dist-net', 'records'));
 
 /** A record as an earlier build of the page may have written it, brought to today's names. */
 export function upgrade<Name extends keyof Records>(

@@ -10,6 +10,12 @@ export type {
   Perturbed,
 } from '../../../pkg/certify/certify.js';
 export type {
+  ImportOptions,
+  ImportOutcome,
+  ImportedClass,
+  ImportedSet,
+} from '../../../pkg/import/import.js';
+export type {
   Hyperparameters,
   LossConfig,
   Metrics,
@@ -19,6 +25,7 @@ export type {
   PlayNet,
   PlayTruth,
   PlayUnits,
+  OwnImages,
   Preset,
   Reply,
   Request,

@@ -1,0 +1,256 @@
+/** Correcting a label, teaching the network, keeping or undoing it, and the networks of this browser. */
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { zipSync, type Zippable } from 'fflate';
+import { violations } from './axe.ts';
+import { claim, draw, expect, open, test, type Path } from './page.ts';
+import { modelOfBias } from './tiny-model.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const DRAWINGS = join(ROOT, 'examples/drawings');
+const ARTIFACTS = join(ROOT, 'tests/e2e/artifacts');
+/** What the command line makes of the same drawings; `tests/cli/teach.rs` compares with the same file. */
+const TAUGHT = JSON.parse(readFileSync(join(ROOT, 'tests/taught.json'), 'utf8')) as Record<
+  'images_sha256' | 'model_sha256',
+  string
+>;
+/** 76.5 levels are ε = 0.3. */
+const EPSILON_LEVELS = 76;
+/** Teaching takes seconds on a machine of its own. */
+const TAUGHT_WITHIN = { timeout: 300_000 };
+
+/** A seven, far too wide, with a bar through its middle. */
+const WIDE_SEVEN: Path[] = [
+  [
+    [0.06, 0.33],
+    [0.88, 0.33],
+    [0.39, 0.78],
+  ],
+  [
+    [0.17, 0.55],
+    [0.88, 0.53],
+  ],
+];
+
+const chooser = (page: Page) => page.getByRole('combobox', { name: 'network' });
+const lesson = (page: Page) => page.getByTestId('lesson');
+const listed = (page: Page) => page.getByTestId('networks').locator('li');
+const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+const itIs = (page: Page, label: string) =>
+  page.getByRole('group', { name: 'It is …' }).getByRole('button', { name: label, exact: true });
+
+/** The drawings of the examples, zipped. */
+function zipOfDrawings(): Buffer {
+  const files: Zippable = {};
+  for (const label of readdirSync(DRAWINGS)) {
+    for (const name of readdirSync(join(DRAWINGS, label))) {
+      files[`${label}/${name}`] = readFileSync(join(DRAWINGS, label, name));
+    }
+  }
+  return Buffer.from(zipSync(files));
+}
+
+async function teach(page: Page) {
+  await page.getByTestId('teach').click();
+  await expect(lesson(page)).toHaveAttribute('data-stage', 'taught', TAUGHT_WITHIN);
+}
+
+async function download(page: Page, press: () => Promise<void>): Promise<Buffer> {
+  const wanted = page.waitForEvent('download');
+  await press();
+  return readFile(await (await wanted).path());
+}
+
+const model = (bias: readonly number[], name: string) => ({
+  name,
+  mimeType: 'application/octet-stream',
+  buffer: modelOfBias(bias, 0),
+});
+
+test('a wrong drawing is corrected, taught, right and certified afterwards, and undone', async ({
+  page,
+}) => {
+  test.setTimeout(600_000);
+  await open(page);
+  await draw(page, WIDE_SEVEN);
+  const wrong = await claim(page);
+  expect(wrong.label).not.toBeNull();
+  expect(wrong.label).not.toBe(7);
+  await itIs(page, '7').click();
+  await expect(itIs(page, '7')).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByTestId('my-count')).toHaveAttribute('data-count', '1');
+
+  await teach(page);
+  const right = await claim(page);
+  expect(right.label).toBe(7);
+  expect(right.radius).toBeGreaterThanOrEqual(EPSILON_LEVELS);
+  const row = page.getByTestId('learned');
+  await expect(row).toHaveAttribute('data-before', String(wrong.label));
+  await expect(row).toHaveAttribute('data-after', '7');
+  // What the table says of now, the headline says too.
+  expect(Math.floor(Number(await row.getAttribute('data-radius')))).toBe(right.radius);
+  const counts = async (when: string) =>
+    JSON.parse((await page.getByTestId('forgotten').getAttribute(when)) ?? '') as {
+      clean: number;
+      certified: number;
+    };
+  const [before, after] = [await counts('data-before'), await counts('data-after')];
+  expect(before.clean).toBeGreaterThan(4_900);
+  expect(after.clean).toBeGreaterThan(before.clean - 25);
+  expect(after.certified).toBeGreaterThan(before.certified - 150);
+  expect(await violations(page)).toEqual([]);
+  await page.screenshot({ path: join(ARTIFACTS, 'taught-1280.png'), fullPage: true });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: join(ARTIFACTS, 'taught-390.png'), fullPage: true });
+  await page.setViewportSize({ width: 1280, height: 800 });
+
+  await page.getByRole('button', { name: 'Undo', exact: true }).last().click();
+  await expect(lesson(page)).toHaveCount(0);
+  await expect.poll(() => claim(page)).toEqual(wrong);
+  await page.getByRole('button', { name: 'Manage' }).click();
+  await expect(listed(page)).toHaveCount(0);
+  // The image is still the visitor's, also after another visit.
+  await page.reload();
+  await expect(page.getByTestId('my-count')).toHaveAttribute('data-count', '1');
+});
+
+test('a zip of drawings teaches the very network of the command line, which is kept and used', async ({
+  page,
+}) => {
+  test.setTimeout(600_000);
+  await open(page);
+  await page.getByLabel('Files of images').setInputFiles({
+    name: 'drawings.zip',
+    mimeType: 'application/zip',
+    buffer: zipOfDrawings(),
+  });
+  await expect(page.getByTestId('my-count')).toHaveAttribute('data-count', '5');
+  await teach(page);
+  for (const row of await page.getByTestId('learned').all()) {
+    expect(await row.getAttribute('data-after')).toBe(await row.getAttribute('data-label'));
+  }
+  await page.getByLabel('Name of the taught network').fill('five drawings');
+  await page.getByRole('button', { name: 'Keep', exact: true }).last().click();
+  await expect(chooser(page).locator('option', { hasText: 'five drawings' })).toBeAttached();
+
+  await page.reload();
+  await expect(chooser(page).locator('option:checked')).toHaveText('five drawings');
+  await expect.poll(() => page.url()).toMatch(/model=own-[0-9a-f]{16}/);
+  await page.getByRole('button', { name: 'Manage' }).click();
+  await expect(listed(page)).toHaveAttribute('data-kept', 'true');
+  const file = await download(page, () =>
+    page.getByRole('button', { name: 'Download five drawings' }).click(),
+  );
+  expect(digest(file)).toBe(TAUGHT.model_sha256);
+  // What is exported is what was imported, exactly: importing it again adds nothing.
+  const zip = await download(page, () => page.getByRole('button', { name: 'Save as zip' }).click());
+  await page.getByLabel('Files of images').setInputFiles({
+    name: 'again.zip',
+    mimeType: 'application/zip',
+    buffer: zip,
+  });
+  await expect(page.getByTestId('my-note')).not.toBeEmpty();
+  await expect(page.getByTestId('my-count')).toHaveAttribute('data-count', '5');
+  // Nothing is claimed of it that was not measured.
+  await expect(page.getByTestId('accuracies')).toHaveCount(0);
+});
+
+test('networks are loaded by picker and by drop, renamed, deleted and brought back', async ({
+  page,
+}) => {
+  await open(page);
+  await page.getByRole('button', { name: 'Manage' }).click();
+  const panel = page.getByTestId('networks');
+  await panel.getByLabel('Model file').setInputFiles(model([0, 32], 'two classes.safetensors'));
+  await expect(listed(page)).toHaveCount(1);
+  await expect(chooser(page).locator('option:checked')).toHaveText('two classes');
+
+  // Another one falls on the page itself.
+  const bytes = [...modelOfBias([32, 0, 64], 0)];
+  const transfer = await page.evaluateHandle((data) => {
+    const files = new DataTransfer();
+    files.items.add(new File([Uint8Array.from(data)], 'dropped.safetensors'));
+    return files;
+  }, bytes);
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+  await expect(listed(page)).toHaveCount(2);
+  await expect(chooser(page).locator('option:checked')).toHaveText('dropped');
+  expect(await violations(page)).toEqual([]);
+
+  await panel.getByLabel('Name of two classes').fill('mine');
+  await panel.getByLabel('Name of two classes').press('Enter');
+  await panel.getByLabel('Name of two classes').blur();
+  await expect(chooser(page).locator('option', { hasText: 'mine' })).toBeAttached();
+  await page.reload();
+  await page.getByRole('button', { name: 'Manage' }).click();
+  await expect(listed(page)).toHaveCount(2);
+  await panel.getByRole('button', { name: 'Delete mine' }).click();
+  await expect(listed(page)).toHaveCount(1);
+  await panel.getByRole('button', { name: 'Bring it back' }).click();
+  await expect(listed(page)).toHaveCount(2);
+
+  // What is no network changes nothing, and is named.
+  await panel.getByLabel('Model file').setInputFiles({
+    name: 'broken.safetensors',
+    mimeType: 'application/octet-stream',
+    buffer: Buffer.from('no network at all'),
+  });
+  await expect(page.getByTestId('networks-note')).toContainText('broken.safetensors');
+  await expect(listed(page)).toHaveCount(2);
+});
+
+test('where the browser keeps nothing it says so, and nothing is lost while the tab is open', async ({
+  page,
+}) => {
+  await page.addInitScript(() => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('no room', 'QuotaExceededError');
+    };
+  });
+  await open(page);
+  await draw(page, WIDE_SEVEN);
+  await itIs(page, '7').click();
+  await expect(page.getByTestId('my-warning')).not.toBeEmpty();
+  await expect(page.getByTestId('my-count')).toHaveAttribute('data-count', '1');
+  await page.getByRole('button', { name: 'Manage' }).click();
+  await page
+    .getByTestId('networks')
+    .getByLabel('Model file')
+    .setInputFiles(model([0, 32], 'two.safetensors'));
+  await expect(listed(page)).toHaveAttribute('data-kept', 'false');
+  await expect(chooser(page).locator('option:checked')).toHaveText('two');
+});
+
+test('the network of an earlier build of the page is taken over, and its link opens', async ({
+  page,
+}) => {
+  const bytes = modelOfBias([0, 32], 0);
+  const hash = digest(bytes).slice(0, 16);
+  await open(page);
+  await page.evaluate(
+    async ({ data, hash }) => {
+      const opened = indexedDB.open('linf-dist-net');
+      const database = await new Promise<IDBDatabase>((resolve) => {
+        opened.onupgradeneeded = () => opened.result.createObjectStore('records');
+        opened.onsuccess = () => resolve(opened.result);
+      });
+      const model = Uint8Array.from(data);
+      const record = { model, hash, dataset: 'mnist', epsilon: '0.3', savedAt: 1 };
+      const store = database.transaction('records', 'readwrite').objectStore('records');
+      const put = store.put(record, 'network');
+      await new Promise((resolve) => (put.onsuccess = resolve));
+      database.close();
+    },
+    { data: [...bytes], hash },
+  );
+  const copy = await page.context().newPage();
+  await open(copy, `#v=2&model=own-${hash}`);
+  await expect(copy.getByTestId('notice')).toBeEmpty();
+  await copy.getByRole('button', { name: 'Manage' }).click();
+  await expect(listed(copy)).toHaveAttribute('data-hash', hash);
+  await expect(chooser(copy)).toHaveValue(`own-${hash}`);
+});
