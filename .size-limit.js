@@ -19,6 +19,7 @@ export default [
   module('certify', '200 kB'),
   module('baseline', '200 kB'),
   module('gpu', '200 kB'),
+  module('import', '200 kB'),
   module('train', '2500 kB'),
   ...models('www/public/models', '1500 kB'),
   ...models('www/public/models/baseline', '400 kB'),

@@ -115,7 +115,26 @@ def agrees_with_linf(args, model):
         expected = {"image": 0, "label": claims[0]["label"], "radius_ticks": radius + more}
         assert lines(result) == [expected | {"accepted": accepted}], result.stdout
         assert result.returncode == (0 if accepted else 1)
+    certificate_files(args, model, f"{model.stem}-0.png")
     print(f"{model.name}: {len(claims)} certificates accepted, {len(wrong)} changed ones refused")
+
+
+def certificate_files(args, model, image):
+    """The file that `linf certify --out` writes is accepted, and refused with any claim changed."""
+    path = args.folder / f"{model.stem}.json"
+    command = [args.linf, "certify", "--model", model, args.folder / image, "--out", path]
+    subprocess.run(command, check=True, capture_output=True)
+    written = json.loads(path.read_bytes())
+    changes = {key: written[key] + 1 for key in ["label", "radius_ticks", *list(CHANGES)[1:]]}
+    changes["logits_ticks"] = [written["logits_ticks"][0] + 1, *written["logits_ticks"][1:]]
+    changes["bounds_ticks"] = written["bounds_ticks"][:-1]
+    changes["image"] = "00" + written["image"][2:-2] + "ff"
+    for changed in [{}, *({key: value} for key, value in changes.items())]:
+        path.write_text(json.dumps(written | changed))
+        result = run(model, "--certificate", path)
+        expected = {"certificate": str(path), "accepted": not changed}
+        assert lines(result) == [expected], (changed, result.stdout, result.stderr)
+        assert result.returncode == (1 if changed else 0)
 
 
 def ties_have_no_label(args):

@@ -9,6 +9,8 @@ heading "build: the baselines as WebAssembly"
 scripts/wasm.sh baseline
 heading "build: the exact network on the GPU as WebAssembly"
 scripts/wasm.sh gpu
+heading "build: what reads images of one's own as WebAssembly"
+scripts/wasm.sh import
 heading "build: the trainer as WebAssembly"
 scripts/wasm.sh train
 heading "build: the page"

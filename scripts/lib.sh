@@ -79,6 +79,13 @@ python_path() {
   return 0
 }
 
+# interop_python_path: a Python that has what tests/interop/ compares with; prints nothing if there is none.
+interop_python_path() {
+  local name="$CACHE/python/bin/python"
+  "$name" -c 'import numpy, onnx, onnxruntime, vnnlib' 2>/dev/null && echo "$name"
+  return 0
+}
+
 # in_background NAME COMMAND…: starts a command whose output waits in a log.
 JOBS=""
 in_background() {

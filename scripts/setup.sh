@@ -8,8 +8,9 @@
 #     bindgen    the writer of the JavaScript around a WebAssembly module
 #     runner     wasm-bindgen with its runner for browser tests
 #     system     a browser with its driver, Vulkan, Python with NumPy
+#     interop    ONNX Runtime and other readers of what is exported, in a Python of their own
 #     proof      Coq, and what the checker that it extracts is compiled with
-#   scripts/setup.sh test         all of them but the last, without which the tests can do
+#   scripts/setup.sh test         all of them but the last two, without which the tests can do
 #
 # rustup and Node are the two things it expects. System packages are installed only by root on Debian
 # and its kin; anyone else is told what to install. The WebAssembly tools are built at exact versions
@@ -120,6 +121,17 @@ set_up_system() {
   "$(python_path)" -c 'import numpy, sys; print("Python", sys.version.split()[0], "with NumPy", numpy.__version__)'
 }
 
+set_up_interop() {
+  heading "setup: ONNX Runtime"
+  have python3 || system_package python3 "install Python 3"
+  if [ -z "$(interop_python_path)" ]; then
+    [ -x "$CACHE/python/bin/pip" ] || python3 -m venv "$CACHE/python" &&
+      "$CACHE/python/bin/pip" install --quiet --requirement tests/interop/requirements.txt ||
+      fail "pip could not install ONNX Runtime; check the network and run this again"
+  fi
+  "$(interop_python_path)" -c 'import onnxruntime; print("ONNX Runtime", onnxruntime.__version__)'
+}
+
 set_up_proof() {
   heading "setup: Coq"
   have make || system_package make "install make"
@@ -136,7 +148,7 @@ have_ocaml_package() { ocamlfind query "$1" >/dev/null 2>&1; }
 [ "$1" != test ] || set -- rust components packages runner system
 for part in "$@"; do
   case "$part" in
-    rust | components | packages | bindgen | runner | system | proof) "set_up_$part" ;;
+    rust | components | packages | bindgen | runner | system | interop | proof) "set_up_$part" ;;
     *) fail "scripts/setup.sh has no part $part" ;;
   esac
 done

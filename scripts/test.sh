@@ -31,6 +31,8 @@ asked() {
 fetch_all() {
   ! asked lint native browser page size e2e || scripts/setup.sh packages || return 1
   ! asked native browser page e2e || scripts/setup.sh system || return 1
+  # What is exported is read by others' programs: where they cannot be had, that check is left out.
+  ! asked native || scripts/setup.sh interop || true
   # Coq takes half a gigabyte: where it cannot be had, the section is left out.
   ! asked proof || ! can_install || scripts/setup.sh proof || true
   ! asked native proof browser page size e2e || scripts/data.sh
@@ -178,6 +180,12 @@ checker_agrees() {
     checked "$member" --dataset fashion-mnist --epsilon 0.1
 }
 
+# What `linf export` writes is what ONNX Runtime and others read, bit for bit.
+others_read_what_is_exported() {
+  cargo build --quiet --all-features --bin linf &&
+    "$(interop_python_path)" tests/interop/formats.py --linf "$TARGET/debug/linf"
+}
+
 # The checker that Coq extracts accepts the certificates of `linf certify`, and no others.
 extracted_checker_agrees() {
   cargo build --quiet --all-features --bin linf && proof/test.py --linf "$TARGET/debug/linf"
@@ -201,7 +209,7 @@ if asked lint; then
   # Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
   # for WebAssembly alone.
   check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
-    --no-default-features --features bench,certify,baseline,gpu,train -- -D warnings
+    --no-default-features --features bench,certify,baseline,gpu,import,train -- -D warnings
   check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
   check "format and lint: the page" npm run --silent lint
   # `cargo publish --dry-run` also builds what is in the package, which takes minutes more.
@@ -212,6 +220,10 @@ if asked native; then
   suite "tests: native" "$NATIVE_COUNTER" native_tests
   suite "tests: examples in the documentation" count_cargo cargo test --quiet --doc --all-features
   check "model: the checker in Python agrees" checker_agrees
+  if [ -n "$(interop_python_path)" ]; then
+    check "interop: others read what is exported" others_read_what_is_exported
+  else skip "interop: others read what is exported" "as ONNX Runtime is not installed"
+  fi
   check "documentation: tables of what was measured" "$(python_path)" bench/report.py --check
   check "documentation: tables of the experiments" "$(python_path)" docs/experiments/tables.py --check
 fi

@@ -45,13 +45,14 @@
 //! | [`exact`] | the integer network: evaluation, certificates, pruning, model files | |
 //! | [`attack`] | attacks on the integer network and on any other [`attack::Classifier`] | |
 //! | [`data`] | data sets, and strokes drawn on a page | |
+//! | `interop` | ONNX, VNN-LIB and plain numbers out, checkpoints of PyTorch in | `interop` |
 //! | [`measure`] | all images of a set: certified accuracy over ε, what attacks leave, files of both | |
 //! | `norm_dist` | the distance `‖x − w‖_p` as a Burn operation with its gradients | `train` |
 //! | `net` | the ℓ∞-dist layer and net as Burn modules | `train` |
 //! | `train` | the training recipe, its losses and optimizer, checkpoints | `train` |
-//! | `baseline` | ReLU networks to compare with, their training and certificates | `baseline` |
+//! | `baseline` | ReLU networks to compare with and their certificates; with `train` also their training | `baseline`, `train` |
 //! | `gpu` | the GPU, asked for once; the integer network and its attacks on it | `gpu`, `webgpu` |
-//! | `web` | the state of the page's training Worker, and the WebAssembly API | `train` |
+//! | `web` | the state of the page's Workers that train, and the WebAssembly API | `train` |
 //!
 //! # Features
 //!
@@ -61,15 +62,18 @@
 //! | feature | adds | default |
 //! |---|---|---|
 //! | `certify` | the WebAssembly API of the integer network | yes |
-//! | `train` | layer, net and training on Burn, on the CPU; in WebAssembly also their API | yes |
+//! | `train` | layer, net and training on Burn, on the CPU, and the training of the baseline networks; in WebAssembly also the trainer's API and that of the page's *Play* | yes |
 //! | `baseline` | the baseline networks; in WebAssembly also their API | yes |
 //! | `gpu` | the integer network and its attacks on a GPU; in WebAssembly also their API | yes |
+//! | `import` | images of one's own from zip, PNG, JPEG, CSV and IDX files; in WebAssembly also its API | yes |
 //! | `webgpu` | the trainer's GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
 //! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
-//! | `cli` | the command line `linf`; includes `train` and `baseline` | no |
+//! | `interop` | other people's formats: ONNX, VNN-LIB, plain numbers | no |
+//! | `authors` | checkpoints of the authors' PyTorch programs; includes `interop` | no |
+//! | `cli` | the command line `linf`; includes `train`, `baseline`, `import` and `interop` | no |
 
 pub mod attack;
-#[cfg(feature = "baseline")]
+#[cfg(any(feature = "baseline", feature = "train"))]
 pub mod baseline;
 // The benchmarks serve `linf bench`, `bench/web/` and a test; they are no public API.
 #[cfg(feature = "train")]
@@ -85,13 +89,20 @@ pub mod data;
     feature = "train",
     all(
         target_arch = "wasm32",
-        any(feature = "certify", feature = "baseline", feature = "gpu")
+        any(
+            feature = "certify",
+            feature = "baseline",
+            feature = "gpu",
+            feature = "import"
+        )
     )
 ))]
 mod error;
 pub mod exact;
 #[cfg(any(feature = "gpu", feature = "webgpu"))]
 pub mod gpu;
+#[cfg(feature = "interop")]
+pub mod interop;
 pub mod measure;
 #[cfg(feature = "train")]
 pub mod net;
@@ -103,7 +114,12 @@ pub mod train;
     feature = "train",
     all(
         target_arch = "wasm32",
-        any(feature = "certify", feature = "baseline", feature = "gpu")
+        any(
+            feature = "certify",
+            feature = "baseline",
+            feature = "gpu",
+            feature = "import"
+        )
     )
 ))]
 pub mod web;

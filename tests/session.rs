@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use burn::tensor::read_sync;
-use linf_dist_net::data::sha256_hex;
+use linf_dist_net::data::{DatasetDescription, ImportOptions, Normalisation, Origin, sha256_hex};
 use linf_dist_net::exact::Model;
 use linf_dist_net::train::{Checkpoint, DeviceChoice, DeviceKind, Processor, TrainConfig};
 use linf_dist_net::web::{
-    Hyperparameters, MARGIN_BIN, MARGIN_REACH, Reply, Request, Session, Shard,
+    Hyperparameters, MARGIN_BIN, MARGIN_REACH, OwnImages, Reply, Request, Session, Shard,
 };
 
 #[cfg(target_arch = "wasm32")]
@@ -73,6 +73,141 @@ fn shards(count: usize) -> Vec<Shard> {
         }
     };
     (0..count).step_by(100).map(shard).collect()
+}
+
+/// Images of somebody's own: three of the ten classes above, the last 30 held out.
+fn own(count: usize, names: [&str; 3]) -> OwnImages {
+    let bytes = shards(1000).into_iter().map(|shard| shard.bytes);
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for bytes in bytes {
+        for index in 0..100 {
+            let label = bytes[78_400 + index];
+            if label < 3 && labels.len() < count {
+                images.extend_from_slice(&bytes[784 * index..784 * (index + 1)]);
+                labels.push(label);
+            }
+        }
+    }
+    let normalisation = Normalisation {
+        mean: 0.1,
+        std: 0.3,
+    };
+    let description = DatasetDescription {
+        classes: names.map(str::to_owned).to_vec(),
+        training_images: count,
+        imported: Some(Origin {
+            sha256: sha256_hex(&images),
+            options: ImportOptions::default(),
+        }),
+        ..DatasetDescription::in_memory("own-blocks", [28, 28], 3, normalisation)
+    };
+    OwnImages {
+        description: serde_json::to_string(&description).unwrap(),
+        images,
+        labels,
+        held_out: 30,
+        epsilon: "0.2".parse().unwrap(),
+    }
+}
+
+#[test]
+fn own_images_are_trained_on_and_their_classes_keep_their_names() {
+    let names = ["left", "middle", "right"];
+    let mut session = session();
+    let [Reply::Fitted { dataset, presets }] =
+        &handle(&mut session, Request::Own(own(180, names)))[..]
+    else {
+        panic!("not fitted");
+    };
+    assert_eq!(dataset, "own-blocks");
+    let preset = presets.iter().find(|preset| preset.name == "look").unwrap();
+    let config = TrainConfig {
+        hidden: vec![16],
+        epochs_start: 2,
+        epochs_growth: 2,
+        epochs_inf: 1,
+        ..preset.config.clone()
+    };
+    assert_eq!((config.images, config.held_out), (150, 30));
+    assert_eq!(config.epsilon, "0.2".parse().unwrap());
+    let ready = handle(&mut session, Request::Start { config });
+    assert!(
+        matches!(
+            ready[..],
+            [Reply::Ready {
+                images: 150,
+                held_out: 30,
+                ..
+            }]
+        ),
+        "{ready:?}"
+    );
+    handle(&mut session, Request::Resume);
+    advance(&mut session, 1_000);
+    let [Reply::Model { bytes, .. }] = &handle(&mut session, Request::Export)[..] else {
+        panic!("no model");
+    };
+    let model = Model::from_bytes(bytes).unwrap();
+    assert_eq!(model.metadata.classes, names);
+    assert_eq!(model.net.classes(), 3);
+
+    // In another session a checkpoint asks for them, and takes no others.
+    let [Reply::Checkpoint { bytes, .. }] = &handle(&mut session, Request::Save)[..] else {
+        panic!("no checkpoint");
+    };
+    let mut other = self::session();
+    let load = || Request::Load {
+        checkpoint: bytes.clone(),
+    };
+    let wanted = handle(&mut other, load());
+    assert!(
+        matches!(&wanted[..], [Reply::Wanted { dataset, images: 180 }] if dataset == "own-blocks"),
+        "{wanted:?}"
+    );
+    let refused = handle(&mut other, Request::Own(own(150, names)));
+    assert!(
+        matches!(refused[..], [Reply::Error { fatal: false, .. }]),
+        "{refused:?}"
+    );
+    handle(&mut other, load());
+    // Names that were given since do not matter.
+    let found = handle(&mut other, Request::Own(own(180, ["a", "b", "c"])));
+    assert!(
+        matches!(found[..], [Reply::Fitted { .. }, Reply::Ready { .. }]),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn own_images_that_do_not_fit_their_description_are_refused() {
+    let good = || own(90, ["a", "b", "c"]);
+    let bad = [
+        OwnImages {
+            labels: vec![3; 90],
+            ..good()
+        },
+        OwnImages {
+            images: vec![0; 784],
+            ..good()
+        },
+        OwnImages {
+            description: "{}".into(),
+            ..good()
+        },
+        OwnImages {
+            held_out: 90,
+            ..good()
+        },
+        own(90, ["a", "a", "b"]),
+    ];
+    for own in bad {
+        let mut session = session();
+        let refused = handle(&mut session, Request::Own(own));
+        assert!(
+            matches!(refused[..], [Reply::Error { fatal: false, .. }]),
+            "{refused:?}"
+        );
+    }
 }
 
 fn data(count: usize) -> Request {

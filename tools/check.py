@@ -8,6 +8,11 @@ and what their SHA-256 is. The plainest way that is still minutes, not hours: ev
 visited for every image, nothing is skipped.
 
     python3 tools/check.py --model MODEL.safetensors --dataset mnist --epsilon 0.3
+
+Given the file of a certificate instead, it verifies or refutes that, from docs/certificate-format.md
+alone: it exits with 0, with 1 where the certificate is refuted, and with 2 where a file is no model.
+
+    python3 tools/check.py CERT.json MODEL.safetensors
 """
 
 import argparse
@@ -37,6 +42,14 @@ class Refused(Exception):
     """A sentence that says what is wrong with a file."""
 
 
+class Refuted(Exception):
+    """The first member of a certificate that is wrong, and what is wrong with it."""
+
+    def __init__(self, member, reason):
+        super().__init__(reason)
+        self.member = member
+
+
 class Net:
     """An integer net: `layers[l][o]` holds the kept input indices and weights of a unit."""
 
@@ -61,6 +74,7 @@ class Net:
             raise Refused(f"the architecture {architecture} is none")
         if widths[-1] % self.members or widths[-1] // self.members < 2:
             raise Refused(f"{widths[-1]} units are no {self.members} members of two classes or more")
+        self.names = read_names(metadata.get("classes"), widths[-1] // self.members)
 
         self.layers = []
         for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
@@ -116,6 +130,40 @@ class Net:
         upper[label, batch] = np.iinfo(np.int32).min
         return lower[label, batch] > upper.max(axis=0)
 
+    def proves_pairwise(self, low, high, label):
+        """Whether pairwise-margin bounds prove a label in a box, [inputs] each."""
+        low, high = low[:, None], high[:, None]
+        for layer in self.layers[:-1]:
+            low, high = layer_bounds(layer, low, high)
+        last = self.layers[-1]
+        floors = layer_bounds(last, low, high)[0][:, 0]
+        low, high = low[:, 0].astype(np.int64), high[:, 0].astype(np.int64)
+        classes = len(last) // self.members
+        for other in set(range(classes)) - {label}:
+            excess = bias = 0
+            for first in range(0, len(last), classes):
+                excess += self.most_above(first + label, first + other, low, high, floors)
+                bias += int(self.bias[first + other, 0]) - int(self.bias[first + label, 0])
+            if excess >= bias:
+                return False
+        return True
+
+    def most_above(self, own, other, low, high, floors):
+        """The most that a unit of the last layer can be above another, biases left out."""
+        kept, weight = self.layers[-1][own]
+        weight, floor = weight[:, 0].astype(np.int64), int(floors[other])
+        # Where the other unit has no weight, only its floor counts: so does one that is at no distance.
+        theirs = dict(zip(self.layers[-1][other][0].tolist(), self.layers[-1][other][1][:, 0].tolist()))
+        has = np.array([k in theirs for k in kept.tolist()])
+        other_weight = np.array([theirs.get(k, 0) for k in kept.tolist()], np.int64)
+        low, high = low[kept], high[kept]
+        most = []
+        for t in [low, high, other_weight - floor, other_weight + floor]:
+            t = np.clip(t, low, high)
+            distance = np.where(has, np.abs(t - other_weight), floor)
+            most.append((np.abs(t - weight) - np.maximum(floor, distance)).max())
+        return int(max(most))
+
     def radii(self, x, labels):
         """Of the images that are labelled rightly: the Lipschitz and the IBP radii."""
         logits = self.logits(x)
@@ -140,6 +188,141 @@ class Net:
         # The search began at the Lipschitz radius; IBP must prove that too.
         assert self.proves(x, label, lipschitz).all()
         return lipschitz, proved
+
+
+# A certificate's members, in their order, with the types of their values.
+MEMBERS = {
+    "format": str,
+    "format_version": int,
+    "program": str,
+    "model_sha256": str,
+    "dataset": str,
+    "scale": int,
+    "members": int,
+    "width": int,
+    "height": int,
+    "image": str,
+    "label": int,
+    "label_name": (str, type(None)),
+    "logits_ticks": list,
+    "margin_ticks": int,
+    "lipschitz_radius_ticks": int,
+    "ibp_radius_ticks": int,
+    "radius_ticks": int,
+    "method": str,
+    "bounds_ticks": list,
+    "splits": (list, type(None)),
+    "sha256": str,
+}
+
+
+def read_certificate(file):
+    """The members of a certificate's file, which is written in the one way there is."""
+    try:
+        claimed = json.loads(file)
+    except (ValueError, RecursionError) as error:
+        raise Refuted(None, f"the file is no JSON: {error}")
+    if not isinstance(claimed, dict):
+        raise Refuted(None, "the file is no JSON object")
+    if claimed.get("format") != "linf-dist-net certificate":
+        raise Refuted("format", "the file is no certificate")
+    if claimed.get("format_version") != 1:
+        raise Refuted("format_version", "the certificate is not of version 1")
+    for name, type_ in MEMBERS.items():
+        value = claimed.get(name, ...)
+        if not isinstance(value, type_) or isinstance(value, bool):
+            raise Refuted(name, f"`{name}` is missing, or of another type")
+    if list(claimed) != list(MEMBERS):
+        raise Refuted(None, "the members are not those of a certificate, in their order")
+    lines = [f"  {compact(name)}: {compact(value)}" for name, value in claimed.items()]
+    written = ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8", "surrogatepass")
+    if written != file:
+        raise Refuted(None, "the file is not written as a certificate is")
+    body = file[: -len(f"{lines[-1]}\n}}\n".encode())]
+    expect(claimed, "sha256", hashlib.sha256(body).hexdigest())
+    return claimed
+
+
+def compact(value):
+    """JSON without spaces."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def expect(claimed, name, value):
+    """Refutes a member that is not what it must be; 1.0 and True are not 1."""
+    if compact(claimed[name]) != compact(value):
+        raise Refuted(name, f"`{name}` is {compact(claimed[name])}, but it is {compact(value)}")
+
+
+def check_certificate(file, model):
+    """Verifies a certificate, or says what is wrong with it first of all. `model` is a model's file."""
+    net, header = Net(model), read_safetensors(model)[0]
+    claimed = read_certificate(file)
+    expect(claimed, "model_sha256", hashlib.sha256(model).hexdigest())
+    dataset = header["__metadata__"]["dataset"]
+    expect(claimed, "dataset", dataset)
+    expect(claimed, "scale", net.scale)
+    expect(claimed, "members", net.members)
+    described = DATASETS.get(dataset)
+    if described:
+        expect(claimed, "width", described["shape"][1])
+        expect(claimed, "height", described["shape"][0])
+    if claimed["width"] < 0 or claimed["width"] * claimed["height"] != net.inputs:
+        raise Refuted("width", "`width` times `height` is not the number of pixels of the model")
+    if not re.fullmatch(f"([0-9a-f]{{2}}){{{net.inputs}}}", claimed["image"]):
+        raise Refuted("image", f"`image` is not {net.inputs} pixels")
+    pixels = np.frombuffer(bytes.fromhex(claimed["image"]), np.uint8)
+    x = pixels.astype(np.int32)[:, None] * net.scale
+
+    logits = net.logits(x)[:, 0]
+    label, ordered = int(logits.argmax()), np.sort(logits)
+    margin = int(ordered[-1]) - int(ordered[-2])
+    if margin == 0:
+        raise Refuted("label", "`label` is claimed, but there is a tie, so there is no label")
+    expect(claimed, "label", label)
+    names = net.names or (described["classes"] if described else None)
+    expect(claimed, "label_name", names[label] if names else None)
+    expect(claimed, "logits_ticks", logits.tolist())
+    expect(claimed, "margin_ticks", margin)
+    lipschitz, ibp = (int(radii[0]) for radii in net.radii(x, np.array([label])))
+    expect(claimed, "lipschitz_radius_ticks", lipschitz)
+    expect(claimed, "ibp_radius_ticks", ibp)
+    radius = claimed["radius_ticks"]
+    if not 0 <= radius <= net.top:
+        raise Refuted("radius_ticks", f"`radius_ticks` is {radius}, not from 0 to {net.top}")
+    method = "lipschitz" if radius <= lipschitz else "ibp" if radius <= ibp else "branch-and-bound"
+    expect(claimed, "method", method)
+    lower, upper = net.logit_bounds(x, radius)
+    expect(claimed, "bounds_ticks", np.concatenate([lower, upper], axis=1).tolist())
+    if method != "branch-and-bound":
+        expect(claimed, "splits", None)
+    else:
+        check_splits(net, x[:, 0], label, radius, claimed["splits"])
+    return claimed
+
+
+def check_splits(net, x, label, radius, splits):
+    """Refutes cuts that are none, and parts in which pairwise-margin bounds do not prove the label."""
+    if splits is None:
+        raise Refuted("splits", "`splits` lists no parts, and IBP does not prove the radius")
+    waiting = [(np.maximum(x - radius, 0), np.minimum(x + radius, net.top))]
+    for entry, cut in enumerate(splits):
+        if not waiting:
+            raise Refuted("splits", f"entry {entry} of `splits` stands after the last part")
+        low, high = waiting.pop()
+        if cut is None:
+            if not net.proves_pairwise(low, high, label):
+                raise Refuted("splits", f"the part of entry {entry} of `splits` is not proved")
+            continue
+        whole = isinstance(cut, list) and len(cut) == 2 and all(type(n) is int for n in cut)
+        if not whole or not 0 <= cut[0] < net.inputs or not low[cut[0]] < cut[1] < high[cut[0]]:
+            raise Refuted("splits", f"entry {entry} of `splits` cuts no pixel inside its part")
+        pixel, at = cut
+        below, above = high.copy(), low.copy()
+        below[pixel] = above[pixel] = at
+        waiting += [(above, high), (low, below)]
+    if waiting:
+        raise Refuted("splits", "`splits` ends before its last part")
 
 
 def layer_bounds(layer, low, high):
@@ -215,6 +398,19 @@ def integers(tensors, name, count):
     return tensor.astype(np.int64)
 
 
+def read_names(text, classes):
+    """The names of the classes where the metadata have them, else none: different, one for each class."""
+    if text is None:
+        return None
+    names = json.loads(text)
+    plain = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not plain or len(names) != classes or len(set(names)) != classes:
+        raise Refused(f"the metadata do not name {classes} different classes")
+    if not all(1 <= len(name) <= 64 and name == name.strip() for name in names):
+        raise Refused("the name of a class is empty, too long or has spaces at its ends")
+    return names
+
+
 def read_test_set(data_dir, dataset):
     """Pixels, [n, rows · columns], and labels, [n]."""
     contents = []
@@ -246,20 +442,29 @@ def measure(batch):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--dataset", choices=sorted(DATASETS), required=True)
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        usage="%(prog)s --model MODEL --dataset NAME --epsilon E | %(prog)s CERT.json MODEL",
+    )
+    parser.add_argument("certificate", type=Path, nargs="?", help="the file of a certificate")
+    parser.add_argument("certified", type=Path, nargs="?", help="the model that it is of")
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--dataset", choices=sorted(DATASETS))
     parser.add_argument("--data-dir", type=Path, default=Path("data"))
-    parser.add_argument("--epsilon", required=True, help="such as 0.3")
+    parser.add_argument("--epsilon", help="such as 0.3")
     parser.add_argument("--json", action="store_true", help="always so; taken as by `linf eval`")
     args = parser.parse_args()
+    measured = [args.model, args.dataset, args.epsilon]
+    if args.certified and not any(measured):
+        verify(args.certificate.read_bytes(), args.certified)
+        return
+    if args.certificate or not all(measured):
+        parser.error("give a certificate and its model, or --model, --dataset and --epsilon")
 
     if not re.fullmatch(r"\d+(\.\d+)?", args.epsilon) or Fraction(args.epsilon) > 1:
         raise Refused(f"ε is a decimal from 0 to 1, such as 0.3, not {args.epsilon}")
     exact = Fraction(args.epsilon)
-    file = args.model.read_bytes()
-    if file.startswith(b"\x1f\x8b"):
-        file = gzip.decompress(file)
+    file = read_model(args.model)
     net = Net(file)
     images, labels = read_test_set(args.data_dir, DATASETS[args.dataset])
     if net.inputs != images.shape[1]:
@@ -287,6 +492,24 @@ def main():
         "model_sha256": hashlib.sha256(file).hexdigest(),
     }
     print(json.dumps(report, separators=(",", ":")))
+
+
+def verify(certificate, model):
+    """Prints what is found of a certificate, and leaves the program with 1 where it is refuted."""
+    try:
+        found = check_certificate(certificate, read_model(model))
+    except Refuted as refuted:
+        report = {"verified": False, "member": refuted.member, "reason": str(refuted)}
+        print(compact(report))
+        sys.exit(1)
+    shown = ["label", "label_name", "radius_ticks", "scale", "method"]
+    print(compact({"verified": True} | {name: found[name] for name in shown}))
+
+
+def read_model(path):
+    """The bytes of a model's file, unpacked."""
+    file = path.read_bytes()
+    return gzip.decompress(file) if file.startswith(b"\x1f\x8b") else file
 
 
 def decimal(epsilon):

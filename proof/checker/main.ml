@@ -4,7 +4,8 @@
    it says is proved, by [Proved.check_radius]. *)
 
 let usage =
-  "linf-check MODEL (--idx FILE [--first N] [--count N] | --raw FILE) [--radius TICKS | --claims FILE]\n\n\
+  "linf-check MODEL (--idx FILE [--first N] [--count N] | --raw FILE) [--radius TICKS | --claims FILE]\n\
+   linf-check MODEL --certificate CERT.json\n\n\
    Without --radius or --claims: prints label, margin and both radii of each image, one JSON object a\n\
    line, or a label of null in a tie. Lengths are in ticks.\n\n\
    Exits with 1 if something was asked and the answer is no, with 2 if a file is refused.\n"
@@ -94,9 +95,53 @@ let accepts ready levels = function
   | None -> Proved.check_tie ready levels
   | Some certificate -> Proved.check ready levels certificate
 
+(* The bytes that pairs of hexadecimal digits stand for. *)
+let of_hex digits =
+  let digit c =
+    match c with
+    | '0' .. '9' -> Char.code c - Char.code '0'
+    | 'a' .. 'f' -> Char.code c - Char.code 'a' + 10
+    | _ -> Model_file.refuse "the image of the certificate is not in lower-case hexadecimal"
+  in
+  if String.length digits mod 2 = 1 then Model_file.refuse "the image of the certificate has half a pixel";
+  let byte index = Char.chr ((16 * digit digits.[2 * index]) + digit digits.[(2 * index) + 1]) in
+  String.init (String.length digits / 2) byte
+
+(* Whether the claims of a certificate's file (docs/certificate-format.md) hold: label, margin, both radii,
+   all logits, and the radius that it claims with the bounds there. Whether the file is written as it must
+   be, and is of this very model file, is not asked. *)
+let accepts_certificate ready file =
+  let open Yojson.Safe.Util in
+  let json = Yojson.Safe.from_string file in
+  if member "format" json <> `String "linf-dist-net certificate" || member "format_version" json <> `Int 1
+  then Model_file.refuse "the file is no certificate of version 1";
+  let levels = levels (of_hex (to_string (member "image" json))) in
+  if not (Proved.is_image ready.Proved.network_of levels) then false
+  else
+    let image = Proved.ticks ready.Proved.network_of levels in
+    let claim = claim_of json in
+    let radius = Number.of_int (to_int (member "radius_ticks" json)) in
+    let numbers found claimed = List.map (fun n -> `Int (Number.to_int n)) found = to_list claimed in
+    let bounds_hold () =
+      let lower, upper = Proved.bounds_at ready image radius in
+      let ends = List.map to_list (to_list (member "bounds_ticks" json)) in
+      List.for_all2 (fun (l, u) ends -> numbers [ l; u ] (`List ends)) (List.combine lower upper) ends
+    in
+    match (claim, member "method" json) with
+    | None, _ -> false
+    | Some certificate, `String ("lipschitz" | "ibp") ->
+        Proved.check ready levels certificate
+        && numbers (Proved.logits_at ready image) (member "logits_ticks" json)
+        && Proved.check_radius ready levels certificate.Proved.label radius
+        && List.compare_lengths (to_list (member "bounds_ticks" json)) (Proved.logits_at ready image) = 0
+        && bounds_hold ()
+    | Some _, `String "branch-and-bound" ->
+        Model_file.refuse "branch and bound is not proved in Coq; tools/check.py checks this certificate"
+    | Some _, _ -> false
+
 let print fields = print_endline (Yojson.Safe.to_string (`Assoc fields))
 
-let run model idx_file raw_file first count radius claims =
+let run model certificate_file idx_file raw_file first count radius claims =
   let ready =
     match Proved.load (Model_file.network (read model)) with
     | Some ready -> ready
@@ -104,6 +149,7 @@ let run model idx_file raw_file first count radius claims =
   in
   let images =
     match (idx_file, raw_file) with
+    | None, None when certificate_file <> None -> [||]
     | Some path, None -> idx path
     | None, Some path -> [| read path |]
     | _ -> Model_file.refuse "give images either with --idx or with --raw"
@@ -124,6 +170,11 @@ let run model idx_file raw_file first count radius claims =
     yes
   in
   match (claims, radius) with
+  | None, None when certificate_file <> None ->
+      let path = Option.get certificate_file in
+      let yes = accepts_certificate ready (read path) in
+      print [ ("certificate", `String path); ("accepted", `Bool yes) ];
+      yes
   | Some _, Some _ -> Model_file.refuse "give either --claims or --radius"
   | Some path, None ->
       let lines = String.split_on_char '\n' (read path) in
@@ -156,7 +207,7 @@ let run model idx_file raw_file first count radius claims =
       true
 
 let () =
-  let model = ref None and idx_file = ref None and raw_file = ref None in
+  let model = ref None and idx_file = ref None and raw_file = ref None and certificate = ref None in
   let first = ref 0 and count = ref None and radius = ref None and claims = ref None in
   let text into = Arg.String (fun value -> into := Some value) in
   let natural set =
@@ -165,6 +216,7 @@ let () =
   in
   let options =
     [
+      ("--certificate", text certificate, "FILE  says whether the claims of a certificate's file hold");
       ("--idx", text idx_file, "FILE  images as an unpacked IDX file");
       ("--raw", text raw_file, "FILE  one image, a byte a pixel");
       ("--first", natural (( := ) first), "N  index of the first image, from 0 (default 0)");
@@ -181,7 +233,7 @@ let () =
   match !model with
   | None -> refused "give a model file"
   | Some model -> (
-      try if not (run model !idx_file !raw_file !first !count !radius !claims) then exit 1 with
+      try if not (run model !certificate !idx_file !raw_file !first !count !radius !claims) then exit 1 with
       | Model_file.Refused sentence | Sys_error sentence -> refused sentence
       | Yojson.Json_error sentence | Yojson.Safe.Util.Type_error (sentence, _) ->
           refused ("not the JSON that is expected: " ^ sentence))

@@ -80,6 +80,61 @@ impl Evaluator {
         Activations { batch, layers }
     }
 
+    /// Prepares layers that are still being trained. They must fit together.
+    #[cfg(feature = "train")]
+    pub(super) fn of_layers(layers: &[Layer]) -> Self {
+        let (first, last) = (&layers[0], &layers[layers.len() - 1]);
+        Self {
+            layers: layers.iter().map(Prepared::new).collect(),
+            inputs: first.geometry.inputs(),
+            classes: last.outputs(),
+        }
+    }
+
+    /// The layers, input side first.
+    #[cfg(feature = "train")]
+    pub(super) fn layers_mut(&mut self) -> impl Iterator<Item = &mut Layer> {
+        self.layers.iter_mut().map(|prepared| &mut prepared.layer)
+    }
+
+    /// The layers, input side first.
+    #[cfg(feature = "train")]
+    pub(super) fn layers(&self) -> impl Iterator<Item = &Layer> {
+        self.layers.iter().map(|prepared| &prepared.layer)
+    }
+
+    /// The gradients with respect to the weight and the bias of each layer, of the sum of the logits times
+    /// `direction`, `[batch, classes]`. `activations` are those of `levels`, `[batch, inputs]`.
+    ///
+    /// # Panics
+    /// If `levels` or `direction` has another shape.
+    #[cfg(feature = "train")]
+    pub(super) fn parameter_gradients(
+        &self,
+        levels: &[f32],
+        activations: &Activations,
+        direction: Vec<f32>,
+    ) -> Vec<[Vec<f32>; 2]> {
+        let batch = activations.batch;
+        assert_eq!(levels.len(), batch * self.inputs);
+        assert_eq!(direction.len(), batch * self.classes);
+        let mut gradient = direction;
+        let mut gradients = Vec::with_capacity(self.layers.len());
+        for (l, layer) in self.layers.iter().enumerate().rev() {
+            let x = match l.checked_sub(1) {
+                Some(before) => &activations.layers[before],
+                None => levels,
+            };
+            gradients.push(layer.parameter_gradients(batch, x, &gradient));
+            if l > 0 {
+                gradient = layer.backward(batch, &gradient);
+                through_relu(&mut gradient, x);
+            }
+        }
+        gradients.reverse();
+        gradients
+    }
+
     /// The gradients with respect to the images, `[batch, inputs]`, of the sum of the logits times
     /// `direction`, `[batch, classes]`.
     ///
@@ -92,14 +147,17 @@ impl Evaluator {
         for (l, layer) in self.layers.iter().enumerate().rev() {
             gradient = layer.backward(batch, &gradient);
             if let Some(before) = l.checked_sub(1) {
-                // Through ReLU: nothing passes where it gave 0.
-                let values = &activations.layers[before];
-                for (gradient, value) in gradient.iter_mut().zip(values) {
-                    *gradient *= f32::from(*value > 0.0);
-                }
+                through_relu(&mut gradient, &activations.layers[before]);
             }
         }
         gradient
+    }
+}
+
+/// Takes a gradient through a ReLU that gave `values`: nothing passes where it gave 0.
+fn through_relu(gradient: &mut [f32], values: &[f32]) {
+    for (gradient, value) in gradient.iter_mut().zip(values) {
+        *gradient *= f32::from(*value > 0.0);
     }
 }
 
@@ -188,6 +246,41 @@ impl Prepared {
             }
         }
         of_inputs
+    }
+}
+
+#[cfg(feature = "train")]
+impl Prepared {
+    /// The gradients with respect to the weight, `[channels, fan-in]`, and the bias, `[channels]`, of that
+    /// with respect to the outputs, `[batch, outputs]`, for inputs `x`, `[batch, inputs]`.
+    fn parameter_gradients(&self, batch: usize, x: &[f32], gradient: &[f32]) -> [Vec<f32>; 2] {
+        let (inputs, outputs) = (self.layer.geometry.inputs(), self.layer.outputs());
+        let places = outputs / self.layer.channels();
+        let mut of_weight = vec![0.0; self.layer.weight.len()];
+        let mut of_bias = vec![0.0; self.layer.channels()];
+        for gradient in gradient.chunks_exact(outputs) {
+            for (of_bias, gradient) in of_bias.iter_mut().zip(gradient.chunks_exact(places)) {
+                *of_bias += gradient.iter().sum::<f32>();
+            }
+        }
+        match self.layer.geometry {
+            Geometry::Dense { .. } => {
+                assert_eq!(x.len(), batch * inputs, "a row for each image");
+                let gradient = Matrix::new(gradient, outputs).transposed();
+                add_product(&mut of_weight, gradient, Matrix::new(x, inputs));
+            }
+            Geometry::Conv { .. } => {
+                let mut columns = vec![0.0; self.seen.len()];
+                for (x, gradient) in x.chunks_exact(inputs).zip(gradient.chunks_exact(outputs)) {
+                    for (column, &input) in columns.iter_mut().zip(&self.seen) {
+                        *column = x[input as usize];
+                    }
+                    let columns = Matrix::new(&columns, places).transposed();
+                    add_product(&mut of_weight, Matrix::new(gradient, places), columns);
+                }
+            }
+        }
+        [of_weight, of_bias]
     }
 }
 

@@ -6,7 +6,7 @@
 //!
 //! [`BaselineNet`] is a network as plain numbers and [`Model`] its file. [`Evaluator`] runs it, with
 //! gradients, and [`BaselineClassifier`] puts it under attack. [`IntervalCertifier`] certifies its labels,
-//! and [`evaluate`] measures a test set. Training alone uses Burn.
+//! and [`evaluate`] measures a test set. Training alone uses Burn, and not all of it: see `train`.
 
 mod architecture;
 mod certificate;

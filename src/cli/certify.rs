@@ -8,11 +8,14 @@ use std::{
 
 use serde::Serialize;
 
+use super::output::check_target;
+use super::target::{make_folder_of, write};
 use super::{CliError, note, print, print_line, read, read_model};
 use crate::data::datasets;
+use crate::data::import::{Background, Grey, Png};
 use crate::error::sentence;
 use crate::exact::{
-    Certificate, CriticalPixel, Epsilon, ExactNet, Levels, MAX_LEVEL, Model, Ticks,
+    Certificate, CertificateFile, CriticalPixel, Epsilon, ExactNet, Levels, MAX_LEVEL, Model, Ticks,
 };
 
 /// Label images and print how far each label is proved
@@ -34,6 +37,16 @@ pub(super) struct Args {
     /// Print JSON: one object a line for each image
     #[arg(long)]
     json: bool,
+    /// Also write a certificate that others can check (`linf check`): the file CERT.json of one image, or
+    /// a folder of a file for each of several. It claims the IBP radius, or ε where that is given
+    #[arg(long, value_name = "CERT.json")]
+    out: Option<PathBuf>,
+    /// Where IBP does not prove the label of a certificate at ε, split the box up to this often
+    #[arg(long, default_value_t = 0, requires = "out")]
+    splits: usize,
+    /// Replace a certificate file if it exists
+    #[arg(long, requires = "out")]
+    force: bool,
 }
 
 /// What is printed. Lengths are in pixel levels; S is a power of two, so they are exact.
@@ -43,6 +56,9 @@ struct Report {
     file: String,
     /// None in a tie.
     label: Option<usize>,
+    /// What the label's class is called, where the model or its data set tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<String>,
     margin_levels: f64,
     lipschitz_radius_levels: Option<Levels>,
     ibp_radius_levels: Option<Levels>,
@@ -91,10 +107,11 @@ struct Place {
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let (model, model_sha256) = read_model(&args.model)?;
     let paths = files(&args.images)?;
+    let targets = targets(args, &paths)?;
     let [only] = &paths[..] else {
-        return certify_all(args, &model, &model_sha256, &paths);
+        return certify_all(args, &model, &model_sha256, &paths, &targets);
     };
-    let report = certify(args, &model, &model_sha256, only)?;
+    let report = certify(args, &model, &model_sha256, only, targets.first())?;
     match args.json {
         true => print_line(report.to_json()),
         false => print(report.to_text()),
@@ -108,10 +125,11 @@ fn certify_all(
     model: &Model,
     model_sha256: &str,
     paths: &[PathBuf],
+    targets: &[PathBuf],
 ) -> Result<(), CliError> {
     let mut failed = 0;
-    for path in paths {
-        match certify(args, model, model_sha256, path) {
+    for (index, path) in paths.iter().enumerate() {
+        match certify(args, model, model_sha256, path, targets.get(index)) {
             Ok(report) if args.json => print_line(report.to_json()),
             Ok(report) => print(report.to_line()),
             Err(error) => {
@@ -163,15 +181,44 @@ pub(super) fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     Ok(files)
 }
 
-/// Certifies one image.
+/// Where the certificates of the images are written, if they are: `--out` itself, or in that folder a file
+/// called like each of several images.
+fn targets(args: &Args, paths: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
+    let Some(out) = &args.out else {
+        return Ok(Vec::new());
+    };
+    let mut targets = match paths {
+        [_] => vec![out.clone()],
+        paths => {
+            let name = |path: &PathBuf| path.with_extension("json").file_name().map(Into::into);
+            let names: Vec<PathBuf> = paths.iter().filter_map(name).collect();
+            names.iter().map(|name| out.join(name)).collect()
+        }
+    };
+    for target in &targets {
+        make_folder_of(target)?;
+        check_target(target, args.force)?;
+    }
+    let written = targets.clone();
+    targets.sort();
+    match targets.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some([twice, ..]) => Err(CliError::SameName {
+            path: twice.clone(),
+        }),
+        _ => Ok(written),
+    }
+}
+
+/// Certifies one image, and writes its certificate if there is a place for it.
 fn certify(
     args: &Args,
     model: &Model,
     model_sha256: &str,
     path: &Path,
+    target: Option<&PathBuf>,
 ) -> Result<Report, CliError> {
-    let (size, image) = read_png(path, shape(model), args.invert)?;
-    if has_bright_border(size, &image) {
+    let image = read_png(path, shape(model), args.invert)?;
+    if image.has_bright_border() {
         note(format_args!(
             "warning: {} has a bright border, and the network was trained on bright ink on black; {}",
             path.display(),
@@ -184,19 +231,36 @@ fn certify(
     let certificate = model
         .net
         .evaluator()
-        .certificate(&image)
+        .certificate(&image.levels)
         .map_err(|source| CliError::Input {
             path: args.model.clone(),
             source,
         })?;
+    if let Some(target) = target {
+        let radius = args.epsilon.map(|epsilon| epsilon.ticks(model.net.scale()));
+        let sha256 = model_sha256.into();
+        let file = CertificateFile::of_model(
+            model,
+            sha256,
+            &image.levels,
+            image.size[1],
+            radius,
+            args.splits,
+        );
+        let file = file.map_err(|source| CliError::NoCertificate {
+            path: path.into(),
+            source,
+        })?;
+        write(target, &file.to_bytes())?;
+    }
     let file = path.display().to_string();
     let verdict = args
         .epsilon
         .map(|epsilon| Verdict::new(epsilon, &model.net, &certificate));
     let sha256 = model_sha256.into();
     Ok(Report::new(
-        &model.net,
-        size[1],
+        model,
+        image.size[1],
         &certificate,
         file,
         verdict,
@@ -214,92 +278,47 @@ pub(super) fn shape(model: &Model) -> Option<[usize; 2]> {
     (shape[0] * shape[1] == inputs).then_some(shape)
 }
 
-/// Rows and columns of a PNG, of that shape if one is given, and its pixels as grey levels. Colours become
-/// their luma (ITU-R BT.601), and what is transparent shows the background: black, or white of an image
-/// that is inverted.
+/// A PNG of that shape, if one is given, as grey levels. What is transparent shows the background: black, or
+/// white of an image that is inverted.
 pub(super) fn read_png(
     path: &Path,
     shape: Option<[usize; 2]>,
     invert: bool,
-) -> Result<([usize; 2], Vec<u8>), CliError> {
+) -> Result<Grey, CliError> {
     let bytes = read(path)?;
     let undecodable = |source| CliError::Png {
         path: path.into(),
         source,
     };
-    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
-    decoder.ignore_checksums(false);
-    decoder.set_transformations(png::Transformations::normalize_to_color8());
-    let mut reader = decoder.read_info().map_err(undecodable)?;
-    let info = reader.info();
-    let found = [info.height as usize, info.width as usize];
-    let [rows, columns] = shape.unwrap_or(found);
-    if found != [rows, columns] {
+    let png = Png::open(&bytes).map_err(undecodable)?;
+    let found = png.size();
+    let expected = shape.unwrap_or(found);
+    if found != expected {
+        let size = |[rows, columns]: [usize; 2]| format!("{columns}x{rows}");
         return Err(CliError::ImageSize {
             path: path.into(),
-            found: format!("{}x{}", found[1], found[0]),
-            expected: format!("{columns}x{rows}"),
+            found: size(found),
+            expected: size(expected),
         });
     }
-    let (color, _) = reader.output_color_type();
-    let samples = color.samples();
-    let mut image = vec![0; rows * columns * samples];
-    reader.next_frame(&mut image).map_err(undecodable)?;
-    reader.finish().map_err(undecodable)?;
-
-    let background = if invert { 255 } else { 0 };
-    let pixels = image.chunks_exact(samples).map(|pixel| {
-        let grey = match pixel {
-            [red, green, blue, ..] => luma(*red, *green, *blue),
-            [grey, ..] => *grey,
-            [] => unreachable!("a pixel has a sample"),
-        };
-        let opaque = match pixel {
-            [_, alpha] | [_, _, _, alpha] => *alpha,
-            _ => 255,
-        };
-        let shown = blend(grey, background, opaque);
-        if invert { 255 - shown } else { shown }
-    });
-    Ok((found, pixels.collect()))
-}
-
-/// The luma of a colour, rounded.
-fn luma(red: u8, green: u8, blue: u8) -> u8 {
-    let sum = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
-    u8::try_from((sum + 500) / 1000).expect("weights of 1000 in all")
-}
-
-/// A pixel before a background, rounded.
-fn blend(pixel: u8, background: u8, opaque: u8) -> u8 {
-    let (front, behind) = (u32::from(opaque), 255 - u32::from(opaque));
-    let sum = front * u32::from(pixel) + behind * u32::from(background);
-    u8::try_from((sum + 127) / 255).expect("a mean of bytes")
-}
-
-/// Whether most of the outermost pixels are bright, where the images of the data sets are black.
-fn has_bright_border([rows, columns]: [usize; 2], image: &[u8]) -> bool {
-    let is_border = |index: usize| {
-        let (row, column) = (index / columns, index % columns);
-        row == 0 || column == 0 || row + 1 == rows || column + 1 == columns
+    let background = match invert {
+        true => Background::White,
+        false => Background::Black,
     };
-    let border = image
-        .iter()
-        .enumerate()
-        .filter(|&(index, _)| is_border(index));
-    let (bright, dark): (Vec<_>, Vec<_>) = border.partition(|(_, level)| **level >= 128);
-    bright.len() > dark.len()
+    let grey = png.read(background).map_err(undecodable)?;
+    Ok(if invert { grey.inverted() } else { grey })
 }
 
 impl Report {
     fn new(
-        net: &ExactNet,
+        model: &Model,
         columns: usize,
         certificate: &Certificate,
         file: String,
         verdict: Option<Verdict>,
         model_sha256: String,
     ) -> Self {
+        let net = &model.net;
         let scale = f64::from(net.scale());
         let levels = |radius: Ticks| radius.levels(net.scale());
         let members = net.members() as f64;
@@ -313,6 +332,7 @@ impl Report {
             file,
             verdict,
             label: certificate.label,
+            class: certificate.label.and_then(|label| model.class_name(label)),
             margin_levels: f64::from(certificate.margin.get()) / scale / members,
             lipschitz_radius_levels: certificate.lipschitz_radius.map(levels),
             ibp_radius_levels: certificate.ibp_radius.map(levels),
@@ -331,10 +351,18 @@ impl Report {
         serde_json::to_string(self).expect("strings and numbers are JSON")
     }
 
+    /// The label with the name of its class, unless that is the same.
+    fn named(&self, label: usize) -> String {
+        match &self.class {
+            Some(class) if *class != label.to_string() => format!("{label} ({class})"),
+            _ => label.to_string(),
+        }
+    }
+
     /// One line, of several images.
     fn to_line(&self) -> String {
         let label = match self.label {
-            Some(label) => format!("label {label}"),
+            Some(label) => format!("label {}", self.named(label)),
             None => "no label: the largest logits are tied".to_owned(),
         };
         let proved = match self.ibp_radius_levels {
@@ -350,7 +378,7 @@ impl Report {
 
     fn to_text(&self) -> String {
         let mut text = match self.label {
-            Some(label) => format!("label  {label}\n"),
+            Some(label) => format!("label  {}\n", self.named(label)),
             None => "label  none: the largest logits are tied\n".to_owned(),
         };
         let mut line = |name: &str, value: String| {
@@ -426,14 +454,5 @@ mod tests {
         assert_eq!(fraction_below(levels(72.0)), 0.2823);
         assert_eq!(fraction_below(levels(76.5)), 0.3);
         assert_eq!(fraction_below(levels(255.0)), 1.0);
-    }
-
-    #[test]
-    fn grey_and_opaque_pixels_stay_as_they_are() {
-        for level in 0..=255 {
-            assert_eq!(luma(level, level, level), level);
-            assert_eq!(blend(level, 0, 255), level);
-            assert_eq!(blend(level, 255, 0), 255);
-        }
     }
 }

@@ -51,6 +51,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let accuracies = (args.output).accuracies(&args.ensemble, dataset, first.epsilon, &net)?;
     let metadata = Metadata {
         dataset: first.dataset.clone(),
+        classes: first.classes.clone(),
         epsilon: first.epsilon,
         lineage,
         accuracies,

@@ -5,8 +5,15 @@ use std::path::PathBuf;
 
 use crate::attack::AttackError;
 use crate::data::DataError;
+use crate::data::import::{ImportError, PictureError};
+#[cfg(feature = "authors")]
+use crate::exact::QuantizeError;
 use crate::exact::teach::TeachError;
-use crate::exact::{EnsembleError, InputError, Levels, LineageError, ModelError};
+use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
+#[cfg(feature = "authors")]
+use crate::interop::authors::AuthorsError;
+use crate::interop::onnx::OnnxError;
+use crate::interop::plain::PlainError;
 use crate::train::TrainError;
 
 /// Why a command failed.
@@ -117,7 +124,7 @@ pub(crate) enum CliError {
         /// What it was trained on.
         found: String,
         /// What was asked for.
-        asked: &'static str,
+        asked: String,
     },
     /// A model is to be measured on another data set than it was trained on.
     #[error("{} was trained on {trained_on}, not on {asked}; give its own --dataset, or add --other-dataset to measure it on {asked} all the same", path.display())]
@@ -127,7 +134,7 @@ pub(crate) enum CliError {
         /// What it was trained on.
         trained_on: String,
         /// What was asked for.
-        asked: &'static str,
+        asked: String,
     },
     /// More images are asked for than there are.
     #[error("--limit is {limit}, but there are {images} test images")]
@@ -245,6 +252,46 @@ pub(crate) enum CliError {
     /// The data set is missing or not the published one.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The files that `--data` names are no data set.
+    #[error("{} cannot be used", path.display())]
+    Import {
+        /// The first of the files.
+        path: PathBuf,
+        /// Why not.
+        source: ImportError,
+    },
+    /// A run on images of one's own, which are not given.
+    #[error("{} was trained on images of somebody's own, `{title}`; give them with --data", path.display())]
+    OwnImages {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What they were called.
+        title: String,
+    },
+    /// `--set held_out` beside images whose split is made when they are read.
+    #[error(
+        "--set held_out does not go with --data, of which {held_out} images are held out so that equal images stay together; add --all-images to train on all"
+    )]
+    OwnHeldOut {
+        /// How many.
+        held_out: usize,
+    },
+    /// A class of `--data` that the model has not.
+    #[error("{} has no class `{class}`, which is one of those of --data; its classes are {classes}", path.display())]
+    OtherClass {
+        /// The model.
+        path: PathBuf,
+        /// The class.
+        class: String,
+        /// Those of the model.
+        classes: String,
+    },
+    /// Other images than those of the run, where it must be known which of them it was trained on.
+    #[error("--data does not hold the images that {} was trained with, in the same split; give the same files, read in the same way", path.display())]
+    OtherOwnImages {
+        /// The model.
+        path: PathBuf,
+    },
     /// The model takes other images than it was given.
     #[error("{} takes other images", path.display())]
     Input {
@@ -319,12 +366,12 @@ pub(crate) enum CliError {
         compared: u64,
     },
     /// A file is not a PNG.
-    #[error("{} is not a complete PNG image", path.display())]
+    #[error("{} cannot be certified: it", path.display())]
     Png {
         /// The file.
         path: PathBuf,
         /// What the decoder says.
-        source: png::DecodingError,
+        source: PictureError,
     },
     /// A network cannot be taught.
     #[error("{} cannot be taught", path.display())]
@@ -357,6 +404,76 @@ pub(crate) enum CliError {
         path: PathBuf,
         /// All classes.
         classes: String,
+    },
+    /// A checkpoint of the authors' programs cannot be imported.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot be imported", path.display())]
+    Authors {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: AuthorsError,
+    },
+    /// The numbers of a checkpoint cannot be rounded to an exact network.
+    #[cfg(feature = "authors")]
+    #[error("{} cannot become an exact network", path.display())]
+    Quantize {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Why not.
+        source: QuantizeError,
+    },
+    /// A network for other images than the data set's.
+    #[cfg(feature = "authors")]
+    #[error(
+        "{} takes {} pixels and gives {} classes, but the data set has {} and {}; give its own --dataset",
+        path.display(), found[0], found[1], expected[0], expected[1]
+    )]
+    OtherShape {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its pixels and classes.
+        found: [usize; 2],
+        /// Those of the data set.
+        expected: [usize; 2],
+    },
+    /// A model cannot be written as ONNX.
+    #[error("{} cannot be written as ONNX", path.display())]
+    Onnx {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: OnnxError,
+    },
+    /// A model cannot be written as plain numbers.
+    #[error("{} cannot be written as plain numbers", path.display())]
+    Plain {
+        /// The model.
+        path: PathBuf,
+        /// Why not.
+        source: PlainError,
+    },
+    /// Test images are asked for that there are not.
+    #[error("--images goes to {last}, but there are {images} test images, numbered from 0")]
+    NoSuchImages {
+        /// The last one asked for.
+        last: usize,
+        /// How many there are.
+        images: usize,
+    },
+    /// An image of which no certificate can be written.
+    #[error("there is no certificate of {} to write", path.display())]
+    NoCertificate {
+        /// The image.
+        path: PathBuf,
+        /// Why not.
+        source: CertifyError,
+    },
+    /// Two images whose certificates would be one file.
+    #[error("two of the images would have the certificate {}; certify them one by one", path.display())]
+    SameName {
+        /// The certificate's file.
+        path: PathBuf,
     },
     /// A folder without images.
     #[error("{} holds no file that ends in .png", path.display())]

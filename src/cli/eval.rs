@@ -11,9 +11,10 @@ use serde::Serialize;
 use super::measured::MeasuredOn;
 use super::network::file_stem;
 use super::output::check_target;
+use super::own_data::OwnData;
 use super::target::write;
-use super::{CliError, print, print_line, read_model, threads};
-use crate::data::{Dataset, Split};
+use super::{CliError, DatasetName, note, print, print_line, read_model, threads};
+use crate::data::{Dataset, Split, datasets};
 use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, ImageRecord, MAX_LEVEL, Model, branch_and_bound,
     certify_images,
@@ -27,8 +28,22 @@ pub(super) struct Args {
     /// Model file (.safetensors)
     #[arg(long)]
     model: PathBuf,
+    /// Data set whose images are used: the one that the model was trained on
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "data",
+        conflicts_with = "data"
+    )]
+    dataset: Option<DatasetName>,
+    /// Folder that holds the data sets' folders
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Measure a model of another data set all the same
+    #[arg(long, conflicts_with = "data")]
+    other_dataset: bool,
     #[command(flatten)]
-    on: MeasuredOn,
+    own: OwnData,
     /// Radius ε as a decimal fraction of full scale, such as 0.3; give it several times for several radii
     #[arg(long, required = true)]
     epsilon: Vec<Epsilon>,
@@ -57,8 +72,11 @@ struct Report {
     /// Only where it is so: the images are not the test set.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     held_out: bool,
+    /// Whether the images are somebody's own.
+    #[serde(skip)]
+    own: bool,
     images: u64,
-    dataset: &'static str,
+    dataset: String,
     epsilon: String,
     clean: f64,
     certified_lipschitz: f64,
@@ -91,11 +109,11 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         check_target(path, args.force)?;
     }
     let (model, model_sha256) = read_model(&args.model)?;
-    args.on.check(&model.metadata.dataset, &args.model)?;
-    let (measured, first) = match args.held_out {
-        true => held_out(args, &model)?,
-        false => (args.on.load(Split::Test)?, 0),
+    let (measured, first) = match args.dataset {
+        Some(dataset) => described(args, dataset, &model)?,
+        None => own(args, &model)?,
     };
+    let name = &measured.description.name;
     let (images, labels) = (&measured.images, &measured.labels);
     let threads = threads();
     let refused = |source| CliError::Input {
@@ -106,7 +124,13 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let records = certify_images(net, images, labels, threads).map_err(refused)?;
     for (index, &epsilon) in args.epsilon.iter().enumerate() {
         let evaluation = Evaluation::of(&records, epsilon.ticks(net.scale()));
-        let mut report = Report::new(args, epsilon, &model, evaluation, model_sha256.clone());
+        let mut report = Report::new(
+            (args, name),
+            epsilon,
+            &model,
+            evaluation,
+            model_sha256.clone(),
+        );
         if let Some(splits) = args.splits {
             let start = Instant::now();
             let beyond = branch_and_bound(net, images, labels, epsilon, splits, threads);
@@ -131,7 +155,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         let file = ImagesFile {
             network: file_stem(&args.model),
             model_sha256,
-            dataset: args.on.dataset.as_str().into(),
+            dataset: name.clone(),
             split: match args.held_out {
                 true => Split::Train,
                 false => Split::Test,
@@ -160,19 +184,84 @@ fn images_writer(path: &Path) -> Result<ImagesWriter, CliError> {
     }
 }
 
+/// The images of a described data set that are measured on, and the number of the first of them.
+fn described(
+    args: &Args,
+    dataset: DatasetName,
+    model: &Model,
+) -> Result<(Dataset, usize), CliError> {
+    let on = MeasuredOn {
+        dataset,
+        data_dir: args.data_dir.clone(),
+        other_dataset: args.other_dataset,
+    };
+    on.check(&model.metadata.dataset, &args.model)?;
+    match args.held_out {
+        false => Ok((on.load(Split::Test)?, 0)),
+        true => {
+            dataset.same_as(&model.metadata.dataset, &args.model)?;
+            held_out(args, model, on.load(Split::Train)?)
+        }
+    }
+}
+
+/// The same of images of one's own, with the labels that the model has for their classes.
+fn own(args: &Args, model: &Model) -> Result<(Dataset, usize), CliError> {
+    let recorded = lineage::last_run(&model.metadata.lineage).and_then(lineage::origin);
+    let images = args.own.load(recorded.as_ref())?;
+    let mut data = images.expect("clap asks for them").data;
+    let found = data.description.imported.as_ref();
+    let same = recorded.is_some_and(|run| found.is_some_and(|found| found.sha256 == run.sha256));
+    relabel(&mut data, model, &args.model)?;
+    match (args.held_out, same) {
+        (false, false) => Ok((data, 0)),
+        (false, true) => {
+            note(format_args!(
+                "warning: {} was trained on most of these images; --held-out measures on the others",
+                args.model.display()
+            ));
+            Ok((data, 0))
+        }
+        (true, true) => held_out(args, model, data),
+        (true, false) => Err(CliError::OtherOwnImages {
+            path: args.model.clone(),
+        }),
+    }
+}
+
+/// Gives the images the labels that the model has for classes of these names.
+fn relabel(data: &mut Dataset, model: &Model, path: &Path) -> Result<(), CliError> {
+    let described = datasets::find(&model.metadata.dataset);
+    let names = match &model.metadata.classes[..] {
+        [] => described.map_or_else(Vec::new, |described| described.classes.clone()),
+        names => names.to_vec(),
+    };
+    let label = |class: &String| {
+        let label = names.iter().position(|name| name == class);
+        let label = label.and_then(|label| u8::try_from(label).ok());
+        label.ok_or_else(|| CliError::OtherClass {
+            path: path.into(),
+            class: class.clone(),
+            classes: names.join(", "),
+        })
+    };
+    let classes = data.description.classes.iter();
+    let labels = classes.map(label).collect::<Result<Vec<_>, _>>()?;
+    for one in &mut data.labels {
+        *one = labels[usize::from(*one)];
+    }
+    Ok(())
+}
+
 /// The training images that none of the runs behind a model has seen, and the number of the first of
 /// them.
-fn held_out(args: &Args, model: &Model) -> Result<(Dataset, usize), CliError> {
-    args.on
-        .dataset
-        .same_as(&model.metadata.dataset, &args.model)?;
+fn held_out(args: &Args, model: &Model, data: Dataset) -> Result<(Dataset, usize), CliError> {
     let unseen = lineage::held_out(&model.metadata.lineage);
     if unseen == 0 {
         return Err(CliError::NoneHeldOut {
             path: args.model.clone(),
         });
     }
-    let data = args.on.load(Split::Train)?;
     let unseen = usize::try_from(unseen).map_or(data.len(), |unseen| unseen.min(data.len()));
     let (seen, unseen) = data.hold_out(unseen);
     Ok((unseen, seen.len()))
@@ -180,7 +269,7 @@ fn held_out(args: &Args, model: &Model) -> Result<(Dataset, usize), CliError> {
 
 impl Report {
     fn new(
-        args: &Args,
+        (args, dataset): (&Args, &str),
         epsilon: Epsilon,
         model: &Model,
         evaluation: Evaluation,
@@ -193,8 +282,9 @@ impl Report {
         let mean_radius = |sum: u64| sum as f64 / (images * scale);
         Self {
             held_out: args.held_out,
+            own: args.dataset.is_none(),
             images: evaluation.images,
-            dataset: args.on.dataset.as_str(),
+            dataset: dataset.into(),
             epsilon: epsilon.to_string(),
             clean: accuracies.clean,
             certified_lipschitz: accuracies.certified_lipschitz,
@@ -255,10 +345,10 @@ impl Report {
              clean accuracy                {:6.2} %\n\
              certified (Lipschitz)         {:6.2} %   mean radius {:.4}\n\
              certified (IBP)               {:6.2} %   mean radius {:.4}\n",
-            if self.held_out {
-                "held out"
-            } else {
-                "test set"
+            match (self.held_out, self.own) {
+                (true, _) => "held out",
+                (false, false) => "test set",
+                (false, true) => "images",
             },
             self.dataset,
             self.images,

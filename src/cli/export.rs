@@ -1,10 +1,13 @@
-//! `linf export`: from a checkpoint's floats to the exact integer network that ships.
+//! `linf export`: from a checkpoint's floats to the exact integer network that ships, and from there to
+//! the formats of others (`formats`).
 
 use std::path::PathBuf;
 
 use burn::tensor::{Device, read_sync};
 
+use super::formats::Formats;
 use super::output::{Output, check_target, print_kept, write_model};
+use super::own_data::{Images, OwnData};
 use super::{CliError, DatasetName, note, print_line, read, train};
 use crate::data::{Dataset, sha256_hex};
 use crate::exact::{Epsilon, ExactNet, FloatNet, Metadata, Model, Operation, Parent};
@@ -14,13 +17,22 @@ use crate::net::float_logits;
 pub(super) const SCALE: &str = "scale";
 pub(super) const EPSILON: &str = "epsilon";
 
-/// Quantize and prune a checkpoint into an exact integer model
+/// Quantize and prune a checkpoint into an exact integer model, or write a model in another format
 #[derive(clap::Args)]
+#[command(override_usage = "linf export CHECKPOINT MODEL [OPTIONS]\n       \
+    linf export MODEL --onnx FILE [--form compact|verifier]\n       \
+    linf export MODEL --vnnlib FOLDER --images 0..99 --epsilon 0.3\n       \
+    linf export MODEL --safetensors-f32 FILE\n       \
+    linf export MODEL --json FILE")]
 pub(super) struct Args {
-    /// Checkpoint written by `linf train`
+    /// Checkpoint written by `linf train`; with --onnx and its like a model
+    #[arg(value_name = "CHECKPOINT")]
     checkpoint: PathBuf,
     /// Model file to write (.safetensors)
-    model: PathBuf,
+    #[arg(required_unless_present = "format", conflicts_with = "format")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    formats: Formats,
     /// Ticks per pixel level, a power of two
     #[arg(long, default_value_t = 16)]
     scale: u32,
@@ -28,18 +40,38 @@ pub(super) struct Args {
     #[arg(long)]
     epsilon: Option<Epsilon>,
     #[command(flatten)]
+    own: OwnData,
+    #[command(flatten)]
     output: Output,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), CliError> {
-    let is_checkpoint = args.model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
-    check_target(&args.model, args.output.force && !is_checkpoint)?;
+    let Some(model) = &args.model else {
+        return args
+            .formats
+            .write(&args.checkpoint, args.epsilon, &args.output);
+    };
+    let is_checkpoint = model.canonicalize().ok() == args.checkpoint.canonicalize().ok();
+    check_target(model, args.output.force && !is_checkpoint)?;
     let bytes = read(&args.checkpoint)?;
     let checkpoint = train::parse_checkpoint(&args.checkpoint, &bytes)?;
-    let dataset = DatasetName::recorded(&checkpoint.config().dataset, &args.checkpoint)?;
+    let images = match checkpoint.imported() {
+        None => Images::Described(DatasetName::recorded(
+            &checkpoint.config().dataset,
+            &args.checkpoint,
+        )?),
+        Some(described) => {
+            let own = args.own.load(described.imported.as_ref())?;
+            let own = own.ok_or_else(|| CliError::OwnImages {
+                path: args.checkpoint.clone(),
+                title: described.title.clone(),
+            })?;
+            Images::Own(own.into())
+        }
+    };
     let trainer = train::restore(
         &checkpoint,
-        dataset,
+        &images,
         &args.output.data_dir,
         &args.checkpoint,
         &Device::flex(),
@@ -73,14 +105,22 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             lineage: trainer.lineage().map_err(refuse)?,
         }],
     )?;
-    let accuracies = (args.output).accuracies(&args.model, Ok(dataset), epsilon, &net)?;
+    let accuracies = match images {
+        Images::Described(dataset) => {
+            (args.output).accuracies(model, Ok(dataset), epsilon, &net)?
+        }
+        // There is no test set: `linf eval --held-out` measures.
+        Images::Own(_) => None,
+    };
+    let description = trainer.description();
     let metadata = Metadata {
-        dataset: dataset.as_str().into(),
+        dataset: description.name.clone(),
+        classes: description.names_to_record(),
         epsilon,
         lineage,
         accuracies,
     };
-    write_model(&args.model, &Model { net, metadata })
+    write_model(model, &Model { net, metadata })
 }
 
 /// Says how many held-out images the integer network labels otherwise than the floats did.

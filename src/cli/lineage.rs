@@ -11,10 +11,10 @@ use super::output::MEASURE;
 use super::prune::{MIN_SUPPORT, RADIUS};
 use super::{CliError, print, print_line, read_unpacked};
 use crate::baseline;
-use crate::data::{HELD_OUT, sha256_hex};
+use crate::data::{HELD_OUT, Origin, sha256_hex};
 use crate::exact::{Argument, Lineage, Model, ModelError, Operation, Parent, teach};
 use crate::train::TrainConfig;
-use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS};
+use crate::train::lineage::{DEVICE, FINISHED, ITERATIONS, last_run, origin};
 
 /// Print the commands that make a model again
 #[derive(clap::Args)]
@@ -179,13 +179,21 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
         (Operation::Export, [checkpoint]) => {
             let (scale, epsilon) = (lineage.number(SCALE)?.to_string(), lineage.text(EPSILON)?);
             let options = ["--scale", &scale, "--epsilon", epsilon];
-            words(&[&["linf", "export", checkpoint, name], &options[..]].concat())
+            let mut all = [&["linf", "export", checkpoint, name], &options[..]].concat();
+            all.extend(
+                own_data(&lineage.parents()[0].lineage)
+                    .into_iter()
+                    .flatten(),
+            );
+            words(&all)
         }
         (Operation::Prune, [model]) => {
             let radius = lineage.text(RADIUS)?;
             let min_support = lineage.number(MIN_SUPPORT)?.to_string();
             let options = ["--radius", radius, "--min-support", &min_support];
-            words(&[&["linf", "prune", model, name], &options[..]].concat())
+            let mut all = [&["linf", "prune", model, name], &options[..]].concat();
+            all.extend(last_run(lineage).and_then(own_data).into_iter().flatten());
+            words(&all)
         }
         (Operation::Ensemble, [_, _, ..]) => {
             let models = parents.iter().map(String::as_str);
@@ -215,11 +223,31 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
     }
 }
 
+/// The option that gives the images of a run again, where they are somebody's own.
+fn own_data(run: &Lineage) -> Option<[&str; 2]> {
+    origin(run)?;
+    Some(["--data", run.text("dataset")?])
+}
+
 /// The command of a training run, which writes to the folder `run`.
 fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> {
     let config = TrainConfig::from_lineage(lineage).ok()?;
     let (preset, set) = config.as_preset();
-    let mut words = vec!["linf", "train", "--dataset", &config.dataset];
+    let own = origin(lineage);
+    let mut words = vec!["linf", "train"];
+    let split_seed = own
+        .as_ref()
+        .map_or(0, |own| own.options.split_seed)
+        .to_string();
+    match &own {
+        None => words.extend(["--dataset", &config.dataset]),
+        Some(Origin { options, .. }) => {
+            words.extend(["--data", &config.dataset, "--ink", options.ink.as_str()]);
+            words.extend(options.transposed.then_some("--transpose"));
+            words.extend(options.centred.then_some("--centre"));
+            words.extend(["--split-seed", &split_seed]);
+        }
+    }
     words.extend(["--preset", preset]);
     // A run that finetunes takes the widths of its model.
     let set = set
@@ -230,6 +258,8 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     let held_out = format!("held_out={}", config.held_out);
     match config.held_out {
         HELD_OUT => {}
+        // The split of one's own images decides.
+        1.. if own.is_some() => {}
         0 => words.push("--all-images"),
         _ => words.extend(["--set", &held_out]),
     }
@@ -245,6 +275,12 @@ fn train(lineage: &Lineage, finetuned: Option<&str>, run: &str) -> Option<Step> 
     words.extend(["--out", run]);
 
     let mut notes = Vec::new();
+    if let Some(Origin { sha256, .. }) = &own {
+        notes.push(format!(
+            "{} stands for the images of somebody's own, whose SHA-256 is {sha256}",
+            config.dataset
+        ));
+    }
     if !lineage.flag(FINISHED) {
         let done = lineage.number(ITERATIONS);
         let done = done.map_or(String::new(), |done| format!(" after {done} iterations"));

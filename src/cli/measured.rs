@@ -14,10 +14,10 @@ pub(super) struct MeasuredOn {
     pub(super) dataset: DatasetName,
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
-    data_dir: PathBuf,
+    pub(super) data_dir: PathBuf,
     /// Measure a model of another data set all the same
     #[arg(long)]
-    other_dataset: bool,
+    pub(super) other_dataset: bool,
 }
 
 impl MeasuredOn {
@@ -29,7 +29,7 @@ impl MeasuredOn {
         Err(CliError::MeasuredElsewhere {
             path: path.into(),
             trained_on: trained_on.into(),
-            asked: self.dataset.as_str(),
+            asked: self.dataset.as_str().into(),
         })
     }
 

@@ -6,18 +6,23 @@
 mod attack;
 mod baseline;
 mod certify;
+mod check;
 mod compare;
 mod curve;
 mod ensemble;
 mod error;
 mod eval;
 mod export;
+mod formats;
+#[cfg(feature = "authors")]
+mod import;
 mod interrupt;
 mod lineage;
 mod measured;
 mod member;
 mod network;
 mod output;
+mod own_data;
 mod prune;
 mod target;
 mod teach;
@@ -57,6 +62,8 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Export(export::Args),
+    #[cfg(feature = "authors")]
+    Import(import::Args),
     Prune(prune::Args),
     Teach(teach::Args),
     Ensemble(ensemble::Args),
@@ -65,6 +72,7 @@ enum Command {
     Eval(eval::Args),
     Curve(curve::Args),
     Certify(certify::Args),
+    Check(check::Args),
     Attack(attack::Args),
     Baseline(baseline::Args),
     Compare(compare::Args),
@@ -123,7 +131,7 @@ impl DatasetName {
             false => Err(CliError::OtherDataset {
                 path: path.into(),
                 found: found.into(),
-                asked,
+                asked: asked.into(),
             }),
         }
     }
@@ -156,6 +164,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
+        #[cfg(feature = "authors")]
+        Command::Import(args) => import::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Teach(args) => teach::run(&args).map(done),
         Command::Ensemble(args) => ensemble::run(&args).map(done),
@@ -164,6 +174,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Eval(args) => eval::run(&args).map(done),
         Command::Curve(args) => curve::run(&args).map(done),
         Command::Certify(args) => certify::run(&args).map(done),
+        Command::Check(args) => check::run(&args),
         Command::Attack(args) => attack::run(&args).map(done),
         Command::Baseline(args) => baseline::run(&args),
         Command::Compare(args) => compare::run(&args).map(done),

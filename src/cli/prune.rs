@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::output::{Output, check_target, print_kept, write_model};
-use super::{CliError, DatasetName, read_model, threads};
-use crate::data::Split;
+use super::own_data::{Images, OwnData};
+use super::{CliError, read_model, threads};
 use crate::exact::{Epsilon, Metadata, Model, Operation, Parent};
 use crate::train::TrainConfig;
 use crate::train::lineage::last_run;
@@ -27,6 +27,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "IMAGES", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     min_support: u32,
     #[command(flatten)]
+    own: OwnData,
+    #[command(flatten)]
     output: Output,
 }
 
@@ -38,7 +40,6 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             path: args.model.clone(),
         });
     }
-    let dataset = DatasetName::recorded(&metadata.dataset, &args.model)?;
     let run = last_run(&metadata.lineage).ok_or_else(|| CliError::NoRun {
         path: args.model.clone(),
     })?;
@@ -51,7 +52,8 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         source,
     };
     config.check().map_err(|source| unusable(source.into()))?;
-    let data = dataset.load(&args.output.data_dir, Split::Train)?;
+    let images = args.own.of_run(run, &args.model)?;
+    let data = images.training(&args.output.data_dir)?;
     let (training, _) = config.split(data).map_err(unusable)?;
 
     let radius = args.radius.ticks(net.scale());
@@ -74,7 +76,12 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         }],
     )?;
     let epsilon = metadata.epsilon;
-    let accuracies = (args.output).accuracies(&args.pruned, Ok(dataset), epsilon, &net)?;
+    let accuracies = match images {
+        Images::Described(dataset) => {
+            (args.output).accuracies(&args.pruned, Ok(dataset), epsilon, &net)?
+        }
+        Images::Own(_) => None,
+    };
     let metadata = Metadata {
         lineage,
         accuracies,

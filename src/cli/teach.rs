@@ -185,8 +185,8 @@ fn images(args: &Args, model: &Model) -> Result<(Vec<PathBuf>, Dataset), CliErro
     let mut set = Dataset::empty(description.clone().into());
     for (class, folder) in folders {
         for file in files(&[folder])? {
-            let (_, pixels) = read_png(&file, shape(model), args.invert)?;
-            set.images.extend(pixels);
+            let image = read_png(&file, shape(model), args.invert)?;
+            set.images.extend(image.levels);
             set.labels.push(class);
             all.push(file);
         }

@@ -10,21 +10,29 @@ use burn::tensor::{Device, read_sync};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::interrupt::{self, Interrupt};
+use super::own_data::{Images, OwnData};
 use super::target::{Lock, check_writable, make_folder_of, write};
 use super::{CliError, DatasetName, note, print_line, read, read_model, threads};
-use crate::data::Split;
+use crate::data::Origin;
 use crate::exact::{Accuracies, Arguments, ExactNet, Lineage, Metadata, Model, Operation, Parent};
 use crate::train::lineage::held_out;
 use crate::train::{
-    Checkpoint, DeviceChoice, Processor, StepReport, TrainConfig, TrainError, Trainer,
+    Checkpoint, ConfigError, DeviceChoice, Processor, StepReport, TrainConfig, TrainError, Trainer,
 };
 
 /// Train a net and keep checkpoints
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Data set to train on; its test images are never looked at
-    #[arg(long, value_enum)]
-    dataset: DatasetName,
+    #[arg(
+        long,
+        value_enum,
+        required_unless_present = "data",
+        conflicts_with = "data"
+    )]
+    dataset: Option<DatasetName>,
+    #[command(flatten)]
+    own: OwnData,
     /// Folder that holds the data sets' folders
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
@@ -95,14 +103,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CliError> {
     if args.resume && !path.exists() {
         read(&path)?;
     }
-    configuration(args)?;
+    let recorded = match args.resume && args.own.is_given() {
+        true => recorded(&path)?,
+        false => None,
+    };
+    let images = Images::of(args.dataset, &args.own, recorded.as_ref())?;
+    configuration(args, &images)?;
     make_folder_of(&path)?;
     let _lock = Lock::take(&path)?;
     check_writable(&path)?;
     let (mut trainer, processor) = if args.resume {
-        resume(args, &path)?
+        resume(args, &images, &path)?
     } else {
-        start(args, &path)?
+        start(args, &images, &path)?
     };
     let info = processor.info();
     note(format_args!("training on: {}. {}", info.name, info.why));
@@ -198,33 +211,43 @@ pub(super) fn key_and_value(word: &str) -> Result<(String, String), String> {
 }
 
 /// The configuration that the arguments ask for, if they name a preset, with every hyperparameter in range.
-fn configuration(args: &Args) -> Result<Option<TrainConfig>, CliError> {
+fn configuration(args: &Args, images: &Images) -> Result<Option<TrainConfig>, CliError> {
     let Some(preset) = &args.preset else {
         return Ok(None);
     };
-    let hyperparameters = args.set.iter();
-    let preset = hyperparameters
-        .fold(
-            TrainConfig::preset(preset),
-            |config, (hyperparameter, value)| config?.with(hyperparameter, value),
-        )
-        .map_err(|source| CliError::Begin {
-            source: source.into(),
-        })?;
-    let held_out = if args.all_images { 0 } else { preset.held_out };
+    if let Images::Own(own) = images
+        && args.sets("held_out")
+    {
+        let held_out = own.held_out;
+        return Err(CliError::OwnHeldOut { held_out });
+    }
+    let refused = |source: ConfigError| CliError::Begin {
+        source: source.into(),
+    };
+    let preset = TrainConfig::preset(preset).map_err(refused)?;
+    let set = |config: TrainConfig| {
+        let hyperparameters = args.set.iter();
+        hyperparameters.fold(Ok(config), |config, (hyperparameter, value)| {
+            config?.with(hyperparameter, value)
+        })
+    };
+    // What suits images of one's own is found out for the preset, so what is set is set afterwards.
+    let config = match images {
+        Images::Described(_) => images.configure(set(preset).map_err(refused)?),
+        Images::Own(_) => set(images.configure(preset)).map_err(refused)?,
+    };
     let config = TrainConfig {
         seed: args.seed,
-        held_out,
-        ..preset.on(args.dataset.description())
+        held_out: if args.all_images { 0 } else { config.held_out },
+        ..config
     };
-    config.check().map_err(|source| CliError::Begin {
-        source: source.into(),
-    })?;
+    config.check().map_err(refused)?;
     Ok(Some(config))
 }
 
-fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
-    let config = configuration(args)?.expect("clap asks for a preset unless a run is resumed");
+fn start(args: &Args, images: &Images, path: &Path) -> Result<(Trainer, Processor), CliError> {
+    let config =
+        configuration(args, images)?.expect("clap asks for a preset unless a run is resumed");
     if path.exists() {
         return Err(CliError::RunExists { path: path.into() });
     }
@@ -232,7 +255,7 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     if log.exists() {
         return Err(CliError::LogExists { path: log });
     }
-    let data = args.dataset.load(&args.data_dir, Split::Train)?;
+    let data = images.training(&args.data_dir)?;
     let begin = |source| CliError::Begin { source };
     let (trainer, processor) = match &args.finetune {
         None => {
@@ -247,7 +270,7 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
                 DeviceName::Gpu => return Err(begin(TrainError::PrunedOnGpu)),
             };
             let (Model { net, metadata }, sha256) = read_model(path)?;
-            let config = finetuned(args, config, path, &net, &metadata)?;
+            let config = finetuned((args, images), config, path, &net, &metadata)?;
             let lineage = metadata.lineage;
             let parent = Parent {
                 sha256: Some(sha256),
@@ -268,13 +291,13 @@ fn start(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
 
 /// The configuration for the model at `path`, whose widths it takes unless it was given others.
 fn finetuned(
-    args: &Args,
+    (args, images): (&Args, &Images),
     config: TrainConfig,
     path: &Path,
     net: &ExactNet,
     metadata: &Metadata,
 ) -> Result<TrainConfig, CliError> {
-    args.dataset.same_as(&metadata.dataset, path)?;
+    images.same_as(&metadata.dataset, path)?;
     if held_out(&metadata.lineage) < config.held_out as u64 {
         note(format_args!(
             "warning: {} was trained on images that are held out now, or does not tell: what is measured on them says nothing",
@@ -289,11 +312,18 @@ fn finetuned(
     Ok(TrainConfig { hidden, ..config })
 }
 
-fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
+/// What the checkpoint of a run records of its images, if they are somebody's own.
+fn recorded(path: &Path) -> Result<Option<Origin>, CliError> {
+    let checkpoint = read_checkpoint(path)?;
+    let imported = checkpoint.imported();
+    Ok(imported.and_then(|description| description.imported.clone()))
+}
+
+fn resume(args: &Args, images: &Images, path: &Path) -> Result<(Trainer, Processor), CliError> {
     let checkpoint = read_checkpoint(path)?;
     let begun = checkpoint.config();
-    let mut asked = configuration(args)?.unwrap_or_else(|| TrainConfig {
-        dataset: args.dataset.as_str().into(),
+    let mut asked = configuration(args, images)?.unwrap_or_else(|| TrainConfig {
+        dataset: images.name().into(),
         ..begun.clone()
     });
     // A run that finetunes a model has its widths, unless it was given others.
@@ -314,7 +344,7 @@ fn resume(args: &Args, path: &Path) -> Result<(Trainer, Processor), CliError> {
     };
     let processor = processor(choice)?;
     let device = processor.device();
-    let trainer = restore(&checkpoint, args.dataset, &args.data_dir, path, device)?;
+    let trainer = restore(&checkpoint, images, &args.data_dir, path, device)?;
     forget_after(trainer.iteration(), &args.out.join(LOG))?;
     Ok((trainer, processor))
 }
@@ -330,12 +360,12 @@ pub(super) fn parse_checkpoint(path: &Path, bytes: &[u8]) -> Result<Checkpoint, 
 
 pub(super) fn restore(
     checkpoint: &Checkpoint,
-    dataset: DatasetName,
+    images: &Images,
     data_dir: &Path,
     path: &Path,
     device: &Device,
 ) -> Result<Trainer, CliError> {
-    let data = dataset.load(data_dir, Split::Train)?;
+    let data = images.training(data_dir)?;
     Trainer::restore(checkpoint, data, device.clone()).map_err(|source| unusable(path, source))
 }
 

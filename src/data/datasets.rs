@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 
 use super::idx::{self, IdxError};
-use super::{Dataset, sha256_hex};
+use super::{Dataset, Origin, sha256_hex};
 
 static DATASETS: LazyLock<Vec<Arc<DatasetDescription>>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("datasets.json")).expect("datasets.json describes data sets")
@@ -30,7 +30,7 @@ pub fn find(name: &str) -> Option<Arc<DatasetDescription>> {
 }
 
 /// Mean and standard deviation that pixels are normalised with, of full scale 1.0.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalisation {
     /// Subtracted from every pixel.
     pub mean: f32,
@@ -57,7 +57,7 @@ impl Normalisation {
 }
 
 /// What is known of a data set besides its images.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DatasetDescription {
     /// Its name in commands, model files and folders, such as `fashion-mnist`.
     pub name: String,
@@ -74,6 +74,9 @@ pub struct DatasetDescription {
     /// The published files; `None` of a data set that was made in memory.
     #[serde(flatten)]
     pub published: Option<Published>,
+    /// What is recorded of images that were imported from somebody's own files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Origin>,
 }
 
 impl DatasetDescription {
@@ -92,6 +95,15 @@ impl DatasetDescription {
             normalisation,
             training_images: 0,
             published: None,
+            imported: None,
+        }
+    }
+
+    /// The names of the classes as a model's file records them: none of a described data set.
+    pub fn names_to_record(&self) -> Vec<String> {
+        match find(&self.name) {
+            Some(_) => Vec::new(),
+            None => self.classes.clone(),
         }
     }
 
@@ -102,7 +114,7 @@ impl DatasetDescription {
 }
 
 /// The published files of a data set.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Published {
     /// How they are written.
     pub format: Format,
@@ -111,7 +123,7 @@ pub struct Published {
 }
 
 /// How the files of a data set are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// The format of MNIST: see [`idx`].
@@ -119,7 +131,7 @@ pub enum Format {
 }
 
 /// The files of a data set.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Files {
     /// Images to train on.
     pub train_images: PublishedFile,
@@ -132,7 +144,7 @@ pub struct Files {
 }
 
 /// A file of a data set: its usual name and the digest of its unpacked contents.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedFile {
     /// File name; the same name with `.gz` appended is looked for next.
     pub name: String,

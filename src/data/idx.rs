@@ -27,9 +27,9 @@ pub enum IdxError {
     /// Something follows the gzip data.
     #[error("has {0} bytes after the end of its gzip data; download it again")]
     AfterGzip(usize),
-    /// Unpacks to more than any data set here.
-    #[error("unpacks to more than {MAX_UNPACKED} bytes, which no data set here does")]
-    TooLarge,
+    /// Unpacks to more than is read.
+    #[error("unpacks to more than {0} bytes, which is more than is read")]
+    TooLarge(u64),
     /// The first four bytes are wrong.
     #[error(
         "starts with the bytes {found:02x?} where IDX with {sizes} sizes starts with {expected:02x?}; is it another file?"
@@ -96,6 +96,11 @@ pub enum IdxError {
 /// Fails if the bytes start like gzip but cannot be unpacked, unpack to more than 64 MiB, or go
 /// on after the end of the gzip data.
 pub fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, IdxError> {
+    unpack_up_to(bytes, MAX_UNPACKED)
+}
+
+/// The same, up to so many bytes.
+pub(crate) fn unpack_up_to(bytes: &[u8], most: u64) -> Result<Cow<'_, [u8]>, IdxError> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(Cow::Borrowed(bytes));
     }
@@ -103,11 +108,11 @@ pub fn unpack(bytes: &[u8]) -> Result<Cow<'_, [u8]>, IdxError> {
     let mut unpacked = Vec::new();
     let length = decoder
         .by_ref()
-        .take(MAX_UNPACKED + 1)
+        .take(most + 1)
         .read_to_end(&mut unpacked)
         .map_err(IdxError::Gzip)?;
-    if length as u64 > MAX_UNPACKED {
-        return Err(IdxError::TooLarge);
+    if length as u64 > most {
+        return Err(IdxError::TooLarge(most));
     }
     match decoder.into_inner().len() {
         0 => Ok(Cow::Owned(unpacked)),

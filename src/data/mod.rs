@@ -7,6 +7,9 @@
 
 pub mod datasets;
 pub mod idx;
+#[cfg(feature = "import")]
+pub mod import;
+pub mod origin;
 pub mod strokes;
 
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use datasets::{DataError, DataProblem, DatasetDescription, Normalisation, Split};
 pub use idx::IdxError;
+pub use origin::{ImportOptions, Ink, Origin};
 
 /// How many training images are held out to watch training, unless a run says otherwise: the last
 /// 5,000, which leaves 55,000 of MNIST.

@@ -33,7 +33,8 @@ pub mod ticks;
 
 pub(crate) use certify::decisive;
 pub use certify::{
-    Bounds, Certificate, CriticalPixel, Epsilon, EpsilonError, Proof, Radii, lipschitz_radius,
+    Bounds, Certificate, CertificateFile, CertifyError, CriticalPixel, Epsilon, EpsilonError,
+    Method, Proof, Radii, Refutation, Split, SplitTree, SplitsError, lipschitz_radius,
 };
 pub use error::{InputError, NetError};
 pub use eval::{BATCH, BatchEvaluator, Evaluator, IncrementalEvaluator, RestrictedNet};

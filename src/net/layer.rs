@@ -22,8 +22,9 @@ pub(crate) const IDENTITY_WEIGHT: f32 = -10.0;
 
 /// How the weights of a layer are initialised.
 ///
-/// Weights are drawn from N(0, 1). In a layer with at least as many outputs as inputs, one weight of
-/// each unit is then replaced, so that the unit starts as one of its inputs.
+/// Weights are drawn from N(0, 1). Unless the start is `Normal`, one weight of each unit is then
+/// replaced in a layer with at least as many outputs as inputs, so that the unit starts as one of its
+/// inputs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WeightInit {
@@ -33,6 +34,8 @@ pub enum WeightInit {
     /// Unit o starts as that input or as its negative, with equal probability. Under `Identity` all
     /// units rise with their inputs, so that a layer computes maxima only and has to learn minima.
     SignedIdentity,
+    /// The weights stay as they are drawn.
+    Normal,
 }
 
 /// Configuration of a [`LinfDistLayer`].
@@ -58,7 +61,9 @@ impl LinfDistLayerConfig {
         let mut weight = Tensor::random(shape, BurnDistribution::Normal(0.0, 1.0), device);
         if self.starts_as_inputs() {
             let identity = match self.weight_init {
-                WeightInit::Identity => Tensor::full([self.outputs, 1], IDENTITY_WEIGHT, device),
+                WeightInit::Identity | WeightInit::Normal => {
+                    Tensor::full([self.outputs, 1], IDENTITY_WEIGHT, device)
+                }
                 WeightInit::SignedIdentity => {
                     let coin = BurnDistribution::Bernoulli(0.5);
                     let coin = Tensor::<2>::random([self.outputs, 1], coin, device);
@@ -99,7 +104,7 @@ impl LinfDistLayerConfig {
     }
 
     fn starts_as_inputs(&self) -> bool {
-        self.inputs <= self.outputs
+        self.weight_init != WeightInit::Normal && self.inputs <= self.outputs
     }
 
     /// The layer with these weights, its means and bias zero.

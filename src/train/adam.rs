@@ -152,6 +152,22 @@ impl FusedAdam {
     }
 }
 
+impl AdamStep {
+    /// Updates parameters and their moments in place. All four are of the same length.
+    pub(crate) fn update(self, w: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32]) {
+        let Self { beta_1, beta_2, .. } = self;
+        for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
+            let g = flushed(*g, NEGLIGIBLE);
+            *m = flushed(beta_1 * *m + (1.0 - beta_1) * g, NEGLIGIBLE);
+            *v = flushed(
+                beta_2 * *v + (1.0 - beta_2) * (g * g),
+                NEGLIGIBLE * NEGLIGIBLE,
+            );
+            *w -= self.rate * *m / (v.sqrt() + self.epsilon);
+        }
+    }
+}
+
 /// One Adam step, as a backend provides it.
 #[backend_extension(Flex, Cube: cfg(feature = "webgpu"))]
 pub trait FusedAdamBackend: Backend {
@@ -190,18 +206,7 @@ impl FusedAdamBackend for Flex {
                     .chunks_mut(CHUNK)
                     .zip(second.storage_mut::<f32>().chunks_mut(CHUNK)),
             );
-        let AdamStep { beta_1, beta_2, .. } = step;
-        let update = |((w, g), (m, v)): (Parameters<'_>, MomentSlices<'_>)| {
-            for ((w, g), (m, v)) in w.iter_mut().zip(g).zip(m.iter_mut().zip(v)) {
-                let g = flushed(*g, NEGLIGIBLE);
-                *m = flushed(beta_1 * *m + (1.0 - beta_1) * g, NEGLIGIBLE);
-                *v = flushed(
-                    beta_2 * *v + (1.0 - beta_2) * (g * g),
-                    NEGLIGIBLE * NEGLIGIBLE,
-                );
-                *w -= step.rate * *m / (v.sqrt() + step.epsilon);
-            }
-        };
+        let update = |((w, g), (m, v)): (Parameters<'_>, MomentSlices<'_>)| step.update(w, g, m, v);
         #[cfg(not(target_arch = "wasm32"))]
         {
             use rayon::prelude::*;

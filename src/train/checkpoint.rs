@@ -10,7 +10,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use thiserror::Error;
 
 use super::config::TrainConfig;
-use crate::data::datasets;
+use crate::data::{DatasetDescription, Normalisation, datasets};
 use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
 use crate::exact::{Arguments, Csr, Lineage, LineageError, Operation, Parent};
 use crate::train::tensors::{ReadError, read_all};
@@ -25,6 +25,8 @@ const STARTS: &str = "starts";
 const COLUMNS: &str = "columns";
 /// Name of the entry that says how many inputs the first pattern has.
 const INPUTS: &str = "inputs";
+/// Name of the entry that describes somebody's own images.
+const IMPORTED: &str = "imported";
 
 /// Why a checkpoint cannot be used.
 #[derive(Debug, Error)]
@@ -56,6 +58,17 @@ pub enum CheckpointError {
         /// What the file holds.
         found: String,
     },
+    /// The images are not those that the run was begun with.
+    #[error(
+        "the checkpoint's run was begun with other images: their SHA-256 is {found} where {expected} is \
+         expected; give the same files, read in the same way"
+    )]
+    OtherImages {
+        /// SHA-256 of the images that are there, or `none` of a described data set.
+        found: String,
+        /// SHA-256 of the run's.
+        expected: String,
+    },
     /// The sparsity patterns do not fit the widths of the net.
     #[error(
         "the checkpoint's sparsity patterns, `layer.….starts` and `layer.….columns`, do not fit \
@@ -86,6 +99,8 @@ pub enum CheckpointError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
     config: TrainConfig,
+    /// What the images are, where they are somebody's own.
+    imported: Option<Arc<DatasetDescription>>,
     parent: Option<Parent>,
     iteration: usize,
     patterns: Vec<Arc<Csr>>,
@@ -112,7 +127,7 @@ impl State {
 impl Checkpoint {
     /// Reads the state of a run from the device.
     pub(super) async fn new(
-        config: TrainConfig,
+        (config, data): (TrainConfig, &Arc<DatasetDescription>),
         parent: Option<Parent>,
         iteration: usize,
         state: State,
@@ -122,6 +137,7 @@ impl Checkpoint {
         let tensors = state.names.into_iter().zip(bytes);
         Ok(Self {
             config,
+            imported: data.imported.is_some().then(|| Arc::clone(data)),
             parent,
             iteration,
             patterns: state.patterns,
@@ -134,6 +150,30 @@ impl Checkpoint {
     /// The configuration of the run.
     pub fn config(&self) -> &TrainConfig {
         &self.config
+    }
+
+    /// What the images of the run are, where they are somebody's own.
+    pub fn imported(&self) -> Option<&Arc<DatasetDescription>> {
+        self.imported.as_ref()
+    }
+
+    /// The description of `data` as the run has it: with its names of the classes.
+    pub(super) fn described(
+        &self,
+        data: &Arc<DatasetDescription>,
+    ) -> Result<Arc<DatasetDescription>, CheckpointError> {
+        let digest = |description: &Arc<DatasetDescription>| {
+            let origin = description.imported.as_ref();
+            origin.map_or_else(|| "none".into(), |origin| origin.sha256.clone())
+        };
+        let Some(imported) = &self.imported else {
+            return Ok(Arc::clone(data));
+        };
+        let (found, expected) = (digest(data), digest(imported));
+        match found == expected {
+            true => Ok(Arc::clone(imported)),
+            false => Err(CheckpointError::OtherImages { found, expected }),
+        }
     }
 
     /// The model whose weights these were at first, if they were another's.
@@ -209,6 +249,10 @@ impl Checkpoint {
         if let Some(parent) = &self.parent {
             metadata.insert("parent", parent.to_json());
         }
+        if let Some(imported) = &self.imported {
+            let imported = serde_json::to_string(&**imported).expect("it is plain data");
+            metadata.insert(IMPORTED, imported);
+        }
         if let Some(first) = self.patterns.first() {
             metadata.insert(INPUTS, first.inputs().to_string());
         }
@@ -257,6 +301,12 @@ impl Checkpoint {
         let iteration = entry("iteration")
             .and_then(|text| text.parse().ok())
             .ok_or(CheckpointError::Entry("iteration"))?;
+        let imported = entry(IMPORTED).map(|text| {
+            let imported = serde_json::from_str::<DatasetDescription>(text).ok();
+            let imported = imported.filter(|found| is_sound(found, &config));
+            imported.ok_or(CheckpointError::Entry(IMPORTED))
+        });
+        let imported = imported.transpose()?.map(Arc::new);
         let has_patterns = tensors.tensor(&list_name(0, STARTS)).is_ok();
         // Inputs of each layer that has a pattern.
         let mut widths = Vec::new();
@@ -281,6 +331,7 @@ impl Checkpoint {
         let patterns = patterns.ok_or(CheckpointError::Patterns { widths })?;
         let mut checkpoint = Self {
             config,
+            imported,
             parent,
             iteration,
             patterns,
@@ -307,6 +358,20 @@ impl Checkpoint {
         }
         Ok(checkpoint)
     }
+}
+
+/// Whether a description can be that of a run's images.
+fn is_sound(description: &DatasetDescription, config: &TrainConfig) -> bool {
+    let [rows, columns] = description.shape;
+    let Normalisation { mean, std } = description.normalisation;
+    description.imported.is_some()
+        && description.name == config.dataset
+        && (1..=1 << 8).contains(&rows)
+        && (1..=1 << 8).contains(&columns)
+        && (2..=256).contains(&description.classes.len())
+        && mean.is_finite()
+        && std.is_finite()
+        && std > 0.0
 }
 
 /// Returns the name of an array of a pattern.

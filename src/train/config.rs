@@ -231,6 +231,40 @@ impl TrainConfig {
         }
     }
 
+    /// Returns the same configuration for images of one's own, of which the last `held_out` are held out and
+    /// for which `epsilon` is suggested. Fewer images than the configuration is made for get smaller batches
+    /// and more epochs: the run then has at least a quarter of its steps.
+    pub fn on_imported(
+        self,
+        description: &DatasetDescription,
+        held_out: usize,
+        epsilon: Epsilon,
+    ) -> Self {
+        let usual = datasets::find(&self.dataset).map_or(0, |here| here.training_images);
+        let usual = usual.saturating_sub(self.held_out).min(self.images);
+        let steps = self.epochs() * (usual / self.batch);
+        let config = self.on(description);
+        let images = (description.training_images - held_out).min(config.images);
+        let eighth = 1 << (images / 8).max(1).ilog2();
+        let batch = config.batch.min(eighth.max(4));
+        let own_steps = config.epochs() * (images / batch).max(1);
+        let radius: f32 = epsilon.to_string().parse().expect("an ε is a decimal");
+        let more = (steps / 4).div_ceil(own_steps).max(1);
+        Self {
+            // A little more than is measured, as the presets have it.
+            epsilon_train: radius + 0.06,
+            epsilon,
+            images,
+            held_out,
+            batch,
+            epochs_start: more * config.epochs_start,
+            epochs_growth: more * config.epochs_growth,
+            epochs_inf: more * config.epochs_inf,
+            prune_from_epoch: more * config.prune_from_epoch,
+            ..config
+        }
+    }
+
     /// The number of epochs.
     pub fn epochs(&self) -> usize {
         self.epochs_start + self.epochs_growth + self.epochs_inf

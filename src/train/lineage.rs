@@ -5,6 +5,9 @@ use serde_json::{Value, from_value, json, to_value};
 use super::config::TrainConfig;
 use super::error::TrainError;
 use super::trainer::Trainer;
+#[cfg(feature = "cli")]
+use crate::data::Ink;
+use crate::data::{ImportOptions, Origin};
 use crate::exact::{Arguments, Lineage, Operation};
 
 /// Argument of a run: whether its schedule has ended.
@@ -13,6 +16,13 @@ pub(crate) const FINISHED: &str = "finished";
 pub(crate) const ITERATIONS: &str = "iterations";
 /// Argument of a run that only one kind of device repeats: which.
 pub(crate) const DEVICE: &str = "device";
+
+/// Arguments of a run on somebody's own images: their digest, and how their files were read.
+const IMAGES_SHA256: &str = "images_sha256";
+const TRANSPOSED: &str = "transposed";
+const INK: &str = "ink";
+const CENTRED: &str = "centred";
+const SPLIT_SEED: &str = "split_seed";
 
 const SEED: &str = "seed";
 const LOSS: &str = "loss";
@@ -59,6 +69,9 @@ impl Trainer {
     pub fn lineage(&self) -> Result<Lineage, TrainError> {
         let mut arguments = self.config().arguments();
         arguments.insert(FINISHED.into(), self.is_finished().into());
+        if let Some(origin) = &self.description().imported {
+            arguments.extend(origin_arguments(origin));
+        }
         if !self.is_finished() {
             arguments.insert(ITERATIONS.into(), (self.iteration() as u64).into());
         }
@@ -78,6 +91,41 @@ impl Trainer {
             parents,
         )?)
     }
+}
+
+/// The arguments of a run that record its images, where they are somebody's own.
+fn origin_arguments(origin: &Origin) -> Arguments {
+    let Origin { sha256, options } = origin;
+    let ImportOptions {
+        transposed,
+        ink,
+        centred,
+        split_seed,
+    } = *options;
+    Arguments::from([
+        (IMAGES_SHA256.into(), sha256.as_str().into()),
+        (TRANSPOSED.into(), transposed.into()),
+        (INK.into(), ink.as_str().into()),
+        (CENTRED.into(), centred.into()),
+        (SPLIT_SEED.into(), split_seed.into()),
+    ])
+}
+
+/// The images that a run was begun with, if it records that they are somebody's own.
+#[cfg(feature = "cli")]
+pub fn origin(run: &Lineage) -> Option<Origin> {
+    let inks = [Ink::Auto, Ink::Bright, Ink::Dark];
+    Some(Origin {
+        sha256: run.text(IMAGES_SHA256)?.into(),
+        options: ImportOptions {
+            transposed: run.flag(TRANSPOSED),
+            ink: inks
+                .into_iter()
+                .find(|ink| Some(ink.as_str()) == run.text(INK))?,
+            centred: run.flag(CENTRED),
+            split_seed: run.number(SPLIT_SEED)?,
+        },
+    })
 }
 
 /// The run that a single net comes from: the last one that trained its weights.

@@ -22,10 +22,8 @@ mod schedule;
 pub(crate) mod tensors;
 mod trainer;
 
-#[cfg(feature = "baseline")]
 pub(crate) use adam::Moments;
 pub use adam::{AdamStep, FusedAdam, FusedAdamBackend, FusedAdamConfig};
-#[cfg(feature = "baseline")]
 pub(crate) use batches::{Batch, Batches, RandomShift};
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use config::{ConfigError, LossConfig, PRESETS, TrainConfig};
@@ -34,5 +32,4 @@ pub use error::TrainError;
 pub use loss::{hinge_loss, lp_weight_decay, mixture_loss};
 pub use schedule::{Schedule, StepSettings};
 pub use trainer::{HeldOutReport, StepReport, Trainer};
-#[cfg(feature = "baseline")]
 pub(crate) use trainer::{accuracy, one_hot, stepped};

@@ -1,11 +1,14 @@
 //! The edge to JavaScript: the only place that knows its values.
 //!
-//! The session of the page's training Worker is plain Rust, and so compiled and tested natively too.
+//! The session of the page's training Worker, and the game of *Play*, are plain Rust, and so compiled and
+//! tested natively too.
 
 #[cfg(feature = "train")]
 mod cost_model;
 #[cfg(feature = "train")]
 mod metrics;
+#[cfg(feature = "train")]
+mod play;
 #[cfg(feature = "train")]
 mod protocol;
 #[cfg(feature = "train")]
@@ -16,7 +19,11 @@ mod types;
 #[cfg(feature = "train")]
 pub use metrics::{MARGIN_BIN, MARGIN_REACH};
 #[cfg(feature = "train")]
-pub use protocol::{Hyperparameters, Metrics, Preset, Reply, Request, Shard, StepPoint};
+pub use play::{
+    NetTruth, Play, PlayConfig, PlayError, PlayFrame, PlayKnobs, PlayNet, PlayTruth, PlayUnits, TIE,
+};
+#[cfg(feature = "train")]
+pub use protocol::{Hyperparameters, Metrics, OwnImages, Preset, Reply, Request, Shard, StepPoint};
 #[cfg(feature = "train")]
 pub use session::Session;
 

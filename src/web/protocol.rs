@@ -43,6 +43,8 @@ pub enum Request {
         /// Parts of it, in their order.
         shards: Vec<Shard>,
     },
+    /// Somebody's own images. Answered by `Fitted`, and by `Ready` if a run waited for them.
+    Own(OwnImages),
     /// Train on.
     Resume,
     /// Stop between two steps, keeping everything.
@@ -78,6 +80,28 @@ pub struct Shard {
     #[serde(with = "serde_bytes")]
     #[cfg_attr(target_arch = "wasm32", tsify(type = "Uint8Array"))]
     pub bytes: Vec<u8>,
+}
+
+/// Images of somebody's own, as the importer has made them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct OwnImages {
+    /// What they are, as JSON.
+    pub description: String,
+    /// Their pixels, 784 each, those of the held-out images last.
+    #[serde(with = "serde_bytes")]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "Uint8Array"))]
+    pub images: Vec<u8>,
+    /// Their labels.
+    #[serde(with = "serde_bytes")]
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "Uint8Array"))]
+    pub labels: Vec<u8>,
+    /// How many of the last are held out.
+    pub held_out: usize,
+    /// The radius that suits them, an exact decimal of full scale 1.
+    #[cfg_attr(target_arch = "wasm32", tsify(type = "string"))]
+    pub epsilon: Epsilon,
 }
 
 /// The hyperparameters that can be changed while training.
@@ -138,6 +162,13 @@ pub enum Reply {
         images: usize,
         /// Held-out images that can be measured on.
         held_out: usize,
+    },
+    /// The named runs as they suit the images that were handed over.
+    Fitted {
+        /// Name of the data set.
+        dataset: String,
+        /// The named runs.
+        presets: Vec<Preset>,
     },
     /// The run goes on.
     Running,

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use super::cost_model::{CostModel, Eta};
 use super::metrics::measure;
-use super::protocol::{Hyperparameters, Preset, Reply, Request, Shard, StepPoint};
+use super::protocol::{Hyperparameters, OwnImages, Preset, Reply, Request, Shard, StepPoint};
 use crate::data::{Dataset, DatasetDescription, datasets, sha256_hex};
 use crate::error::sentence;
+use crate::exact::io::are_class_names;
 use crate::exact::{Lineage, Metadata, Model, Operation};
 use crate::train::{
     Checkpoint, DeviceKind, PRESETS, Processor, Schedule, TrainConfig, TrainError, Trainer,
@@ -37,6 +38,8 @@ pub struct Session {
     clock: fn() -> Duration,
     /// The images that have been handed over.
     data: Option<Dataset>,
+    /// Somebody's own images.
+    own: Option<Dataset>,
     /// A run that waits for its images.
     waiting: Option<Waiting>,
     trainer: Option<Trainer>,
@@ -110,6 +113,7 @@ impl Session {
             instead: None,
             clock,
             data: None,
+            own: None,
             waiting: None,
             trainer: None,
             running: false,
@@ -168,6 +172,7 @@ impl Session {
                 self.begin(Waiting::Saved(checkpoint))
             }
             Request::Data { dataset, shards } => self.take_data(dataset, &shards),
+            Request::Own(images) => self.take_own(images),
             Request::Resume => {
                 let trainer = self.trainer()?;
                 if trainer.is_finished() {
@@ -272,7 +277,7 @@ impl Session {
         name: String,
     ) -> Result<Reply, SessionError> {
         config.check().map_err(TrainError::from)?;
-        let description = described(&config.dataset)?;
+        let description = self.described(&config.dataset)?;
         let images = config.training_images(description.training_images)?;
         let schedule = page_schedule(config, images)?;
         let speed = self.machine.speed(self.clock).await?;
@@ -283,16 +288,24 @@ impl Session {
 
     /// Puts a run in place if its images are there, and asks for them otherwise.
     fn begin(&mut self, run: Waiting) -> Result<Vec<Reply>, SessionError> {
-        let config = match &run {
-            Waiting::New(config) => config,
-            Waiting::Saved(checkpoint) => checkpoint.config(),
+        let (config, recorded) = match &run {
+            Waiting::New(config) => (config, None),
+            Waiting::Saved(checkpoint) => (checkpoint.config(), checkpoint.imported()),
         };
-        let description = described(&config.dataset)?;
+        let description = match recorded {
+            Some(recorded) => Arc::clone(recorded),
+            None => self.described(&config.dataset)?,
+        };
         let images = config.training_images(description.training_images)?;
         page_schedule(config, images)?;
         let images = images + config.held_out;
-        let there = |data: &&Dataset| data.description == description && data.len() >= images;
-        let Some(data) = self.data.as_ref().filter(there) else {
+        // Somebody's own images may have got other names of classes since a run was saved.
+        let same = |there: &DatasetDescription| match (&there.imported, &description.imported) {
+            (Some(there), Some(wanted)) => there.sha256 == wanted.sha256,
+            _ => *there == *description,
+        };
+        let there = |data: &&Dataset| same(&data.description) && data.len() >= images;
+        let Some(data) = [&self.data, &self.own].into_iter().flatten().find(there) else {
             let dataset = config.dataset.clone();
             self.running = false;
             self.waiting = Some(run);
@@ -315,6 +328,56 @@ impl Session {
         let reply = ready(&trainer, self.run_on());
         self.trainer = Some(trainer);
         Ok(vec![reply])
+    }
+
+    /// The data set of this name, somebody's own among them.
+    fn described(&self, name: &str) -> Result<Arc<DatasetDescription>, SessionError> {
+        let own = self.own.as_ref().map(|own| &own.description);
+        match own.filter(|own| own.name == name) {
+            Some(own) => Ok(Arc::clone(own)),
+            None => described(name),
+        }
+    }
+
+    fn take_own(&mut self, own: OwnImages) -> Result<Vec<Reply>, SessionError> {
+        let description: DatasetDescription =
+            serde_json::from_str(&own.description).map_err(|_| SessionError::OwnImages)?;
+        let images = own.labels.len();
+        let classes = description.classes.len();
+        let is_sound = description.imported.is_some()
+            && datasets::find(&description.name).is_none()
+            && are_class_names(&description.classes)
+            && description.training_images == images
+            && own.images.len() == images * description.pixels()
+            && own.held_out < images
+            && own.labels.iter().all(|label| usize::from(*label) < classes);
+        if !is_sound {
+            return Err(SessionError::OwnImages);
+        }
+        let preset = |name: &str| {
+            let config = TrainConfig::preset(name).expect("the list names presets");
+            Preset {
+                name: name.into(),
+                config: config.on_imported(&description, own.held_out, own.epsilon),
+            }
+        };
+        let mut replies = vec![Reply::Fitted {
+            dataset: description.name.clone(),
+            presets: PRESETS.into_iter().map(preset).collect(),
+        }];
+        self.own = Some(Dataset {
+            description: Arc::new(description),
+            images: own.images,
+            labels: own.labels,
+        });
+        if let Some(run) = self.waiting.take() {
+            replies.append(&mut self.begin(run)?);
+            // Asked once, handed over, and others: asking again would never end.
+            if self.waiting.take().is_some() {
+                return Err(SessionError::OtherImages);
+            }
+        }
+        Ok(replies)
     }
 
     fn take_data(&mut self, dataset: String, shards: &[Shard]) -> Result<Vec<Reply>, SessionError> {
@@ -413,6 +476,13 @@ enum SessionError {
          with; load the page again", index + 1
     )]
     Shard { dataset: String, index: usize },
+    #[error("the images do not fit their description; read their files again")]
+    OwnImages,
+    #[error(
+        "the run was begun with other images than these; read the files that it was begun with, in the \
+         same way"
+    )]
+    OtherImages,
     #[error("fewer images came than the run needs; load the page again")]
     TooFewImages,
     #[error(
@@ -460,6 +530,7 @@ async fn model(trainer: &Trainer) -> Result<Model, TrainError> {
         net: trainer.exact_net(EXPORT_MEANS).await?,
         metadata: Metadata {
             dataset: config.dataset.clone(),
+            classes: trainer.description().names_to_record(),
             epsilon: config.epsilon,
             lineage: Lineage::new(
                 Operation::Page,

@@ -54,7 +54,7 @@ export interface TrainConfig {
 }
 
 /** What the units of a layer start as: an input, or an input or its negative at random. */
-export type WeightInit = 'identity' | 'signed_identity';
+export type WeightInit = 'identity' | 'signed_identity' | 'normal';
 
 /** The loss, with its hyperparameters. */
 export type LossConfig =
@@ -260,10 +260,14 @@ mod tests {
                 DeviceKind::Webgpu | DeviceKind::Cpu => {}
             }
         }
-        let inits = [WeightInit::Identity, WeightInit::SignedIdentity];
+        let inits = [
+            WeightInit::Identity,
+            WeightInit::SignedIdentity,
+            WeightInit::Normal,
+        ];
         for init in inits {
             match init {
-                WeightInit::Identity | WeightInit::SignedIdentity => {}
+                WeightInit::Identity | WeightInit::SignedIdentity | WeightInit::Normal => {}
             }
         }
         assert_eq!(words("DeviceChoice"), written_words(choices));

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -135,4 +136,116 @@ fn a_folder_without_images_is_refused() {
         message.contains(path) && message.contains(".png"),
         "{message}"
     );
+}
+
+/// Runs `tools/check.py`, an implementation of its own, on a certificate.
+fn checked_in_python(certificate: &Path) -> Option<(bool, Value)> {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let python = std::env::var("LINF_PYTHON").unwrap_or("python3".into());
+    let has_numpy = Command::new(&python).args(["-c", "import numpy"]).output();
+    if !has_numpy.is_ok_and(|output| output.status.success()) {
+        return None;
+    }
+    let output = Command::new(python)
+        .arg(format!("{root}/tools/check.py"))
+        .args([certificate.to_str().unwrap(), MODEL])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let report = serde_json::from_slice(&output.stdout);
+    let report: Value = report.unwrap_or_else(|_| panic!("{errors}"));
+    assert_eq!(
+        report["verified"] == true,
+        output.status.success(),
+        "{errors}"
+    );
+    Some((output.status.success(), report))
+}
+
+/// Runs `linf check`.
+fn checked(certificate: &Path) -> (bool, Value) {
+    let certificate = certificate.to_str().unwrap();
+    let output = linf(&["check", certificate, "--model", MODEL, "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let code = if report["verified"] == true { 0 } else { 1 };
+    assert_eq!(output.status.code(), Some(code));
+    (code == 0, report)
+}
+
+#[test]
+fn a_certificate_that_is_written_is_verified_by_both_checkers_and_a_changed_one_refuted() {
+    let folder = folder();
+    let one = folder.path().join("one.png");
+    let file = folder.path().join("certificate.json");
+    let [one, out] = [&one, &file].map(|path| path.to_str().unwrap());
+    let certify = ["certify", "--model", MODEL, one, "--out", out];
+    let json = printed(&[&certify[..], &["--json"]].concat());
+    let report = &lines(&json)[0];
+    let written = fs::read_to_string(&file).unwrap();
+    let certificate: Value = serde_json::from_str(&written).unwrap();
+    let scale = certificate["scale"].as_f64().unwrap();
+    let radius = certificate["radius_ticks"].as_f64().unwrap() / scale;
+    assert_eq!(report["ibp_radius_levels"], radius);
+    assert_eq!(report["label"], certificate["label"]);
+    assert_eq!(report["model_sha256"], certificate["model_sha256"]);
+
+    let (verified, found) = checked(&file);
+    assert!(verified, "{found}");
+    for member in ["label", "label_name", "radius_ticks", "scale", "method"] {
+        assert_eq!(found[member], certificate[member]);
+    }
+    let refused = refused(&certify);
+    assert!(refused.contains(out), "{refused}");
+    printed(&[&certify[..], &["--force"]].concat());
+
+    let logits = certificate["logits_ticks"][3].to_string();
+    let changed = folder.path().join("changed.json");
+    fs::write(&changed, written.replacen(&logits, "-1", 1)).unwrap();
+    let (verified, found) = checked(&changed);
+    assert!(!verified && found["member"] == "sha256", "{found}");
+    let broken = folder.path().join("broken.json");
+    fs::write(&broken, "no certificate").unwrap();
+    let (verified, found) = checked(&broken);
+    assert!(!verified && found["member"].is_null(), "{found}");
+
+    for (path, expected) in [(&file, true), (&changed, false), (&broken, false)] {
+        if let Some((verified, found)) = checked_in_python(path) {
+            assert_eq!(verified, expected, "{found}");
+        }
+    }
+}
+
+#[test]
+fn certificates_of_several_images_lie_in_a_folder() {
+    let folder = folder();
+    let [many, out] = ["many", "out"].map(|name| folder.path().join(name));
+    let [many, out] = [&many, &out].map(|path| path.to_str().unwrap());
+    let certify = ["certify", "--model", MODEL, many, "--out", out];
+    printed(&certify);
+    for name in ["a", "b", "c"] {
+        let path = Path::new(out).join(name).with_extension("json");
+        assert!(checked(&path).0);
+    }
+    // Another image of the same name.
+    let twin = folder.path().join("a.png");
+    png(&twin, 2);
+    let twin = twin.to_str().unwrap();
+    let message = refused(&[&certify[..], &["--force", twin]].concat());
+    assert!(message.contains("a.json"), "{message}");
+}
+
+#[test]
+fn nothing_is_written_of_a_label_that_is_not_proved_at_epsilon() {
+    let folder = folder();
+    let [one, file] = ["one.png", "certificate.json"].map(|name| folder.path().join(name));
+    let [one, out] = [&one, &file].map(|path| path.to_str().unwrap());
+    let certify = ["certify", "--model", MODEL, one, "--out", out, "--epsilon"];
+    let message = refused(&[&certify[..], &["1"]].concat());
+    assert!(message.contains(one), "{message}");
+    assert!(!file.exists());
+    printed(&[&certify[..], &["0"]].concat());
+    let (verified, found) = checked(&file);
+    assert!(verified, "{found}");
+    assert_eq!(found["radius_ticks"], 0);
+    assert_eq!(found["method"], "lipschitz");
 }

@@ -6,6 +6,8 @@ mod baseline;
 mod certify;
 mod curve;
 mod exact;
+mod formats;
+mod own_data;
 mod teach;
 mod train;
 

@@ -38,6 +38,9 @@ test('a view whose program is missing says so, and appears when it is there', as
 
     await goTo(page, 'Train');
     await expect(page.getByTestId('building')).toHaveAttribute('data-program', 'train');
+    await goTo(page, 'Learn');
+    await expect(page.getByTestId('building')).toHaveAttribute('data-program', 'train');
+    await expect(page.getByTestId('toy-claim')).toBeVisible();
     await goTo(page, 'Attack');
     await expect(page.getByTestId('building')).toHaveAttribute('data-program', 'baseline');
     // The network of the page is attacked by itself meanwhile.

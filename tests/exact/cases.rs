@@ -72,6 +72,7 @@ pub fn model() -> Model {
         .expect("a small net");
     let metadata = Metadata {
         dataset: "none".into(),
+        classes: Vec::new(),
         epsilon: "0.3".parse().expect("a decimal"),
         lineage: Lineage::new(
             Operation::Other("random".into()),

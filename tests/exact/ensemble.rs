@@ -196,6 +196,7 @@ fn a_file_tells_the_members() {
     let member = net(2, &[4, 3, 2]);
     let metadata = Metadata {
         dataset: "mnist".into(),
+        classes: Vec::new(),
         epsilon: "0.3".parse().unwrap(),
         lineage: Lineage::new(Operation::Ensemble, Arguments::new(), None, vec![]).unwrap(),
         accuracies: None,

@@ -39,7 +39,7 @@ pub fn never_flips(net: &DenseNet, label: usize, inputs: &[Vec<i32>]) -> bool {
 
 /// A net of two or three pixels, and an image of them, whose logits lie close together. The image is at
 /// the dark end of the domain or, the net turned around with it, at the bright one.
-fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
+pub fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
     let turned = |(bright, (net, image)): (bool, (DenseNet, Vec<u8>))| {
         if !bright {
             return (net, image);
@@ -54,7 +54,7 @@ fn tiny() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
     (any::<bool>(), dark()).prop_map(turned)
 }
 
-fn dark() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
+pub fn dark() -> impl Strategy<Value = (DenseNet, Vec<u8>)> {
     let shape = (2..=3_usize, 1..=2_usize, 2..=3_usize, 1..=2_usize);
     shape.prop_flat_map(|(inputs, depth, classes, members)| {
         let mut widths = vec![inputs; depth];

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod cases;
+mod certificate_file;
 mod ensemble;
 mod errors;
 mod exhaustive;

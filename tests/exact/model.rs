@@ -41,6 +41,7 @@ fn prune(lineage: Lineage) -> Result<Lineage, LineageError> {
 fn metadata() -> Metadata {
     Metadata {
         dataset: "mnist".into(),
+        classes: Vec::new(),
         epsilon: "0.3".parse().unwrap(),
         lineage: lineage(1),
         accuracies: Some(Accuracies {
@@ -98,6 +99,50 @@ proptest! {
         let at = at.index(bytes.len());
         bytes[at] = byte;
         let _ = Model::from_bytes(&bytes);
+    }
+}
+
+#[test]
+fn the_names_of_classes_are_read_as_they_are_written() {
+    let mut named = model();
+    named.metadata.classes = vec!["cat".into(), "\"dog\" ω".into()];
+    let bytes = named.to_bytes();
+    let read = Model::from_bytes(&bytes).unwrap();
+    assert_eq!(read.metadata, named.metadata);
+    // A model without names is the same file as before there were any.
+    named.metadata.classes.clear();
+    assert_eq!(named.to_bytes(), model().to_bytes());
+}
+
+#[test]
+fn names_that_are_not_those_of_the_classes_are_refused() {
+    let refused = |classes: &[&str]| {
+        let mut named = model();
+        named.metadata.classes = classes.iter().map(|&name| name.into()).collect();
+        Model::from_bytes(&named.to_bytes()).unwrap_err()
+    };
+    let error = refused(&["a", "b", "c"]);
+    let [named, classes] = [3, 2];
+    assert!(
+        matches!(error, ModelError::Names { named: n, classes: c } if n == named && c == classes),
+        "{error}"
+    );
+    let long = "x".repeat(65);
+    for names in [
+        ["a", "a"],
+        ["", "b"],
+        [" a", "b"],
+        ["a\n", "b"],
+        [&long, "b"],
+    ] {
+        let error = refused(&names);
+        assert!(
+            matches!(
+                error,
+                ModelError::Entry(EntryError::Value { key: "classes", .. })
+            ),
+            "{error}"
+        );
     }
 }
 

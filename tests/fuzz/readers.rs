@@ -6,7 +6,7 @@ use burn::tensor::{Device, read_sync};
 use linf_dist_net::baseline;
 use linf_dist_net::data::idx;
 use linf_dist_net::data::strokes::strokes_to_image;
-use linf_dist_net::exact::Model;
+use linf_dist_net::exact::{CertificateFile, Model, Ticks};
 use linf_dist_net::train::{Checkpoint, Processor, TrainConfig, Trainer};
 use linf_dist_net::web::{Hyperparameters, Request, Session};
 
@@ -35,6 +35,29 @@ fn model_files() {
             certificate.ibp_radius.is_some()
         );
         true
+    });
+}
+
+#[test]
+fn certificates() {
+    let limits = Limits {
+        multiple: 64,
+        slack: MB,
+    };
+    let mut model = Model::from_bytes(&seeds::models()[1]).unwrap();
+    model.metadata.dataset = "points".into();
+    let file = model.to_bytes();
+    let image = [77, 200];
+    let least = CertificateFile::new(&file, &image, 2, None, 0).unwrap();
+    // One step beyond IBP, where branch and bound proves it.
+    let radius = Ticks::new(least.ibp_radius.get() + 1);
+    let beyond = CertificateFile::new(&file, &image, 2, Some(radius), 1000);
+    let seeds = [Some(least.clone()), beyond.ok()].into_iter().flatten();
+    let seeds: Vec<_> = seeds.map(|certificate| certificate.to_bytes()).collect();
+    fuzz("certificates", &seeds, &limits, |bytes| {
+        let checked = CertificateFile::check_with(bytes, &model, &least.model_sha256);
+        // There is one way to write it.
+        checked.is_ok_and(|certificate| certificate.to_bytes() == bytes)
     });
 }
 
@@ -88,6 +111,34 @@ fn idx_files() {
         };
         let images = idx::parse(&unpacked, [None, Some(2), Some(3)]).is_ok();
         images | idx::parse(&unpacked, [None]).is_ok()
+    });
+}
+
+#[cfg(feature = "import")]
+#[test]
+fn images_of_ones_own() {
+    use linf_dist_net::data::ImportOptions;
+    use linf_dist_net::data::import::Importer;
+    let row = |index: usize| format!("{},{index},7,0,255\n", index % 2);
+    let table: String = (0..12).map(row).collect();
+    let shapes = include_bytes!("../../examples/shapes.zip").to_vec();
+    let seeds = [shapes, table.into_bytes()];
+    // Of a picture up to 2²⁴ pixels are unpacked, whatever it weighs.
+    let limits = Limits {
+        multiple: 64,
+        slack: 192 * MB,
+    };
+    fuzz("own_images", &seeds, &limits, |bytes| {
+        let mut importer = Importer::new(ImportOptions::default());
+        importer.add("set", bytes);
+        let (imported, _) = importer.finish("set");
+        imported.is_ok()
+    });
+    let jpeg = include_bytes!("../import-bar.jpg").to_vec();
+    fuzz("jpeg", &[jpeg], &limits, |bytes| {
+        let mut importer = Importer::new(ImportOptions::default());
+        importer.add("class/one.jpg", bytes);
+        importer.len() == 1
     });
 }
 

@@ -70,6 +70,7 @@ pub fn models() -> Vec<Vec<u8>> {
     let file = |net, accuracies| {
         let metadata = Metadata {
             dataset: "mnist".into(),
+            classes: ["left", "right", "top"].map(str::to_owned).to_vec(),
             epsilon: "0.3".parse().unwrap(),
             lineage: lineage(),
             accuracies,

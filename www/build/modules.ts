@@ -18,12 +18,13 @@ const MODULE = 'virtual:programs';
 const LATE = {
   baseline: ['BaselineNetwork'],
   gpu: ['GpuNetwork'],
-  train: ['TrainSession'],
+  import: ['ImageImporter', 'mostBytes'],
+  train: ['PlaySession', 'TrainSession'],
 } as const;
 type Name = keyof typeof LATE;
 const NAMES = Object.keys(LATE) as Name[];
 
-const PATTERN = /pkg\/(baseline|gpu|train)\/\1(_bg\.wasm\?url|\.js)$/;
+const PATTERN = /pkg\/(baseline|gpu|import|train)\/\1(_bg\.wasm\?url|\.js)$/;
 const PLACEHOLDER = '\0not-built:';
 
 function placeholder(name: Name, isScript: boolean): string {

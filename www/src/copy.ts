@@ -179,6 +179,9 @@ export const RUN = {
   tooLong: (steps: number, most: number) =>
     `These hyperparameters ask for ${count(steps)} steps, and a run on this page has at most ` +
     `${count(most)}: take fewer images or epochs, or a larger batch.`,
+  imagesMissing:
+    'This run learns from images of somebody’s own, which are not kept in this browser. ' +
+    'Read their files below, in the same way, and load the run again.',
 };
 
 /** What stands in the place of a claim that something else keeps changing. */

@@ -11,9 +11,11 @@ mod loss;
 mod pgd;
 mod recipe;
 mod relu_net;
+mod standard;
 mod trainer;
 
 pub use checkpoint::CheckpointError;
 pub use recipe::{Config, ConfigError, RECIPES, Recipe, Settings};
 pub use relu_net::{ReluNet, ReluNetLayer};
+pub use standard::StandardTrainer;
 pub use trainer::{HeldOutReport, StepReport, TrainError, Trainer};

@@ -34,6 +34,9 @@ pub enum TrainError {
         /// Images in a batch.
         batch: usize,
     },
+    /// A recipe that needs Burn.
+    #[error("plain numbers train with the standard recipe alone")]
+    NotStandard,
     /// The architecture cannot be parsed.
     #[error("{0} describes no layers; write them like 784-conv8k4s2-64-10")]
     Architecture(String),
@@ -138,10 +141,7 @@ impl Trainer {
             moments: zero_moments(&net),
             net,
             device,
-            adam: FusedAdamConfig::new()
-                .with_beta_2(0.999)
-                .with_epsilon(1e-8)
-                .build(),
+            adam: adam(),
             rng,
             config,
             iteration: 0,
@@ -317,15 +317,7 @@ impl Trainer {
     /// # Errors
     /// Fails if a weight is not finite, or so large that some image could overflow.
     pub fn baseline_net(&self) -> Result<BaselineNet, TrainError> {
-        let mut layers = self.net.inference().to_layers();
-        for weight in &mut layers[0].weight {
-            *weight /= MAX_LEVEL as f32;
-        }
-        let numbers = layers
-            .iter_mut()
-            .flat_map(|layer| layer.weight.iter_mut().chain(&mut layer.bias));
-        numbers.for_each(|number| *number = bf16::from_f32(*number).to_f32());
-        Ok(BaselineNet::new(layers)?)
+        Ok(as_stored(self.net.inference().to_layers())?)
     }
 
     /// Measures the current network, as its file would hold it, on the held-out images at ε, on up to
@@ -374,6 +366,27 @@ impl Trainer {
     }
 }
 
+/// Returns trained layers, which take fractions of full scale, as the network that its file holds: on
+/// pixel levels, in bf16.
+pub(super) fn as_stored(mut layers: Vec<Layer>) -> Result<BaselineNet, BaselineNetError> {
+    for weight in &mut layers[0].weight {
+        *weight /= MAX_LEVEL as f32;
+    }
+    let numbers = layers
+        .iter_mut()
+        .flat_map(|layer| layer.weight.iter_mut().chain(&mut layer.bias));
+    numbers.for_each(|number| *number = bf16::from_f32(*number).to_f32());
+    BaselineNet::new(layers)
+}
+
+/// The numbers of Adam in baseline training.
+pub(super) fn adam() -> FusedAdam {
+    FusedAdamConfig::new()
+        .with_beta_2(0.999)
+        .with_epsilon(1e-8)
+        .build()
+}
+
 /// The moments of a network that has had no gradient yet.
 fn zero_moments(net: &ReluNet) -> Vec<(Moments<2>, Moments<1>)> {
     let layers = net.layers.iter();
@@ -388,7 +401,7 @@ fn zero_moments(net: &ReluNet) -> Vec<(Moments<2>, Moments<1>)> {
 /// Draws weights from N(0, 2/fan-in) (He et al., 2015); for IBP with regularisers from
 /// N(0, 2π/fan-in²), with which intervals keep their widths from layer to layer (Shi et al., 2021,
 /// section 3.2). The bias is 0.
-fn initial_layers(
+pub(super) fn initial_layers(
     description: &DatasetDescription,
     config: &Config,
     rng: &mut ChaCha8Rng,

@@ -145,6 +145,7 @@ fn trained(trainer: &mut Trainer) -> Result<Model, crate::train::TrainError> {
         net: read_sync(trainer.exact_net(config.images))?,
         metadata: Metadata {
             dataset: config.dataset.clone(),
+            classes: Vec::new(),
             epsilon: config.epsilon,
             lineage: trainer.lineage()?,
             accuracies: None,

@@ -13,7 +13,8 @@
 
 mod raster;
 
-use raster::{BOX, Raster};
+pub(crate) use raster::BOX;
+use raster::Raster;
 
 /// Rows, and columns, of MNIST's images.
 pub const SIDE: usize = 28;
@@ -212,8 +213,8 @@ impl Fit {
 }
 
 /// The box placed in the image, by whole pixels, so that the centre of mass lies in row and
-/// column [`CENTRE`], or as near to it as the box can go without leaving the image.
-fn centred(levels: &[[u8; BOX]; BOX]) -> [u8; PIXELS] {
+/// column [`CENTRE`], or as near to it as the box can go without leaving the image. It must hold ink.
+pub(crate) fn centred(levels: &[[u8; BOX]; BOX]) -> [u8; PIXELS] {
     let (mut mass, mut moment) = (0, [0, 0]);
     for (y, row) in levels.iter().enumerate() {
         for (x, &level) in row.iter().enumerate() {

@@ -96,21 +96,45 @@ impl Evaluator<'_> {
         Ok(self.trace())
     }
 
+    /// Finds the arg-max path of a unit of the last layer, `[members · classes]`, for an 8-bit image: the
+    /// unit of each hidden layer that decides, input side first, and the critical pixel at its end.
+    ///
+    /// # Panics
+    /// If there is no such unit.
+    pub fn argmax_path(
+        &mut self,
+        image: &[u8],
+        output: usize,
+    ) -> Result<(Vec<usize>, CriticalPixel), InputError> {
+        self.load_image(image)?;
+        self.run();
+        let mut units = Vec::with_capacity(self.net.layers().len());
+        let pixel = self.follow(output, |unit| units.push(unit));
+        // The path begins at the output itself.
+        units.remove(0);
+        units.reverse();
+        Ok((units, pixel))
+    }
+
     /// Critical pixels of the input that was last run.
     pub(in crate::exact) fn trace(&self) -> Vec<CriticalPixel> {
+        let outputs = 0..self.net.bias().len();
+        outputs.map(|output| self.follow(output, |_| ())).collect()
+    }
+
+    /// Follows the arg-max path of a unit of the last layer, for the input that was last run. `pass` is
+    /// told the units on the way, this one first.
+    fn follow(&self, output: usize, mut pass: impl FnMut(usize)) -> CriticalPixel {
         let layers = self.net.layers();
-        (0..self.net.bias().len())
-            .map(|output| {
-                let pixel = walk(layers.len(), Point::of_output(output), |index, point| {
-                    let (x, value) = (&self.values[index], self.values[index + 1][point.unit]);
-                    let (input, weight) = layers[index].argmax(point.unit, x, value)?;
-                    Some(point.through(input, x[input], weight))
-                });
-                pixel
-                    .expect("a unit's value is the distance of one of its weights")
-                    .into()
-            })
-            .collect()
+        let pixel = walk(layers.len(), Point::of_output(output), |index, point| {
+            pass(point.unit);
+            let (x, value) = (&self.values[index], self.values[index + 1][point.unit]);
+            let (input, weight) = layers[index].argmax(point.unit, x, value)?;
+            Some(point.through(input, x[input], weight))
+        });
+        pixel
+            .expect("a unit's value is the distance of one of its weights")
+            .into()
     }
 }
 

@@ -20,6 +20,9 @@
 //! proved on their own, until the budget of splits is used up. All of it is computed in the integers of
 //! the network.
 
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
 use super::argmax_path::walk;
 use super::ibp::{BOXES, Intervals, is_certified, reach};
 use super::label_and_margin;
@@ -37,6 +40,56 @@ pub enum Proof {
     Splits {
         /// How many times a part was split in two.
         splits: usize,
+    },
+}
+
+/// A cut of a part of the box in two: up to `at` ticks of one pixel, and from there on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(usize, Ticks)", into = "(usize, Ticks)")]
+pub struct Split {
+    /// Index of the pixel.
+    pub pixel: usize,
+    /// Where it is cut, strictly between the ends of the part.
+    pub at: Ticks,
+}
+
+impl From<(usize, Ticks)> for Split {
+    fn from((pixel, at): (usize, Ticks)) -> Self {
+        Self { pixel, at }
+    }
+}
+
+impl From<Split> for (usize, Ticks) {
+    fn from(Split { pixel, at }: Split) -> Self {
+        (pixel, at)
+    }
+}
+
+/// How a box is cut into parts, so that a proof can be checked without a search: the box, and after each
+/// cut first all of the part below it, then all of the part above it. None stands for a part that is
+/// proved as it is. A list of one none is the whole box.
+pub type SplitTree = Vec<Option<Split>>;
+
+/// Why a [`SplitTree`] proves nothing.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum SplitsError {
+    /// A cut of a pixel that there is not, or that is not strictly inside its part.
+    #[error("entry {entry} cuts no pixel strictly inside its part")]
+    Cut {
+        /// Index of the entry.
+        entry: usize,
+    },
+    /// There are fewer or more entries than parts.
+    #[error("entry {entry} is missing, or stands after the last part")]
+    Length {
+        /// Index of the entry.
+        entry: usize,
+    },
+    /// Pairwise-margin bounds do not prove a part.
+    #[error("the part of entry {entry} is not proved by pairwise-margin bounds")]
+    Unproved {
+        /// Index of the entry.
+        entry: usize,
     },
 }
 
@@ -70,6 +123,82 @@ struct Excess {
     at: Failure,
 }
 
+/// How a box has been cut so far.
+struct Cuts {
+    /// The cut of each node; none where it is a part.
+    cuts: SplitTree,
+    /// For each node that is cut, the node below the cut. The one above follows it.
+    below: Vec<usize>,
+}
+
+impl Cuts {
+    /// Cuts a node; gives the two that this makes.
+    fn cut(&mut self, node: usize, cut: Split) -> [usize; 2] {
+        let below = self.cuts.len();
+        self.cuts[node] = Some(cut);
+        self.below[node] = below;
+        self.cuts.extend([None, None]);
+        self.below.extend([0, 0]);
+        [below, below + 1]
+    }
+
+    /// The cuts in the order of a [`SplitTree`].
+    fn in_order(&self) -> SplitTree {
+        let mut open = vec![0];
+        let mut tree = Vec::with_capacity(self.cuts.len());
+        while let Some(node) = open.pop() {
+            tree.push(self.cuts[node]);
+            if self.cuts[node].is_some() {
+                let below = self.below[node];
+                open.extend([below + 1, below]);
+            }
+        }
+        tree
+    }
+}
+
+/// A cut around the part that is looked at.
+struct OpenCut {
+    pixel: usize,
+    at: i32,
+    /// The end of the pixel that the cut took the place of.
+    end: i32,
+    /// Whether the part above the cut is looked at.
+    is_above: bool,
+}
+
+impl OpenCut {
+    /// Cuts a part, of which what lies below is left; none if the cut is not strictly inside.
+    fn make(part: &mut Part, pixel: usize, at: Ticks) -> Option<Self> {
+        let at = i32::try_from(at.get()).ok()?;
+        let end = *part.upper.get(pixel)?;
+        (part.lower[pixel] < at && at < end).then(|| {
+            part.upper[pixel] = at;
+            Self {
+                pixel,
+                at,
+                end,
+                is_above: false,
+            }
+        })
+    }
+}
+
+/// Goes from a part to the next one; says whether there is one.
+fn next_part(part: &mut Part, around: &mut Vec<OpenCut>) -> bool {
+    while let Some(cut) = around.last_mut() {
+        if !cut.is_above {
+            cut.is_above = true;
+            part.upper[cut.pixel] = cut.end;
+            cut.end = std::mem::replace(&mut part.lower[cut.pixel], cut.at);
+            return true;
+        }
+        part.lower[cut.pixel] = cut.end;
+        around.pop();
+    }
+    false
+}
+
 impl Evaluator<'_> {
     /// Proves that no change of an 8-bit image of up to `radius` per pixel changes its label, with at
     /// most `splits` splits of the box. Gives the cheapest kind of proof that suffices; none if that is
@@ -92,36 +221,132 @@ impl Evaluator<'_> {
         let Some(failures) = self.failures(label, 0) else {
             return Ok(Some(Proof::PairwiseMargin));
         };
-        Ok(self.proof_by_splitting(whole, label, failures, splits))
+        let tree = self.split_until_proved(whole, label, failures, splits);
+        Ok(tree.map(|tree| Proof::Splits {
+            splits: tree.cuts.iter().flatten().count(),
+        }))
     }
 
-    /// Splits the box until every part is proved.
-    fn proof_by_splitting(
+    /// Finds how to cut the box of `radius` around an 8-bit image, at most `splits` times, so that
+    /// pairwise-margin bounds prove its label in every part; none if that is not enough, or if there is
+    /// no label.
+    pub fn split_tree(
+        &mut self,
+        image: &[u8],
+        radius: Ticks,
+        splits: usize,
+    ) -> Result<Option<SplitTree>, InputError> {
+        self.load_image(image)?;
+        let (Some(label), _) = label_and_margin(self.run()) else {
+            return Ok(None);
+        };
+        self.enter_boxes([radius; BOXES]);
+        let whole = self.entered();
+        self.propagate();
+        let Some(failures) = self.failures(label, 0) else {
+            return Ok(Some(vec![None]));
+        };
+        let tree = self.split_until_proved(whole, label, failures, splits);
+        Ok(tree.map(|tree| tree.in_order()))
+    }
+
+    /// Checks that pairwise-margin bounds prove the label of an 8-bit image in every part of the box of
+    /// `radius`, cut as `tree` says. The parts cover the box, since each cut leaves both sides. An image
+    /// without a label fails at the first part.
+    ///
+    /// Takes memory for one part and for the cuts around it, however long the list is.
+    pub fn check_split_tree(
+        &mut self,
+        image: &[u8],
+        radius: Ticks,
+        tree: &[Option<Split>],
+    ) -> Result<Result<(), SplitsError>, InputError> {
+        self.load_image(image)?;
+        let (Some(label), _) = label_and_margin(self.run()) else {
+            return Ok(Err(SplitsError::Unproved { entry: 0 }));
+        };
+        self.enter_boxes([radius; BOXES]);
+        let whole = self.entered();
+        Ok(self.check_parts(whole, label, tree))
+    }
+
+    /// The same of a box and a label.
+    fn check_parts(
+        &mut self,
+        mut part: Part,
+        label: usize,
+        tree: &[Option<Split>],
+    ) -> Result<(), SplitsError> {
+        // The cuts around the part, whose side above is still to come or is at hand.
+        let mut around: Vec<OpenCut> = Vec::new();
+        let mut waiting: Vec<(usize, Part)> = Vec::with_capacity(BOXES);
+        let mut is_done = false;
+        for (entry, cut) in tree.iter().enumerate() {
+            if is_done {
+                return Err(SplitsError::Length { entry });
+            }
+            if let Some(Split { pixel, at }) = *cut {
+                let cut = OpenCut::make(&mut part, pixel, at).ok_or(SplitsError::Cut { entry })?;
+                around.push(cut);
+                continue;
+            }
+            waiting.push((entry, part.clone()));
+            is_done = !next_part(&mut part, &mut around);
+            if waiting.len() == BOXES || is_done {
+                self.check_proved(&mut waiting, label)?;
+            }
+        }
+        let entry = tree.len();
+        is_done.then_some(()).ok_or(SplitsError::Length { entry })
+    }
+
+    /// Checks that pairwise-margin bounds prove the label in up to [`BOXES`] parts.
+    fn check_proved(
+        &mut self,
+        waiting: &mut Vec<(usize, Part)>,
+        label: usize,
+    ) -> Result<(), SplitsError> {
+        let (entries, parts): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+        self.load_parts(&parts);
+        self.propagate();
+        let mut entries = entries.into_iter().enumerate();
+        let failed = entries.find(|&(lane, _)| self.failures(label, lane).is_some());
+        failed.map_or(Ok(()), |(_, entry)| Err(SplitsError::Unproved { entry }))
+    }
+
+    /// Splits the box until every part is proved, at most `budget` times.
+    fn split_until_proved(
         &mut self,
         whole: Part,
         label: usize,
         failures: Vec<Failure>,
         budget: usize,
-    ) -> Option<Proof> {
+    ) -> Option<Cuts> {
+        let mut tree = Cuts {
+            cuts: vec![None],
+            below: vec![0],
+        };
         let mut open = Vec::new();
         let mut splits = 0;
         // The parts that were propagated last, with what fails in each.
-        let mut failed = vec![(0, whole, failures)];
+        let mut failed = vec![(0, (0, whole), failures)];
         loop {
-            for (lane, part, failures) in failed.drain(..) {
+            for (lane, (node, part), failures) in failed.drain(..) {
                 if splits == budget {
                     return None;
                 }
                 splits += 1;
-                open.extend(self.split(lane, part, &failures)?);
+                let (cut, halves) = self.split(lane, part, &failures)?;
+                open.extend(tree.cut(node, cut).into_iter().zip(halves));
             }
             if open.is_empty() {
-                return Some(Proof::Splits { splits });
+                return Some(tree);
             }
             let parts = open.split_off(open.len().saturating_sub(BOXES));
+            let (nodes, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
             self.load_parts(&parts);
             self.propagate();
-            for (lane, part) in parts.into_iter().enumerate() {
+            for (lane, part) in nodes.into_iter().zip(parts).enumerate() {
                 if let Some(failures) = self.failures(label, lane) {
                     failed.push((lane, part, failures));
                 }
@@ -200,7 +425,7 @@ impl Evaluator<'_> {
 
     /// Splits a part in two halves at a critical pixel of one of the failing bounds in box `lane`; gives
     /// none if those pixels have no extent left.
-    fn split(&self, lane: usize, part: Part, failures: &[Failure]) -> Option<[Part; 2]> {
+    fn split(&self, lane: usize, part: Part, failures: &[Failure]) -> Option<(Split, [Part; 2])> {
         let depth = self.net().layers().len();
         let pixels = failures.iter().flat_map(|failure| {
             let runner_up = End {
@@ -220,10 +445,11 @@ impl Evaluator<'_> {
             return None;
         }
         let middle = part.lower[pixel] + extent(&pixel) / 2;
+        let at = Ticks::new(middle.unsigned_abs());
         let (mut below, mut above) = (part.clone(), part);
         below.upper[pixel] = middle;
         above.lower[pixel] = middle;
-        Some([below, above])
+        Some((Split { pixel, at }, [below, above]))
     }
 
     /// Finds the pixel at the end of the path that decides an end of an interval, of a value of layer

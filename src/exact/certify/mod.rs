@@ -5,9 +5,11 @@
 //! certificate propagates the box itself (interval bound propagation); its radius is never smaller.
 //! [`Evaluator::proof`] adds branch and bound, which proves more at one radius and takes longer. A tie
 //! counts as no label, so a certificate keeps all other logits strictly below the label's.
+//! [`CertificateFile`] is a certificate to take away, and its check.
 
 pub(in crate::exact) mod argmax_path;
 mod branch_and_bound;
+mod certificate_file;
 mod epsilon;
 pub(in crate::exact) mod ibp;
 mod lipschitz;
@@ -17,7 +19,8 @@ use super::{Evaluator, InputError, MAX_LEVEL, Ticks};
 
 pub use argmax_path::CriticalPixel;
 pub(crate) use argmax_path::decisive;
-pub use branch_and_bound::Proof;
+pub use branch_and_bound::{Proof, Split, SplitTree, SplitsError};
+pub use certificate_file::{CertificateFile, CertifyError, Method, Refutation};
 pub use epsilon::{Epsilon, EpsilonError};
 pub use lipschitz::lipschitz_radius;
 

@@ -197,13 +197,13 @@ impl RestrictedLayer {
         self.inputs
     }
 
-    pub(super) fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.floors.len()
     }
 
     /// The unit's least value in the box.
-    #[cfg(feature = "gpu")]
-    pub(super) fn floor(&self, unit: usize) -> i32 {
+    #[cfg(any(feature = "gpu", feature = "interop"))]
+    pub(crate) fn floor(&self, unit: usize) -> i32 {
         self.floors[unit]
     }
 

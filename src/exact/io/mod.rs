@@ -11,4 +11,6 @@ pub use entries::EntryError;
 pub use lineage::{
     Argument, Arguments, Lineage, LineageError, MAX_BYTES, MAX_DEPTH, Operation, Parent,
 };
-pub use model_file::{Accuracies, FORMAT_VERSION, Metadata, Model, ModelError};
+pub use model_file::{Accuracies, FORMAT_VERSION, Metadata, Model, ModelError, are_class_names};
+#[cfg(feature = "interop")]
+pub(crate) use safetensors::{StoredTensor, safetensors_file};

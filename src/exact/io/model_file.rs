@@ -1,7 +1,7 @@
 //! The model file: safetensors with integers only, described for outsiders in
 //! `docs/model-format.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use safetensors::{SafeTensorError, SafeTensors};
 use thiserror::Error;
@@ -10,13 +10,18 @@ use super::entries::{Entries, EntryError, plain_number};
 use super::lineage::Lineage;
 use super::safetensors::safetensors_file;
 use super::tensors::{BIAS, read_integers, read_layer, stored_integers, stored_layer};
+use crate::data::datasets;
 use crate::exact::net::MOST_WEIGHTS;
 use crate::exact::{Epsilon, ExactNet, NetError};
 
 const FORMAT: &str = "linf-dist-net";
 /// The one version that is written and read, of baselines too.
 pub const FORMAT_VERSION: &str = "4";
+const CLASSES: &str = "classes";
 const CLEAN: &str = "clean";
+/// Most classes that are named, and most characters of a name.
+const MOST_NAMES: usize = 256;
+const MOST_NAME: usize = 64;
 const CERTIFIED_LIPSCHITZ: &str = "certified_lipschitz";
 const CERTIFIED_IBP: &str = "certified_ibp";
 
@@ -34,6 +39,9 @@ pub struct Model {
 pub struct Metadata {
     /// Name of the data set, such as `mnist`.
     pub dataset: String,
+    /// Names of the classes of a data set that is not described here, such as one's own images; empty of a
+    /// described one.
+    pub classes: Vec<String>,
     /// The radius that the model was trained for.
     pub epsilon: Epsilon,
     /// How it was made, from the training run on.
@@ -101,6 +109,14 @@ pub enum ModelError {
         /// Units of the layer.
         outputs: usize,
     },
+    /// The names are not those of the network's classes.
+    #[error("the file names {named} classes, but its network has {classes}")]
+    Names {
+        /// Names in the metadata.
+        named: usize,
+        /// Classes of the network.
+        classes: usize,
+    },
     /// The numbers are not a network.
     #[error("the file's numbers are no network that can be run exactly")]
     Net(#[from] NetError),
@@ -133,9 +149,23 @@ impl Model {
         let outputs = widths[widths.len() - 1];
         let bias = read_integers(&tensors, BIAS, outputs)?;
         Ok(Self {
-            net: ExactNet::with_members(scale, &layers, bias, members)?,
+            net: named(
+                ExactNet::with_members(scale, &layers, bias, members)?,
+                &metadata,
+            )?,
             metadata,
         })
+    }
+
+    /// The name of a class: the model's own, or that of its data set if this program describes it.
+    pub fn class_name(&self, class: usize) -> Option<String> {
+        let Metadata {
+            dataset, classes, ..
+        } = &self.metadata;
+        match &classes[..] {
+            [] => datasets::find(dataset)?.classes.get(class).cloned(),
+            own => own.get(class).cloned(),
+        }
     }
 
     /// Writes the model file; the same model always gives the same bytes.
@@ -152,6 +182,7 @@ impl Model {
     fn entries(&self) -> BTreeMap<&'static str, String> {
         let Metadata {
             dataset,
+            classes,
             epsilon,
             lineage,
             accuracies,
@@ -172,6 +203,10 @@ impl Model {
             ("epsilon", epsilon.to_string()),
             ("lineage", lineage.to_json()),
         ]);
+        if !classes.is_empty() {
+            let names = serde_json::to_string(classes).expect("texts are JSON");
+            entries.insert(CLASSES, names);
+        }
         if let Some(accuracies) = accuracies {
             for (key, fraction) in [
                 (CLEAN, accuracies.clean),
@@ -199,6 +234,39 @@ fn widths(entries: &Entries) -> Result<Vec<usize>, EntryError> {
     valid.ok_or_else(|| entries.refuse(key, expected))
 }
 
+/// Whether these can be the names of a model's classes: two or more, all different, each of 1 to 64
+/// characters, without control characters or spaces at its ends.
+pub fn are_class_names(names: &[String]) -> bool {
+    let is_name = |name: &String| {
+        let plain = !name.chars().any(char::is_control) && name.trim() == name;
+        plain && !name.is_empty() && name.chars().count() <= MOST_NAME
+    };
+    let different: BTreeSet<_> = names.iter().collect();
+    (2..=MOST_NAMES).contains(&names.len())
+        && names.iter().all(is_name)
+        && different.len() == names.len()
+}
+
+/// The names of the classes; none if the file has none.
+fn classes(entries: &Entries) -> Result<Vec<String>, EntryError> {
+    let Some(text) = entries.find(CLASSES) else {
+        return Ok(Vec::new());
+    };
+    let names: Option<Vec<String>> = serde_json::from_str(text).ok();
+    let valid = names.filter(|names| are_class_names(names));
+    let expected = "a JSON list of a different name of 1 to 64 characters for each class";
+    valid.ok_or_else(|| entries.refuse(CLASSES, expected))
+}
+
+/// The network, if the names are those of its classes.
+fn named(net: ExactNet, metadata: &Metadata) -> Result<ExactNet, ModelError> {
+    let (named, classes) = (metadata.classes.len(), net.classes());
+    match named == 0 || named == classes {
+        true => Ok(net),
+        false => Err(ModelError::Names { named, classes }),
+    }
+}
+
 fn metadata(entries: &Entries) -> Result<Metadata, EntryError> {
     let measured = entries.has_any(&[CLEAN, CERTIFIED_LIPSCHITZ, CERTIFIED_IBP]);
     let accuracies = match measured {
@@ -211,6 +279,7 @@ fn metadata(entries: &Entries) -> Result<Metadata, EntryError> {
     };
     Ok(Metadata {
         dataset: entries.get("dataset")?.into(),
+        classes: classes(entries)?,
         epsilon: entries.epsilon()?,
         lineage: entries.lineage()?,
         accuracies,

@@ -39,8 +39,8 @@ impl Trainer {
         state.put("scale", self.scale.val());
         state.put("scale.first_moment", self.scale_moments.first.clone());
         state.put("scale.second_moment", self.scale_moments.second.clone());
-        let (config, parent) = (self.config.clone(), self.parent.clone());
-        Ok(Checkpoint::new(config, parent, self.iteration, state).await?)
+        let run = (self.config.clone(), &self.held_out.description);
+        Ok(Checkpoint::new(run, self.parent.clone(), self.iteration, state).await?)
     }
 
     /// Creates a trainer that continues where `checkpoint` was saved, on the same data.
@@ -49,9 +49,10 @@ impl Trainer {
     /// Fails if the checkpoint does not fit the data or the device, or holds values that are not finite.
     pub fn restore(
         checkpoint: &Checkpoint,
-        data: Dataset,
+        mut data: Dataset,
         device: Device,
     ) -> Result<Self, TrainError> {
+        data.description = checkpoint.described(&data.description)?;
         let patterns = checkpoint.patterns();
         if checkpoint.has_few_weights() && device != Device::flex() {
             return Err(TrainError::PrunedOnGpu);

@@ -26,6 +26,8 @@ export interface ModelInfo {
   /** Ticks per pixel level: every radius is a multiple of 1/scale. */
   scale: number;
   dataset: string;
+  /** Names of the classes of a data set that the page does not know, such as one's own images; empty else. */
+  classNames: string[];
   /** The radius that the model was trained for: an exact decimal fraction of 1.0. */
   epsilon: string;
   /** How the model was made, as JSON: docs/model-format.md, "Lineage". */
@@ -134,6 +136,7 @@ impl Certifier {
             classes: net.classes(),
             scale: net.scale(),
             dataset: &metadata.dataset,
+            class_names: &metadata.classes,
             epsilon: metadata.epsilon.to_string(),
             lineage: metadata.lineage.to_json(),
             accuracies: metadata.accuracies.map(|accuracies| Accuracies {
@@ -236,7 +239,7 @@ fn average_levels(net: &ExactNet, ticks: impl Into<f64>) -> f64 {
 }
 
 /// As a `Uint8Array` rather than an array of numbers.
-fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_bytes(bytes)
 }
 
@@ -250,6 +253,7 @@ struct ModelInfo<'model> {
     classes: usize,
     scale: u32,
     dataset: &'model str,
+    class_names: &'model [String],
     epsilon: String,
     lineage: String,
     accuracies: Option<Accuracies>,

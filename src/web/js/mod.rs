@@ -11,11 +11,17 @@ pub mod baseline;
 #[cfg(feature = "bench")]
 pub mod bench;
 #[cfg(feature = "certify")]
+pub mod certificate;
+#[cfg(feature = "certify")]
 pub mod certify;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+#[cfg(feature = "import")]
+pub mod import;
 #[cfg(any(feature = "certify", feature = "baseline"))]
 pub mod measure;
+#[cfg(feature = "train")]
+mod play;
 #[cfg(feature = "certify")]
 pub mod teach;
 #[cfg(feature = "train")]

@@ -22,10 +22,21 @@ export const DATASETS: Readonly<Record<string, DatasetWords>> = Object.fromEntri
 
 const DIGITS = Array.from({ length: 10 }, (_, digit) => String(digit));
 
-/** The words for a data set; a model of one that the page does not know shows bare numbers. */
-export function datasetWords(name: string): DatasetWords {
+/** What the names of somebody's own images begin with. */
+const OWN = 'own-';
+
+/** Whether a data set is somebody's own images. */
+export const isOwn = (name: string) => name.startsWith(OWN);
+
+/**
+ * The words for a data set. Of one that the page does not know a model may carry the names of its classes;
+ * else they are bare numbers.
+ */
+export function datasetWords(name: string, named: readonly string[] = []): DatasetWords {
+  const classes = named.length > 0 ? named : DIGITS;
+  const called = isOwn(name) ? name.slice(OWN.length) : name;
   return (
-    DATASETS[name] ?? { name, one: 'an image', many: 'images', classes: DIGITS, spoken: DIGITS }
+    DATASETS[name] ?? { name: called, one: 'an image', many: 'images', classes, spoken: classes }
   );
 }
 

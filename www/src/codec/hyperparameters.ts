@@ -88,7 +88,7 @@ export function widthsFromText(text: string): number[] | null {
 }
 
 /** What the weights of a layer may start as. */
-export const WEIGHT_INITS: readonly WeightInit[] = ['identity', 'signed_identity'];
+export const WEIGHT_INITS: readonly WeightInit[] = ['identity', 'signed_identity', 'normal'];
 
 export type LossName = 'mixture' | 'hinge';
 export const lossName = (loss: LossConfig): LossName => ('hinge' in loss ? 'hinge' : 'mixture');

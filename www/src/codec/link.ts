@@ -14,6 +14,7 @@ import {
   type Measurement,
 } from './measurement.ts';
 import { pack, unpack } from './packing.ts';
+import { FIRST_PLAY, formatPlay, parsePlay, type PlayState } from './play.ts';
 import { decodeStrokes, encodeStrokes, type Stroke } from './strokes.ts';
 
 const VERSION = '2';
@@ -161,6 +162,13 @@ const FIELDS = {
     usual: FIRST,
     parse: parseLesson,
     format: formatLesson,
+  }),
+  play: field<PlayState>({
+    key: 'play',
+    called: 'the game of Play',
+    usual: FIRST_PLAY,
+    parse: parsePlay,
+    format: formatPlay,
   }),
 };
 

@@ -27,6 +27,7 @@ export class AppState {
   /** A preset and the hyperparameters that differ from it; see `codec/hyperparameters.ts`. */
   train = $state<string | null>(DEFAULTS.train);
   lesson = $state.raw(DEFAULTS.lesson);
+  play = $state.raw(DEFAULTS.play);
   measurement = $state.raw(DEFAULTS.measurement);
 
   #started = false;
@@ -46,6 +47,7 @@ export class AppState {
       result: this.attack.result,
       train: this.train,
       lesson: this.lesson,
+      play: this.play,
       measurement: this.measurement,
     };
   }
@@ -122,6 +124,7 @@ export class AppState {
     this.attack.compute = state.compute;
     this.train = state.train;
     this.lesson = state.lesson;
+    this.play = state.play;
     this.measurement = state.measurement;
     this.image.show(state);
     // It is of all the rest.

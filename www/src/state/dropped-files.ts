@@ -6,6 +6,7 @@
  */
 import { message } from '../assets/download.ts';
 import type { AppState } from './app.svelte.ts';
+import { CERTIFICATE } from './certificate-files.ts';
 import { imagesKind } from './image-import.ts';
 import { modelKind } from './model-files.ts';
 
@@ -40,7 +41,7 @@ export const beginsWith = ({ bytes }: GivenFile, head: string) =>
   Array.from(head).every((letter, at) => bytes[at] === letter.charCodeAt(0));
 
 /** Every kind, the first that matches takes the file. */
-export const KINDS: readonly FileKind[] = [modelKind, imagesKind];
+export const KINDS: readonly FileKind[] = [modelKind, CERTIFICATE, imagesKind];
 
 const called = (kinds: readonly FileKind[]) => kinds.map((kind) => kind.called).join(', ');
 

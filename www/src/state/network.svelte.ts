@@ -27,12 +27,12 @@ export class NetworkStore {
   readonly #onMissing: () => void;
 
   /** Data set and ε of the chosen network, known before it has come. */
-  readonly about = $derived.by((): { dataset: string; epsilon: string } => {
+  readonly about = $derived.by((): { dataset: string; epsilon: string; classes?: string[] } => {
     const shipped = SHIPPED.get(DEFAULT_NETWORK) ?? { dataset: 'mnist', epsilon: '0.3' };
     return this.chosenOwn ?? SHIPPED.get(this.chosen) ?? shipped;
   });
   /** What its images and classes are called. */
-  readonly words = $derived(datasetWords(this.about.dataset));
+  readonly words = $derived(datasetWords(this.about.dataset, this.about.classes));
 
   /** `onMissing` is told when the own network that a link asked for is not there. */
   constructor(onMissing: () => void) {
@@ -92,7 +92,7 @@ export class NetworkStore {
     const hash = await fileHash(model);
     await startModule();
     const network = readNetwork(model, hash);
-    const { dataset, epsilon, architecture } = network.info;
+    const { dataset, epsilon, architecture, classNames } = network.info;
     if (architecture[0] !== SIDE * SIDE) {
       throw new Error(
         `This page shows images of ${SIDE}×${SIDE} pixels; the network takes ${architecture[0]} inputs.`,
@@ -101,7 +101,15 @@ export class NetworkStore {
     await this.own.load();
     this.#opened[ownName(hash)] = network;
     const named = name === undefined ? {} : { name };
-    return this.own.add({ hash, origin, dataset, epsilon, model, ...named });
+    return this.own.add({
+      hash,
+      origin,
+      dataset,
+      epsilon,
+      model,
+      classes: classNames,
+      ...named,
+    });
   }
 
   /** A network of this browser that has been read. */

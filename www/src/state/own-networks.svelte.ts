@@ -21,6 +21,8 @@ interface NetworkRecord {
   /** What it was trained on and for, as its file says. */
   dataset: string;
   epsilon: string;
+  /** Names of its classes, where they are those of somebody's own images. */
+  classes?: string[];
   /** The unpacked file. */
   model: Uint8Array<ArrayBuffer>;
   /** Milliseconds since 1970. */
@@ -71,7 +73,9 @@ export class OwnNetworks {
 
   /** Puts a network on the list, unless it is there, without keeping it. */
   add(
-    one: Pick<OwnNetwork, 'hash' | 'origin' | 'dataset' | 'epsilon' | 'model'> & { name?: string },
+    one: Pick<OwnNetwork, 'hash' | 'origin' | 'dataset' | 'epsilon' | 'model' | 'classes'> & {
+      name?: string;
+    },
   ) {
     const known = this.find(one.hash);
     if (known) return known;
@@ -85,8 +89,7 @@ export class OwnNetworks {
   async keep(hash: string): Promise<Kept | null> {
     const network = this.find(hash);
     if (!network) return null;
-    const { name, origin, dataset, epsilon, model, savedAt } = network;
-    const record = { hash, name, origin, dataset, epsilon, model, savedAt };
+    const { notKept: _, ...record } = network;
     const kept = await this.#collection.keep(hash, record);
     this.#change(hash, { notKept: kept === 'kept' ? null : NOT_KEPT[kept] });
     return kept;
@@ -164,10 +167,9 @@ export class OwnNetworks {
   async #takeOver() {
     const before = await restore('network');
     if (!before) return;
-    const { hash, dataset, epsilon, model, savedAt } = before;
     const name = `${ORIGINS.trained}: ${networkWords(before)}`;
-    const record = { hash, name, origin: 'trained' as const, dataset, epsilon, model, savedAt };
-    if ((await this.#collection.keep(hash, record)) === 'kept') await forget('network');
+    const record = { ...before, name, origin: 'trained' as const };
+    if ((await this.#collection.keep(before.hash, record)) === 'kept') await forget('network');
     else this.list = byAge([...this.list, { ...record, notKept: null }]);
   }
 }

@@ -3,6 +3,7 @@
  *
  * It outlives the view: training goes on while something else is looked at.
  */
+import { isOwn } from '../assets/datasets.ts';
 import { fetchShards } from '../assets/image-shards.ts';
 import { MOST_STEPS, OFFERED, stepsOf } from '../codec/hyperparameters.ts';
 import { RUN, duration } from '../copy.ts';
@@ -10,6 +11,7 @@ import { fetchProgram } from '../wasm/programs.ts';
 import type {
   Hyperparameters,
   Metrics,
+  OwnImages,
   Preset,
   Reply,
   Request,
@@ -27,7 +29,7 @@ import {
 } from '../workers/train-protocol.ts';
 import TrainWorker from '../workers/train.worker.ts?worker';
 import { Attempt } from './attempt.svelte.ts';
-import { RunWriter, forget, restore, type SavedRun } from './saved.ts';
+import { RunWriter, forget, keep, restore, type SavedRun } from './saved.ts';
 import { TabLock, isHeldElsewhere } from './tab-lock.ts';
 import { WakeLock } from './wake-lock.ts';
 
@@ -114,6 +116,9 @@ export class Run {
   speeds = $state.raw<readonly SpeedPoint[]>([]);
   metrics = $state.raw<readonly Metrics[]>([]);
 
+  /** Name of the data set that is somebody's own, where the presets are those for it. */
+  own = $state<string | null>(null);
+
   /** What went wrong last, as a sentence; `null` when nothing did. */
   error = $state<string | null>(null);
   /** A run of an earlier visit, or of a Worker that broke, that could go on. */
@@ -140,6 +145,9 @@ export class Run {
           : 'The training program did not start: the server could not be reached to load all of it.',
       ),
   );
+  /** The presets for the described data sets. */
+  #usual: readonly Preset[] = [];
+  #ownImages: OwnImages | null = null;
   /** The device of a run that does not need another. */
   #opened: Device | null = null;
   /** Whether the program is on its way. */
@@ -241,6 +249,24 @@ export class Run {
     this.#worker.post(request, transfer);
   }
 
+  /** Learns from somebody's own images from now on; from a described data set again if there are none. */
+  learnFrom(images: OwnImages | null) {
+    this.#ownImages = images;
+    if (images) {
+      this.#ask({ type: 'own', ...images });
+      return;
+    }
+    this.own = null;
+    this.presets = this.#usual;
+    this.#estimateOffered();
+  }
+
+  #estimateOffered() {
+    for (const { name, config } of this.presets) {
+      if (OFFERED.some((offered) => offered === name)) this.estimate(name, config);
+    }
+  }
+
   /** How long would such a run take here? The answer comes into `estimates`. */
   estimate(name: string, config: TrainConfig) {
     // What was wrong with the hyperparameters before is not wrong with these.
@@ -265,6 +291,8 @@ export class Run {
   start(config: TrainConfig, then: Exclude<Next, null> = 'resume') {
     if (this.#isTooLong(config)) return;
     this.#replace(null, then);
+    // A run that is kept goes on with the images that it was begun with.
+    if (this.#ownImages) void keep('images', this.#ownImages);
     this.#ask({ type: 'start', config: { ...config, changed_at: [] } });
   }
 
@@ -404,14 +432,18 @@ export class Run {
   #take(reply: Reply) {
     switch (reply.type) {
       case 'opened':
-        this.presets = reply.presets;
+        this.presets = this.#usual = reply.presets;
         this.device = this.#opened = reply.device;
         this.phase = 'empty';
         if (this.#recovers) this.goOn('resume');
         this.#recovers = false;
-        for (const { name, config } of reply.presets) {
-          if (OFFERED.some((offered) => offered === name)) this.estimate(name, config);
-        }
+        if (this.#ownImages) this.learnFrom(this.#ownImages);
+        else this.#estimateOffered();
+        break;
+      case 'fitted':
+        this.presets = reply.presets;
+        this.own = reply.dataset;
+        this.#estimateOffered();
         break;
       case 'estimate':
         this.estimates = { ...this.estimates, [reply.name]: reply.seconds };
@@ -470,6 +502,16 @@ export class Run {
 
   async #fetch(dataset: string, images: number) {
     this.phase = 'fetching';
+    if (isOwn(dataset)) {
+      const own = this.#ownImages ?? (await restore('images'));
+      if (own) {
+        this.learnFrom(own);
+      } else {
+        this.#leave();
+        this.error = RUN.imagesMissing;
+      }
+      return;
+    }
     const shards = await this.#images.run((options) => fetchShards(dataset, images, options));
     if (shards) {
       const transfer = shards.map(({ bytes }) => bytes.buffer as ArrayBuffer);

@@ -6,7 +6,7 @@
  * function says so by its answer, and none throws.
  */
 import { createStore, del, get, set } from 'idb-keyval';
-import type { Metrics, StepPoint, TrainConfig } from '../wasm/types.ts';
+import type { Metrics, OwnImages, StepPoint, TrainConfig } from '../wasm/types.ts';
 
 /** A run as it was a few seconds ago. */
 export interface SavedRun {
@@ -28,6 +28,8 @@ export interface SavedNetwork {
   /** What it was trained on and for, as its file says. */
   dataset: string;
   epsilon: string;
+  /** Names of its classes, where they are those of somebody's own images. */
+  classes?: string[];
   /** Milliseconds since 1970. */
   savedAt: number;
 }
@@ -35,6 +37,8 @@ export interface SavedNetwork {
 interface Records {
   run: SavedRun;
   network: SavedNetwork;
+  /** The images that a run was begun with, where they are somebody's own. */
+  images: OwnImages;
 }
 
 /** Opened when it is first used: where there is no IndexedDB, even that may throw. */

@@ -3,7 +3,12 @@
  *
  * Everything else of the page sees plain data. Building the module takes `npm run wasm`.
  */
-import init, { Certifier, strokesToImage } from '../../../pkg/certify/certify.js';
+import init, {
+  Certifier,
+  certificateFile,
+  checkCertificate,
+  strokesToImage,
+} from '../../../pkg/certify/certify.js';
 import { DownloadError, message, type DownloadOptions } from '../assets/download.ts';
 import { fetchModel, type ModelFile } from '../assets/model-file.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
@@ -11,6 +16,8 @@ import { fetchProgram } from './programs.ts';
 import type { Bounds, Certificate, ModelInfo } from './types.ts';
 
 export type { Bounds, Certificate, ModelInfo };
+/** Verifies or refutes the file of a certificate, once the module has been started. */
+export { checkCertificate };
 
 /** A network that answers. */
 export interface Network {
@@ -25,6 +32,8 @@ export interface Network {
   draw(points: Float32Array, starts: Uint32Array, penWidth: number): Pixels | undefined;
   certify(image: Pixels): Certificate;
   bounds(image: Pixels, epsilonLevels: number): Bounds;
+  /** The certificate of an image that has a label, as a file. */
+  certificateFile(image: Pixels): Uint8Array<ArrayBuffer>;
 }
 
 /** Starts the module, once. The error's message is fit to be shown. */
@@ -68,5 +77,6 @@ export function readNetwork(bytes: Uint8Array<ArrayBuffer>, hash: string): Netwo
     draw: (points, starts, penWidth) => strokesToImage(points, starts, penWidth),
     certify: (image) => certifier.certify(image),
     bounds: (image, epsilonLevels) => certifier.bounds(image, epsilonLevels),
+    certificateFile: (image) => Uint8Array.from(certificateFile(bytes, image, SIDE)),
   };
 }

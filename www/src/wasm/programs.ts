@@ -3,6 +3,7 @@ import bytes from 'virtual:programs';
 import baselineUrl from '../../../pkg/baseline/baseline_bg.wasm?url';
 import certifyUrl from '../../../pkg/certify/certify_bg.wasm?url';
 import gpuUrl from '../../../pkg/gpu/gpu_bg.wasm?url';
+import importUrl from '../../../pkg/import/import_bg.wasm?url';
 import trainUrl from '../../../pkg/train/train_bg.wasm?url';
 import { DownloadError, download, type DownloadOptions } from '../assets/download.ts';
 
@@ -12,6 +13,7 @@ const PROGRAMS = {
   certify: { url: certifyUrl, what: 'the program of this page' },
   baseline: { url: baselineUrl, what: 'the program of the baseline networks' },
   gpu: { url: gpuUrl, what: 'the program for the GPU' },
+  import: { url: importUrl, what: 'the program that reads images' },
   train: { url: trainUrl, what: 'the training program' },
 } as const;
 

@@ -10,9 +10,22 @@ export type {
   Perturbed,
 } from '../../../pkg/certify/certify.js';
 export type {
+  ImportOptions,
+  ImportOutcome,
+  ImportedClass,
+  ImportedSet,
+} from '../../../pkg/import/import.js';
+export type {
   Hyperparameters,
   LossConfig,
   Metrics,
+  PlayConfig,
+  PlayFrame,
+  PlayKnobs,
+  PlayNet,
+  PlayTruth,
+  PlayUnits,
+  OwnImages,
   Preset,
   Reply,
   Request,

@@ -36,7 +36,7 @@ interface Net {
 type Draw = (least: number, most: number) => number;
 
 /** Random numbers from a seed: Mulberry32 by Tommy Ettinger, in the public domain. */
-function random(seed: number): Draw {
+export function random(seed: number): Draw {
   let state = seed >>> 0;
   return (least, most) => {
     state = (state + 0x6d2b79f5) >>> 0;

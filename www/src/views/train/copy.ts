@@ -1,6 +1,6 @@
 /** Sentences and numbers of the view *Train*. */
 import type { NumberHyperparameter, OFFERED } from '../../codec/hyperparameters.ts';
-import type { Metrics, WeightInit } from '../../wasm/types.ts';
+import type { ImportedSet, Metrics, WeightInit } from '../../wasm/types.ts';
 import { INSECURE, count, cut } from '../../copy.ts';
 import type { Device } from '../../state/run.svelte.ts';
 import { isFixed, type DeviceChoice } from '../../workers/train-protocol.ts';
@@ -9,7 +9,8 @@ import { isFixed, type DeviceChoice } from '../../workers/train-protocol.ts';
 export const percent = (share: number) => `${cut(100 * share + 1e-9, 1)} %`;
 
 /** "784–128–128–10". */
-export const architecture = (hidden: readonly number[]) => [784, ...hidden, 10].join('–');
+export const architecture = (hidden: readonly number[], classes = 10) =>
+  [784, ...hidden, classes].join('–');
 
 /**
  * What a run is trained on, and why on that. To a page on an insecure origin (not `secure`) the
@@ -68,6 +69,48 @@ export function liftOff(
   }
   return null;
 }
+
+/** What is said of the presets where they are fitted to images of the visitor's own. */
+export const FITTED: Record<(typeof OFFERED)[number], string> = {
+  look: 'A small network: enough to see the certificate appear.',
+  quick: 'Twice as wide, with more epochs: a network worth drawing on.',
+  standard: 'Three wide layers: a matter for a GPU.',
+  hinge: 'Hinge loss and weight decay as in the first paper, with fewer units and epochs.',
+};
+
+/** What is said of images of the visitor's own. */
+export const OWN_IMAGES = {
+  says:
+    'A zip or folder with a folder of PNG or JPEG files for each class, a CSV of label and pixels, or ' +
+    'the two IDX files of a pair. Drop them here. Nothing leaves this machine.',
+  sentence: (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
+  understood: ({ labels, heldOut, classes, epsilon }: ImportedSet) =>
+    `${count(labels.length)} images of ${classes.length} classes; ${count(heldOut)} of them are held ` +
+    `out to measure on. ε = ${epsilon} is suggested for them. Press Train to learn from them.`,
+  leftOut: (problems: number) =>
+    problems === 1
+      ? 'One part could not be used; the rest is'
+      : `${count(problems)} parts could not be used; the rest is`,
+  badName: (name: string) =>
+    `“${name.trim()}” cannot be the name: it needs 1 to 40 characters that no other class has.`,
+  /** What the visitor should know of the set. */
+  notes({ duplicates, contradictions, otherInk, inverted }: ImportedSet): string[] {
+    const notes: string[] = [];
+    if (inverted) notes.push('Dark ink on white: the network sees the negatives.');
+    if (duplicates > 0) {
+      notes.push(
+        `${count(duplicates)} images are the same as another; equal ones are held out together.`,
+      );
+    }
+    if (contradictions > 0) {
+      notes.push(`${count(contradictions)} images are the same as one of another class.`);
+    }
+    if (otherInk > 0) {
+      notes.push(`${count(otherInk)} images seem to be drawn the other way: see “Ink” below.`);
+    }
+    return notes;
+  },
+};
 
 /** The presets that the page offers. */
 export const PRESETS: Record<(typeof OFFERED)[number], { title: string; says: string }> = {
@@ -150,6 +193,7 @@ export const HYPERPARAMETERS: Record<NumberHyperparameter['key'], { label: strin
 export const WEIGHT_INIT_NAMES: Record<WeightInit, string> = {
   identity: 'identity',
   signed_identity: 'identity, half of it negated',
+  normal: 'drawn at random',
 };
 
 /** A run of an earlier visit. */

@@ -1,0 +1,258 @@
+//! *Play*: both networks learn points of two pixels, and no proof contradicts the truth.
+#![cfg(all(not(target_arch = "wasm32"), feature = "train"))]
+
+use linf_dist_net::net::WeightInit;
+use linf_dist_net::train::TrainError;
+use linf_dist_net::web::{Play, PlayConfig, PlayError, PlayKnobs, TIE};
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Points on a ring around points in its middle.
+fn circles(count: usize, seed: u64) -> (Vec<u8>, Vec<u8>) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let point = |index: usize| {
+        let label = (index % 2) as u8;
+        let angle = std::f64::consts::TAU * rng.random::<f64>();
+        let radius = match label {
+            0 => 34.0 * rng.random::<f64>().sqrt(),
+            _ => 96.0 + 16.0 * rng.random::<f64>(),
+        };
+        let pixel = |direction: f64| (127.5 + radius * direction).round() as u8;
+        ([pixel(angle.cos()), pixel(angle.sin())], label)
+    };
+    let (pixels, labels): (Vec<_>, Vec<_>) = (0..count).map(point).unzip();
+    (pixels.concat(), labels)
+}
+
+fn config() -> PlayConfig {
+    PlayConfig {
+        classes: 2,
+        hidden: vec![32, 32],
+        weight_init: WeightInit::SignedIdentity,
+        seed: 1,
+        steps_start: 300,
+        steps_growth: 800,
+        steps_inf: 100,
+        p_start: 8.0,
+        p_end: 400.0,
+        knobs: PlayKnobs {
+            learning_rate: 0.03,
+            epsilon_train_levels: 24.0,
+            epsilon_levels: 16,
+        },
+    }
+}
+
+fn begun(config: &PlayConfig, seed: u64) -> Play {
+    let (pixels, labels) = circles(160, seed);
+    Play::new(config, &pixels, &labels).unwrap()
+}
+
+/// Both proofs agree with what is looked up, and with themselves.
+fn assert_true(play: &mut Play) -> [usize; 4] {
+    let (frame, truth) = (play.frame(32).unwrap(), play.truth().unwrap());
+    for (net, truth) in [(&frame.ours, &truth.ours), (&frame.relu, &truth.relu)] {
+        assert_eq!(truth.contradictions, 0);
+        assert_eq!(net.certified, truth.certified);
+        assert!(net.certified <= truth.robust && truth.robust <= net.right);
+        let squares = net.radii.iter().filter(|radius| **radius >= 0.0);
+        assert_eq!(
+            squares.count(),
+            net.labels.iter().filter(|label| **label != TIE).count()
+        );
+    }
+    [
+        frame.ours.certified,
+        truth.ours.robust,
+        frame.relu.certified,
+        truth.relu.robust,
+    ]
+}
+
+#[test]
+fn circles_are_certified_and_no_proof_contradicts_the_truth_on_the_way() {
+    let mut play = begun(&config(), 1);
+    assert_true(&mut play);
+    while !play.is_finished() {
+        play.advance(100).unwrap();
+        assert_true(&mut play);
+    }
+    let [ours, robust, relu, relu_robust] = assert_true(&mut play);
+    assert!(ours >= 152, "{ours} of 160 are certified");
+    assert!(robust >= ours);
+    // The ReLU net is robust at more points than it can prove.
+    assert!(relu < ours / 2, "{relu} of 160 by the ReLU net");
+    assert!(relu_robust > relu);
+    let frame = play.frame(64).unwrap();
+    assert_eq!(frame.iteration, frame.iterations);
+    assert_eq!(frame.p, f32::INFINITY);
+    assert!(frame.ours.loss.unwrap() < 0.3 && frame.relu.accuracy.unwrap() > 0.9);
+}
+
+#[test]
+fn the_points_decide_which_images_are_looked_up() {
+    let mut play = begun(&config(), 3);
+    play.advance(50).unwrap();
+    let (coarse, fine, truth) = (
+        play.frame(64).unwrap(),
+        play.frame(256).unwrap(),
+        play.truth().unwrap(),
+    );
+    assert_eq!(fine.ours.map, truth.ours.map);
+    assert_eq!(fine.relu.map, truth.relu.map);
+    for (y, row) in coarse.ours.map.chunks_exact(64).enumerate() {
+        for (x, label) in row.iter().enumerate() {
+            assert_eq!(*label, fine.ours.map[(4 * y + 2) * 256 + 4 * x + 2]);
+        }
+    }
+    // Labels of the points are those of their images in the map.
+    let (pixels, _) = circles(160, 3);
+    for (at, image) in pixels.chunks_exact(2).enumerate() {
+        let place = usize::from(image[1]) * 256 + usize::from(image[0]);
+        assert_eq!(fine.ours.labels[at], fine.ours.map[place]);
+        assert_eq!(fine.relu.labels[at], fine.relu.map[place]);
+    }
+}
+
+#[test]
+fn a_unit_decides_where_its_arg_max_path_says() {
+    let mut play = begun(&config(), 1);
+    play.advance(200).unwrap();
+    let (units, frame) = (play.units(32).unwrap(), play.frame(32).unwrap());
+    assert_eq!(units.weights.len(), 2 * 32);
+    assert_eq!(units.means.len(), 32);
+    assert!(units.means.iter().all(|mean| *mean > 0.0));
+    for (at, label) in frame.ours.map.iter().enumerate() {
+        let (unit, pixel) = (units.units[at], units.pixels[at]);
+        if *label == TIE {
+            assert_eq!((unit, pixel), (TIE, TIE));
+            continue;
+        }
+        // The pixel that decides is the one that is farther from the unit's weights, up to their rounding.
+        let image = [at % 32, at / 32].map(|place| (8 * place + 4) as f32);
+        let weights = &units.weights[2 * usize::from(unit)..][..2];
+        let far = [0, 1].map(|pixel: usize| (image[pixel] - weights[pixel]).abs());
+        assert!(far[usize::from(pixel)] >= far[1 - usize::from(pixel)] - 1.0 / 16.0);
+    }
+    assert!(units.pixels.contains(&0) && units.pixels.contains(&1));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_frames() {
+    let frames = |seed| {
+        let mut play = begun(&PlayConfig { seed, ..config() }, 1);
+        let mut frames = Vec::new();
+        for _ in 0..3 {
+            play.advance(20).unwrap();
+            frames.push(play.frame(16).unwrap());
+        }
+        frames
+    };
+    assert_eq!(frames(5), frames(5));
+    assert_ne!(frames(5), frames(6));
+}
+
+#[test]
+fn epsilon_is_changed_between_two_steps_and_the_training_goes_on() {
+    let mut play = begun(&config(), 1);
+    play.advance(400).unwrap();
+    let before = play.frame(16).unwrap();
+    let knobs = |epsilon_levels| PlayKnobs {
+        epsilon_levels,
+        ..config().knobs
+    };
+    play.change(knobs(1)).unwrap();
+    let easier = play.frame(16).unwrap();
+    play.change(knobs(127)).unwrap();
+    let harder = play.frame(16).unwrap();
+    assert!(harder.ours.certified < before.ours.certified);
+    assert!(easier.ours.certified > before.ours.certified);
+    assert_eq!(easier.ours.radii, before.ours.radii);
+    assert_eq!(easier.ours.loss, before.ours.loss);
+    assert_eq!(easier.iteration, 400);
+    let refused = PlayKnobs {
+        learning_rate: -1.0,
+        ..config().knobs
+    };
+    assert!(matches!(play.change(refused), Err(PlayError::Config(_))));
+    assert_eq!(play.frame(16).unwrap(), harder);
+    play.advance(1).unwrap();
+    assert_eq!(play.frame(16).unwrap().iteration, 401);
+}
+
+#[test]
+fn points_and_networks_that_cannot_be_are_refused() {
+    let refused = |config: &PlayConfig, pixels: &[u8], labels: &[u8]| {
+        Play::new(config, pixels, labels).err().unwrap()
+    };
+    let with = |change: fn(&mut PlayConfig)| {
+        let mut config = config();
+        change(&mut config);
+        refused(&config, &[0; 8], &[0, 1, 0, 1])
+    };
+    let usual = config();
+    assert!(matches!(
+        refused(&usual, &[1, 2], &[0]),
+        PlayError::Points(1)
+    ));
+    assert!(matches!(
+        refused(&usual, &[1, 2, 3], &[0, 1]),
+        PlayError::Pixels { found: 3, .. }
+    ));
+    assert!(matches!(
+        refused(&usual, &[1, 2, 3, 4], &[0, 2]),
+        PlayError::Label {
+            index: 1,
+            label: 2,
+            ..
+        }
+    ));
+    assert!(matches!(
+        with(|config| config.classes = 5),
+        PlayError::Classes(5)
+    ));
+    assert!(matches!(
+        with(|config| config.hidden = vec![4096, 4096]),
+        PlayError::Weights(_)
+    ));
+    assert!(matches!(
+        with(|config| config.hidden = vec![256]),
+        PlayError::Width(256)
+    ));
+    assert!(matches!(
+        with(|config| config.hidden = vec![]),
+        PlayError::Train(TrainError::Config(_))
+    ));
+    assert!(matches!(
+        with(|config| config.p_end = 2.0),
+        PlayError::Train(TrainError::Config(_))
+    ));
+    let mut play = begun(&usual, 1);
+    for side in [0, 3, 512] {
+        assert!(matches!(play.frame(side), Err(PlayError::Side(found)) if found == side));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Whatever the points, the widths and the seed, at any step.
+    #[test]
+    fn no_proof_contradicts_what_is_looked_up(
+        seed in any::<u32>(),
+        classes in 2..=4_usize,
+        hidden in prop::collection::vec(1..=12_usize, 1..=3),
+        points in prop::collection::vec(any::<([u8; 2], u8)>(), 2..40),
+        steps in 0..60_usize,
+        epsilon_levels in 1..=60_u8,
+    ) {
+        let mut config = PlayConfig { seed, classes, hidden, ..config() };
+        config.knobs.epsilon_levels = epsilon_levels;
+        let pixels: Vec<u8> = points.iter().flat_map(|(image, _)| *image).collect();
+        let labels: Vec<u8> = points.iter().map(|(_, label)| label % classes as u8).collect();
+        let mut play = Play::new(&config, &pixels, &labels).unwrap();
+        play.advance(steps).unwrap();
+        assert_true(&mut play);
+    }
+}

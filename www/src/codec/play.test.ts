@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import {
+  CHOICES,
+  FIRST_PLAY,
+  INITS,
+  MOST_OWN_POINTS,
+  PLAY_PRESETS,
+  PLAY_PRESET_NAMES,
+  RANGES,
+  formatPlay,
+  isPlayable,
+  lessonOf,
+  parsePlay,
+  presetOf,
+  type PlayState,
+} from './play.ts';
+
+/** The usual game is what a link says that does not name one. */
+const comesBack = (state: PlayState) =>
+  expect(parsePlay(formatPlay(state) || PLAY_PRESET_NAMES[0] || '')).toEqual(state);
+
+test('the usual game is not written, and a preset is its name', () => {
+  expect(formatPlay(FIRST_PLAY)).toBe('');
+  for (const name of PLAY_PRESET_NAMES) {
+    const state = PLAY_PRESETS[name];
+    expect(isPlayable(state)).toBe(true);
+    expect(presetOf(state)).toBe(name);
+    expect(parsePlay(name)).toEqual(state);
+    if (state !== FIRST_PLAY) expect(formatPlay(state)).toBe(name);
+  }
+});
+
+test('only what differs from a preset is written', () => {
+  expect(formatPlay({ ...PLAY_PRESETS['low-p'], seed: 5 })).toBe('low-p~seed:5');
+  expect(formatPlay({ ...FIRST_PLAY, epsilon: 9 })).toBe('circles~epsilon:9');
+  expect(presetOf({ ...FIRST_PLAY, epsilon: 9 })).toBe(null);
+});
+
+test('a change or two leave the lesson as it is', () => {
+  const narrow = PLAY_PRESETS.narrow;
+  expect(lessonOf({ ...narrow, width: 32 })).toBe('narrow');
+  expect(lessonOf({ ...narrow, width: 32, seed: 9, layers: 3 })).toBe(null);
+});
+
+test('every value of every knob comes back from a link', () => {
+  for (const [key, values] of Object.entries(CHOICES)) {
+    for (const value of values) {
+      const state = { ...FIRST_PLAY, pStart: 2, [key]: value };
+      if (isPlayable(state)) comesBack(state);
+    }
+  }
+  for (const [key, ends] of Object.entries(RANGES)) {
+    for (const value of ends) comesBack({ ...FIRST_PLAY, [key]: value });
+  }
+  for (const init of INITS) comesBack({ ...FIRST_PLAY, init });
+});
+
+test('points that a visitor has set come back from a link', () => {
+  const points = Array.from({ length: MOST_OWN_POINTS }, (_, at) => ({
+    x: (at * 37) % 256,
+    y: 255 - (at % 256),
+    label: at % 3,
+  }));
+  comesBack({ ...FIRST_PLAY, data: 'own', classes: 3, points });
+});
+
+test('what makes no sense is refused', () => {
+  for (const text of [
+    ...['', 'nothing', 'circles~', 'circles~width', 'circles~width:3', 'circles~size:3'],
+    ...['circles~seed:4294967296', 'circles~seed:-1', 'circles~noise:31', 'circles~pEnd:7'],
+    // Moons have two classes, p does not fall, and there is no fourth class.
+    ...['circles~data:moons~classes:3', 'circles~pStart:16~pEnd:8', 'circles~pEnd:4'],
+    ...['circles~data:own~points:00003', 'circles~data:own~points:0000', 'circles~points:0000g'],
+    `circles~data:own~points:${'00000'.repeat(MOST_OWN_POINTS + 1)}`,
+  ]) {
+    expect(parsePlay(text), text).toBeUndefined();
+  }
+});

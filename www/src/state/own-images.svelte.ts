@@ -1,0 +1,156 @@
+/**
+ * Images of the visitor's own: the files, how they are read, and what was understood of them.
+ *
+ * They are read in a Worker, and anew whenever it is changed how. Nothing of them leaves the machine.
+ */
+import { message } from '../assets/download.ts';
+import { fetchProgram } from '../wasm/programs.ts';
+import type { ImportOptions, ImportOutcome, ImportedSet } from '../wasm/types.ts';
+import { WorkerClient } from '../workers/client.ts';
+import type { PathedFile, Reply, Request } from '../workers/import-protocol.ts';
+import ImportWorker from '../workers/import.worker.ts?worker';
+import { run } from './run.svelte.ts';
+
+/** As *Draw* prepares drawings, which is what the network will be tried on. */
+const FIRST: ImportOptions = { transposed: false, ink: 'auto', centred: true, split_seed: 0 };
+
+/** Images of a class that are shown. */
+export const SHOWN = 20;
+const PIXELS = 784;
+/** Most characters of a class's name. */
+export const MOST_NAME = 40;
+
+export class OwnImages {
+  options = $state.raw<ImportOptions>(FIRST);
+  /** Whether files are being read, and how much of them has been. */
+  reading = $state.raw<{ fraction: number; images: number } | null>(null);
+  outcome = $state.raw<ImportOutcome | null>(null);
+  /** Names of the classes, as the visitor has them. */
+  names = $state.raw<readonly string[]>([]);
+  /** Why no file could be read at all. */
+  error = $state<string | null>(null);
+
+  #files: readonly PathedFile[] = [];
+  #name = '';
+  /** Counts the requests. */
+  #id = 0;
+  readonly #worker = new WorkerClient<Request, Reply>(
+    () => new ImportWorker(),
+    (reply) => this.#hear(reply),
+    (why) => this.#fail(why ?? 'The program that reads images did not start. Try again.'),
+  );
+
+  get set(): ImportedSet | null {
+    return this.outcome?.set ?? null;
+  }
+
+  /** Reads files, or the files of a folder. */
+  take(files: readonly PathedFile[]) {
+    const first = files[0];
+    if (!first) return;
+    this.#files = files;
+    const [folder = '', ...below] = first.path.split('/');
+    this.#name = below.length > 0 || files.length === 1 ? folder : first.file.name;
+    this.names = [];
+    void this.#read();
+  }
+
+  /** Reads the files anew, in another way. */
+  change(options: Partial<ImportOptions>) {
+    this.options = { ...this.options, ...options };
+    if (this.#files.length > 0) void this.#read();
+  }
+
+  /** Gives a class another name. Says whether it can have it. */
+  rename(label: number, name: string): boolean {
+    const wanted = name.trim();
+    const isFree = this.names.every((other, at) => at === label || other !== wanted);
+    if (wanted === '' || wanted.length > MOST_NAME || !isFree) return false;
+    this.names = this.names.map((other, at) => (at === label ? wanted : other));
+    this.#use();
+    return true;
+  }
+
+  /** Lets the trainer learn from a described data set again. */
+  leave() {
+    this.#id += 1;
+    this.#worker.stop();
+    this.#files = [];
+    this.outcome = this.reading = this.error = null;
+    run.learnFrom(null);
+  }
+
+  /** The first images of a class, 784 levels each. */
+  shown(label: number): Uint8Array[] {
+    const { set } = this;
+    if (!set) return [];
+    const found: Uint8Array[] = [];
+    for (let at = 0; at < set.labels.length && found.length < SHOWN; at += 1) {
+      if (set.labels[at] === label) found.push(set.images.subarray(at * PIXELS, (at + 1) * PIXELS));
+    }
+    return found;
+  }
+
+  async #read() {
+    const id = (this.#id += 1);
+    this.error = null;
+    this.reading = { fraction: 0, images: 0 };
+    try {
+      const program = await fetchProgram('import', {});
+      if (id !== this.#id) return;
+      if (!this.#worker.isRunning) this.#worker.start();
+      const { options } = this;
+      this.#worker.post({
+        type: 'read',
+        id,
+        program,
+        name: this.#name,
+        files: this.#files,
+        options,
+      });
+    } catch (cause) {
+      if (id === this.#id) this.#fail(message(cause));
+    }
+  }
+
+  #hear(reply: Reply) {
+    if (reply.id !== this.#id) return;
+    switch (reply.type) {
+      case 'progress':
+        this.reading = reply;
+        break;
+      case 'outcome': {
+        this.reading = null;
+        this.outcome = reply.outcome;
+        const found = reply.outcome.set?.classes.map(({ name }) => name) ?? [];
+        // Names that were given stay as long as the classes do.
+        if (found.length !== this.names.length) this.names = found;
+        if (reply.outcome.set) this.#use();
+        else run.learnFrom(null);
+        break;
+      }
+      case 'failed':
+        this.#fail(`The images could not be read: ${reply.message}`);
+        break;
+    }
+  }
+
+  #fail(sentence: string) {
+    this.#worker.stop();
+    this.reading = null;
+    this.error = sentence;
+  }
+
+  /** Hands the images to the trainer. */
+  #use() {
+    const { set } = this;
+    if (!set) return;
+    const { images, labels, heldOut, epsilon } = set;
+    const described = JSON.parse(set.description) as object;
+    const description = JSON.stringify({ ...described, classes: this.names });
+    run.learnFrom({ description, images, labels, heldOut, epsilon });
+  }
+}
+
+/** The visitor's images: kept while another view is looked at. */
+export const ownImages = new OwnImages();
