@@ -42,6 +42,7 @@ pub(crate) const IMAGES: &str = "images";
 pub(crate) const IMAGES_SHA256: &str = "images_sha256";
 pub(crate) const EPSILON: &str = "epsilon";
 /// Those that a command has no option for.
+#[cfg(feature = "cli")]
 pub(crate) const USUAL: [(&str, u64); 4] = [
     ("passes", PASSES as u64),
     ("repeats", REPEATS as u64),

@@ -123,6 +123,7 @@ test('a zip of drawings teaches the very network of the command line, which is k
 }) => {
   test.setTimeout(600_000);
   await open(page);
+  await page.getByRole('button', { name: 'My images' }).click();
   await page.getByLabel('Files of images').setInputFiles({
     name: 'drawings.zip',
     mimeType: 'application/zip',
