@@ -218,6 +218,7 @@ fn a_taught_model_claims_no_accuracy_and_tells_how_it_was_made() {
     let (net, new) = small(3);
     let metadata = Metadata {
         dataset: "nine".into(),
+        classes: Vec::new(),
         epsilon: epsilon(),
         lineage: Lineage::new(Operation::Page, Arguments::new(), None, vec![]).unwrap(),
         accuracies: Some(Accuracies {
