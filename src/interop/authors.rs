@@ -146,7 +146,7 @@ impl Parameters {
             ("fc_final.", "a net with linear layers (HybridModel)"),
         ];
         if let Some((_, what)) = others.iter().find(|(part, _)| has(part)) {
-            return Err(AuthorsError::OtherNetwork(*what));
+            return Err(AuthorsError::OtherNetwork(what));
         }
         let variant = match (has("feature.fc_last."), has("fc_dist.")) {
             (true, false) => Variant::V1,

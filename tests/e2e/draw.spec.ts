@@ -282,6 +282,8 @@ test('the page works by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Tab');
   await expect(page.getByRole('combobox', { name: 'network' })).toBeFocused();
   await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Manage' })).toBeFocused();
+  await page.keyboard.press('Tab');
   await expect(page.getByTestId('pad')).toBeFocused();
   // A one: down to the foot, straight, with pen up on the way to its start.
   await page.keyboard.press('Space');
@@ -304,6 +306,10 @@ test('the page works by keyboard alone', async ({ page }) => {
     await page.keyboard.press('Tab');
     await expect(page.getByRole('button', { name })).toBeFocused();
   }
+  for (let label = 0; label < 10; label += 1) await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: '9', exact: true })).toBeFocused();
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'My images' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('button', { name: /^Test image/ }).first()).toBeFocused();
   await page.keyboard.press('Enter');

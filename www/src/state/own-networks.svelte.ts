@@ -89,7 +89,9 @@ export class OwnNetworks {
   async keep(hash: string): Promise<Kept | null> {
     const network = this.find(hash);
     if (!network) return null;
-    const { notKept: _, ...record } = network;
+    const { name, origin, dataset, epsilon, model, savedAt } = network;
+    const classes = network.classes ? { classes: network.classes } : {};
+    const record = { hash, name, origin, dataset, epsilon, model, savedAt, ...classes };
     const kept = await this.#collection.keep(hash, record);
     this.#change(hash, { notKept: kept === 'kept' ? null : NOT_KEPT[kept] });
     return kept;
