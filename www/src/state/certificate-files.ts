@@ -39,9 +39,7 @@ function networkOf(app: AppState, sha256: string): Known | null {
     return { name, words: networkWords(file), model };
   }
   const mine = own.list.find(isIt);
-  return mine
-    ? { name: ownName(mine.hash), words: mine.name, model: () => mine.model }
-    : null;
+  return mine ? { name: ownName(mine.hash), words: mine.name, model: () => mine.model } : null;
 }
 
 /** The SHA-256 of the model that a certificate names; null if it is no certificate. */
