@@ -20,6 +20,7 @@ export default [
   module('baseline', '200 kB'),
   module('gpu', '200 kB'),
   module('import', '200 kB'),
+  module('teach', '200 kB'),
   module('train', '2500 kB'),
   ...models('www/public/models', '1500 kB'),
   ...models('www/public/models/baseline', '400 kB'),

@@ -11,6 +11,8 @@ heading "build: the exact network on the GPU as WebAssembly"
 scripts/wasm.sh gpu
 heading "build: what reads images of one's own as WebAssembly"
 scripts/wasm.sh import
+heading "build: what teaches a network as WebAssembly"
+scripts/wasm.sh teach
 heading "build: the trainer as WebAssembly"
 scripts/wasm.sh train
 heading "build: the page"

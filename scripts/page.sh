@@ -17,7 +17,8 @@ inputs() {
     --except bench/web/node_modules --except pkg --except dist --except data --except runs --except tests \
     --text "data: $(ls -l data/*/*-ubyte 2>/dev/null | awk '{ print $5, $NF }')" \
     --text "${LINF_SOURCE_URL:-}" . \
-    pkg/certify/inputs.sha256 pkg/baseline/inputs.sha256 pkg/gpu/inputs.sha256 pkg/import/inputs.sha256 pkg/train/inputs.sha256
+    pkg/certify/inputs.sha256 pkg/baseline/inputs.sha256 pkg/gpu/inputs.sha256 pkg/import/inputs.sha256 \
+    pkg/teach/inputs.sha256 pkg/train/inputs.sha256
 }
 
 # forget_kept: removes from dist/ what was kept for open pages.

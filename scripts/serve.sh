@@ -35,7 +35,7 @@ serving
 
 # behind NAME TITLE NUMBER: builds a module and then the page with it, the server having precedence.
 behind() {
-  heading "build: $2 ($3 of 5); the page stays usable meanwhile"
+  heading "build: $2 ($3 of 6); the page stays usable meanwhile"
   if nice -n 10 scripts/wasm.sh "$1" && nice -n 10 scripts/page.sh --keep; then
     serving
   else
@@ -46,7 +46,8 @@ MISSING=""
 behind baseline "the baselines as WebAssembly" 2
 behind gpu "the exact network on the GPU as WebAssembly" 3
 behind import "what reads your own images as WebAssembly" 4
-behind train "the trainer as WebAssembly" 5
+behind teach "what teaches a network as WebAssembly" 5
+behind train "the trainer as WebAssembly" 6
 serving
 if [ -z "$MISSING" ]; then heading "everything is there, after $SECONDS s; Ctrl-C ends the server"
 else printf '\nwithout:%s, which could not be built; see above. Ctrl-C ends the server\n' "$MISSING" >&2

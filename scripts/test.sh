@@ -209,7 +209,7 @@ if asked lint; then
   # Without the GPU's kernels: what they need takes minutes to check, and hardly a line of theirs is
   # for WebAssembly alone.
   check "lint: WebAssembly" cargo clippy --quiet --target wasm32-unknown-unknown --all-targets \
-    --no-default-features --features bench,certify,baseline,gpu,import,train -- -D warnings
+    --no-default-features --features bench,certify,baseline,gpu,import,teach,train -- -D warnings
   check "documentation: Rust" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
   check "format and lint: the page" npm run --silent lint
   # `cargo publish --dry-run` also builds what is in the package, which takes minutes more.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds WebAssembly modules of the page, each into pkg/NAME, after scripts/setup.sh:
 #
-#   scripts/wasm.sh certify baseline gpu import train     (bench is for bench/web/)
+#   scripts/wasm.sh certify baseline gpu import teach train     (bench is for bench/web/)
 #   scripts/wasm.sh --compile-only certify     leaves out what needs the tools: the JavaScript
 #
 # A module whose sources have not changed is not built again; LINF_REBUILD=1 builds it all the same.
@@ -14,9 +14,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 # features_of NAME
 features_of() {
   case "$1" in
-    certify | baseline | gpu | import) echo "$1" ;;
+    certify | baseline | gpu | import | teach) echo "$1" ;;
     train | bench) echo "$1,webgpu" ;;
-    *) fail "there is no module $1: certify, baseline, gpu, import, train or bench" ;;
+    *) fail "there is no module $1: certify, baseline, gpu, import, teach, train or bench" ;;
   esac
 }
 

@@ -93,7 +93,8 @@ pub mod data;
             feature = "certify",
             feature = "baseline",
             feature = "gpu",
-            feature = "import"
+            feature = "import",
+            feature = "teach"
         )
     )
 ))]
@@ -118,7 +119,8 @@ pub mod train;
             feature = "certify",
             feature = "baseline",
             feature = "gpu",
-            feature = "import"
+            feature = "import",
+            feature = "teach"
         )
     )
 ))]

@@ -184,7 +184,6 @@ test('networks are loaded by picker and by drop, renamed, deleted and brought ba
 
   await panel.getByLabel('Name of two classes').fill('mine');
   await panel.getByLabel('Name of two classes').press('Enter');
-  await panel.getByLabel('Name of two classes').blur();
   await expect(chooser(page).locator('option', { hasText: 'mine' })).toBeAttached();
   await page.reload();
   await page.getByRole('button', { name: 'Manage' }).click();

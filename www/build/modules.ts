@@ -19,12 +19,13 @@ const LATE = {
   baseline: ['BaselineNetwork'],
   gpu: ['GpuNetwork'],
   import: ['ImageImporter', 'mostBytes'],
+  teach: ['Teacher'],
   train: ['PlaySession', 'TrainSession'],
 } as const;
 type Name = keyof typeof LATE;
 const NAMES = Object.keys(LATE) as Name[];
 
-const PATTERN = /pkg\/(baseline|gpu|import|train)\/\1(_bg\.wasm\?url|\.js)$/;
+const PATTERN = /pkg\/(baseline|gpu|import|teach|train)\/\1(_bg\.wasm\?url|\.js)$/;
 const PLACEHOLDER = '\0not-built:';
 
 function placeholder(name: Name, isScript: boolean): string {

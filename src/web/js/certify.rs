@@ -11,7 +11,8 @@ use wasm_bindgen::prelude::*;
 
 use super::measure::ImageCertificates;
 use super::{js_error, read_model, to_js};
-use crate::data::strokes;
+use crate::data::{HELD_OUT, strokes};
+use crate::exact::teach::REMINDER_POOL;
 use crate::exact::{self, ExactNet, ImageRecord, Levels, Model, Ticks};
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -108,6 +109,18 @@ pub fn strokes_to_image(
 ) -> Result<Option<Vec<u8>>, JsError> {
     let image = strokes::strokes_to_image(points, starts, pen_width).map_err(js_error)?;
     Ok(image.map(Vec::from))
+}
+
+/// How many training images reminders are drawn from: the first ones of a data set.
+#[wasm_bindgen(js_name = reminderPool)]
+pub fn reminder_pool() -> usize {
+    REMINDER_POOL
+}
+
+/// How many training images are held out of it to see what is forgotten: the last ones of a data set.
+#[wasm_bindgen(js_name = heldOutImages)]
+pub fn held_out_images() -> usize {
+    HELD_OUT
 }
 
 /// Certifies images with an exact network.

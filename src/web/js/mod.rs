@@ -22,16 +22,14 @@ pub mod import;
 pub mod measure;
 #[cfg(feature = "train")]
 mod play;
-#[cfg(feature = "certify")]
+#[cfg(feature = "teach")]
 pub mod teach;
 #[cfg(feature = "train")]
 pub mod train;
 
 use std::error::Error;
 
-use serde::Serialize;
-use serde_wasm_bindgen::Serializer;
-use wasm_bindgen::{JsError, JsValue};
+use wasm_bindgen::JsError;
 
 use crate::error::sentence;
 
@@ -41,14 +39,21 @@ fn js_error(error: impl Error) -> JsError {
 }
 
 /// Reads an unpacked model file.
-#[cfg(any(feature = "certify", feature = "gpu"))]
+#[cfg(any(feature = "certify", feature = "gpu", feature = "teach"))]
 fn read_model(model: &[u8]) -> Result<crate::exact::Model, JsError> {
     console_error_panic_hook::set_once();
     crate::exact::Model::from_bytes(model).map_err(js_error)
 }
 
-fn to_js(value: &impl Serialize) -> Result<JsValue, JsError> {
-    let serializer = Serializer::new()
+#[cfg(any(
+    feature = "certify",
+    feature = "baseline",
+    feature = "gpu",
+    feature = "import",
+    feature = "train"
+))]
+fn to_js(value: &impl serde::Serialize) -> Result<wasm_bindgen::JsValue, JsError> {
+    let serializer = serde_wasm_bindgen::Serializer::new()
         .serialize_missing_as_null(true)
         // A flattened struct counts as a map, and would else become a JavaScript `Map`.
         .serialize_maps_as_objects(true);

@@ -7,21 +7,9 @@ use wasm_bindgen::prelude::*;
 
 use super::{js_error, read_model};
 use crate::data::datasets::{DatasetDescription, Normalisation};
-use crate::data::{Dataset, HELD_OUT, sha256_hex};
+use crate::data::{Dataset, sha256_hex};
 use crate::exact::Metadata;
-use crate::exact::teach::{REMINDER_POOL, TeachConfig, Teaching, taught_model};
-
-/// How many training images reminders are drawn from: the first ones of a data set.
-#[wasm_bindgen(js_name = reminderPool)]
-pub fn reminder_pool() -> usize {
-    REMINDER_POOL
-}
-
-/// How many training images are held out of it to see what is forgotten: the last ones of a data set.
-#[wasm_bindgen(js_name = heldOutImages)]
-pub fn held_out_images() -> usize {
-    HELD_OUT
-}
+use crate::exact::teach::{TeachConfig, Teaching, taught_model};
 
 /// Teaches an exact network a few images, pass by pass.
 #[wasm_bindgen]

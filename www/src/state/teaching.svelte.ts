@@ -205,14 +205,15 @@ export class TeachingStore {
       );
     }
     const pool = Math.min(reminderPool(), total - held);
-    const program = await fetchProgram('certify', {});
-    const before = await trainingImages(dataset, 0, pool, onLoad(0, 0.5));
-    const after = await trainingImages(dataset, total - held, held, onLoad(0.5, 1));
+    const certify = await fetchProgram('certify', {});
+    const teach = await fetchProgram('teach', { onProgress: onLoad(0, 0.2) });
+    const before = await trainingImages(dataset, 0, pool, onLoad(0.2, 0.6));
+    const after = await trainingImages(dataset, total - held, held, onLoad(0.6, 1));
     signal.throwIfAborted();
 
     this.stage = { at: 'teaching', done: 0, of: 1 };
     const lesson: Request = {
-      program,
+      program: teach,
       model: network.bytes,
       images: new Uint8Array(images.length * PIXELS),
       labels: Uint8Array.from(images, ({ label }) => label),
@@ -233,7 +234,7 @@ export class TeachingStore {
       if (!now) throw new Error('the taught network cannot be read.');
       const measured = await this.#measure(
         [network, now].map(({ bytes, hash }) => ({
-          opening: { network: hash, kind: 'exact', model: bytes, program, scale },
+          opening: { network: hash, kind: 'exact', model: bytes, program: certify, scale },
         })),
         after,
         signal,

@@ -4,6 +4,7 @@ import baselineUrl from '../../../pkg/baseline/baseline_bg.wasm?url';
 import certifyUrl from '../../../pkg/certify/certify_bg.wasm?url';
 import gpuUrl from '../../../pkg/gpu/gpu_bg.wasm?url';
 import importUrl from '../../../pkg/import/import_bg.wasm?url';
+import teachUrl from '../../../pkg/teach/teach_bg.wasm?url';
 import trainUrl from '../../../pkg/train/train_bg.wasm?url';
 import { DownloadError, download, type DownloadOptions } from '../assets/download.ts';
 
@@ -14,6 +15,7 @@ const PROGRAMS = {
   baseline: { url: baselineUrl, what: 'the program of the baseline networks' },
   gpu: { url: gpuUrl, what: 'the program for the GPU' },
   import: { url: importUrl, what: 'the program that reads images' },
+  teach: { url: teachUrl, what: 'the program that teaches' },
   train: { url: trainUrl, what: 'the training program' },
 } as const;
 

@@ -1,5 +1,5 @@
 /** Teaching, in a Worker. */
-import init, { Teacher } from '../../../pkg/certify/certify.js';
+import init, { Teacher } from '../../../pkg/teach/teach.js';
 import type { Lesson } from '../workers/teach-protocol.ts';
 
 export type { Teacher };
