@@ -137,6 +137,8 @@ test('a zip of drawings teaches the very network of the command line, which is k
   await page.getByLabel('Name of the taught network').fill('five drawings');
   await page.getByRole('button', { name: 'Keep', exact: true }).last().click();
   await expect(chooser(page).locator('option', { hasText: 'five drawings' })).toBeAttached();
+  // The address says which network is in use, a moment later.
+  await expect.poll(() => page.url()).toMatch(/model=own-[0-9a-f]{16}/);
 
   await page.reload();
   await expect(chooser(page).locator('option:checked')).toHaveText('five drawings');
