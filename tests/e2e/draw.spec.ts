@@ -282,6 +282,8 @@ test('the page works by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Tab');
   await expect(page.getByRole('combobox', { name: 'network' })).toBeFocused();
   await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'Manage' })).toBeFocused();
+  await page.keyboard.press('Tab');
   await expect(page.getByTestId('pad')).toBeFocused();
   // A one: down to the foot, straight, with pen up on the way to its start.
   await page.keyboard.press('Space');
@@ -304,6 +306,14 @@ test('the page works by keyboard alone', async ({ page }) => {
     await page.keyboard.press('Tab');
     await expect(page.getByRole('button', { name })).toBeFocused();
   }
+  // The ten labels come next, and the visitor's images.
+  const labels = page.getByRole('group', { name: 'It is …' }).getByRole('button');
+  for (const label of await labels.all()) {
+    await page.keyboard.press('Tab');
+    await expect(label).toBeFocused();
+  }
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('button', { name: 'My images' })).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('button', { name: /^Test image/ }).first()).toBeFocused();
   await page.keyboard.press('Enter');
