@@ -4,6 +4,7 @@ import type { FileKind } from './dropped-files.ts';
 
 // The kinds of the page load WebAssembly.
 vi.mock('./model-files.ts', () => ({ modelKind: {} }));
+vi.mock('./certificate-files.ts', () => ({ CERTIFICATE: {} }));
 vi.mock('./image-import.ts', () => ({ imagesKind: {} }));
 
 const { MOST_BYTES, beginsWith, takeFiles } = await import('./dropped-files.ts');
