@@ -16,7 +16,7 @@ const models = (folder, limit) =>
     .map((file) => ({ name: `model: ${file}`, path: `${folder}/${file}`, limit, gzip: true }));
 
 export default [
-  module('certify', '225 kB'),
+  module('certify', '200 kB'),
   module('baseline', '200 kB'),
   module('gpu', '200 kB'),
   module('import', '200 kB'),
