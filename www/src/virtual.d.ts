@@ -21,7 +21,7 @@ declare module 'virtual:programs' {
    * Sizes in bytes of the programs, as they run; `null` of one that was not built yet when the page
    * was.
    */
-  const bytes: Record<'certify' | 'baseline' | 'gpu' | 'import' | 'train', number | null>;
+  const bytes: Record<'certify' | 'baseline' | 'gpu' | 'import' | 'teach' | 'train', number | null>;
   export default bytes;
 }
 
