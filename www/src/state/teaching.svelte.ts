@@ -11,8 +11,7 @@ import { imageCount } from '../assets/image-shards.ts';
 import { shardOf, type LabelledImages } from '../assets/labelled-images.ts';
 import { ownName } from '../assets/networks.ts';
 import { SIDE } from '../assets/pixels.ts';
-import { startModule, type Network } from '../wasm/certify.ts';
-import { sha256 } from '../wasm/measure.ts';
+import { sha256, startModule, type Network } from '../wasm/certify.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import { heldOutImages, reminderPool } from '../wasm/teach.ts';
 import { WorkerClient } from '../workers/client.ts';
@@ -172,7 +171,7 @@ export class TeachingStore {
     this.stage = { at: 'idle' };
     const { hash, parent } = stage.result;
     if (app.network.chosen === ownName(hash)) await app.tryOut(parent);
-    app.network.own.drop(hash);
+    app.network.drop(hash);
   }
 
   /** A new lesson keeps nothing of the last one that nobody kept. */
@@ -268,7 +267,7 @@ export class TeachingStore {
         hash,
       };
     } catch (cause) {
-      app.network.own.drop(hash);
+      app.network.drop(hash);
       throw cause;
     }
   }
