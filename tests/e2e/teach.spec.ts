@@ -36,7 +36,7 @@ const WIDE_SEVEN: Path[] = [
 ];
 
 const chooser = (page: Page) => page.getByRole('combobox', { name: 'network' });
-const lesson = (page: Page) => page.getByTestId('lesson');
+const teaching = (page: Page) => page.getByTestId('teaching');
 const listed = (page: Page) => page.getByTestId('networks').locator('li');
 const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
@@ -56,7 +56,7 @@ function zipOfDrawings(): Buffer {
 
 async function teach(page: Page) {
   await page.getByTestId('teach').click();
-  await expect(lesson(page)).toHaveAttribute('data-stage', 'taught', TAUGHT_WITHIN);
+  await expect(teaching(page)).toHaveAttribute('data-stage', 'taught', TAUGHT_WITHIN);
 }
 
 async function download(page: Page, press: () => Promise<void>): Promise<Buffer> {
@@ -109,7 +109,7 @@ test('a wrong drawing is corrected, taught, right and certified afterwards, and 
   await page.setViewportSize({ width: 1280, height: 800 });
 
   await page.getByRole('button', { name: 'Undo', exact: true }).last().click();
-  await expect(lesson(page)).toHaveCount(0);
+  await expect(teaching(page)).toHaveCount(0);
   await expect.poll(() => claim(page)).toEqual(wrong);
   await page.getByRole('button', { name: 'Manage' }).click();
   await expect(listed(page)).toHaveCount(0);

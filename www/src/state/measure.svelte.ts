@@ -109,6 +109,11 @@ export class MeasureStore {
     return (this.#series[key] ??= new Series(network, hash, split));
   }
 
+  /** Calls networks what the list of today calls them. */
+  name(networks: readonly MeasuredNetwork[]) {
+    for (const series of Object.values(this.#series)) series.follow(networks);
+  }
+
   /** Certifies all images of these sets, those that are not certified yet. */
   certify(wanted: readonly Series[]) {
     this.wanted = smallestFirst(wanted);

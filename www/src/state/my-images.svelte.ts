@@ -24,7 +24,17 @@ export interface MyImage {
 /** More images than this are no handful to teach, and would take their time to be shown. */
 export const MOST_IMAGES = 1_000;
 
-const isSame = (a: Pixels, b: Pixels) => a.every((level, at) => level === b[at]);
+/** What an image is found by: its data set and its very levels, a letter each. */
+const keyOf = (dataset: string, pixels: Pixels) =>
+  `${dataset} ${String.fromCharCode.apply(null, pixels as unknown as number[])}`;
+
+/** Images do not change, so the key of each is written once. */
+const keys = new WeakMap<MyImage, string>();
+function keyOfImage(image: MyImage): string {
+  let key = keys.get(image);
+  if (key === undefined) keys.set(image, (key = keyOf(image.dataset, image.pixels)));
+  return key;
+}
 
 /** Ids sort by the time at which images came; the rest tells those of two tabs from each other. */
 let count = 0;
@@ -41,8 +51,11 @@ export class MyImages {
   /** What was removed last, which can be brought back. */
   removed = $state.raw<readonly MyImage[]>([]);
   #loaded: Promise<void> | null = null;
-  /** Those that are not kept, or not yet. */
-  #unkept: readonly string[] = [];
+  /** Ids of those that are not kept, or not yet. */
+  readonly #unkept = new Set<string>();
+  /** Every stroke asks for its image, so none of these may look at all images each time. */
+  readonly #byKey = $derived(new Map(this.list.map((image) => [keyOfImage(image), image])));
+  readonly #byId = $derived(new Map(this.list.map((image) => [image.id, image])));
   readonly #collection = new Collection<MyImage>('image', () => void this.#read());
 
   /** Reads what is kept, once. */
@@ -55,6 +68,16 @@ export class MyImages {
     return this.list.filter(({ dataset }) => dataset === name);
   }
 
+  /** The image with this id, if it is there. */
+  find(id: string): MyImage | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The image of a data set with the very same levels, if it is there. */
+  same(dataset: string, pixels: Pixels): MyImage | undefined {
+    return this.#byKey.get(keyOf(dataset, pixels));
+  }
+
   /** How many more images there is room for. */
   get room(): number {
     return Math.max(0, MOST_IMAGES - this.list.length);
@@ -65,72 +88,73 @@ export class MyImages {
    * room for are left out; the answer says how many were taken.
    */
   async add(images: readonly Omit<MyImage, 'id'>[]): Promise<number> {
+    let { room } = this;
     let taken = 0;
-    const list = [...this.list];
-    const changed: MyImage[] = [];
+    /** The new and the changed ones, by their keys. */
+    const changed: Record<string, MyImage> = {};
     for (const image of images) {
       if (image.pixels.length !== SIDE * SIDE) continue;
-      const at = list.findIndex(
-        ({ dataset, pixels }) => dataset === image.dataset && isSame(pixels, image.pixels),
-      );
-      const before = list[at];
-      if (!before && list.length >= MOST_IMAGES) continue;
+      const key = keyOf(image.dataset, image.pixels);
+      const before = changed[key] ?? this.#byKey.get(key);
+      if (!before && room === 0) continue;
       taken += 1;
       if (before?.label === image.label) continue;
-      const one = { ...image, pixels: image.pixels.slice(), id: before?.id ?? newId() };
-      if (before) list[at] = one;
-      else list.push(one);
-      changed.push(one);
+      if (!before) room -= 1;
+      changed[key] = { ...image, pixels: image.pixels.slice(), id: before?.id ?? newId() };
     }
-    this.list = list;
-    await this.#keep(changed);
+    const byId = new Map(Object.values(changed).map((image) => [image.id, image]));
+    const fresh = [...byId.values()].filter(({ id }) => !this.#byId.has(id));
+    this.list = [...this.list.map((image) => byId.get(image.id) ?? image), ...fresh];
+    await this.#keep([...byId.values()]);
     return taken;
   }
 
   /** Removes images. They can be brought back until others are removed. */
   async remove(ids: readonly string[]) {
-    const isGone = ({ id }: MyImage) => ids.includes(id);
-    this.removed = this.list.filter(isGone);
-    this.list = this.list.filter((image) => !isGone(image));
-    await Promise.all(
-      ids.map(async (id) => {
-        this.#settle(id);
-        await this.#collection.forget(id);
-      }),
-    );
+    const gone = new Set(ids);
+    this.removed = this.list.filter(({ id }) => gone.has(id));
+    this.list = this.list.filter(({ id }) => !gone.has(id));
+    this.#settle(ids);
+    await this.#collection.forgetAll(ids);
   }
 
   /** Brings back what was removed last. */
   async bringBack() {
     const { removed } = this;
     this.removed = [];
-    const back = removed.filter(({ id }) => this.list.every((other) => other.id !== id));
+    // One that was given again meanwhile is there already.
+    const back = removed.filter((image) => !this.#byKey.has(keyOfImage(image)));
     this.list = [...this.list, ...back].toSorted((a, b) => (a.id < b.id ? -1 : 1));
     await this.#keep(back);
   }
 
   async #keep(images: readonly MyImage[]) {
-    this.#unkept = [...this.#unkept, ...images.map(({ id }) => id)];
-    for (const image of images) {
-      const kept = await this.#collection.keep(image.id, image);
-      if (kept === 'kept') this.#settle(image.id);
-      else this.notKept = NOT_KEPT[kept];
-    }
+    for (const { id } of images) this.#unkept.add(id);
+    const kept = await this.#collection.keepAll(images.map((image) => [image.id, image]));
+    if (kept === 'kept') this.#settle(images.map(({ id }) => id));
+    else this.notKept = NOT_KEPT[kept];
   }
 
-  /** An image is kept, or need not be. */
-  #settle(id: string) {
-    this.#unkept = this.#unkept.filter((other) => other !== id);
-    if (this.#unkept.length === 0) this.notKept = null;
+  /** Images are kept, or need not be. */
+  #settle(ids: readonly string[]) {
+    for (const id of ids) this.#unkept.delete(id);
+    if (this.#unkept.size === 0) this.notKept = null;
   }
 
   /** Brings the list up to date with what is kept, also by other tabs. */
   async #read() {
     const kept = await this.#collection.all();
     if (!kept) return;
-    const others = this.list.filter(({ id }) => this.#unkept.includes(id));
-    const isOlder = ({ id }: MyImage) => !this.#unkept.includes(id);
-    this.list = [...kept.filter(isOlder), ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const others = this.list.filter(({ id }) => this.#unkept.has(id));
+    const isOlder = ({ id }: MyImage) => !this.#unkept.has(id);
+    // Those that are known already stay the same objects, so that little is to be shown anew.
+    const known = (image: MyImage) => {
+      const before = this.#byId.get(image.id);
+      return before?.label === image.label ? before : image;
+    };
+    this.list = [...kept.filter(isOlder).map(known), ...others].toSorted((a, b) =>
+      a.id < b.id ? -1 : 1,
+    );
   }
 }
 

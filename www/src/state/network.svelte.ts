@@ -2,7 +2,7 @@
 import { datasetWords } from '../assets/datasets.ts';
 import { digestOf } from '../assets/digest.ts';
 import type { DownloadOptions } from '../assets/download.ts';
-import { DEFAULT_NETWORK, OWN, SHIPPED, ownName } from '../assets/networks.ts';
+import { DEFAULT_NETWORK, OWN, SHIPPED, networkWords, ownName } from '../assets/networks.ts';
 import { SIDE } from '../assets/pixels.ts';
 import { openNetwork, readNetwork, sha256, startModule, type Network } from '../wasm/certify.ts';
 import { Attempt } from './attempt.svelte.ts';
@@ -20,6 +20,12 @@ interface About {
   epsilon: string;
   classes?: string[];
 }
+
+/** A network of this browser, as far as running and measuring it needs. */
+export type UsableNetwork = Pick<
+  OwnNetwork,
+  'hash' | 'name' | 'dataset' | 'epsilon' | 'model' | 'classes'
+>;
 
 const aboutOf = ({ info }: Network): About => ({
   dataset: info.dataset,
@@ -39,13 +45,12 @@ export class NetworkStore {
   readonly #opened: Record<string, Network | undefined> = {};
   readonly #onMissing: () => void;
 
-  /** Data set and ε of the chosen network, known before it has come. */
+  /** Data set and ε of the network that answers; of one on its way, what is known of it. */
   readonly about = $derived.by((): About => {
-    const known = this.chosenOwn ?? SHIPPED.get(this.chosen);
-    if (known) return known;
     // One that was deleted goes on answering, and its labels are of its own classes.
     if (this.current) return aboutOf(this.current);
-    return SHIPPED.get(DEFAULT_NETWORK) ?? { dataset: 'mnist', epsilon: '0.3' };
+    const known = this.chosenOwn ?? SHIPPED.get(this.chosen) ?? SHIPPED.get(DEFAULT_NETWORK);
+    return known ?? { dataset: 'mnist', epsilon: '0.3' };
   });
   /** What its images and classes are called. */
   readonly words = $derived(datasetWords(this.about.dataset, this.about.classes));
@@ -63,6 +68,16 @@ export class NetworkStore {
   get chosenOwn(): OwnNetwork | undefined {
     return this.own.list.find(({ hash }) => ownName(hash) === this.chosen);
   }
+
+  /** The networks of this browser that answer: those of the list, and one deleted while it is in use. */
+  readonly usable = $derived.by((): readonly UsableNetwork[] => {
+    const { current } = this;
+    if (!current || this.chosen !== ownName(current.hash) || this.chosenOwn) return this.own.list;
+    const { deleted } = this.own;
+    const name = deleted?.hash === current.hash ? deleted.name : networkWords(this.about);
+    const { hash, bytes: model } = current;
+    return [...this.own.list, { ...this.about, hash, name: `${name} (deleted)`, model }];
+  });
 
   /** The network as a link names it; `null` for the default. */
   get named(): string | null {

@@ -1,4 +1,5 @@
-import { beforeEach, expect, test, vi } from 'vitest';
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Network } from '../wasm/certify.ts';
 
 vi.mock('idb-keyval', () => ({
@@ -24,7 +25,7 @@ const module = vi.hoisted(() => ({
 
 vi.mock('../wasm/certify.ts', () => ({
   startModule: () => Promise.resolve(),
-  sha256: () => '',
+  sha256: (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'),
   openNetwork: () => new Promise((resolve) => (module.bringShipped = resolve)),
   readNetwork: (bytes: Uint8Array, hash: string) => ({
     hash,
@@ -59,6 +60,7 @@ async function withOwn() {
 beforeEach(() => {
   module.freed = [];
 });
+afterEach(() => vi.unstubAllGlobals());
 
 test('a network that is deleted while it is in use goes on under its own words', async () => {
   const { store, hash } = await withOwn();
@@ -68,6 +70,18 @@ test('a network that is deleted while it is in use goes on under its own words',
   expect(store.current?.hash).toBe(hash);
   expect(store.about).toMatchObject({ dataset: 'own-shoes', epsilon: '0.1' });
   expect(store.words.classes).toEqual(['boot', 'sneaker']);
+  // It can be measured and shown among the others as long as it answers, and no longer.
+  expect(store.usable).toMatchObject([{ hash, dataset: 'own-shoes', name: 'shoes (deleted)' }]);
+  store.choose(DEFAULT_NETWORK);
+  expect(store.usable).toEqual([]);
+});
+
+test('the same file is the same network, also on a page that did not come by HTTPS', async () => {
+  const { store, hash } = await withOwn();
+  vi.stubGlobal('crypto', {});
+  expect((await store.take(new Uint8Array([1]), 'file')).hash).toBe(hash);
+  expect((await store.take(new Uint8Array([2]), 'file')).hash).not.toBe(hash);
+  expect(store.own.list).toHaveLength(2);
 });
 
 test('no network answers under the name of another that is still to come', async () => {
