@@ -6,6 +6,7 @@
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import type { Stroke } from '../codec/strokes.ts';
 import { Collection, NOT_KEPT } from './collection.ts';
+import { ImageIndex, keyOf, keyOfImage, without } from './image-index.ts';
 
 /** An image with the label that the visitor gave it. */
 export interface MyImage {
@@ -24,18 +25,6 @@ export interface MyImage {
 /** More images than this are no handful to teach, and would take their time to be shown. */
 export const MOST_IMAGES = 1_000;
 
-/** What an image is found by: its data set and its very levels, a letter each. */
-const keyOf = (dataset: string, pixels: Pixels) =>
-  `${dataset} ${String.fromCharCode.apply(null, pixels as unknown as number[])}`;
-
-/** Images do not change, so the key of each is written once. */
-const keys = new WeakMap<MyImage, string>();
-function keyOfImage(image: MyImage): string {
-  let key = keys.get(image);
-  if (key === undefined) keys.set(image, (key = keyOf(image.dataset, image.pixels)));
-  return key;
-}
-
 /** Ids sort by the time at which images came; the rest tells those of two tabs from each other. */
 let count = 0;
 function newId(): string {
@@ -52,10 +41,9 @@ export class MyImages {
   removed = $state.raw<readonly MyImage[]>([]);
   #loaded: Promise<void> | null = null;
   /** Ids of those that are not kept, or not yet. */
-  readonly #unkept = new Set<string>();
-  /** Every stroke asks for its image, so none of these may look at all images each time. */
-  readonly #byKey = $derived(new Map(this.list.map((image) => [keyOfImage(image), image])));
-  readonly #byId = $derived(new Map(this.list.map((image) => [image.id, image])));
+  #unkept: readonly string[] = [];
+  /** Every stroke asks for its image, so no look-up may go through all of them. */
+  readonly #index = $derived(new ImageIndex(this.list));
   readonly #collection = new Collection<MyImage>('image', () => void this.#read());
 
   /** Reads what is kept, once. */
@@ -70,12 +58,12 @@ export class MyImages {
 
   /** The image with this id, if it is there. */
   find(id: string): MyImage | undefined {
-    return this.#byId.get(id);
+    return this.#index.withId(id);
   }
 
   /** The image of a data set with the very same levels, if it is there. */
   same(dataset: string, pixels: Pixels): MyImage | undefined {
-    return this.#byKey.get(keyOf(dataset, pixels));
+    return this.#index.withKey(keyOf(dataset, pixels));
   }
 
   /** How many more images there is room for. */
@@ -95,25 +83,26 @@ export class MyImages {
     for (const image of images) {
       if (image.pixels.length !== SIDE * SIDE) continue;
       const key = keyOf(image.dataset, image.pixels);
-      const before = changed[key] ?? this.#byKey.get(key);
+      const before = changed[key] ?? this.#index.withKey(key);
       if (!before && room === 0) continue;
       taken += 1;
       if (before?.label === image.label) continue;
       if (!before) room -= 1;
       changed[key] = { ...image, pixels: image.pixels.slice(), id: before?.id ?? newId() };
     }
-    const byId = new Map(Object.values(changed).map((image) => [image.id, image]));
-    const fresh = [...byId.values()].filter(({ id }) => !this.#byId.has(id));
-    this.list = [...this.list.map((image) => byId.get(image.id) ?? image), ...fresh];
-    await this.#keep([...byId.values()]);
+    const now = Object.values(changed);
+    const byId = new ImageIndex(now);
+    const fresh = now.filter(({ id }) => !this.find(id));
+    this.list = [...this.list.map((image) => byId.withId(image.id) ?? image), ...fresh];
+    await this.#keep(now);
     return taken;
   }
 
   /** Removes images. They can be brought back until others are removed. */
   async remove(ids: readonly string[]) {
-    const gone = new Set(ids);
-    this.removed = this.list.filter(({ id }) => gone.has(id));
-    this.list = this.list.filter(({ id }) => !gone.has(id));
+    this.removed = ids.flatMap((id) => this.find(id) ?? []);
+    const gone = new ImageIndex(this.removed);
+    this.list = this.list.filter(({ id }) => !gone.withId(id));
     this.#settle(ids);
     await this.#collection.forgetAll(ids);
   }
@@ -123,33 +112,34 @@ export class MyImages {
     const { removed } = this;
     this.removed = [];
     // One that was given again meanwhile is there already.
-    const back = removed.filter((image) => !this.#byKey.has(keyOfImage(image)));
+    const back = removed.filter((image) => !this.#index.withKey(keyOfImage(image)));
     this.list = [...this.list, ...back].toSorted((a, b) => (a.id < b.id ? -1 : 1));
     await this.#keep(back);
   }
 
   async #keep(images: readonly MyImage[]) {
-    for (const { id } of images) this.#unkept.add(id);
+    const ids = images.map(({ id }) => id);
+    this.#unkept = [...this.#unkept, ...ids];
     const kept = await this.#collection.keepAll(images.map((image) => [image.id, image]));
-    if (kept === 'kept') this.#settle(images.map(({ id }) => id));
+    if (kept === 'kept') this.#settle(ids);
     else this.notKept = NOT_KEPT[kept];
   }
 
   /** Images are kept, or need not be. */
   #settle(ids: readonly string[]) {
-    for (const id of ids) this.#unkept.delete(id);
-    if (this.#unkept.size === 0) this.notKept = null;
+    this.#unkept = without(this.#unkept, ids);
+    if (this.#unkept.length === 0) this.notKept = null;
   }
 
   /** Brings the list up to date with what is kept, also by other tabs. */
   async #read() {
     const kept = await this.#collection.all();
     if (!kept) return;
-    const others = this.list.filter(({ id }) => this.#unkept.has(id));
-    const isOlder = ({ id }: MyImage) => !this.#unkept.has(id);
+    const others = this.list.filter(({ id }) => this.#unkept.includes(id));
+    const isOlder = ({ id }: MyImage) => !this.#unkept.includes(id);
     // Those that are known already stay the same objects, so that little is to be shown anew.
     const known = (image: MyImage) => {
-      const before = this.#byId.get(image.id);
+      const before = this.find(image.id);
       return before?.label === image.label ? before : image;
     };
     this.list = [...kept.filter(isOlder).map(known), ...others].toSorted((a, b) =>
