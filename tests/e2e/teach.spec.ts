@@ -172,6 +172,36 @@ test('a zip of drawings teaches the very network of the command line, which is k
   await expect(page.getByTestId('accuracies')).toHaveCount(0);
 });
 
+test('what cannot be read of a zip is named, and the rest is taken', async ({ page }) => {
+  await open(page);
+  await page.getByRole('button', { name: 'My images' }).click();
+  const folder = readdirSync(DRAWINGS)[0] ?? '';
+  const good = readFileSync(join(DRAWINGS, folder, readdirSync(join(DRAWINGS, folder))[0] ?? ''));
+  const load = (name: string, files: Zippable) =>
+    page.getByLabel('Files of images').setInputFiles({
+      name,
+      mimeType: 'application/zip',
+      buffer: Buffer.from(zipSync(files)),
+    });
+  const note = page.getByTestId('my-note');
+  const count = page.getByTestId('my-count');
+  await load('mine.zip', {
+    '3/good.png': good,
+    'shoe/other.png': good,
+    '4/cut.png': good.subarray(0, 60),
+  });
+  await expect(count).toHaveAttribute('data-count', '1');
+  await expect(note).toContainText('shoe');
+  await expect(note).toContainText('cut.png');
+  await load('nothing.zip', { 'shoe/other.png': good });
+  await expect(note).not.toContainText('cut.png');
+  await expect(note).toContainText('shoe');
+  await expect(count).toHaveAttribute('data-count', '1');
+  await load('broken.zip', {});
+  await expect(note).not.toBeEmpty();
+  await expect(count).toHaveAttribute('data-count', '1');
+});
+
 test('networks are loaded by picker and by drop, renamed, deleted and brought back', async ({
   page,
 }) => {
