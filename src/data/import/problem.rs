@@ -92,6 +92,12 @@ pub enum Wrong {
     /// Several pairs of IDX files.
     #[error("is one of several IDX files of its kind; give one pair: images and their labels")]
     SeveralIdx,
+    /// A second file of names.
+    #[error("is one of several files of class names; give one")]
+    SeveralMappings,
+    /// Names of classes that there are not.
+    #[error("names classes by numbers, and no class here has such a number; leave it out")]
+    UnusedMapping,
     /// Images and labels of different data sets.
     #[error("has {images} images where the file of labels has {labels}; give the two of one pair")]
     Counts {
@@ -136,8 +142,8 @@ pub enum ImportError {
     /// Nothing to tell apart.
     #[error("all images are of the class `{0}`; there must be at least two classes")]
     OneClass(String),
-    /// Names that begin alike, and are told apart only beyond what is recorded.
-    #[error("two classes begin with `{0}`, and no more of a name is kept; rename one of them")]
+    /// Names that are the same as far as they are recorded.
+    #[error("two classes are called `{0}`, as far as a name is kept; rename one of them")]
     SameName(String),
     /// More classes than a network here has.
     #[error(
