@@ -236,6 +236,43 @@ fn classes_that_are_numbers_are_in_their_order() {
 }
 
 #[test]
+fn images_of_known_classes_come_with_their_labels_as_they_are() {
+    let options = ImportOptions {
+        ink: Ink::Bright,
+        ..ImportOptions::default()
+    };
+    let classes = ["one", "T-shirt/top"].map(String::from).to_vec();
+    let mut importer = Importer::of_classes(options, classes);
+    let (a, b) = (drawn(0, 1), drawn(1, 2));
+    importer.add("a/T-Shirt-Top/1.png", &png(&a));
+    let entries = [
+        ("One/1.png".into(), png(&b)),
+        ("other/1.png".into(), png(&a)),
+        ("other/2.png".into(), png(&b)),
+        ("0/1.png".into(), png(&a)[..60].to_vec()),
+    ];
+    importer.add("mine.zip", &zip(&entries));
+    let (images, labels) = idx(&[b.clone(), a.clone()], &[0, 2]);
+    importer.add("images.idx", &images);
+    importer.add("labels.idx", &gzip(&labels));
+    let (labelled, problems) = importer.finish_labelled();
+    assert_eq!(labelled.labels, [1, 0, 0]);
+    let expected = [&a, &b, &b].map(|grey| &grey.levels[..]).concat();
+    assert_eq!(labelled.images, expected);
+
+    assert_eq!(problems.count, 3);
+    let unknown = problems
+        .listed
+        .iter()
+        .filter_map(|problem| match problem.what {
+            Wrong::UnknownClass { images } => Some((&problem.file[..], images)),
+            _ => None,
+        });
+    assert_eq!(unknown.collect::<Vec<_>>(), [("2", 1), ("other", 2)]);
+    assert!(matches!(&problems.listed[0].what, Wrong::Picture(_)));
+}
+
+#[test]
 fn a_table_is_read_with_and_without_a_head() {
     let plain = table(24);
     let pixels: Vec<_> = (0..784).map(|pixel| format!("pixel{pixel}")).collect();

@@ -59,6 +59,15 @@ pub enum Wrong {
         "lies in no folder, and the folder's name is the class; put each class into a folder of its own"
     )]
     NoClass,
+    /// A class that is none of those that are looked for.
+    #[error(
+        "is none of the network's classes (images left out: {images}); name the folder as the \
+         class, or by its number"
+    )]
+    UnknownClass {
+        /// How many images have it.
+        images: usize,
+    },
     /// Not an archive.
     #[error("is not a complete zip; pack it again, or load it again from where it came")]
     Zip,
