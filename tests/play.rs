@@ -3,9 +3,7 @@
 
 use linf_dist_net::net::WeightInit;
 use linf_dist_net::train::TrainError;
-use linf_dist_net::web::{
-    Play, PlayConfig, PlayError, PlayHyperparameters, PlayNet, PlayTruth, TIE,
-};
+use linf_dist_net::web::{Play, PlayConfig, PlayError, PlayHyperparameters, PlayNet, TIE};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -65,8 +63,12 @@ fn assert_true(play: &mut Play, labels: &[u8]) -> [usize; 4] {
     assert_eq!(frame.iteration, truth.iteration);
     for (net, truth_of) in [(&frame.ours, &truth.ours), (&frame.relu, &truth.relu)] {
         assert_eq!(truth_of.contradictions, 0);
-        let certified = certified(net, labels, truth.epsilon_levels);
-        assert_eq!(certified, truth_of.certified);
+        for epsilon in 0..=u8::MAX {
+            let counted = certified(net, labels, epsilon);
+            let named = usize::from(net.certified[usize::from(epsilon)]);
+            assert_eq!(counted, named);
+        }
+        let certified = usize::from(net.certified[usize::from(truth.epsilon_levels)]);
         assert!(certified <= truth_of.robust && truth_of.robust <= net.right);
         let squares = net.radii.iter().filter(|radius| **radius >= 0.0);
         assert_eq!(
@@ -74,8 +76,13 @@ fn assert_true(play: &mut Play, labels: &[u8]) -> [usize; 4] {
             net.labels.iter().filter(|label| **label != TIE).count()
         );
     }
-    let PlayTruth { ours, relu, .. } = truth;
-    [ours.certified, ours.robust, relu.certified, relu.robust]
+    let certified = |net: &PlayNet| net.certified[usize::from(truth.epsilon_levels)].into();
+    [
+        certified(&frame.ours),
+        truth.ours.robust,
+        certified(&frame.relu),
+        truth.relu.robust,
+    ]
 }
 
 #[test]
@@ -191,8 +198,9 @@ fn epsilon_is_changed_between_two_steps_and_the_training_goes_on() {
         [&before, &easier, &harder].map(|truth| truth.epsilon_levels),
         [16, 1, 127]
     );
-    assert!(harder.ours.certified < before.ours.certified);
-    assert!(easier.ours.certified > before.ours.certified);
+    assert!(harder.ours.robust < before.ours.robust);
+    assert!(easier.ours.robust > before.ours.robust);
+    // A radius that is proved is the same whatever ε is.
     assert_eq!(easier.ours.inside, before.ours.inside);
     assert_eq!(easier.iteration, 400);
     assert_eq!(play.frame(16).unwrap(), frame);

@@ -106,15 +106,16 @@ impl<'net> IntervalCertifier<'net> {
 fn largest(most: u32, first: u32, proves: impl Fn(u32) -> bool) -> u32 {
     let (mut proved, mut open, mut next) = (0, most + 1, first);
     while open - proved > 1 {
-        if next >= open {
-            next = proved.midpoint(open);
-        }
-        if proves(next) {
-            proved = next;
-            next = proved.saturating_mul(4);
+        let radius = if next < open {
+            next
         } else {
-            open = next;
-            next = open;
+            proved.midpoint(open)
+        };
+        if proves(radius) {
+            proved = radius;
+            next = radius.saturating_mul(4);
+        } else {
+            open = radius;
         }
     }
     proved

@@ -62,6 +62,12 @@ impl PlaySession {
         to_js(&self.play.units(side).map_err(js_error)?)
     }
 
+    /// Steps done.
+    #[wasm_bindgen(getter)]
+    pub fn iteration(&self) -> usize {
+        self.play.iteration()
+    }
+
     /// Whether the run has ended.
     #[wasm_bindgen(getter, js_name = isFinished)]
     pub fn is_finished(&self) -> bool {

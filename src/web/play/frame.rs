@@ -57,6 +57,8 @@ pub struct PlayNet {
     pub radii: Vec<f32>,
     /// Points that are labelled rightly.
     pub right: usize,
+    /// Points that are labelled rightly and certified at every ε of whole levels, `[256]`.
+    pub certified: Vec<u16>,
 }
 
 /// What is true of both networks at one moment, of all 65,536 images.
@@ -66,7 +68,7 @@ pub struct PlayNet {
 pub struct PlayTruth {
     /// Steps done.
     pub iteration: usize,
-    /// The radius ε that `certified` and `robust` are counted at, in pixel levels.
+    /// The radius ε that `robust` is counted at, in pixel levels.
     pub epsilon_levels: u8,
     /// Of the ℓ∞-dist net.
     pub ours: NetTruth,
@@ -79,11 +81,9 @@ pub struct PlayTruth {
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct NetTruth {
-    /// Points that are labelled rightly and certified at ε.
-    pub certified: usize,
     /// Points that are labelled rightly and have no image of another label, or of none, within ε.
     pub robust: usize,
-    /// Images inside of certified squares, counted for each of the squares.
+    /// Images inside of the squares that are proved around points with a label, counted for each of them.
     pub inside: usize,
     /// Of these, images that have another label than the square's point, or none. A proof is wrong
     /// unless it is 0.
@@ -95,6 +95,8 @@ pub struct NetTruth {
 #[cfg_attr(target_arch = "wasm32", derive(tsify::Tsify))]
 #[serde(rename_all = "camelCase")]
 pub struct PlayUnits {
+    /// Steps done.
+    pub iteration: usize,
     /// Images in a row of the maps.
     pub side: usize,
     /// The unit on the arg-max path of the label's logit, `[side, side]`; 255 where there is no label.
@@ -122,6 +124,7 @@ impl PlayNet {
             labels: verdicts.iter().map(|verdict| verdict.label).collect(),
             radii: verdicts.iter().map(Verdict::radius_levels).collect(),
             right: right(verdicts, points).count(),
+            certified: certified(verdicts, points),
         }
     }
 }
@@ -148,12 +151,7 @@ impl NetTruth {
                 contradictions += all - same;
             }
         }
-        let is_certified = |verdict: &&Verdict| {
-            let epsilon = f64::from(epsilon_levels);
-            verdict.radius.is_some_and(|radius| radius.get() >= epsilon)
-        };
         Self {
-            certified: right(verdicts, points).filter(is_certified).count(),
             robust,
             inside,
             contradictions,
@@ -165,4 +163,17 @@ impl NetTruth {
 fn right<'a>(verdicts: &'a [Verdict], points: &'a Dataset) -> impl Iterator<Item = &'a Verdict> {
     let pairs = verdicts.iter().zip(&points.labels);
     pairs.filter_map(|(verdict, &label)| (verdict.label == label).then_some(verdict))
+}
+
+/// How many points are labelled rightly and certified at every ε of whole levels.
+fn certified(verdicts: &[Verdict], points: &Dataset) -> Vec<u16> {
+    let mut counts = vec![0; LEVELS];
+    for radius in right(verdicts, points).filter_map(|verdict| verdict.radius) {
+        counts[radius.get() as usize] += 1;
+    }
+    // What is certified at a radius is certified at every smaller one.
+    for epsilon in (1..LEVELS).rev() {
+        counts[epsilon - 1] += counts[epsilon];
+    }
+    counts
 }

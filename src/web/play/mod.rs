@@ -158,6 +158,11 @@ impl Play {
         Ok(())
     }
 
+    /// Steps done.
+    pub fn iteration(&self) -> usize {
+        self.trainer.iteration()
+    }
+
     /// Whether the run has ended.
     pub fn is_finished(&self) -> bool {
         self.trainer.is_finished()
@@ -239,6 +244,7 @@ impl Play {
     pub fn units(&mut self, side: usize) -> Result<PlayUnits, PlayError> {
         check_side(side)?;
         let (moment, _) = self.moment()?;
+        let iteration = moment.iteration;
         let mut evaluator = moment.nets.ours.evaluator();
         let mut decide = |image: &[u8]| {
             let path = evaluator.label_path(image).expect(FITS);
@@ -264,6 +270,7 @@ impl Play {
             images.map(far).sum::<f32>() / self.points.len() as f32
         };
         Ok(PlayUnits {
+            iteration,
             side,
             units: decided.iter().map(|[unit, _]| *unit).collect(),
             pixels: decided.iter().map(|[_, pixel]| *pixel).collect(),

@@ -21,7 +21,7 @@ export type {
   Metrics,
   PlayConfig,
   PlayFrame,
-  PlayKnobs,
+  PlayHyperparameters,
   PlayNet,
   PlayTruth,
   PlayUnits,
