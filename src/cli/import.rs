@@ -9,7 +9,7 @@ use super::{CliError, DatasetName, note, print_line, read};
 use crate::attack::label;
 use crate::data::{Split, sha256_hex};
 use crate::exact::{Epsilon, ExactNet, FloatNet, Lineage, Metadata, Model, Operation, Ticks};
-use crate::interop::authors::{self, AuthorsNet, Variant};
+use crate::interop::pytorch::{self, AuthorsNet, Variant};
 use crate::net::float_logits;
 
 /// Images whose float logits are computed at a time.
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let AuthorsNet {
         variant,
         net: float,
-    } = authors::read(&args.checkpoint, normalisation).map_err(|source| CliError::Authors {
+    } = pytorch::read(&args.checkpoint, normalisation).map_err(|source| CliError::Authors {
         path: args.checkpoint.clone(),
         source,
     })?;

@@ -71,8 +71,8 @@ pub enum Wrong {
     /// An entry packed otherwise than by deflate.
     #[error("is packed by a method that is not read; pack it again as an ordinary zip (deflate)")]
     EntryMethod,
-    /// An entry with more bytes than a picture has.
-    #[error("unpacks to more than {} MB, which no picture needs; leave it out", MOST_PICTURE_BYTES >> 20)]
+    /// A picture, or an entry of an archive, with more bytes than a picture has.
+    #[error("has more than {} MB, which no picture needs; leave it out", MOST_PICTURE_BYTES >> 20)]
     EntryTooLarge,
     /// An archive that unpacks to more than is read.
     #[error(
@@ -119,6 +119,9 @@ pub enum Wrong {
     /// A row without a label.
     #[error("has no label in its first field")]
     NoLabel,
+    /// A folder inside of too many others.
+    #[error("lies too deep in folders to be looked into; move it up")]
+    TooDeep,
     /// More images than are taken.
     #[error("goes beyond the {MOST_IMAGES} images that are taken; the rest is left out")]
     TooManyImages,
