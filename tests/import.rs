@@ -285,6 +285,40 @@ fn a_table_is_read_with_and_without_a_head() {
 }
 
 #[test]
+fn a_mapping_of_emnist_names_classes_that_are_numbers() {
+    let images: Vec<_> = (0..30).map(|index| drawn(index % 3, index)).collect();
+    let labels: Vec<_> = (0..30).map(|index| [1, 2, 36][index % 3]).collect();
+    let (images, labels) = idx(&images, &labels);
+    let mapping = "1 65 97\n2 66 98\n36 102\n37 103\n";
+    let named = good(&[
+        ("emnist-letters-mapping.txt", mapping.as_bytes()),
+        ("images", &images),
+        ("labels", &labels),
+    ]);
+    assert_eq!(named.data.description.classes, ["Aa", "Bb", "f"]);
+    assert_eq!(counts(&named), [10, 10, 10]);
+
+    let pair = [("images", &images[..]), ("labels", &labels[..])];
+    let with = |more: &[(&'static str, &'static [u8])]| import(&[&pair[..], more].concat());
+    let last = |problems: &Problems| match &problems.listed[..] {
+        [problem] => (problem.file.clone(), format!("{:?}", problem.what)),
+        others => panic!("{others:?}"),
+    };
+    let (twice, problems) = with(&[("a.txt", b"1 65\n"), ("b.txt", b"1 66\n")]);
+    assert_eq!(twice.unwrap().data.description.classes, ["2", "36", "A"]);
+    assert_eq!(last(&problems), ("b.txt".into(), "SeveralMappings".into()));
+    let (unused, problems) = with(&[("a.txt", b"7 65\n")]);
+    assert_eq!(unused.unwrap().data.description.classes, ["1", "2", "36"]);
+    assert_eq!(last(&problems), ("a.txt".into(), "UnusedMapping".into()));
+    let (same, _) = with(&[("a.txt", b"1 65\n2 65\n")]);
+    assert_eq!(same.unwrap_err(), ImportError::SameName("A".into()));
+    for no_mapping in [&b"1 65 97 98\n"[..], b"A 65\n", b"1\n", b"1 7\n", b"\n"] {
+        let (_, problems) = import(&[&pair[..], &[("a.txt", no_mapping)]].concat());
+        assert_eq!(last(&problems), ("a.txt".into(), "Format".into()));
+    }
+}
+
+#[test]
 fn what_is_stored_transposed_is_turned() {
     let images: Vec<_> = (0..20)
         .map(|number| drawn(number % 2, number / 2))
@@ -376,6 +410,27 @@ fn a_jpeg_in_colour_is_read_as_its_luma() {
     for row in grey.levels.chunks_exact(24) {
         assert!((24..36).contains(&row[3]), "{row:?}");
         assert!(row[20] > 250, "{row:?}");
+    }
+}
+
+#[test]
+fn a_photograph_stands_upright_as_its_exif_says() {
+    let plain = include_bytes!("import-bar.jpg");
+    // Behind the start of the file a segment of Exif: TIFF with one entry, the orientation, a short of 6.
+    let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let segment = [&b"Exif\0\0"[..], tiff].concat();
+    let length = (segment.len() as u16 + 2).to_be_bytes();
+    let turned = [&plain[..2], &[0xff, 0xe1], &length, &segment, &plain[2..]].concat();
+    let read = |bytes| read_picture(bytes, Background::Contrast).unwrap();
+    let (plain, turned) = (read(plain), read(&turned));
+    let [rows, columns] = turned.size;
+    assert_eq!(plain.size, [columns, rows]);
+    for row in 0..rows {
+        for column in 0..columns {
+            // A quarter turn to the right: the first column, from below, becomes the first row.
+            let stored = (columns - 1 - column) * rows + row;
+            assert_eq!(turned.levels[row * columns + column], plain.levels[stored]);
+        }
     }
 }
 

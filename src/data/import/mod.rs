@@ -1,7 +1,7 @@
 //! Images of one's own: files as people have them in, one checked [`Imported`] set out.
 //!
 //! Four formats are read: a zip or folder with a folder of PNG or JPEG files for each class, a pair of IDX
-//! files (raw or gzip), and a CSV of labels and pixels. Such files come from anywhere, so whatever is wrong
+//! files (raw or gzip), and a CSV of labels and pixels; beside them EMNIST's file of names. Such files come from anywhere, so whatever is wrong
 //! with one becomes a [`Problem`] that names the file and the row, and the rest is used. Everything that a
 //! file claims (sizes, lengths, counts) is judged before memory is taken for it.
 //!
@@ -10,6 +10,7 @@
 mod archive;
 mod grey;
 mod idx_pair;
+mod mapping;
 mod picture;
 mod problem;
 mod radius;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::strokes::{PIXELS, SIDE};
 use super::{Dataset, DatasetDescription, ImportOptions, Ink, Normalisation, Origin};
 use idx_pair::IdxFiles;
+use mapping::Mapping;
 
 pub use grey::{Fit, Grey};
 pub use picture::{Background, PictureError, Png, read_picture};
@@ -61,6 +63,7 @@ pub struct Importer {
     /// Images whose own border is bright.
     bright_borders: Vec<bool>,
     idx: IdxFiles,
+    mapping: Mapping,
     problems: Problems,
     is_full: bool,
 }
@@ -154,6 +157,7 @@ impl Importer {
             beyond: BTreeSet::new(),
             bright_borders: Vec::new(),
             idx: IdxFiles::default(),
+            mapping: Mapping::default(),
             problems: Problems::default(),
             is_full: false,
         }
@@ -174,6 +178,8 @@ impl Importer {
             self.add_picture(path, path, bytes);
         } else if idx_pair::is_idx(bytes) {
             self.add_idx(path, bytes);
+        } else if mapping::is_mapping(bytes) {
+            self.add_mapping(path, bytes);
         } else if table::is_table(path, bytes) {
             self.add_table(path, bytes);
         } else {
@@ -300,8 +306,9 @@ impl Importer {
     /// Fails if there are not two classes with a few images. The problems say what was left out either way.
     pub fn finish(mut self, name: &str) -> (Result<Imported, ImportError>, Problems) {
         self.finish_idx();
+        let named = self.name_classes();
         let problems = std::mem::take(&mut self.problems);
-        (self.into_set(name), problems)
+        (named.and_then(|()| self.into_set(name)), problems)
     }
 
     /// Gives the images of the classes that the importer was made for. The problems say what was left out.

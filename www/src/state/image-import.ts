@@ -22,7 +22,7 @@ export const imagesKind: FileKind = {
     // It is seldom needed, so it is no part of what every visit loads.
     const { readLabelled } = await import('./labelled-files.ts');
     const { images, labels, problems, problemCount } = await readLabelled(files, classes);
-    const told = problems.slice(0, MOST_TOLD);
+    const told = problems.slice(0, MOST_TOLD).map((problem) => `${problem}.`);
     if (problemCount > told.length) {
       told.push(`${problemCount - told.length} more files or images were left out.`);
     }

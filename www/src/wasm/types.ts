@@ -22,7 +22,7 @@ export type {
   Metrics,
   PlayConfig,
   PlayFrame,
-  PlayKnobs,
+  PlayHyperparameters,
   PlayNet,
   PlayTruth,
   PlayUnits,
