@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { zipSync, type Zippable } from 'fflate';
 import { violations } from './axe.ts';
-import { claim, draw, expect, expectLabel, goTo, open, test, type Path } from './page.ts';
+import { claim, draw, expect, goTo, open, test, type Path } from './page.ts';
 import { modelOfBias } from './tiny-model.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
