@@ -210,17 +210,10 @@ export function presetOf(state: PlayState): PlayPreset | null {
 /** A preset's words still hold when so much has been changed, as they may ask for it. */
 const MOST_CHANGED = 2;
 
-<<<<<<< HEAD
 /** The preset whose words still hold for a state, if there is one. */
 export function nearestPreset(state: PlayState): PlayPreset | null {
-  const { name, differing } = nearest(state);
-  return differing.length <= MOST_CHANGED ? name : null;
-=======
-/** The preset whose lesson a state is part of, if there is one. */
-export function lessonOf(state: PlayState): PlayPreset | null {
   const { name, changed } = nearest(state);
   return changed.length <= MOST_CHANGED ? name : null;
->>>>>>> pl
 }
 
 /** The state of a text, or `undefined` if it cannot be read. */
