@@ -10,7 +10,7 @@ vi.mock('../wasm/measure.ts', () => ({
 }));
 vi.mock('../wasm/certify.ts', () => ({}));
 vi.mock('../wasm/programs.ts', () => ({}));
-vi.mock('../workers/measure-hand.ts', () => ({ MeasureHand: class {} }));
+vi.mock('../workers/measure-hand.ts', () => ({ MeasureHand: null }));
 
 vi.stubGlobal('navigator', { hardwareConcurrency: 2 });
 
