@@ -3,7 +3,7 @@ import { learnedImages, lineageOf } from './lineage.ts';
 
 const run = (operation: string, heldOut: number, parents: object[] = [], sha256 = 'ab') => ({
   operation,
-  arguments: { held_out: heldOut, images_sha256: sha256 },
+  arguments: { held_out: heldOut, data_sha256: sha256 },
   parents: parents.map((lineage) => ({ sha256: null, lineage })),
 });
 const after = (operation: string, ...parents: object[]) => ({

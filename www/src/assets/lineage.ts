@@ -40,7 +40,7 @@ function heldOut(lineage: Lineage): number {
 export function learnedImages(lineage: string): LearnedImages | null {
   try {
     const read = JSON.parse(lineage) as Lineage;
-    const sha256 = lastRun(read)?.arguments?.['images_sha256'];
+    const sha256 = lastRun(read)?.arguments?.['data_sha256'];
     return typeof sha256 === 'string' ? { sha256, heldOut: heldOut(read) } : null;
   } catch {
     return null;

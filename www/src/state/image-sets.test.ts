@@ -32,7 +32,7 @@ function fileOf(sha256: string, heldOut: number) {
         sha256: null,
         lineage: {
           operation: 'page',
-          arguments: { images_sha256: sha256, held_out: heldOut },
+          arguments: { data_sha256: sha256, held_out: heldOut },
           parents: [],
         },
       },
