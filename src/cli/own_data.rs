@@ -15,7 +15,7 @@ use crate::train::lineage::origin;
 #[derive(clap::Args)]
 pub(super) struct OwnData {
     /// Images of your own: a zip or folder with a folder of PNG or JPEG files for each class, a CSV of label
-    /// and pixels, or, given one after the other, the two IDX files of a pair
+    /// and pixels, or, given one after the other, the two IDX files of a pair and EMNIST's mapping
     #[arg(long, value_name = "PATH")]
     data: Vec<PathBuf>,
     /// Rows and columns of --data are exchanged, as in the files of EMNIST

@@ -78,6 +78,16 @@ enum Waiting {
     Saved(Checkpoint),
 }
 
+impl Waiting {
+    /// The name of the data set that it waits for.
+    fn dataset(&self) -> &str {
+        match self {
+            Self::New(config) => &config.dataset,
+            Self::Saved(checkpoint) => &checkpoint.config().dataset,
+        }
+    }
+}
+
 /// How long steps really take next to their estimate, over the last steps.
 #[derive(Default)]
 struct EtaCorrection {
@@ -367,7 +377,8 @@ impl Session {
             images: own.images,
             labels: own.labels,
         });
-        match self.begin_waiting(SessionError::OtherImages) {
+        let is_own = |name: &str| datasets::find(name).is_none();
+        match self.begin_waiting(is_own, SessionError::OtherImages) {
             Ok(mut begun) => replies.append(&mut begun),
             Err(error) => {
                 self.own = before;
@@ -377,10 +388,16 @@ impl Session {
         Ok(replies)
     }
 
-    /// Puts the run in place that waits for the images that came, if one does. Fails with `not_these` where
-    /// it needs others: asked once, handed over, so asking again would never end.
-    fn begin_waiting(&mut self, not_these: SessionError) -> Result<Vec<Reply>, SessionError> {
-        let Some(run) = self.waiting.take() else {
+    /// Puts the run in place that waits for the images that came, if one waits for a data set `of_these`.
+    /// Fails with `not_these` where it needs others: asked once, handed over, so asking again would never
+    /// end.
+    fn begin_waiting(
+        &mut self,
+        of_these: impl Fn(&str) -> bool,
+        not_these: SessionError,
+    ) -> Result<Vec<Reply>, SessionError> {
+        let waiting = self.waiting.take_if(|run| of_these(run.dataset()));
+        let Some(run) = waiting else {
             return Ok(Vec::new());
         };
         let replies = self.begin(run)?;
@@ -405,7 +422,7 @@ impl Session {
             data.labels.extend_from_slice(labels);
         }
         self.data = Some(data);
-        self.begin_waiting(SessionError::TooFewImages)
+        self.begin_waiting(|name| name == dataset, SessionError::TooFewImages)
     }
 
     async fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {

@@ -10,7 +10,7 @@ import {
   RANGES,
   formatPlay,
   isPlayable,
-  lessonOf,
+  nearestPreset,
   parsePlay,
   presetOf,
   structureOf,
@@ -38,10 +38,10 @@ test('only what differs from a preset is written', () => {
   expect(presetOf({ ...FIRST_PLAY, epsilon: 9 })).toBe(null);
 });
 
-test('a change or two leave the lesson as it is', () => {
+test('after a change or two the words of the preset still hold', () => {
   const narrow = PLAY_PRESETS.narrow;
-  expect(lessonOf({ ...narrow, width: 32 })).toBe('narrow');
-  expect(lessonOf({ ...narrow, width: 32, seed: 9, layers: 3 })).toBe(null);
+  expect(nearestPreset({ ...narrow, width: 32 })).toBe('narrow');
+  expect(nearestPreset({ ...narrow, width: 32, seed: 9, layers: 3 })).toBe(null);
 });
 
 test('every value of every setting comes back from a link', () => {

@@ -207,11 +207,11 @@ export function presetOf(state: PlayState): PlayPreset | null {
   return changed.length === 0 ? name : null;
 }
 
-/** A lesson is still the one of its preset when so much has been changed, as it may ask for. */
+/** A preset's words still hold when so much has been changed, as they may ask for it. */
 const MOST_CHANGED = 2;
 
-/** The preset whose lesson a state is part of, if there is one. */
-export function lessonOf(state: PlayState): PlayPreset | null {
+/** The preset whose words still hold for a state, if there is one. */
+export function nearestPreset(state: PlayState): PlayPreset | null {
   const { name, changed } = nearest(state);
   return changed.length <= MOST_CHANGED ? name : null;
 }

@@ -31,14 +31,14 @@ interface Known {
 
 /** The network whose file has this SHA-256, if the page has it. */
 function networkOf(app: AppState, sha256: string): Known | null {
-  const { current, own } = app.network;
+  const { current, usable } = app.network;
   const isIt = ({ hash }: { hash: string }) => sha256.startsWith(hash);
   for (const [name, file] of SHIPPED) {
     if (!isIt(file)) continue;
     const model = () => (current && isIt(current) ? current.bytes : fetchModel(file, {}));
     return { name, words: networkWords(file), model };
   }
-  const mine = own.list.find(isIt);
+  const mine = usable.find(isIt);
   return mine ? { name: ownName(mine.hash), words: mine.name, model: () => mine.model } : null;
 }
 

@@ -14,6 +14,7 @@ export type {
   ImportOutcome,
   ImportedClass,
   ImportedSet,
+  LabelledOutcome,
 } from '../../../pkg/import/import.js';
 export type {
   Hyperparameters,
