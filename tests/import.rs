@@ -737,3 +737,48 @@ fn problems_without_end_are_counted_and_a_hundred_are_kept() {
     assert!(imported.is_ok());
     assert_eq!((problems.count, problems.listed.len()), (5_000, 100));
 }
+
+#[test]
+fn images_that_are_at_hand_become_the_set_of_their_files() {
+    let names = ["boot", "top/shirt"].map(String::from);
+    let images: Vec<_> = (0..24)
+        .map(|number| drawn(number % 2, number / 2).fitted(Fit::Whole))
+        .collect();
+    let labels: Vec<u8> = (0..24).map(|number| (number % 2) as u8).collect();
+    for centred in [false, true] {
+        let options = ImportOptions {
+            centred,
+            ink: Ink::Bright,
+            split_seed: 3,
+            ..ImportOptions::default()
+        };
+        let mut importer = Importer::new(options);
+        importer.add_labelled("mine", &images.concat(), &labels, &names);
+        let (given, problems) = importer.finish("my-mnist");
+        let given = given.unwrap();
+        assert_eq!(problems.count, 0);
+        // The name of a class needs not be that of a folder.
+        assert_eq!(given.data.description.classes, names);
+        assert_eq!(given.data.description.name, "own-my-mnist");
+
+        let grey = images.iter().map(|image| Grey {
+            size: [28, 28],
+            levels: image.to_vec(),
+        });
+        let (image_file, label_file) = idx(&grey.collect::<Vec<_>>(), &labels);
+        let mut importer = Importer::new(options);
+        importer.add("images", &image_file);
+        importer.add("labels", &label_file);
+        let (read, _) = importer.finish("files");
+        let read = read.unwrap();
+        assert_eq!(given.data.images, read.data.images);
+        assert_eq!(given.data.labels, read.data.labels);
+        assert_eq!(given.held_out, read.held_out);
+    }
+
+    let mut importer = Importer::new(ImportOptions::default());
+    importer.add_labelled("mine", &images.concat(), &[7; 24], &names);
+    let (given, problems) = importer.finish("mine");
+    assert_eq!(given.unwrap_err(), ImportError::NoImages);
+    assert_eq!(problems.count, 24);
+}

@@ -16,7 +16,7 @@ use crate::baseline::{BaselineClassifier, IntervalCertifier, certify_image};
 use crate::data::{Dataset, Split};
 use crate::exact::{Epsilon, Evaluation, ImageRecord, certify_images};
 use crate::measure::{
-    Curve, PALETTE, Picture, SURVEY_QUERIES, Series, Survey, Tried, curves_csv, curves_json,
+    Curve, PALETTE, Part, Picture, SURVEY_QUERIES, Series, Survey, Tried, curves_csv, curves_json,
     curves_svg, image_seed, sample_order, try_image,
 };
 
@@ -66,9 +66,9 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     for path in &args.out {
         check_target(path, args.force)?;
     }
-    let mut sets = vec![(Split::Test, args.on.test(args.limit)?)];
+    let mut sets = vec![(Part::Test, args.on.test(args.limit)?)];
     if args.training {
-        sets.push((Split::Train, args.on.load(Split::Train)?));
+        sets.push((Part::Training, args.on.load(Split::Train)?));
     }
     let opened: Vec<_> = args
         .models
@@ -97,7 +97,7 @@ fn measure(
     args: &Args,
     path: &Path,
     opened: &Opened,
-    split: Split,
+    split: Part,
     images: &Dataset,
 ) -> Result<Series, CliError> {
     let records = opened.network.records(path, images)?;

@@ -19,7 +19,7 @@ use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, ImageRecord, MAX_LEVEL, Model, branch_and_bound,
     certify_images,
 };
-use crate::measure::{ImagesFile, images_csv, images_json};
+use crate::measure::{ImagesFile, Part, images_csv, images_json};
 use crate::train::lineage;
 
 /// Measure clean and certified accuracy on the full test set, or on held-out images
@@ -187,7 +187,7 @@ fn described(
     args: &Args,
     dataset: DatasetName,
     model: &Model,
-) -> Result<(Dataset, usize, Split), CliError> {
+) -> Result<(Dataset, usize, Part), CliError> {
     let on = MeasuredOn {
         dataset,
         data_dir: args.data_dir.clone(),
@@ -195,7 +195,7 @@ fn described(
     };
     on.check(&model.metadata.dataset, &args.model)?;
     match args.held_out {
-        false => Ok((on.load(Split::Test)?, 0, Split::Test)),
+        false => Ok((on.load(Split::Test)?, 0, Part::Test)),
         true => {
             dataset.same_as(&model.metadata.dataset, &args.model)?;
             held_out(args, model, on.load(Split::Train)?)
@@ -204,21 +204,26 @@ fn described(
 }
 
 /// The same of images of one's own, with the labels that the model has for their classes.
-fn own(args: &Args, model: &Model) -> Result<(Dataset, usize, Split), CliError> {
+fn own(args: &Args, model: &Model) -> Result<(Dataset, usize, Part), CliError> {
     let recorded = lineage::last_run(&model.metadata.lineage).and_then(lineage::origin);
+    if recorded.is_none() && !args.held_out {
+        // They need not be a set that could be trained on.
+        let images = args.own.load_labelled(model.class_names())?;
+        return Ok((images, 0, Part::Own));
+    }
     let images = args.own.load(recorded.as_ref())?;
     let mut data = images.expect("clap asks for them").data;
     let found = data.description.imported.as_ref();
     let same = recorded.is_some_and(|run| found.is_some_and(|found| found.sha256 == run.sha256));
     relabel(&mut data, model, &args.model)?;
     match (args.held_out, same) {
-        (false, false) => Ok((data, 0, Split::Test)),
+        (false, false) => Ok((data, 0, Part::Own)),
         (false, true) => {
             note(format_args!(
                 "warning: {} was trained on most of these images; --held-out measures on the others",
                 args.model.display()
             ));
-            Ok((data, 0, Split::Train))
+            Ok((data, 0, Part::Own))
         }
         (true, true) => held_out(args, model, data),
         (true, false) => Err(CliError::OtherOwnImages {
@@ -248,11 +253,7 @@ fn relabel(data: &mut Dataset, model: &Model, path: &Path) -> Result<(), CliErro
 }
 
 /// The training images that none of the runs behind a model has seen, as [`described`] gives them.
-fn held_out(
-    args: &Args,
-    model: &Model,
-    data: Dataset,
-) -> Result<(Dataset, usize, Split), CliError> {
+fn held_out(args: &Args, model: &Model, data: Dataset) -> Result<(Dataset, usize, Part), CliError> {
     let unseen = lineage::held_out(&model.metadata.lineage);
     if unseen == 0 {
         return Err(CliError::NoneHeldOut {
@@ -261,7 +262,7 @@ fn held_out(
     }
     let unseen = usize::try_from(unseen).map_or(data.len(), |unseen| unseen.min(data.len()));
     let (seen, unseen) = data.hold_out(unseen);
-    Ok((unseen, seen.len(), Split::Train))
+    Ok((unseen, seen.len(), Part::HeldOut))
 }
 
 impl Report {

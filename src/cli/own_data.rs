@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{CliError, DatasetName, note, same_dataset};
-use crate::data::import::{At, FEW, Imported, Importer, MOST_BYTES, Wrong};
+use crate::data::import::{At, FEW, ImportError, Imported, Importer, MOST_BYTES, Problems, Wrong};
 use crate::data::{Dataset, ImportOptions, Ink, Origin, Split};
 use crate::exact::Lineage;
 use crate::train::TrainConfig;
@@ -115,27 +115,44 @@ impl OwnData {
             return Ok(None);
         };
         let mut importer = Importer::new(self.options(recorded));
-        for path in &self.data {
-            let name = file_name(path);
-            match path.is_dir() {
-                true => add_folder(&mut importer, path, &name, 0)?,
-                false => add_file(&mut importer, path, &name)?,
-            }
-        }
+        self.read(&mut importer)?;
         let (imported, problems) = importer.finish(&file_name(first));
-        for problem in &problems.listed {
-            note(format_args!("warning: {problem}"));
-        }
-        let unlisted = problems.count - problems.listed.len();
-        if unlisted > 0 {
-            note(format_args!("warning: and {unlisted} more like these"));
-        }
+        warn(&problems);
         let imported = imported.map_err(|source| CliError::Import {
             path: first.clone(),
             source,
         })?;
         note(summary(&imported));
         Ok(Some(imported))
+    }
+
+    /// The images of these classes, in the order of the files: however few, and nothing is held out. What
+    /// could not be used is said on standard error.
+    pub(super) fn load_labelled(&self, classes: Vec<String>) -> Result<Dataset, CliError> {
+        let mut importer = Importer::of_classes(self.options(None), classes.clone());
+        self.read(&mut importer)?;
+        let (labelled, problems) = importer.finish_labelled();
+        warn(&problems);
+        let first = self.data.first().cloned().unwrap_or_default();
+        match labelled.labels.is_empty() {
+            true => Err(CliError::Import {
+                path: first,
+                source: ImportError::NoImages,
+            }),
+            false => Ok(labelled.into_dataset(&file_name(&first), classes)),
+        }
+    }
+
+    /// Reads all files.
+    fn read(&self, importer: &mut Importer) -> Result<(), CliError> {
+        for path in &self.data {
+            let name = file_name(path);
+            match path.is_dir() {
+                true => add_folder(importer, path, &name, 0)?,
+                false => add_file(importer, path, &name)?,
+            }
+        }
+        Ok(())
     }
 
     /// The images of the run behind the model at `path`: of a described data set, or those that are given,
@@ -173,6 +190,17 @@ impl OwnData {
                 split_seed: self.split_seed.unwrap_or(0),
             },
         }
+    }
+}
+
+/// Says what of the files could not be used.
+fn warn(problems: &Problems) {
+    for problem in &problems.listed {
+        note(format_args!("warning: {problem}"));
+    }
+    let unlisted = problems.count - problems.listed.len();
+    if unlisted > 0 {
+        note(format_args!("warning: and {unlisted} more like these"));
     }
 }
 

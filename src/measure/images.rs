@@ -6,8 +6,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use super::ImageRecord;
-use crate::data::Split;
+use super::{ImageRecord, Part};
 use crate::exact::{Levels, Ticks};
 
 /// What the records of a file are of.
@@ -20,8 +19,9 @@ pub struct ImagesFile {
     /// The data set's name.
     pub dataset: String,
     /// Which of its images.
-    pub split: Split,
-    /// Number of the first record's image in that half of the data set, from 0.
+    pub split: Part,
+    /// Number of the first record's image, from 0: in that half of the data set, or among all of somebody's
+    /// own.
     pub first: usize,
     /// Ticks per pixel level.
     pub scale: u32,
@@ -125,7 +125,7 @@ mod tests {
             network: "net".into(),
             model_sha256: "ab".into(),
             dataset: "mnist".into(),
-            split: Split::Test,
+            split: Part::Test,
             first: 7,
             scale: 32,
             members: 2,

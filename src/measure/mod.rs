@@ -11,6 +11,7 @@
 
 mod curve;
 mod images;
+mod part;
 mod report;
 mod sample;
 mod svg;
@@ -18,6 +19,7 @@ mod svg;
 pub use crate::exact::ImageRecord;
 pub use curve::{Curve, POINTS, STEPS_PER_LEVEL, epsilon_levels};
 pub use images::{ImagesFile, images_csv, images_json};
+pub use part::Part;
 pub use report::{Series, curves_csv, curves_json};
 pub use sample::{
     SURVEY_QUERIES, Survey, Tried, image_seed, sample_order, try_image, wilson_interval,

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::curve::{Curve, POINTS, STEPS_PER_LEVEL, epsilon_levels};
 use super::images::field;
+use super::part::Part;
 use super::sample::Survey;
-use crate::data::Split;
 
 /// One network on one set of images.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Series {
     /// The data set's name.
     pub dataset: String,
     /// Which of its images.
-    pub split: Split,
+    pub split: Part,
     /// The radius that the network was trained for, a decimal fraction of full scale; none if its file
     /// does not say.
     pub epsilon: Option<String>,
@@ -120,7 +120,7 @@ pub fn curves_json(series: &[Series]) -> String {
         model_sha256: String,
         kind: String,
         dataset: String,
-        split: Split,
+        split: Part,
         epsilon: Option<String>,
         images: u64,
         clean: f64,

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::curve::{POINTS, epsilon_levels};
+use super::part::Part;
 use super::report::Series;
-use crate::data::Split;
 use crate::exact::MAX_LEVEL;
 
 /// Colours for the networks of a picture, in their order, on white.
@@ -131,10 +131,10 @@ fn curves(svg: &mut String, Picture { series, colour, .. }: &Picture<'_>) {
     let colour = escaped(colour);
     let network = escaped(&series.network);
     let split = series.split.as_str();
-    let width = if series.split == Split::Test {
-        2.5
-    } else {
-        1.25
+    let (width, opacity) = match series.split {
+        Part::Test | Part::HeldOut => (2.5, ""),
+        Part::Training => (1.25, ""),
+        Part::Own => (5.0, " stroke-opacity=\"0.45\""),
     };
     let images = series.curve.images;
     let mut line = |class: &str, counts: &[u64], images: u64, style: &str| {
@@ -142,7 +142,7 @@ fn curves(svg: &mut String, Picture { series, colour, .. }: &Picture<'_>) {
         draw!(
             svg,
             "<polyline class=\"{class}\" data-network=\"{network}\" data-split=\"{split}\" data-images=\"{images}\" \
-             fill=\"none\" stroke=\"{colour}\" {style} points=\"{}\"/>",
+             fill=\"none\" stroke=\"{colour}\"{opacity} {style} points=\"{}\"/>",
             points(places)
         );
     };
@@ -301,7 +301,7 @@ mod tests {
             model_sha256: String::new(),
             kind: "linf-dist".into(),
             dataset: "mnist".into(),
-            split: Split::Test,
+            split: Part::Test,
             epsilon: Some("0.3".into()),
             curve: Curve::new(8, &records),
             survey: Some(Survey::new(8, &tried)),

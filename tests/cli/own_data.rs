@@ -1,9 +1,10 @@
 //! `--data`: a network of one's own images, from the files to the labels of other images.
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::{env, fs};
 
+use linf_dist_net::data::sha256_hex;
 use linf_dist_net::exact::Model;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -161,4 +162,85 @@ fn a_sparse_file_of_a_gigabyte_is_refused_in_a_sentence() {
         said.contains("rows.csv") && said.contains("256 MB"),
         "{said}"
     );
+}
+
+/// The page measures the same images to the same figures and the same file. With `UPDATE_GOLDEN` set, writes
+/// them before it reads them.
+#[test]
+fn a_handful_of_drawings_is_measured_as_the_page_measures_them() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let folder = TempDir::new().unwrap();
+    let csv = path(&folder, "images.csv");
+    let model = format!("{root}/www/public/models/mnist-eps0.3.safetensors");
+    let drawings = format!("{root}/examples/drawings");
+    let eval = |more: &[&str]| {
+        let fixed = [
+            "eval",
+            "--model",
+            &model,
+            "--data",
+            &drawings,
+            "--epsilon",
+            "0.3",
+        ];
+        linf(&[&fixed[..], more].concat())
+    };
+    let output = eval(&["--json", "--per-image", &csv]);
+    assert!(output.status.success());
+    let report = json(&String::from_utf8(output.stdout).unwrap());
+    let mut found: Value = ["images", "clean", "certified_lipschitz", "certified_ibp"]
+        .into_iter()
+        .map(|name| (name.to_owned(), report[name].clone()))
+        .collect();
+    found["images_csv"] = sha256_hex(&fs::read(&csv).unwrap()).into();
+    let golden = format!("{root}/tests/measured-own.json");
+    if env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(
+            &golden,
+            serde_json::to_string_pretty(&found).unwrap() + "\n",
+        )
+        .unwrap();
+    }
+    assert_eq!(json(&fs::read_to_string(&golden).unwrap()), found);
+
+    // They are nobody's test set.
+    let images = path(&folder, "images.json");
+    assert!(eval(&["--per-image", &images]).status.success());
+    assert_eq!(json(&fs::read_to_string(&images).unwrap())["split"], "own");
+    // This network held none of them out.
+    assert_eq!(eval(&["--held-out"]).status.code(), Some(2));
+}
+
+#[test]
+fn one_image_is_measured_and_one_of_no_class_of_the_model_is_left_out() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let folder = TempDir::new().unwrap();
+    let image = fs::read(format!("{root}/examples/drawings/7/wide.png")).unwrap();
+    for class in ["7", "shoe"] {
+        let class = folder.path().join("mine").join(class);
+        fs::create_dir_all(&class).unwrap();
+        fs::write(class.join("one.png"), &image).unwrap();
+    }
+    let model = format!("{root}/www/public/models/mnist-eps0.3.safetensors");
+    let eval = |data: &str| {
+        linf(&[
+            "eval",
+            "--model",
+            &model,
+            "--data",
+            data,
+            "--epsilon",
+            "0.3",
+            "--json",
+        ])
+    };
+    let output = eval(&path(&folder, "mine"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("shoe"));
+    let report = json(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(report["images"], 1);
+    let clean = report["clean"].as_f64().unwrap();
+    assert!(clean == 0.0 || clean == 1.0, "{report}");
+    // With no image left there is nothing to say.
+    fs::remove_dir_all(folder.path().join("mine/7")).unwrap();
+    assert_eq!(eval(&path(&folder, "mine")).status.code(), Some(2));
 }

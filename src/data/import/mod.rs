@@ -118,6 +118,22 @@ pub struct Labelled {
     pub labels: Vec<u8>,
 }
 
+impl Labelled {
+    /// The images as a data set of these classes; `name` is what the user calls them.
+    pub fn into_dataset(self, name: &str, classes: Vec<String>) -> Dataset {
+        let description = DatasetDescription {
+            title: title(name),
+            classes,
+            ..DatasetDescription::in_memory(&own_name(name), [SIDE; 2], 0, Normalisation::IDENTITY)
+        };
+        Dataset {
+            description: description.into(),
+            images: self.images,
+            labels: self.labels,
+        }
+    }
+}
+
 impl Importer {
     /// An importer without images that takes those of these classes, as those of a network. A folder or a
     /// label stands for the class of that name, in any case and with a hyphen for each slash, or of that
@@ -168,6 +184,26 @@ impl Importer {
             self.add_table(path, bytes);
         } else {
             self.refuse(path, At::File, Wrong::Format);
+        }
+    }
+
+    /// Adds images that are at hand, `[n, 784]` levels of bright ink on black, whose labels are indices of
+    /// `classes`. They are read by the same options as those of files; `name` is what problems call them.
+    pub fn add_labelled(&mut self, name: &str, images: &[u8], labels: &[u8], classes: &[String]) {
+        for (image, label) in images.chunks_exact(PIXELS).zip(labels) {
+            let class = classes.get(usize::from(*label)).map(String::as_str);
+            let grey = Grey {
+                size: [SIDE; 2],
+                levels: image.into(),
+            };
+            match class {
+                Some(class) => self.take(name, At::File, class, grey),
+                None => self.refuse(
+                    &format!("{name}: label {label}"),
+                    At::File,
+                    Wrong::UnknownClass { images: 1 },
+                ),
+            }
         }
     }
 

@@ -115,6 +115,13 @@ impl ImageImporter {
         self.importer.add(path, bytes);
     }
 
+    /// Adds images that are at hand, 784 levels each, bright ink on black, with the index of the class of
+    /// each among `classes`. `name` is what problems call them.
+    #[wasm_bindgen(js_name = addLabelled)]
+    pub fn add_labelled(&mut self, name: &str, images: &[u8], labels: &[u8], classes: Vec<String>) {
+        self.importer.add_labelled(name, images, labels, &classes);
+    }
+
     /// Notes a file that is too large to be read.
     #[wasm_bindgen(js_name = refuseLarge)]
     pub fn refuse_large(&mut self, path: &str) {

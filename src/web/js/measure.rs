@@ -83,10 +83,10 @@ mod files {
     use super::super::certify::Certifier;
     use super::*;
     use crate::attack::ExactClassifier;
-    use crate::data::{Split, sha256_hex};
+    use crate::data::sha256_hex;
     use crate::measure::{
-        Curve, ImagesFile, Picture, Series, Survey, Tried, curves_csv, curves_json, curves_svg,
-        images_csv, images_json, sample_order as order,
+        Curve, ImagesFile, Part, Picture, Series, Survey, Tried, curves_csv, curves_json,
+        curves_svg, images_csv, images_json, sample_order as order,
     };
 
     #[wasm_bindgen(typescript_custom_section)]
@@ -121,7 +121,10 @@ export interface MeasuredAbout {
   /** `linf-dist`, or the recipe of a baseline. */
   kind: string;
   dataset: string;
-  split: 'test' | 'training';
+  /** Which images: a published half, those held out of images of somebody's own, or others of theirs. */
+  split: 'test' | 'training' | 'held-out' | 'own';
+  /** The number of the first image. */
+  first: number;
   /** Ticks per pixel level. */
   scale: number;
   /** Members of an ensemble; 1 for any other network. */
@@ -149,7 +152,8 @@ export interface MeasuredAbout {
         model_sha256: String,
         kind: String,
         dataset: String,
-        split: Split,
+        split: Part,
+        first: usize,
         scale: u32,
         members: usize,
         epsilon: Option<String>,
@@ -313,7 +317,7 @@ export interface MeasuredAbout {
                 model_sha256: about.model_sha256.clone(),
                 dataset: about.dataset.clone(),
                 split: about.split,
-                first: 0,
+                first: about.first,
                 scale: about.scale,
                 members: about.members,
             }

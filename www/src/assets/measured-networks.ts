@@ -20,6 +20,8 @@ export interface MeasuredNetwork {
   /** Of a baseline the recipe; `linf-dist` of the others. As in files. */
   recipe: string;
   dataset: string;
+  /** Names of its classes, where the page does not know its data set. */
+  classes: readonly string[];
   /** The radius that it was trained for, a decimal fraction; `null` if it was for none. */
   epsilon: string | null;
   /** The file; none of a network of this browser. */
@@ -51,7 +53,13 @@ const BASELINE_TITLES: Record<string, [title: string, recipe: string]> = {
 
 /** All of them; `own` are those of this browser. */
 export function measuredNetworks(
-  own: readonly { hash: string; name: string; dataset: string; epsilon: string }[],
+  own: readonly {
+    hash: string;
+    name: string;
+    dataset: string;
+    epsilon: string;
+    classes?: readonly string[];
+  }[],
 ): readonly MeasuredNetwork[] {
   const exact = [...SHIPPED].map(([name, file]) => ({
     name,
@@ -59,15 +67,17 @@ export function measuredNetworks(
     recipe: 'linf-dist',
     kind: 'exact' as const,
     dataset: file.dataset,
+    classes: [],
     epsilon: file.epsilon,
     file,
   }));
-  const here = own.map(({ hash, name, dataset, epsilon }) => ({
+  const here = own.map(({ hash, name, dataset, epsilon, classes = [] }) => ({
     name: ownName(hash),
     title: name,
     recipe: 'linf-dist',
     kind: 'exact' as const,
     dataset,
+    classes,
     epsilon,
     file: null,
   }));
@@ -83,6 +93,7 @@ export function measuredNetworks(
         recipe,
         kind: 'baseline' as const,
         dataset,
+        classes: [],
         epsilon: recipe === 'standard' ? null : file.epsilon,
         file,
       },

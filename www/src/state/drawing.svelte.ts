@@ -19,6 +19,8 @@ export type Picked =
       index: null;
       pixels: Pixels;
       training?: { index: number; label: number };
+      /** The same of one that was held out of images of the visitor's own. */
+      heldOut?: { index: number; label: number };
       /** Id among the visitor's images, which know its label. */
       mine?: string;
     };
@@ -86,7 +88,8 @@ export class Drawing {
    */
   forgetLabelled() {
     const isOther = (picked: Picked | null) =>
-      picked !== null && (picked.index !== null || 'training' in picked || 'mine' in picked);
+      picked !== null &&
+      (picked.index !== null || 'training' in picked || 'heldOut' in picked || 'mine' in picked);
     if (isOther(this.picked)) this.picked = null;
     this.#past = this.#past.filter(({ picked }) => !isOther(picked));
   }

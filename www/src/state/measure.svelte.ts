@@ -7,8 +7,7 @@
  * where the proof ends.
  */
 import { message, type OnProgress } from '../assets/download.ts';
-import type { Split } from '../assets/image-shards.ts';
-import { pixelsOf, shardOf } from '../assets/labelled-images.ts';
+import { pixelsOf } from '../assets/labelled-images.ts';
 import type { MeasuredNetwork } from '../assets/measured-networks.ts';
 import { fetchModel } from '../assets/model-file.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
@@ -17,6 +16,7 @@ import { describe, sampleOrder, type MeasuredAbout } from '../wasm/measure.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import { MeasureHand } from '../workers/measure-hand.ts';
 import type { Opening } from '../workers/measure-protocol.ts';
+import type { ImageSet } from './image-sets.ts';
 import { Series } from './series.svelte.ts';
 
 /** Queries of the search for an image's smallest flip, and the seed: those of `linf curve`. */
@@ -58,11 +58,12 @@ const INPUTS = ['pointerdown', 'pointermove', 'keydown'] as const;
 const wait = (milliseconds: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-/** Test sets come before training sets, which are larger. */
+/** Small sets come before large ones. */
 const smallestFirst = (wanted: readonly Series[]) => wanted.toSorted((a, b) => a.total - b.total);
 
-const keyOf = (network: MeasuredNetwork, hash: string, split: Split) =>
-  `${network.name} ${hash} ${split}`;
+/** Of one network on what a kind of images was at any time there is one series, the last. */
+const keyOf = (network: MeasuredNetwork, hash: string, { kind, dataset }: ImageSet) =>
+  `${network.name} ${hash} ${kind} ${dataset}`;
 
 export class MeasureStore {
   /** What is to be measured, the smallest set first. */
@@ -79,7 +80,7 @@ export class MeasureStore {
   place: number | null = null;
   readonly workers = Math.min(MOST_WORKERS, Math.max(1, navigator.hardwareConcurrency || 2));
 
-  readonly #series: Record<string, Series> = {};
+  readonly #series: Record<string, Series | undefined> = {};
   #supplies: Record<string, Promise<Supply> | undefined> = {};
   /** The unpacked files of networks that no file of the page holds, by their hashes. */
   readonly #own: Record<string, Uint8Array<ArrayBuffer> | undefined> = {};
@@ -97,21 +98,27 @@ export class MeasureStore {
   readonly #stale: Series[] = [];
   #recounting: ReturnType<typeof setTimeout> | undefined;
 
-  /** What is or will be measured of a network; `own` is the file of one that was trained here. */
+  /**
+   * What is or will be measured of a network on a set; `own` is the file of one that was trained here.
+   * Where the set has changed, it begins anew.
+   */
   seriesOf(
     network: MeasuredNetwork,
-    split: Split,
+    set: ImageSet,
     own: { hash: string; model: Uint8Array<ArrayBuffer> } | null,
   ): Series {
     const hash = network.file?.hash ?? own?.hash ?? '';
     if (own && !network.file) this.#own[hash] = own.model;
-    const key = keyOf(network, hash, split);
-    return (this.#series[key] ??= new Series(network, hash, split));
+    const key = keyOf(network, hash, set);
+    const known = this.#series[key];
+    if (known?.set.id === set.id) return known;
+    const isAnew = known !== undefined && (known.done > 0 || known.isAnew);
+    return (this.#series[key] = new Series(network, hash, set, isAnew));
   }
 
   /** Calls networks what the list of today calls them. */
   name(networks: readonly MeasuredNetwork[]) {
-    for (const series of Object.values(this.#series)) series.follow(networks);
+    for (const series of Object.values(this.#series)) series?.follow(networks);
   }
 
   /** Certifies all images of these sets, those that are not certified yet. */
@@ -258,7 +265,7 @@ export class MeasureStore {
   }
 
   async #toCertify(series: Series): Promise<Task> {
-    const { network, split } = series;
+    const { network, set } = series;
     if (!series.about) {
       const supply = await this.#supply(series);
       series.about = {
@@ -266,17 +273,18 @@ export class MeasureStore {
         network: network.name,
         kind: network.recipe,
         dataset: network.dataset,
-        split,
+        split: set.inFiles,
+        first: set.first,
         colour: network.print,
         letter: network.letter,
       };
     }
     const onProgress: OnProgress = (fraction) => (series.loading = fraction);
-    const shard = await shardOf(network.dataset, split, series.next, sha256, { onProgress });
+    const shard = await set.part(series.next, { onProgress });
     series.loading = null;
     const end = shard.first + shard.count;
     // The next shard comes meanwhile.
-    if (end < series.total) void shardOf(network.dataset, split, end, sha256).catch(() => {});
+    if (end < series.total) void set.part(end).catch(() => {});
     const first = series.next;
     const images = Math.min(series.batch, end - first);
     series.next = first + images;
@@ -301,8 +309,8 @@ export class MeasureStore {
   }
 
   /** The pixels of an image of a set. Throws a `DownloadError`. */
-  async pixels({ network, split }: Series, index: number): Promise<Pixels> {
-    return pixelsOf(await shardOf(network.dataset, split, index, sha256), index);
+  async pixels({ set }: Series, index: number): Promise<Pixels> {
+    return pixelsOf(await set.part(index), index);
   }
 
   /** What is needed of the network of a set; what failed is asked for again. */

@@ -7,18 +7,33 @@ import { message } from '../assets/download.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import type { ImportOptions, ImportOutcome, ImportedSet } from '../wasm/types.ts';
 import { WorkerClient } from '../workers/client.ts';
-import type { PathedFile, SetReply, SetRequest } from '../workers/import-protocol.ts';
+import type { GivenImages, PathedFile, SetReply, SetRequest } from '../workers/import-protocol.ts';
 import ImportWorker from '../workers/import.worker.ts?worker';
+import type { MyImage } from './my-images.svelte.ts';
 import { run } from './run.svelte.ts';
 
 /** As *Draw* prepares drawings, which is what the network will be tried on. */
 const FIRST: ImportOptions = { transposed: false, ink: 'auto', centred: true, split_seed: 0 };
+
+/** Images that are as the network sees them already. */
+const AS_THEY_ARE: Partial<ImportOptions> = { transposed: false, ink: 'bright', centred: false };
 
 /** Images of a class that are shown. */
 export const SHOWN = 20;
 const PIXELS = 784;
 /** Most characters of a class's name. */
 export const MOST_NAME = 40;
+
+/** Images of *My images* as the importer takes them; `classes` are those of their data set. */
+export function givenOf(
+  list: readonly Pick<MyImage, 'pixels' | 'label'>[],
+  classes: readonly string[],
+): GivenImages {
+  const images = new Uint8Array(list.length * PIXELS);
+  list.forEach(({ pixels }, at) => images.set(pixels, at * PIXELS));
+  const labels = Uint8Array.from(list, ({ label }) => label);
+  return { called: 'My images', images, labels, classes };
+}
 
 export class OwnImages {
   options = $state.raw<ImportOptions>(FIRST);
@@ -31,6 +46,8 @@ export class OwnImages {
   error = $state<string | null>(null);
 
   #files: readonly PathedFile[] = [];
+  /** Images that are at hand, which take the place of files. */
+  #given: GivenImages | null = null;
   #name = '';
   /** Counts the requests. */
   #id = 0;
@@ -48,6 +65,8 @@ export class OwnImages {
   take(files: readonly PathedFile[]) {
     const first = files[0];
     if (!first) return;
+    if (this.#given) this.options = { ...FIRST, split_seed: this.options.split_seed };
+    this.#given = null;
     this.#files = files;
     const [folder = '', ...below] = first.path.split('/');
     this.#name = below.length > 0 || files.length === 1 ? folder : first.file.name;
@@ -55,10 +74,20 @@ export class OwnImages {
     void this.#read();
   }
 
+  /** Takes images that are at hand, such as *My images*. Whatever changes of them later changes nothing here. */
+  takeGiven(name: string, given: GivenImages) {
+    this.options = { ...this.options, ...AS_THEY_ARE };
+    this.#given = given;
+    this.#files = [];
+    this.#name = name;
+    this.names = [];
+    void this.#read();
+  }
+
   /** Reads the files anew, in another way. */
   change(options: Partial<ImportOptions>) {
     this.options = { ...this.options, ...options };
-    if (this.#files.length > 0) void this.#read();
+    if (this.#files.length > 0 || this.#given) void this.#read();
   }
 
   /** Gives a class another name. Says whether it can have it. */
@@ -76,6 +105,7 @@ export class OwnImages {
     this.#id += 1;
     this.#worker.stop();
     this.#files = [];
+    this.#given = null;
     this.outcome = this.reading = this.error = null;
     run.learnFrom(null);
   }
@@ -106,6 +136,7 @@ export class OwnImages {
         program,
         name: this.#name,
         files: this.#files,
+        given: this.#given,
         options,
       });
     } catch (cause) {

@@ -1,5 +1,4 @@
 /** One network on one set of images: the columns of what is measured, which grow as Workers answer. */
-import { imageCount, type Split } from '../assets/image-shards.ts';
 import type { MeasuredNetwork } from '../assets/measured-networks.ts';
 import {
   count,
@@ -9,6 +8,7 @@ import {
   type SurveyCurve,
 } from '../wasm/measure.ts';
 import type { Certificates } from '../workers/measure-protocol.ts';
+import type { ImageSet } from './image-sets.ts';
 
 /** A larger sample says little more: its interval is within 3 points. */
 export const MOST_ATTACKED = 1_000;
@@ -50,10 +50,12 @@ export class Series {
     network: MeasuredNetwork,
     /** Tells the own network of today from that of yesterday. */
     readonly hash: string,
-    readonly split: Split,
+    readonly set: ImageSet,
+    /** Whether it takes the place of one whose images have changed since they were measured. */
+    readonly isAnew = false,
   ) {
     this.network = $state.raw(network);
-    this.total = imageCount(network.dataset, split);
+    this.total = set.count;
     this.labels = new Uint8Array(this.total);
     const column = () => new Int32Array(this.total);
     this.certificates = {

@@ -7,7 +7,16 @@ export interface PathedFile {
   file: File;
 }
 
-/** Files that become one set to be trained on. */
+/** Images that are at hand, 784 levels each, with the index of the class of each among `classes`. */
+export interface GivenImages {
+  /** What problems call them. */
+  called: string;
+  images: Uint8Array<ArrayBuffer>;
+  labels: Uint8Array<ArrayBuffer>;
+  classes: readonly string[];
+}
+
+/** Files, or images that are at hand, that become one set to be trained on. */
 export interface SetRequest {
   type: 'set';
   /** Tells the answer from that to an earlier request. */
@@ -16,6 +25,7 @@ export interface SetRequest {
   /** What the file or folder is called. */
   name: string;
   files: readonly PathedFile[];
+  given: GivenImages | null;
   options: ImportOptions;
 }
 

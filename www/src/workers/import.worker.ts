@@ -10,8 +10,12 @@ const tell = (reply: SetReply | LabelledReply, transfer: Transferable[] = []) =>
   postMessage(reply, { transfer });
 const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
-async function readSet({ id, program, name, files, options }: SetRequest) {
+async function readSet({ id, program, name, files, given, options }: SetRequest) {
   const { importer, most } = await openImporter(program, options);
+  if (given) {
+    const { called, images, labels, classes } = given;
+    importer.addLabelled(called, images, labels, [...classes]);
+  }
   const total = files.reduce((sum, { file }) => sum + file.size, 0);
   let done = 0;
   let told = 0;

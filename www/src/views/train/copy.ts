@@ -78,7 +78,10 @@ export const FITTED: Record<(typeof OFFERED)[number], string> = {
 export const OWN_IMAGES = {
   says:
     'A zip or folder with a folder of PNG or JPEG files for each class, a CSV of label and pixels, or ' +
-    'the two IDX files of a pair. Drop them here. Nothing leaves this machine.',
+    'the two IDX files of a pair. Drop them here, or take “My images” of the network’s classes. Nothing leaves this machine.',
+  noneOfMine: (dataset: string) =>
+    `There is no image of yours of the classes of ${dataset}, the data set of the network in use. In Draw, ` +
+    'say what a drawing is, or load a zip of images under “My images”.',
   sentence: (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`,
   understood: ({ labels, heldOut, classes, epsilon }: ImportedSet) =>
     `${count(labels.length)} images of ${classes.length} classes; ${count(heldOut)} of them are held ` +
