@@ -134,7 +134,9 @@ test('a figure names the step and the ε that it is of, and one of another ε is
 
   // A link that is followed moves ε as the slider does.
   await expect.poll(() => link(page)).toContain('epsilon:5~');
-  await page.evaluate(() => (location.hash = location.hash.replace('epsilon:5', 'epsilon:40')));
+  await page.evaluate(
+    () => (location.hash = location.hash.replace(/(epsilon%3A)5/, (_, key: string) => `${key}40`)),
+  );
   await expect(page.getByTestId('play-ours-truth')).toHaveAttribute('data-epsilon', '40');
   await isConsistent(page);
 });
