@@ -213,6 +213,7 @@ test('My images train a network, which is measured on what was held out of them'
   await expect(page.getByTestId('measure-title')).toHaveAttribute('data-images', learned);
 
   // Without the files nothing can be measured, and it is said.
+  await expect.poll(() => decodeURIComponent(new URL(page.url()).hash)).toContain('~held-out');
   await page.reload();
   await expect(page.getByTestId('set-missing')).toHaveCount(1);
   for (const set of ['held-out', 'training']) await expect(choice(page, set)).toBeChecked();
