@@ -147,3 +147,18 @@ test('what cannot be used is named, and the rest is understood', async ({ page }
   await expect(button(page, 'Train')).toBeEnabled();
   await goTo(page, 'Draw');
 });
+
+test('a drop on the panel is for the trainer alone, and is read once', async ({ page }) => {
+  await openTraining(page);
+  const transfer = await page.evaluateHandle(
+    (data) => {
+      const files = new DataTransfer();
+      files.items.add(new File([Uint8Array.from(data)], 'shapes.zip'));
+      return files;
+    },
+    [...readFileSync(SHAPES)],
+  );
+  await page.dispatchEvent('[data-testid=own-images]', 'drop', { dataTransfer: transfer });
+  await expect(panel(page)).toHaveAttribute('data-images', '240', { timeout: 20_000 });
+  await expect(page.getByTestId('notice')).toBeEmpty();
+});

@@ -9,11 +9,11 @@ const MOST_TOLD = 3;
 
 export const imagesKind: FileKind = {
   called: 'images (a zip of class folders of PNG, or an IDX pair)',
-  matches: ({ name, bytes }) =>
-    isZip(bytes) ||
-    idxDimensions(bytes) > 0 ||
-    (isGzip(bytes) && !/\.safetensors(\.gz)?$/i.test(name)),
-  async take(app, files) {
+  matches: ({ file, head }) =>
+    isZip(head) ||
+    idxDimensions(head) > 0 ||
+    (isGzip(head) && !/\.safetensors(\.gz)?$/i.test(file.name)),
+  async takeAll(app, files) {
     const { dataset } = app.network.about;
     const { classes } = app.network.words;
     await myImages.load();
