@@ -159,6 +159,8 @@ count_sizes() {
 # with `ignore` and the reason.
 native_tests() {
   export LINF_FUZZ_SECONDS="${LINF_FUZZ_SECONDS:-10}"
+  LINF_PYTHON="$(python_path)"
+  export LINF_PYTHON
   if have cargo-nextest; then cargo nextest run --all-features --no-fail-fast --run-ignored all
   else cargo test --all-features --lib --bins --tests --examples --no-fail-fast -- --include-ignored
   fi

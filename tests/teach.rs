@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use linf_dist_net::data::{Dataset, DatasetDescription, Normalisation, Split, datasets};
-use linf_dist_net::exact::teach::{
-    TeachConfig, TeachError, Teaching, images_sha256, taught_model, teach,
-};
+use linf_dist_net::exact::teach::{TeachConfig, TeachError, Teaching, images_sha256, teach};
 use linf_dist_net::exact::{
     Accuracies, Arguments, DenseLayer, DenseNet, Epsilon, ExactNet, Lineage, Metadata, Model,
     Operation, Ticks, evaluate,
@@ -228,7 +226,11 @@ fn a_taught_model_claims_no_accuracy_and_tells_how_it_was_made() {
         }),
     };
     let sha256 = "a".repeat(64);
-    let model = taught_model(net, &metadata, sha256.clone(), &new, epsilon(), lessons()).unwrap();
+    let none = Dataset::empty(Arc::clone(&new.description));
+    let teaching = Teaching::new(&net, &new, Cow::Owned(none), lessons()).unwrap();
+    let model = teaching
+        .model(&metadata, sha256.clone(), epsilon())
+        .unwrap();
     assert_eq!(model.metadata.accuracies, None);
     let lineage = &model.metadata.lineage;
     assert_eq!(*lineage.operation(), Operation::Teach);

@@ -15,7 +15,8 @@ use crate::data::datasets;
 use crate::data::import::{Background, Grey, Png};
 use crate::error::sentence;
 use crate::exact::{
-    Certificate, CertificateFile, CriticalPixel, Epsilon, ExactNet, Levels, MAX_LEVEL, Model, Ticks,
+    Certificate, CertificateFile, CriticalPixel, Epsilon, ExactNet, Levels, MAX_LEVEL, Method,
+    Model, Ticks,
 };
 
 /// Label images and print how far each label is proved
@@ -75,6 +76,9 @@ struct Verdict {
     epsilon: String,
     certified_lipschitz: bool,
     certified_ibp: bool,
+    /// Only where the certificate that was written needs it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    certified_branch_and_bound: bool,
 }
 
 /// What is printed of an image that cannot be certified, where there are others.
@@ -236,6 +240,7 @@ fn certify(
             path: args.model.clone(),
             source,
         })?;
+    let mut method = None;
     if let Some(target) = target {
         let radius = args.epsilon.map(|epsilon| epsilon.ticks(model.net.scale()));
         let sha256 = model_sha256.into();
@@ -252,11 +257,12 @@ fn certify(
             source,
         })?;
         write(target, &file.to_bytes())?;
+        method = Some(file.method);
     }
     let file = path.display().to_string();
     let verdict = args
         .epsilon
-        .map(|epsilon| Verdict::new(epsilon, &model.net, &certificate));
+        .map(|epsilon| Verdict::new(epsilon, &model.net, &certificate, method));
     let sha256 = model_sha256.into();
     Ok(Report::new(
         model,
@@ -418,22 +424,31 @@ impl Report {
 }
 
 impl Verdict {
-    fn new(epsilon: Epsilon, net: &ExactNet, certificate: &Certificate) -> Self {
+    /// `method` is what proves ε in the certificate that was written, if one was.
+    fn new(
+        epsilon: Epsilon,
+        net: &ExactNet,
+        certificate: &Certificate,
+        method: Option<Method>,
+    ) -> Self {
         let radius = Some(epsilon.ticks(net.scale()));
         Self {
             epsilon: epsilon.to_string(),
             certified_lipschitz: certificate.lipschitz_radius >= radius,
             certified_ibp: certificate.ibp_radius >= radius,
+            certified_branch_and_bound: method == Some(Method::BranchAndBound),
         }
     }
 
     fn to_text(&self) -> String {
         let Self { epsilon, .. } = self;
-        match (self.certified_lipschitz, self.certified_ibp) {
-            (true, _) => format!("proved at ε = {epsilon}, by the margin alone"),
-            (false, true) => format!("proved at ε = {epsilon}, by IBP"),
-            (false, false) => format!("not proved at ε = {epsilon}"),
-        }
+        let method = match self {
+            _ if self.certified_lipschitz => "the margin alone",
+            _ if self.certified_ibp => "IBP",
+            _ if self.certified_branch_and_bound => "branch and bound",
+            _ => return format!("not proved at ε = {epsilon}"),
+        };
+        format!("proved at ε = {epsilon}, by {method}")
     }
 }
 

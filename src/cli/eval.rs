@@ -14,7 +14,7 @@ use super::output::check_target;
 use super::own_data::OwnData;
 use super::target::write;
 use super::{CliError, DatasetName, note, print, print_line, read_model, threads};
-use crate::data::{Dataset, Split, datasets};
+use crate::data::{Dataset, Split};
 use crate::exact::{
     BranchAndBound, Epsilon, Evaluation, ImageRecord, MAX_LEVEL, Model, branch_and_bound,
     certify_images,
@@ -109,7 +109,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
         check_target(path, args.force)?;
     }
     let (model, model_sha256) = read_model(&args.model)?;
-    let (measured, first) = match args.dataset {
+    let (measured, first, split) = match args.dataset {
         Some(dataset) => described(args, dataset, &model)?,
         None => own(args, &model)?,
     };
@@ -156,10 +156,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             network: file_stem(&args.model),
             model_sha256,
             dataset: name.clone(),
-            split: match args.held_out {
-                true => Split::Train,
-                false => Split::Test,
-            },
+            split,
             first,
             scale: net.scale(),
             members: net.members(),
@@ -184,12 +181,13 @@ fn images_writer(path: &Path) -> Result<ImagesWriter, CliError> {
     }
 }
 
-/// The images of a described data set that are measured on, and the number of the first of them.
+/// The images of a described data set that are measured on, the number of the first of them, and of what
+/// they are a part.
 fn described(
     args: &Args,
     dataset: DatasetName,
     model: &Model,
-) -> Result<(Dataset, usize), CliError> {
+) -> Result<(Dataset, usize, Split), CliError> {
     let on = MeasuredOn {
         dataset,
         data_dir: args.data_dir.clone(),
@@ -197,7 +195,7 @@ fn described(
     };
     on.check(&model.metadata.dataset, &args.model)?;
     match args.held_out {
-        false => Ok((on.load(Split::Test)?, 0)),
+        false => Ok((on.load(Split::Test)?, 0, Split::Test)),
         true => {
             dataset.same_as(&model.metadata.dataset, &args.model)?;
             held_out(args, model, on.load(Split::Train)?)
@@ -206,7 +204,7 @@ fn described(
 }
 
 /// The same of images of one's own, with the labels that the model has for their classes.
-fn own(args: &Args, model: &Model) -> Result<(Dataset, usize), CliError> {
+fn own(args: &Args, model: &Model) -> Result<(Dataset, usize, Split), CliError> {
     let recorded = lineage::last_run(&model.metadata.lineage).and_then(lineage::origin);
     let images = args.own.load(recorded.as_ref())?;
     let mut data = images.expect("clap asks for them").data;
@@ -214,13 +212,13 @@ fn own(args: &Args, model: &Model) -> Result<(Dataset, usize), CliError> {
     let same = recorded.is_some_and(|run| found.is_some_and(|found| found.sha256 == run.sha256));
     relabel(&mut data, model, &args.model)?;
     match (args.held_out, same) {
-        (false, false) => Ok((data, 0)),
+        (false, false) => Ok((data, 0, Split::Test)),
         (false, true) => {
             note(format_args!(
                 "warning: {} was trained on most of these images; --held-out measures on the others",
                 args.model.display()
             ));
-            Ok((data, 0))
+            Ok((data, 0, Split::Train))
         }
         (true, true) => held_out(args, model, data),
         (true, false) => Err(CliError::OtherOwnImages {
@@ -231,11 +229,7 @@ fn own(args: &Args, model: &Model) -> Result<(Dataset, usize), CliError> {
 
 /// Gives the images the labels that the model has for classes of these names.
 fn relabel(data: &mut Dataset, model: &Model, path: &Path) -> Result<(), CliError> {
-    let described = datasets::find(&model.metadata.dataset);
-    let names = match &model.metadata.classes[..] {
-        [] => described.map_or_else(Vec::new, |described| described.classes.clone()),
-        names => names.to_vec(),
-    };
+    let names = model.class_names();
     let label = |class: &String| {
         let label = names.iter().position(|name| name == class);
         let label = label.and_then(|label| u8::try_from(label).ok());
@@ -253,9 +247,12 @@ fn relabel(data: &mut Dataset, model: &Model, path: &Path) -> Result<(), CliErro
     Ok(())
 }
 
-/// The training images that none of the runs behind a model has seen, and the number of the first of
-/// them.
-fn held_out(args: &Args, model: &Model, data: Dataset) -> Result<(Dataset, usize), CliError> {
+/// The training images that none of the runs behind a model has seen, as [`described`] gives them.
+fn held_out(
+    args: &Args,
+    model: &Model,
+    data: Dataset,
+) -> Result<(Dataset, usize, Split), CliError> {
     let unseen = lineage::held_out(&model.metadata.lineage);
     if unseen == 0 {
         return Err(CliError::NoneHeldOut {
@@ -264,7 +261,7 @@ fn held_out(args: &Args, model: &Model, data: Dataset) -> Result<(Dataset, usize
     }
     let unseen = usize::try_from(unseen).map_or(data.len(), |unseen| unseen.min(data.len()));
     let (seen, unseen) = data.hold_out(unseen);
-    Ok((unseen, seen.len()))
+    Ok((unseen, seen.len(), Split::Train))
 }
 
 impl Report {

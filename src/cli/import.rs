@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::export::{EPSILON, SCALE};
+use super::lineage::{CHECKPOINT_SHA256, DATASET};
 use super::output::{Output, check_target, print_kept, write_model};
 use super::{CliError, DatasetName, note, print_line, read};
 use crate::data::{Split, sha256_hex};
-use crate::exact::{
-    Epsilon, ExactNet, FloatNet, Lineage, Metadata, Model, Operation, Parent, Ticks,
-};
+use crate::exact::{Epsilon, ExactNet, FloatNet, Lineage, Metadata, Model, Operation, Ticks};
 use crate::interop::authors::{self, AuthorsNet, Variant};
 use crate::net::float_logits;
 
@@ -109,20 +109,15 @@ fn rounding(net: &ExactNet) -> Ticks {
 }
 
 fn lineage(args: &Args, checkpoint: &[u8]) -> Result<Lineage, CliError> {
-    let failed = |source| CliError::Lineage { source };
-    let origin = Operation::Other("pytorch".into());
-    let origin = Lineage::new(origin, Default::default(), None, Vec::new()).map_err(failed)?;
     args.output.lineage(
-        Operation::Other("import".into()),
+        Operation::Import,
         [
-            ("dataset", args.dataset.as_str().into()),
-            ("scale", u64::from(args.scale).into()),
-            ("epsilon", args.epsilon.to_string().into()),
+            (CHECKPOINT_SHA256, sha256_hex(checkpoint).into()),
+            (DATASET, args.dataset.as_str().into()),
+            (SCALE, u64::from(args.scale).into()),
+            (EPSILON, args.epsilon.to_string().into()),
         ],
-        vec![Parent {
-            sha256: Some(sha256_hex(checkpoint)),
-            lineage: origin,
-        }],
+        Vec::new(),
     )
 }
 

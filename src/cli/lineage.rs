@@ -46,6 +46,12 @@ struct Step {
     note: Option<String>,
 }
 
+/// Arguments of an import in a lineage.
+pub(super) const CHECKPOINT_SHA256: &str = "checkpoint_sha256";
+pub(super) const DATASET: &str = "dataset";
+
+/// A checkpoint of PyTorch, which only its digest tells.
+const CHECKPOINT: &str = "model.pth";
 /// File of the model itself; those that it is made from are numbered.
 const MODEL: &str = "model.safetensors";
 /// Folder of the images that a model was taught, which no file of a model holds.
@@ -205,6 +211,16 @@ fn step(lineage: &Lineage, parents: &[String], name: &str) -> Option<Step> {
             words(&["linf", "member", model, &number, name])
         }
         (Operation::Teach, [model]) => teach(lineage, model, name),
+        (Operation::Import, []) => {
+            let (sha256, dataset) = (lineage.text(CHECKPOINT_SHA256)?, lineage.text(DATASET)?);
+            let (scale, epsilon) = (lineage.number(SCALE)?.to_string(), lineage.text(EPSILON)?);
+            let all = ["linf", "import", CHECKPOINT, name, "--dataset", dataset];
+            let options = ["--scale", &scale, "--epsilon", epsilon];
+            Some(Step {
+                note: Some(format!("{CHECKPOINT} has the SHA-256 {sha256}")),
+                ..words(&[&all[..], &options].concat())?
+            })
+        }
         (Operation::Baseline, []) => baseline(lineage, name),
         (Operation::Page, _) => Some(Step {
             writes: name.into(),

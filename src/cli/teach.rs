@@ -12,7 +12,7 @@ use super::output::check_target;
 use super::target::write;
 use super::{CliError, DatasetName, note, print_line, read_model, threads};
 use crate::data::{Dataset, DatasetDescription, HELD_OUT, Split, sha256_hex};
-use crate::exact::teach::{REMINDER_POOL, TeachConfig, Teaching, images_sha256, taught_model};
+use crate::exact::teach::{REMINDER_POOL, TeachConfig, Teaching, images_sha256};
 use crate::exact::{
     Epsilon, Evaluation, ExactNet, ImageRecord, InputError, Levels, Model, certify_images,
 };
@@ -136,11 +136,10 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
             config.passes
         ));
     }
-    let taught = teaching.net().map_err(refused)?;
+    let learned = teaching.model(metadata, model_sha256, epsilon);
+    let learned = learned.map_err(refused)?;
     let seconds = start.elapsed().as_secs_f64();
 
-    let learned = taught_model(taught, metadata, model_sha256, &new, epsilon, config);
-    let learned = learned.map_err(|source| CliError::Lineage { source })?;
     let report = Report::new(net, &learned.net, epsilon, &files, &new, &held_out);
     let mut report = report.map_err(|source| CliError::Input {
         path: args.model.clone(),

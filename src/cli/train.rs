@@ -225,18 +225,16 @@ fn configuration(args: &Args, images: &Images) -> Result<Option<TrainConfig>, Cl
         source: source.into(),
     };
     let preset = TrainConfig::preset(preset).map_err(refused)?;
-    let set = |config: TrainConfig| {
-        let mut hyperparameters = args.set.iter();
-        hyperparameters.try_fold(config, |config, (hyperparameter, value)| {
-            config.with(hyperparameter, value)
-        })
-    };
-    // What suits images of one's own is found out for the preset, so what is set is set afterwards.
-    let config = match images {
-        Images::Described(_) => images.configure(set(preset).map_err(refused)?),
-        Images::Own(_) => set(images.configure(preset)).map_err(refused)?,
-    };
+    // What suits the images is found out for the preset, so what is set is set afterwards.
+    let mut hyperparameters = args.set.iter();
+    let config = hyperparameters
+        .try_fold(
+            images.configure(preset),
+            |config, (hyperparameter, value)| config.with(hyperparameter, value),
+        )
+        .map_err(refused)?;
     let config = TrainConfig {
+        dataset: images.name().into(),
         seed: args.seed,
         held_out: if args.all_images { 0 } else { config.held_out },
         ..config

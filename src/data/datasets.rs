@@ -4,6 +4,7 @@
 //! set is added by an entry there; one in another format needs a reader here, too.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -107,10 +108,40 @@ impl DatasetDescription {
         }
     }
 
+    /// Whether this can describe images that were imported from somebody's own files; what it says comes from
+    /// a file or another program.
+    pub fn is_sound_import(&self) -> bool {
+        let Normalisation { mean, std } = self.normalisation;
+        self.imported.is_some()
+            && find(&self.name).is_none()
+            && self.shape.iter().all(|side| (1..=256).contains(side))
+            && are_class_names(&self.classes)
+            && mean.is_finite()
+            && std.is_finite()
+            && std > 0.0
+    }
+
     /// Pixels of an image, which are the inputs of a net.
     pub fn pixels(&self) -> usize {
         self.shape[0] * self.shape[1]
     }
+}
+
+/// Most classes that are named, and most characters of a name.
+const MOST_NAMES: usize = 256;
+const MOST_NAME: usize = 64;
+
+/// Whether these can be the names of the classes of a data set: two or more, all different, each of 1 to 64
+/// characters, without control characters or spaces at its ends.
+pub fn are_class_names(names: &[String]) -> bool {
+    let is_name = |name: &String| {
+        let plain = !name.chars().any(char::is_control) && name.trim() == name;
+        plain && !name.is_empty() && name.chars().count() <= MOST_NAME
+    };
+    let different: BTreeSet<_> = names.iter().collect();
+    (2..=MOST_NAMES).contains(&names.len())
+        && names.iter().all(is_name)
+        && different.len() == names.len()
 }
 
 /// The published files of a data set.

@@ -85,7 +85,7 @@ impl TeachConfig {
 }
 
 /// Why a network was not taught.
-#[derive(Clone, Debug, Error, PartialEq)]
+#[derive(Debug, Error)]
 pub enum TeachError {
     /// Images and labels do not fit the network.
     #[error("image {image} does not fit: the network has {inputs} pixels and {classes} classes")]
@@ -100,6 +100,9 @@ pub enum TeachError {
     /// The weights have moved too far.
     #[error("the taught network is refused; a smaller step may help")]
     Net(#[from] NetError),
+    /// The history of the model is too long to be added to.
+    #[error("what was done to the model before cannot be recorded with it")]
+    Lineage(#[from] LineageError),
 }
 
 /// Teaches `net` the `new` images, and reminds it of those of `before` in between, so that they keep
@@ -217,47 +220,47 @@ impl<'before> Teaching<'before> {
     pub fn net(&self) -> Result<ExactNet, TeachError> {
         Ok(self.pupil.net()?)
     }
-}
 
-/// The model of a network that was taught at `epsilon`, with the record of how: `metadata` and `sha256`
-/// are those of the model that it was before. Its accuracies are not known.
-///
-/// # Errors
-/// Fails when the history of the model is too long to be added to.
-pub fn taught_model(
-    net: ExactNet,
-    metadata: &Metadata,
-    sha256: String,
-    new: &Dataset,
-    epsilon: Epsilon,
-    config: TeachConfig,
-) -> Result<Model, LineageError> {
-    let numbers = [
-        (IMAGES, new.len() as u64),
-        ("passes", config.passes.into()),
-        ("repeats", config.repeats.into()),
-        ("reminders", config.reminders as u64),
-        ("reminder_pool", REMINDER_POOL as u64),
-        ("step_ticks", config.step.get().into()),
-        ("radius_ticks", config.radius.get().into()),
-    ];
-    let mut arguments: Arguments = numbers
-        .into_iter()
-        .map(|(name, number)| (name.to_owned(), number.into()))
-        .collect();
-    arguments.insert(IMAGES_SHA256.into(), images_sha256(new).into());
-    arguments.insert(EPSILON.into(), epsilon.to_string().into());
-    let parent = Parent {
-        sha256: Some(sha256),
-        lineage: metadata.lineage.clone(),
-    };
-    let lineage = Lineage::new(Operation::Teach, arguments, Some(config.seed), vec![parent])?;
-    let metadata = Metadata {
-        lineage,
-        accuracies: None,
-        ..metadata.clone()
-    };
-    Ok(Model { net, metadata })
+    /// The model of the network as it is now, taught at `epsilon`, with the record of how: `metadata` and
+    /// `sha256` are those of the model that it was before. Its accuracies are not known.
+    ///
+    /// # Errors
+    /// Fails when the weights have moved too far, or the history of the model is too long to be added to.
+    pub fn model(
+        &self,
+        metadata: &Metadata,
+        sha256: String,
+        epsilon: Epsilon,
+    ) -> Result<Model, TeachError> {
+        let Self { new, config, .. } = self;
+        let numbers = [
+            (IMAGES, new.len() as u64),
+            ("passes", config.passes.into()),
+            ("repeats", config.repeats.into()),
+            ("reminders", config.reminders as u64),
+            ("reminder_pool", self.before.len() as u64),
+            ("step_ticks", config.step.get().into()),
+            ("radius_ticks", config.radius.get().into()),
+        ];
+        let mut arguments: Arguments = numbers
+            .into_iter()
+            .map(|(name, number)| (name.to_owned(), number.into()))
+            .collect();
+        arguments.insert(IMAGES_SHA256.into(), images_sha256(new).into());
+        arguments.insert(EPSILON.into(), epsilon.to_string().into());
+        let parent = Parent {
+            sha256: Some(sha256),
+            lineage: metadata.lineage.clone(),
+        };
+        let lineage = Lineage::new(Operation::Teach, arguments, Some(config.seed), vec![parent])?;
+        let metadata = Metadata {
+            lineage,
+            accuracies: None,
+            ..metadata.clone()
+        };
+        let net = self.net()?;
+        Ok(Model { net, metadata })
+    }
 }
 
 /// SHA-256, in lower-case hexadecimal, of labelled images in whichever order: of each, from the smallest,

@@ -10,7 +10,7 @@ use safetensors::tensor::{Dtype, SafeTensors};
 use thiserror::Error;
 
 use super::config::TrainConfig;
-use crate::data::{DatasetDescription, Normalisation, datasets};
+use crate::data::{DatasetDescription, datasets};
 use crate::exact::io::safetensors::{StoredTensor, safetensors_file};
 use crate::exact::{Arguments, Csr, Lineage, LineageError, Operation, Parent};
 use crate::train::tensors::{ReadError, read_all};
@@ -303,7 +303,8 @@ impl Checkpoint {
             .ok_or(CheckpointError::Entry("iteration"))?;
         let imported = entry(IMPORTED).map(|text| {
             let imported = serde_json::from_str::<DatasetDescription>(text).ok();
-            let imported = imported.filter(|found| is_sound(found, &config));
+            let imported =
+                imported.filter(|found| found.is_sound_import() && found.name == config.dataset);
             imported.ok_or(CheckpointError::Entry(IMPORTED))
         });
         let imported = imported.transpose()?.map(Arc::new);
@@ -358,20 +359,6 @@ impl Checkpoint {
         }
         Ok(checkpoint)
     }
-}
-
-/// Whether a description can be that of a run's images.
-fn is_sound(description: &DatasetDescription, config: &TrainConfig) -> bool {
-    let [rows, columns] = description.shape;
-    let Normalisation { mean, std } = description.normalisation;
-    description.imported.is_some()
-        && description.name == config.dataset
-        && (1..=1 << 8).contains(&rows)
-        && (1..=1 << 8).contains(&columns)
-        && (2..=256).contains(&description.classes.len())
-        && mean.is_finite()
-        && std.is_finite()
-        && std > 0.0
 }
 
 /// Returns the name of an array of a pattern.

@@ -14,7 +14,6 @@ use super::metrics::measure;
 use super::protocol::{Hyperparameters, OwnImages, Preset, Reply, Request, Shard, StepPoint};
 use crate::data::{Dataset, DatasetDescription, datasets, sha256_hex};
 use crate::error::sentence;
-use crate::exact::io::are_class_names;
 use crate::exact::{Lineage, Metadata, Model, Operation};
 use crate::train::{
     Checkpoint, DeviceKind, PRESETS, Processor, Schedule, TrainConfig, TrainError, Trainer,
@@ -344,9 +343,7 @@ impl Session {
             serde_json::from_str(&own.description).map_err(|_| SessionError::OwnImages)?;
         let images = own.labels.len();
         let classes = description.classes.len();
-        let is_sound = description.imported.is_some()
-            && datasets::find(&description.name).is_none()
-            && are_class_names(&description.classes)
+        let is_sound = description.is_sound_import()
             && description.training_images == images
             && own.images.len() == images * description.pixels()
             && own.held_out < images

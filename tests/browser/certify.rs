@@ -204,6 +204,7 @@ fn info_tells_what_the_file_records() {
             "architecture": [784, 12, 12, 10],
             "members": 1,
             "classes": 10,
+            "classNames": [],
             "scale": 32,
             "dataset": "none",
             "epsilon": "0.3",

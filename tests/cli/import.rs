@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use linf_dist_net::data::sha256_hex;
 use linf_dist_net::exact::{Model, Operation};
 use tempfile::TempDir;
 
@@ -38,8 +39,16 @@ fn a_checkpoint_becomes_a_model_that_records_where_it_came_from() {
     assert_eq!(model.metadata.dataset, "mnist");
     assert_eq!(model.metadata.epsilon.to_string(), "0.1");
     let lineage = &model.metadata.lineage;
-    assert_eq!(lineage.operation(), &Operation::Other("import".into()));
-    assert!(lineage.parents()[0].sha256.is_some());
+    assert_eq!(lineage.operation(), &Operation::Import);
+    let sha256 = sha256_hex(&std::fs::read(&checkpoint).unwrap());
+    assert_eq!(lineage.text("checkpoint_sha256"), Some(&*sha256));
+    assert_eq!(lineage.members(), Some(1));
+    let commands = printed(&["lineage", path.to_str().unwrap()]);
+    let again = "linf import model.pth model.safetensors --dataset mnist --scale 32 --epsilon 0.1";
+    assert!(
+        commands.contains(again) && commands.contains(&sha256),
+        "{commands}"
+    );
     // It is not replaced unasked.
     refused(&import(&checkpoint, &path));
 }

@@ -6,7 +6,7 @@ use burn::tensor::{Device, read_sync};
 use linf_dist_net::baseline;
 use linf_dist_net::data::idx;
 use linf_dist_net::data::strokes::strokes_to_image;
-use linf_dist_net::exact::{CertificateFile, Model, Ticks};
+use linf_dist_net::exact::{CertificateFile, Method, Model, Ticks};
 use linf_dist_net::train::{Checkpoint, Processor, TrainConfig, Trainer};
 use linf_dist_net::web::{Hyperparameters, Request, Session};
 
@@ -52,12 +52,19 @@ fn certificates() {
     // One step beyond IBP, where branch and bound proves it.
     let radius = Ticks::new(least.ibp_radius.get() + 1);
     let beyond = CertificateFile::new(&file, &image, 2, Some(radius), 1000);
-    let seeds = [Some(least.clone()), beyond.ok()].into_iter().flatten();
-    let seeds: Vec<_> = seeds.map(|certificate| certificate.to_bytes()).collect();
+    let beyond = beyond.expect("branch and bound proves a tick more");
+    assert_eq!(beyond.method, Method::BranchAndBound);
+    let seeds = [&least, &beyond].map(CertificateFile::to_bytes);
     fuzz("certificates", &seeds, &limits, |bytes| {
-        let checked = CertificateFile::check_with(bytes, &model, &least.model_sha256);
-        // There is one way to write it.
-        checked.is_ok_and(|certificate| certificate.to_bytes() == bytes)
+        let Ok(certificate) = CertificateFile::check_with(bytes, &model, &least.model_sha256)
+        else {
+            return false;
+        };
+        assert!(
+            certificate.to_bytes() == bytes,
+            "there is one way to write it"
+        );
+        true
     });
 }
 

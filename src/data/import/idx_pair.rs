@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::picture::MOST_SIDE;
 use super::problem::{At, Wrong};
-use super::{Grey, Importer, MOST_BYTES, MOST_IMAGES, MOST_SIDE};
+use super::{Grey, Importer, MOST_BYTES, MOST_IMAGES};
 use crate::data::idx;
 
 /// The unpacked IDX files that have come so far.

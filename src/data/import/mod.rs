@@ -23,9 +23,9 @@ use super::{Dataset, DatasetDescription, ImportOptions, Ink, Normalisation, Orig
 use idx_pair::IdxFiles;
 
 pub use grey::{Fit, Grey};
-pub use picture::{Background, MOST_SIDE, PictureError, Png, read_picture};
+pub use picture::{Background, PictureError, Png, read_picture};
 pub use problem::{At, ImportError, Problem, Wrong};
-pub use split::{FEW, LEAST_IMAGES};
+pub use split::FEW;
 
 /// Most bytes of a file, 256 MiB.
 pub const MOST_BYTES: usize = 256 << 20;
@@ -145,11 +145,6 @@ impl Importer {
         self.problems.add(path, at, what);
     }
 
-    /// What was wrong so far.
-    pub fn problems(&self) -> &Problems {
-        &self.problems
-    }
-
     /// How many images there are so far.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -222,7 +217,7 @@ impl Importer {
         }
         if self.classes.len() == MOST_CLASSES {
             if self.beyond.len() < MOST_IMAGES / 16 {
-                self.beyond.insert(class);
+                self.beyond.insert(short(&class).into());
             }
             return None;
         }
@@ -251,6 +246,10 @@ impl Importer {
             [] => return Err(ImportError::NoImages),
             [only] => return Err(ImportError::OneClass(only.clone())),
             _ => {}
+        }
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = classes.iter().find(|class| !seen.insert(*class)) {
+            return Err(ImportError::SameName(twice.clone()));
         }
         let (inverted, other_ink) = self.agree_on_ink();
         let split = split::split(
@@ -296,7 +295,8 @@ impl Importer {
         let mut sorted: Vec<_> = self.classes.iter().collect();
         let number = |name: &str| name.parse::<u64>().ok();
         match sorted.iter().all(|(name, _)| number(name).is_some()) {
-            true => sorted.sort_by_key(|(name, _)| number(name)),
+            // "1" and "01" are two names of one number.
+            true => sorted.sort_by_key(|(name, _)| (number(name), *name)),
             false => sorted.sort(),
         }
         let mut places = [0; MOST_CLASSES];
@@ -306,7 +306,8 @@ impl Importer {
         for label in &mut self.labels {
             *label = places[usize::from(*label)];
         }
-        sorted.into_iter().map(|(name, _)| name.clone()).collect()
+        let names = sorted.into_iter().map(|(name, _)| name);
+        names.map(|name| short(name).trim_end().into()).collect()
     }
 
     /// Whether negatives are taken, and how many images would have it otherwise. Where that was to be found
@@ -364,13 +365,13 @@ fn is_picture(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\x89PNG") || bytes.starts_with(&[0xff, 0xd8])
 }
 
-/// A class's name as files may record it: without control characters, not too long.
+/// A class's name without control characters; [`short`] of it is what files record.
 fn plain(class: &str) -> String {
     let class: String = class
         .chars()
         .map(|letter| if letter.is_control() { ' ' } else { letter })
         .collect();
-    match short(&class).trim_end() {
+    match class.trim() {
         "" => "unnamed".into(),
         class => class.into(),
     }
@@ -459,7 +460,7 @@ mod tests {
         assert_eq!(plain(" a\tb\n"), "a b");
         assert_eq!(plain("\u{1}"), "unnamed");
         let long = plain(&"ω ".repeat(60));
-        assert!(long.len() <= MOST_NAME && long.trim() == long);
+        assert!(short(&long).len() <= MOST_NAME);
     }
 
     #[test]

@@ -133,6 +133,9 @@ pub enum ImportError {
     /// Nothing to tell apart.
     #[error("all images are of the class `{0}`; there must be at least two classes")]
     OneClass(String),
+    /// Names that begin alike, and are told apart only beyond what is recorded.
+    #[error("two classes begin with `{0}`, and no more of a name is kept; rename one of them")]
+    SameName(String),
     /// More classes than a network here has.
     #[error(
         "there are {found} classes or more, and at most {MOST_CLASSES} are possible; check that the first \

@@ -61,6 +61,8 @@ pub enum Operation {
     Member,
     /// A few more images taught to a finished net.
     Teach,
+    /// A checkpoint of PyTorch turned into an integer net.
+    Import,
     /// A training run in the page.
     Page,
     /// A training run of a baseline.
@@ -349,6 +351,7 @@ impl Display for Operation {
             Self::Ensemble => "ensemble",
             Self::Member => "member",
             Self::Teach => "teach",
+            Self::Import => "import",
             Self::Page => "page",
             Self::Baseline => "baseline",
             Self::Other(name) => name,
@@ -366,6 +369,7 @@ impl From<String> for Operation {
             "ensemble" => Self::Ensemble,
             "member" => Self::Member,
             "teach" => Self::Teach,
+            "import" => Self::Import,
             "page" => Self::Page,
             "baseline" => Self::Baseline,
             _ => Self::Other(name),

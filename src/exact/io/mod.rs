@@ -11,6 +11,6 @@ pub use entries::EntryError;
 pub use lineage::{
     Argument, Arguments, Lineage, LineageError, MAX_BYTES, MAX_DEPTH, Operation, Parent,
 };
-pub use model_file::{Accuracies, FORMAT_VERSION, Metadata, Model, ModelError, are_class_names};
+pub use model_file::{Accuracies, FORMAT_VERSION, Metadata, Model, ModelError};
 #[cfg(feature = "interop")]
 pub(crate) use safetensors::{StoredTensor, safetensors_file};

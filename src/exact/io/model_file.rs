@@ -1,7 +1,7 @@
 //! The model file: safetensors with integers only, described for outsiders in
 //! `docs/model-format.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use safetensors::{SafeTensorError, SafeTensors};
 use thiserror::Error;
@@ -10,7 +10,7 @@ use super::entries::{Entries, EntryError, plain_number};
 use super::lineage::Lineage;
 use super::safetensors::safetensors_file;
 use super::tensors::{BIAS, read_integers, read_layer, stored_integers, stored_layer};
-use crate::data::datasets;
+use crate::data::datasets::{self, are_class_names};
 use crate::exact::net::MOST_WEIGHTS;
 use crate::exact::{Epsilon, ExactNet, NetError};
 
@@ -19,9 +19,6 @@ const FORMAT: &str = "linf-dist-net";
 pub const FORMAT_VERSION: &str = "4";
 const CLASSES: &str = "classes";
 const CLEAN: &str = "clean";
-/// Most classes that are named, and most characters of a name.
-const MOST_NAMES: usize = 256;
-const MOST_NAME: usize = 64;
 const CERTIFIED_LIPSCHITZ: &str = "certified_lipschitz";
 const CERTIFIED_IBP: &str = "certified_ibp";
 
@@ -157,15 +154,21 @@ impl Model {
         })
     }
 
-    /// The name of a class: the model's own, or that of its data set if this program describes it.
-    pub fn class_name(&self, class: usize) -> Option<String> {
+    /// The names of the classes: the model's own, or those of its data set if this program describes it, or
+    /// else none.
+    pub fn class_names(&self) -> Vec<String> {
         let Metadata {
             dataset, classes, ..
         } = &self.metadata;
-        match &classes[..] {
-            [] => datasets::find(dataset)?.classes.get(class).cloned(),
-            own => own.get(class).cloned(),
+        match datasets::find(dataset) {
+            Some(described) if classes.is_empty() => described.classes.clone(),
+            _ => classes.clone(),
         }
+    }
+
+    /// The name of a class, where it has one.
+    pub fn class_name(&self, class: usize) -> Option<String> {
+        self.class_names().get(class).cloned()
     }
 
     /// Writes the model file; the same model always gives the same bytes.
@@ -232,19 +235,6 @@ fn widths(entries: &Entries) -> Result<Vec<usize>, EntryError> {
     let expected = "widths from 1 to 65536 in plain digits such as 784-1024-10, \
                     and no layer of more than 2^31 weights";
     valid.ok_or_else(|| entries.refuse(key, expected))
-}
-
-/// Whether these can be the names of a model's classes: two or more, all different, each of 1 to 64
-/// characters, without control characters or spaces at its ends.
-pub fn are_class_names(names: &[String]) -> bool {
-    let is_name = |name: &String| {
-        let plain = !name.chars().any(char::is_control) && name.trim() == name;
-        plain && !name.is_empty() && name.chars().count() <= MOST_NAME
-    };
-    let different: BTreeSet<_> = names.iter().collect();
-    (2..=MOST_NAMES).contains(&names.len())
-        && names.iter().all(is_name)
-        && different.len() == names.len()
 }
 
 /// The names of the classes; none if the file has none.

@@ -9,7 +9,7 @@ use super::{js_error, read_model};
 use crate::data::datasets::{DatasetDescription, Normalisation};
 use crate::data::{Dataset, sha256_hex};
 use crate::exact::Metadata;
-use crate::exact::teach::{TeachConfig, Teaching, taught_model};
+use crate::exact::teach::{TeachConfig, Teaching};
 
 /// Teaches an exact network a few images, pass by pass.
 #[wasm_bindgen]
@@ -17,8 +17,7 @@ pub struct Teacher {
     teaching: Teaching<'static>,
     metadata: Metadata,
     sha256: String,
-    new: Dataset,
-    config: TeachConfig,
+    passes: u32,
 }
 
 #[wasm_bindgen]
@@ -58,15 +57,14 @@ impl Teacher {
             teaching,
             metadata,
             sha256,
-            new,
-            config,
+            passes: config.passes,
         })
     }
 
     /// How many passes there are.
     #[wasm_bindgen(getter)]
     pub fn passes(&self) -> u32 {
-        self.config.passes
+        self.passes
     }
 
     /// Does one pass, and says how many are done. Throws an `Error` if the weights have moved too far.
@@ -77,10 +75,8 @@ impl Teacher {
 
     /// The model file of the network as it is now. Throws an `Error` if it cannot be written.
     pub fn model(&self) -> Result<Vec<u8>, JsError> {
-        let net = self.teaching.net().map_err(js_error)?;
-        let epsilon = self.metadata.epsilon;
-        let sha256 = self.sha256.clone();
-        let model = taught_model(net, &self.metadata, sha256, &self.new, epsilon, self.config);
+        let (metadata, sha256) = (&self.metadata, self.sha256.clone());
+        let model = self.teaching.model(metadata, sha256, metadata.epsilon);
         Ok(model.map_err(js_error)?.to_bytes())
     }
 }
