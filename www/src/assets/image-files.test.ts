@@ -118,7 +118,40 @@ test('a pair of IDX files is read in either order, and a label that is none is l
     expect(images).toEqual([{ pixels, label: 1 }]);
     expect(problems).toHaveLength(1);
   }
-  await expect(readImageFiles(files.slice(0, 1), CLASSES, 100)).rejects.toThrow();
-  const cut = { name: 'images', bytes: files[1]?.bytes.slice(0, 900) ?? new Uint8Array() };
-  await expect(readImageFiles([files[0] ?? cut, cut], CLASSES, 100)).rejects.toThrow('images');
+  // What has no partner, or is cut, is named.
+  const [labels, images] = files;
+  if (!labels || !images) throw new Error('there are two');
+  const alone = await readImageFiles([labels], CLASSES, 100);
+  expect(alone).toMatchObject({ images: [], failed: [expect.stringContaining('labels')] });
+  const cut = { name: 'images', bytes: images.bytes.slice(0, 900) };
+  const read = await readImageFiles([labels, cut], CLASSES, 100);
+  expect(read).toMatchObject({ images: [], failed: [expect.stringContaining('images')] });
+});
+
+test('of several files each that is bad is named, and all others are read', async () => {
+  const zip = (label: number) => new Uint8Array(writeZip([{ pixels, label }], CLASSES));
+  const pair = (stem: string, label: number) => [
+    { name: `${stem}-images-idx3-ubyte`, bytes: idx([1, 28, 28], pixels) },
+    { name: `${stem}-labels-idx1-ubyte`, bytes: idx([1], Uint8Array.of(label)) },
+  ];
+  const [lonely] = pair('lonely', 0);
+  if (!lonely) throw new Error('there are two');
+  const { images, problems, failed } = await readImageFiles(
+    [
+      { name: 'cut.zip', bytes: zip(0).slice(0, 60) },
+      { name: 'good.zip', bytes: zip(0) },
+      ...pair('train', 1),
+      lonely,
+      { name: 'packed.gz', bytes: Uint8Array.of(0x1f, 0x8b, 8, 0, 1) },
+      { name: 'notes.txt', bytes: Uint8Array.of(1, 2, 3) },
+      ...pair('t10k', 2),
+    ],
+    CLASSES,
+    100,
+  );
+  expect(images.map(({ label }) => label)).toEqual([0, 1, 2]);
+  expect(problems).toEqual([]);
+  const named = ['cut.zip', 'packed.gz', 'notes.txt', 'lonely-images-idx3-ubyte'];
+  expect(failed).toHaveLength(named.length);
+  for (const name of named) expect(failed.filter((one) => one.includes(name))).toHaveLength(1);
 });

@@ -6,7 +6,7 @@
 import { unzipSync, zipSync, type Zippable } from 'fflate';
 import { message } from './download.ts';
 import { idxDimensions, isZip } from './file-kinds.ts';
-import { isGzip, unzip } from './gzip.ts';
+import { unzip } from './gzip.ts';
 import { SIDE, type Pixels } from './pixels.ts';
 import { isPng, readPng, writePng } from './png.ts';
 
@@ -23,8 +23,18 @@ export interface LabelledImage {
 
 export interface ReadImages {
   images: readonly LabelledImage[];
-  /** A sentence for each file that was left out. */
+  /** A sentence for each image that was left out. */
   problems: readonly string[];
+}
+
+export interface ReadFiles extends ReadImages {
+  /** A sentence for each file that was left out as a whole. */
+  failed: readonly string[];
+}
+
+export interface NamedFile<Buffer extends ArrayBufferLike = ArrayBufferLike> {
+  name: string;
+  bytes: Uint8Array<Buffer>;
 }
 
 /** The name of the folder of a class: no file system takes a slash. */
@@ -103,17 +113,13 @@ function readIdx(name: string, bytes: Uint8Array): { shape: number[]; data: Uint
   return { shape, data };
 }
 
-/** Reads a file of images and one of labels, in either order, both IDX. Throws an error. */
-export function readIdxPair(
-  files: readonly { name: string; bytes: Uint8Array }[],
+/** Reads a file of images and one of labels, both IDX. Throws an error. */
+function readIdxPair(
+  images: NamedFile,
+  labels: NamedFile,
   classes: readonly string[],
   most: number,
 ): ReadImages {
-  const images = files.find(({ bytes }) => idxDimensions(bytes) === 3);
-  const labels = files.find(({ bytes }) => idxDimensions(bytes) === 1);
-  if (!images || !labels || files.length !== 2) {
-    throw new Error('IDX files come in pairs: give one of images and one of labels at once.');
-  }
   const { shape, data } = readIdx(images.name, images.bytes);
   const { data: classesOf } = readIdx(labels.name, labels.bytes);
   const [count = 0, rows, columns] = shape;
@@ -129,35 +135,70 @@ export function readIdxPair(
   }
   const problems: string[] = [];
   const read: LabelledImage[] = [];
+  if (count > most) problems.push(`Only the first ${most} of ${count} images were read.`);
   for (let at = 0; at < Math.min(count, most); at += 1) {
     const label = classesOf[at] ?? 255;
     const pixels = data.slice(at * PIXELS, (at + 1) * PIXELS);
     if (label < classes.length) read.push({ pixels, label });
     else problems.push(`Image ${at} is left out: its label ${label} is none of the classes.`);
   }
-  if (count > most) problems.push(`Only the first ${most} of ${count} images were read.`);
-  return { images: read, problems: problems.slice(0, 5) };
+  return { images: read, problems };
 }
 
-/** Reads any of these files, packed with gzip or not. Throws an error if nothing can be read. */
+/** What the names of the two files of a pair have in common. */
+const stemOf = ({ name }: NamedFile) => name.toLowerCase().replace(/images|labels|idx[13]/g, '');
+
+/** The pairs among IDX files, by their names where there are several, and the files without a partner. */
+function pairsOf(files: readonly NamedFile[]): {
+  pairs: (readonly [images: NamedFile, labels: NamedFile])[];
+  single: NamedFile[];
+} {
+  const withDimensions = (wanted: number) =>
+    files.filter(({ bytes }) => idxDimensions(bytes) === wanted);
+  const labels = withDimensions(1);
+  const isOnlyPair = files.length === 2;
+  const pairs = withDimensions(3).flatMap((images) => {
+    const fitting = labels.find((one) => isOnlyPair || stemOf(one) === stemOf(images));
+    if (!fitting) return [];
+    labels.splice(labels.indexOf(fitting), 1);
+    return [[images, fitting] as const];
+  });
+  return { pairs, single: files.filter((file) => !pairs.some((pair) => pair.includes(file))) };
+}
+
+/** Reads any of these files, packed with gzip or not. What is wrong with one keeps none of the others out. */
 export async function readImageFiles(
-  files: readonly { name: string; bytes: Uint8Array<ArrayBuffer> }[],
+  files: readonly NamedFile<ArrayBuffer>[],
   classes: readonly string[],
   most: number,
-): Promise<ReadImages> {
+): Promise<ReadFiles> {
   const images: LabelledImage[] = [];
   const problems: string[] = [];
-  const idx: { name: string; bytes: Uint8Array }[] = [];
-  const take = (read: ReadImages) => {
-    images.push(...read.images);
-    problems.push(...read.problems);
+  const failed: string[] = [];
+  const idx: NamedFile[] = [];
+  const take = (read: () => ReadImages) => {
+    try {
+      const one = read();
+      images.push(...one.images);
+      problems.push(...one.problems);
+    } catch (cause) {
+      failed.push(message(cause));
+    }
   };
   for (const { name, bytes } of files) {
-    const unpacked = isGzip(bytes) ? await unzip(bytes, name) : bytes;
-    if (isZip(unpacked)) take(readZip(name, unpacked, classes));
-    else if (idxDimensions(unpacked) > 0) idx.push({ name, bytes: unpacked });
-    else throw new Error(`${name} is neither a zip file nor an IDX file.`);
+    try {
+      const unpacked = await unzip(bytes, name);
+      if (isZip(unpacked)) take(() => readZip(name, unpacked, classes));
+      else if (idxDimensions(unpacked) > 0) idx.push({ name, bytes: unpacked });
+      else failed.push(`${name} is neither a zip file nor an IDX file.`);
+    } catch (cause) {
+      failed.push(message(cause));
+    }
   }
-  if (idx.length > 0) take(readIdxPair(idx, classes, most));
-  return { images, problems };
+  const { pairs, single } = pairsOf(idx);
+  for (const pair of pairs) take(() => readIdxPair(...pair, classes, most));
+  for (const { name } of single) {
+    failed.push(`${name} is left out: a file of images and one of labels are given together.`);
+  }
+  return { images, problems, failed };
 }

@@ -15,7 +15,7 @@ const file = (name: string, text: string) => new File([text], name);
 /** A kind of the files that begin with a letter; it refuses those in which “bad” stands. */
 function kind(letter: string, isGroup = false): FileKind & { taken: string[][] } {
   const taken: string[][] = [];
-  const takeAll = (_: AppState, files: readonly GivenFile[]) => {
+  const take = (files: readonly GivenFile[]) => {
     const bad = files.find(({ bytes }) => new TextDecoder().decode(bytes).includes('bad'));
     if (bad) return Promise.reject(new Error(`${bad.name} is broken.`));
     taken.push(files.map(({ name }) => name));
@@ -23,8 +23,13 @@ function kind(letter: string, isGroup = false): FileKind & { taken: string[][] }
   };
   const matches = ({ head }: FileHead) => head[0] === letter.charCodeAt(0);
   const how = isGroup
-    ? { takeAll }
-    : { take: (_: AppState, one: GivenFile) => takeAll(_, [one]) };
+    ? {
+        takeAll: async (_: AppState, files: readonly GivenFile[]) => ({
+          ok: true,
+          message: await take(files),
+        }),
+      }
+    : { take: (_: AppState, one: GivenFile) => take([one]) };
   return { taken, called: letter, matches, ...how };
 }
 

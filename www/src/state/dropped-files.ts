@@ -9,7 +9,7 @@ import { count } from '../copy.ts';
 import type { PathedFile } from '../workers/import-protocol.ts';
 import type { AppState } from './app.svelte.ts';
 import { CERTIFICATE } from './certificate-files.ts';
-import { BEYOND_MOST, droppedFiles } from './given-files.ts';
+import { NO_FILES, beyond, type Dropped } from './given-files.ts';
 import { imagesKind } from './image-import.ts';
 import { modelKind } from './model-files.ts';
 
@@ -40,8 +40,8 @@ interface SingleKind extends Kind {
 
 /** A kind whose files belong together. */
 interface GroupKind extends Kind {
-  /** Takes the files of one drop, as `take` does. */
-  takeAll(app: AppState, files: readonly GivenFile[]): Promise<string>;
+  /** Takes the files of one drop. What is wrong with one of them keeps none of the others out. */
+  takeAll(app: AppState, files: readonly GivenFile[]): Promise<Outcome>;
 }
 
 /** A kind of file that the page takes. */
@@ -83,10 +83,12 @@ export async function takeFiles(
     ok = false;
     messages.push(sentence);
   };
-  const attempt = async (take: () => Promise<string | null>) => {
+  const attempt = async (take: () => Promise<Outcome | string | null>) => {
     try {
-      const sentence = await take();
-      if (sentence !== null) messages.push(sentence);
+      const outcome = await take();
+      if (typeof outcome === 'string') messages.push(outcome);
+      else if (outcome?.ok) messages.push(outcome.message);
+      else if (outcome) fail(outcome.message);
     } catch (cause) {
       fail(message(cause));
     }
@@ -124,14 +126,10 @@ export async function takeFiles(
 }
 
 /** Takes what was dropped on the page, files in folders as well. */
-export async function takeDrop(app: AppState, transfer: DataTransfer): Promise<Outcome> {
-  try {
-    const { files, isCut } = await droppedFiles(transfer);
-    if (files.length === 0) return { ok: false, message: 'There are no files in this folder.' };
-    const outcome = await takeFiles(app, files);
-    if (!isCut) return outcome;
-    return { ok: false, message: `${outcome.message} ${BEYOND_MOST}` };
-  } catch (cause) {
-    return { ok: false, message: `What was dropped cannot be read: ${message(cause)}` };
-  }
+export async function takeDrop(app: AppState, dropped: Dropped): Promise<Outcome> {
+  const { files } = dropped;
+  const others = beyond(dropped);
+  if (files.length === 0) return { ok: false, message: others || NO_FILES };
+  const { ok, message } = await takeFiles(app, files);
+  return others ? { ok: false, message: `${message} ${others}` } : { ok, message };
 }

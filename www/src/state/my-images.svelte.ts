@@ -6,6 +6,7 @@
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import type { Stroke } from '../codec/strokes.ts';
 import { Collection, NOT_KEPT } from './collection.ts';
+import { losesIf } from './unsaved.ts';
 
 /** An image with the label that the visitor gave it. */
 export interface MyImage {
@@ -44,6 +45,10 @@ export class MyImages {
   /** Those that are not kept, or not yet. */
   #unkept: readonly string[] = [];
   readonly #collection = new Collection<MyImage>('image', () => void this.#read());
+
+  constructor() {
+    losesIf(() => this.notKept !== null);
+  }
 
   /** Reads what is kept, once. */
   load(): Promise<void> {
