@@ -148,6 +148,34 @@ test('what cannot be used is named, and the rest is understood', async ({ page }
   await goTo(page, 'Draw');
 });
 
+test('Train waits for images that are being read, and says so', async ({ page }) => {
+  await openTraining(page);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/import_bg*.wasm', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await give(page, [file('shapes.zip', readFileSync(SHAPES))]);
+  const state = page.getByTestId('state');
+  await expect(state).toHaveAttribute('data-waits', 'true');
+  for (const name of ['Train', 'One step']) {
+    await expect(button(page, name)).toHaveAttribute('aria-disabled', 'true');
+    await button(page, name).click();
+  }
+  await expect(state).toHaveAttribute('data-phase', 'empty');
+  expect(await violations(page)).toEqual([]);
+  await page.screenshot({ path: 'tests/e2e/artifacts/screenshots/own-data-waits-1280.png' });
+  release();
+  await expect(panel(page)).toHaveAttribute('data-images', '240', { timeout: 20_000 });
+  await expect(state).not.toHaveAttribute('data-waits');
+  // What it learns from now are they, of which 39 are held out.
+  await button(page, 'One step').click();
+  await expect(page.getByTestId('train-title')).toHaveAttribute('data-images', '39', {
+    timeout: 45_000,
+  });
+});
+
 test('a drop on the panel is for the trainer alone, and is read once', async ({ page }) => {
   await openTraining(page);
   const transfer = await page.evaluateHandle(
@@ -161,4 +189,8 @@ test('a drop on the panel is for the trainer alone, and is read once', async ({ 
   await page.dispatchEvent('[data-testid=own-images]', 'drop', { dataTransfer: transfer });
   await expect(panel(page)).toHaveAttribute('data-images', '240', { timeout: 20_000 });
   await expect(page.getByTestId('notice')).toBeEmpty();
+  // Beside the panel it is for the page: the images join those that are taught, the panel's stay.
+  await page.dispatchEvent('[data-testid=train-title]', 'drop', { dataTransfer: transfer });
+  await expect(page.getByTestId('notice')).not.toBeEmpty();
+  await expect(panel(page)).toHaveAttribute('data-images', '240');
 });

@@ -105,7 +105,9 @@ export async function takeFiles(
         return null;
       }
       if (file.size > MOST_BYTES) {
-        throw new Error(`${path} is larger than ${MOST_BYTES / 1024 / 1024} MB, so it is not read.`);
+        throw new Error(
+          `${path} is larger than ${MOST_BYTES / 1024 / 1024} MB, so it is not read.`,
+        );
       }
       const given = { name: file.name, bytes: await read(file, path) };
       if ('take' in kind) return kind.take(app, given);
