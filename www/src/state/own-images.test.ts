@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { ImportedSet, OwnImages as Handed } from '../wasm/types.ts';
 import type { Reply, Request } from '../workers/import-protocol.ts';
+import type { Dropped } from './given-files.ts';
 
 /** The Worker that reads, which is the test's side. */
 const worker = vi.hoisted(() => ({
@@ -58,7 +59,7 @@ beforeEach(() => {
 
 test('a drop is being read from the moment on at which it falls', async () => {
   const own = new OwnImages();
-  let find = (_: { files: ReturnType<typeof given>[]; isCut: boolean; unopened: string[] }) => {};
+  let find: (dropped: Dropped) => void = () => {};
   const taken = own.takeDrop(new Promise((resolve) => (find = resolve)));
   expect(own.reading).not.toBeNull();
   find({ files: [given('a.zip')], isCut: false, unopened: [] });

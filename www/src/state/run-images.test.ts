@@ -30,7 +30,7 @@ type SavedRun = import('./saved.ts').SavedRun;
 
 const run = (iteration: number) => ({ iteration, metrics: [] }) as unknown as SavedRun;
 const images = (sha256: string) =>
-  ({ description: JSON.stringify({ sha256 }), heldOut: 1 }) as unknown as OwnImages;
+  ({ description: JSON.stringify({ imported: { sha256 } }), heldOut: 1 }) as unknown as OwnImages;
 const kept = () => [...browser.records.keys()].sort();
 
 beforeEach(() => {

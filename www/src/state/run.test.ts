@@ -37,6 +37,7 @@ vi.stubGlobal('location', { search: '?device=cpu' });
 vi.stubGlobal('addEventListener', () => {});
 
 const { Run } = await import('./run.svelte.ts');
+const { imagesId } = await import('./saved.ts');
 
 const config = {
   dataset: 'mnist',
@@ -172,7 +173,7 @@ test('a checkpoint that is refused leaves the run in place as it is', async () =
 
 /** Images of somebody's own, known by a digest. */
 const images = (sha256: string) =>
-  ({ description: JSON.stringify({ sha256 }), heldOut: 1 }) as unknown as OwnImages;
+  ({ description: JSON.stringify({ imported: { sha256 } }), heldOut: 1 }) as unknown as OwnImages;
 const fitted: Reply = { type: 'fitted', dataset: 'own-shapes', presets: [{} as Preset] };
 const checkpoint = (iteration: number): Reply => ({
   type: 'checkpoint',
@@ -180,10 +181,7 @@ const checkpoint = (iteration: number): Reply => ({
   bytes: new Uint8Array(1),
 });
 /** Digests of the images that were handed to the Worker. */
-const handed = () =>
-  worker.asked.flatMap((one) =>
-    one.type === 'own' ? [(JSON.parse(one.description) as { sha256: string }).sha256] : [],
-  );
+const handed = () => worker.asked.flatMap((one) => (one.type === 'own' ? [imagesId(one)] : []));
 const keptImages = () => [...records.keys()].filter((key) => key.startsWith('images'));
 
 test('until the presets are fitted to images that were handed over, it says so', async () => {

@@ -50,7 +50,7 @@ const imagesKey = (id: string | undefined) =>
 
 /** What tells images of somebody's own from others: the SHA-256 that their description names. */
 export const imagesId = ({ description }: OwnImages) =>
-  (JSON.parse(description) as { sha256: string }).sha256;
+  (JSON.parse(description) as { imported: { sha256: string } }).imported.sha256;
 
 /** Opened when it is first used: where there is no IndexedDB, even that may throw. */
 let opened: ReturnType<typeof createStore> | null = null;
