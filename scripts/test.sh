@@ -45,6 +45,9 @@ fi
 collect fetched
 CHROMIUM="$(chromium_path)"
 export CHROMIUM
+# A checker of certificates is run by tests where there is a Python that has NumPy.
+LINF_PYTHON="$(python_path)"
+[ -z "$LINF_PYTHON" ] || export LINF_PYTHON
 
 LOGS="$(mktemp -d)"
 trap 'rm -rf "$LOGS"; end_jobs' EXIT
@@ -159,8 +162,6 @@ count_sizes() {
 # with `ignore` and the reason.
 native_tests() {
   export LINF_FUZZ_SECONDS="${LINF_FUZZ_SECONDS:-10}"
-  LINF_PYTHON="$(python_path)"
-  export LINF_PYTHON
   if have cargo-nextest; then cargo nextest run --all-features --no-fail-fast --run-ignored all
   else cargo test --all-features --lib --bins --tests --examples --no-fail-fast -- --include-ignored
   fi

@@ -69,7 +69,7 @@
 //! | `webgpu` | the trainer's GPU kernels, through WebGPU in the browser and through wgpu natively; includes `train` | yes |
 //! | `bench` | the benchmarks of the trainer's kernels in WebAssembly; includes `train` | yes |
 //! | `interop` | formats of runtimes and verifiers | no |
-//! | `authors` | checkpoints of the authors of ℓ∞-dist nets; with `cli` the command `linf import`; includes `interop` | no |
+//! | `pytorch` | checkpoints of the authors of ℓ∞-dist nets; with `cli` the command `linf import`; includes `interop` | no |
 //! | `cli` | the command line `linf`; includes `train`, `baseline`, `import` and `interop` | no |
 
 pub mod attack;

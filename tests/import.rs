@@ -236,6 +236,43 @@ fn classes_that_are_numbers_are_in_their_order() {
 }
 
 #[test]
+fn images_of_known_classes_come_with_their_labels_as_they_are() {
+    let options = ImportOptions {
+        ink: Ink::Bright,
+        ..ImportOptions::default()
+    };
+    let classes = ["one", "T-shirt/top"].map(String::from).to_vec();
+    let mut importer = Importer::of_classes(options, classes);
+    let (a, b) = (drawn(0, 1), drawn(1, 2));
+    importer.add("a/T-Shirt-Top/1.png", &png(&a));
+    let entries = [
+        ("One/1.png".into(), png(&b)),
+        ("other/1.png".into(), png(&a)),
+        ("other/2.png".into(), png(&b)),
+        ("0/1.png".into(), png(&a)[..60].to_vec()),
+    ];
+    importer.add("mine.zip", &zip(&entries));
+    let (images, labels) = idx(&[b.clone(), a.clone()], &[0, 2]);
+    importer.add("images.idx", &images);
+    importer.add("labels.idx", &gzip(&labels));
+    let (labelled, problems) = importer.finish_labelled();
+    assert_eq!(labelled.labels, [1, 0, 0]);
+    let expected = [&a, &b, &b].map(|grey| &grey.levels[..]).concat();
+    assert_eq!(labelled.images, expected);
+
+    assert_eq!(problems.count, 3);
+    let unknown = problems
+        .listed
+        .iter()
+        .filter_map(|problem| match problem.what {
+            Wrong::UnknownClass { images } => Some((&problem.file[..], images)),
+            _ => None,
+        });
+    assert_eq!(unknown.collect::<Vec<_>>(), [("2", 1), ("other", 2)]);
+    assert!(matches!(&problems.listed[0].what, Wrong::Picture(_)));
+}
+
+#[test]
 fn a_table_is_read_with_and_without_a_head() {
     let plain = table(24);
     let pixels: Vec<_> = (0..784).map(|pixel| format!("pixel{pixel}")).collect();
@@ -245,6 +282,40 @@ fn a_table_is_read_with_and_without_a_head() {
     assert_eq!(one.data, other.data);
     assert_eq!(one.data.description.classes, ["cat", "dog"]);
     assert_eq!(counts(&one), [12, 12]);
+}
+
+#[test]
+fn a_mapping_of_emnist_names_classes_that_are_numbers() {
+    let images: Vec<_> = (0..30).map(|index| drawn(index % 3, index)).collect();
+    let labels: Vec<_> = (0..30).map(|index| [1, 2, 36][index % 3]).collect();
+    let (images, labels) = idx(&images, &labels);
+    let mapping = "1 65 97\n2 66 98\n36 102\n37 103\n";
+    let named = good(&[
+        ("emnist-letters-mapping.txt", mapping.as_bytes()),
+        ("images", &images),
+        ("labels", &labels),
+    ]);
+    assert_eq!(named.data.description.classes, ["Aa", "Bb", "f"]);
+    assert_eq!(counts(&named), [10, 10, 10]);
+
+    let pair = [("images", &images[..]), ("labels", &labels[..])];
+    let with = |more: &[(&'static str, &'static [u8])]| import(&[&pair[..], more].concat());
+    let last = |problems: &Problems| match &problems.listed[..] {
+        [problem] => (problem.file.clone(), format!("{:?}", problem.what)),
+        others => panic!("{others:?}"),
+    };
+    let (twice, problems) = with(&[("a.txt", b"1 65\n"), ("b.txt", b"1 66\n")]);
+    assert_eq!(twice.unwrap().data.description.classes, ["2", "36", "A"]);
+    assert_eq!(last(&problems), ("b.txt".into(), "SeveralMappings".into()));
+    let (unused, problems) = with(&[("a.txt", b"7 65\n")]);
+    assert_eq!(unused.unwrap().data.description.classes, ["1", "2", "36"]);
+    assert_eq!(last(&problems), ("a.txt".into(), "UnusedMapping".into()));
+    let (same, _) = with(&[("a.txt", b"1 65\n2 65\n")]);
+    assert_eq!(same.unwrap_err(), ImportError::SameName("A".into()));
+    for no_mapping in [&b"1 65 97 98\n"[..], b"A 65\n", b"1\n", b"1 7\n", b"\n"] {
+        let (_, problems) = import(&[&pair[..], &[("a.txt", no_mapping)]].concat());
+        assert_eq!(last(&problems), ("a.txt".into(), "Format".into()));
+    }
 }
 
 #[test]
@@ -339,6 +410,27 @@ fn a_jpeg_in_colour_is_read_as_its_luma() {
     for row in grey.levels.chunks_exact(24) {
         assert!((24..36).contains(&row[3]), "{row:?}");
         assert!(row[20] > 250, "{row:?}");
+    }
+}
+
+#[test]
+fn a_photograph_stands_upright_as_its_exif_says() {
+    let plain = include_bytes!("import-bar.jpg");
+    // Behind the start of the file a segment of Exif: TIFF with one entry, the orientation, a short of 6.
+    let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let segment = [&b"Exif\0\0"[..], tiff].concat();
+    let length = (segment.len() as u16 + 2).to_be_bytes();
+    let turned = [&plain[..2], &[0xff, 0xe1], &length, &segment, &plain[2..]].concat();
+    let read = |bytes| read_picture(bytes, Background::Contrast).unwrap();
+    let (plain, turned) = (read(plain), read(&turned));
+    let [rows, columns] = turned.size;
+    assert_eq!(plain.size, [columns, rows]);
+    for row in 0..rows {
+        for column in 0..columns {
+            // A quarter turn to the right: the first column, from below, becomes the first row.
+            let stored = (columns - 1 - column) * rows + row;
+            assert_eq!(turned.levels[row * columns + column], plain.levels[stored]);
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Other people's formats: what PyTorch wrote is imported, and what is no such network is refused.
-#![cfg(all(not(target_arch = "wasm32"), feature = "authors"))]
+#![cfg(all(not(target_arch = "wasm32"), feature = "pytorch"))]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use linf_dist_net::data::Normalisation;
 use linf_dist_net::exact::{Epsilon, ExactNet};
-use linf_dist_net::interop::authors::{self, AuthorsError, AuthorsNet, Variant};
+use linf_dist_net::interop::pytorch::{self, AuthorsError, AuthorsNet, Variant};
 use serde::Deserialize;
 
 const SCALE: u32 = 32;
@@ -42,7 +42,7 @@ fn expected() -> Expected {
 }
 
 fn refused(path: &Path) -> AuthorsError {
-    authors::read(path, MNIST).unwrap_err()
+    pytorch::read(path, MNIST).unwrap_err()
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn logits_and_bounds_of_an_imported_net_are_those_of_pytorch_within_the_stated_b
     assert_eq!(nets.len(), 3);
     for (name, outcomes) in nets {
         let AuthorsNet { variant, net } =
-            authors::read(&fixture(&format!("{name}.pth")), MNIST).unwrap();
+            pytorch::read(&fixture(&format!("{name}.pth")), MNIST).unwrap();
         let is_first = name == "v1";
         assert_eq!(variant, if is_first { Variant::V1 } else { Variant::V2 });
         let net = ExactNet::quantize(&net, SCALE).unwrap();
@@ -153,7 +153,7 @@ fn no_changed_checkpoint_makes_the_reader_panic() {
             changed[at] ^= 1 << (state >> 30 & 7);
         }
         fs::write(&path, changed).unwrap();
-        if let Ok(AuthorsNet { net, .. }) = authors::read(&path, MNIST) {
+        if let Ok(AuthorsNet { net, .. }) = pytorch::read(&path, MNIST) {
             // Numbers may be any; whether they are a network is asked here.
             taken += usize::from(ExactNet::quantize(&net, SCALE).is_ok());
         }

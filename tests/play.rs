@@ -3,7 +3,7 @@
 
 use linf_dist_net::net::WeightInit;
 use linf_dist_net::train::TrainError;
-use linf_dist_net::web::{Play, PlayConfig, PlayError, PlayKnobs, TIE};
+use linf_dist_net::web::{Play, PlayConfig, PlayError, PlayHyperparameters, PlayNet, TIE};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -36,12 +36,20 @@ fn config() -> PlayConfig {
         steps_inf: 100,
         p_start: 8.0,
         p_end: 400.0,
-        knobs: PlayKnobs {
+        hyperparameters: PlayHyperparameters {
             learning_rate: 0.03,
             epsilon_train_levels: 24.0,
             epsilon_levels: 16,
         },
     }
+}
+
+/// How many points are labelled rightly and proved at ε.
+fn certified(net: &PlayNet, labels: &[u8], epsilon_levels: u8) -> usize {
+    let pairs = net.radii.iter().zip(net.labels.iter().zip(labels));
+    pairs
+        .filter(|(radius, (found, label))| found == label && **radius >= epsilon_levels.into())
+        .count()
 }
 
 fn begun(config: &PlayConfig, seed: u64) -> Play {
@@ -50,35 +58,43 @@ fn begun(config: &PlayConfig, seed: u64) -> Play {
 }
 
 /// Both proofs agree with what is looked up, and with themselves.
-fn assert_true(play: &mut Play) -> [usize; 4] {
+fn assert_true(play: &mut Play, labels: &[u8]) -> [usize; 4] {
     let (frame, truth) = (play.frame(32).unwrap(), play.truth().unwrap());
-    for (net, truth) in [(&frame.ours, &truth.ours), (&frame.relu, &truth.relu)] {
-        assert_eq!(truth.contradictions, 0);
-        assert_eq!(net.certified, truth.certified);
-        assert!(net.certified <= truth.robust && truth.robust <= net.right);
+    assert_eq!(frame.iteration, truth.iteration);
+    for (net, truth_of) in [(&frame.ours, &truth.ours), (&frame.relu, &truth.relu)] {
+        assert_eq!(truth_of.contradictions, 0);
+        for epsilon in 0..=u8::MAX {
+            let counted = certified(net, labels, epsilon);
+            let named = usize::from(net.certified[usize::from(epsilon)]);
+            assert_eq!(counted, named);
+        }
+        let certified = usize::from(net.certified[usize::from(truth.epsilon_levels)]);
+        assert!(certified <= truth_of.robust && truth_of.robust <= net.right);
         let squares = net.radii.iter().filter(|radius| **radius >= 0.0);
         assert_eq!(
             squares.count(),
             net.labels.iter().filter(|label| **label != TIE).count()
         );
     }
+    let certified = |net: &PlayNet| net.certified[usize::from(truth.epsilon_levels)].into();
     [
-        frame.ours.certified,
+        certified(&frame.ours),
         truth.ours.robust,
-        frame.relu.certified,
+        certified(&frame.relu),
         truth.relu.robust,
     ]
 }
 
 #[test]
 fn circles_are_certified_and_no_proof_contradicts_the_truth_on_the_way() {
-    let mut play = begun(&config(), 1);
-    assert_true(&mut play);
+    let (pixels, labels) = circles(160, 1);
+    let mut play = Play::new(&config(), &pixels, &labels).unwrap();
+    assert_true(&mut play, &labels);
     while !play.is_finished() {
         play.advance(100).unwrap();
-        assert_true(&mut play);
+        assert_true(&mut play, &labels);
     }
-    let [ours, robust, relu, relu_robust] = assert_true(&mut play);
+    let [ours, robust, relu, relu_robust] = assert_true(&mut play, &labels);
     assert!(ours >= 152, "{ours} of 160 are certified");
     assert!(robust >= ours);
     // The ReLU net is robust at more points than it can prove.
@@ -90,24 +106,36 @@ fn circles_are_certified_and_no_proof_contradicts_the_truth_on_the_way() {
     assert!(frame.ours.loss.unwrap() < 0.3 && frame.relu.accuracy.unwrap() > 0.9);
 }
 
+/// How many points have their label everywhere within ε in a map of all images.
+fn robust(map: &[u8], pixels: &[u8], labels: &[u8], epsilon: u8) -> usize {
+    let near = |level: u8| level.saturating_sub(epsilon)..=level.saturating_add(epsilon);
+    let points = pixels.chunks_exact(2).zip(labels);
+    let is_robust = |(image, label): &(&[u8], &u8)| {
+        near(image[1])
+            .all(|y| near(image[0]).all(|x| map[usize::from(y) * 256 + usize::from(x)] == **label))
+    };
+    points.filter(is_robust).count()
+}
+
 #[test]
 fn the_points_decide_which_images_are_looked_up() {
-    let mut play = begun(&config(), 3);
+    let (pixels, labels) = circles(160, 3);
+    let mut play = Play::new(&config(), &pixels, &labels).unwrap();
     play.advance(50).unwrap();
     let (coarse, fine, truth) = (
         play.frame(64).unwrap(),
         play.frame(256).unwrap(),
         play.truth().unwrap(),
     );
-    assert_eq!(fine.ours.map, truth.ours.map);
-    assert_eq!(fine.relu.map, truth.relu.map);
+    for (net, truth) in [(&fine.ours, &truth.ours), (&fine.relu, &truth.relu)] {
+        assert_eq!(robust(&net.map, &pixels, &labels, 16), truth.robust);
+    }
     for (y, row) in coarse.ours.map.chunks_exact(64).enumerate() {
         for (x, label) in row.iter().enumerate() {
             assert_eq!(*label, fine.ours.map[(4 * y + 2) * 256 + 4 * x + 2]);
         }
     }
     // Labels of the points are those of their images in the map.
-    let (pixels, _) = circles(160, 3);
     for (at, image) in pixels.chunks_exact(2).enumerate() {
         let place = usize::from(image[1]) * 256 + usize::from(image[0]);
         assert_eq!(fine.ours.labels[at], fine.ours.map[place]);
@@ -157,26 +185,31 @@ fn the_same_seed_gives_the_same_frames() {
 fn epsilon_is_changed_between_two_steps_and_the_training_goes_on() {
     let mut play = begun(&config(), 1);
     play.advance(400).unwrap();
-    let before = play.frame(16).unwrap();
-    let knobs = |epsilon_levels| PlayKnobs {
+    let (frame, before) = (play.frame(16).unwrap(), play.truth().unwrap());
+    let at = |epsilon_levels| PlayHyperparameters {
         epsilon_levels,
-        ..config().knobs
+        ..config().hyperparameters
     };
-    play.change(knobs(1)).unwrap();
-    let easier = play.frame(16).unwrap();
-    play.change(knobs(127)).unwrap();
-    let harder = play.frame(16).unwrap();
-    assert!(harder.ours.certified < before.ours.certified);
-    assert!(easier.ours.certified > before.ours.certified);
-    assert_eq!(easier.ours.radii, before.ours.radii);
-    assert_eq!(easier.ours.loss, before.ours.loss);
+    play.change(at(1)).unwrap();
+    let easier = play.truth().unwrap();
+    play.change(at(127)).unwrap();
+    let harder = play.truth().unwrap();
+    assert_eq!(
+        [&before, &easier, &harder].map(|truth| truth.epsilon_levels),
+        [16, 1, 127]
+    );
+    assert!(harder.ours.robust < before.ours.robust);
+    assert!(easier.ours.robust > before.ours.robust);
+    // A radius that is proved is the same whatever ε is.
+    assert_eq!(easier.ours.inside, before.ours.inside);
     assert_eq!(easier.iteration, 400);
-    let refused = PlayKnobs {
+    assert_eq!(play.frame(16).unwrap(), frame);
+    let refused = PlayHyperparameters {
         learning_rate: -1.0,
-        ..config().knobs
+        ..config().hyperparameters
     };
     assert!(matches!(play.change(refused), Err(PlayError::Config(_))));
-    assert_eq!(play.frame(16).unwrap(), harder);
+    assert_eq!(play.truth().unwrap(), harder);
     play.advance(1).unwrap();
     assert_eq!(play.frame(16).unwrap().iteration, 401);
 }
@@ -248,11 +281,11 @@ proptest! {
         epsilon_levels in 1..=60_u8,
     ) {
         let mut config = PlayConfig { seed, classes, hidden, ..config() };
-        config.knobs.epsilon_levels = epsilon_levels;
+        config.hyperparameters.epsilon_levels = epsilon_levels;
         let pixels: Vec<u8> = points.iter().flat_map(|(image, _)| *image).collect();
         let labels: Vec<u8> = points.iter().map(|(_, label)| label % classes as u8).collect();
         let mut play = Play::new(&config, &pixels, &labels).unwrap();
         play.advance(steps).unwrap();
-        assert_true(&mut play);
+        assert_true(&mut play, &labels);
     }
 }

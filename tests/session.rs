@@ -268,6 +268,32 @@ fn checkpoint(session: &mut Session) -> (Vec<u8>, Checkpoint) {
 }
 
 #[test]
+fn a_run_that_waits_for_images_is_not_lost_when_others_come() {
+    let mut session = session();
+    ask(&mut session, Request::Start { config: config() });
+    let fitted = ask(&mut session, Request::Own(own(180, ["a", "b", "c"])));
+    let Reply::Fitted { presets, .. } = fitted else {
+        panic!("{fitted:?}");
+    };
+    let ready = ask(&mut session, data(500));
+    assert!(matches!(ready, Reply::Ready { .. }), "{ready:?}");
+    let mut other = self::session();
+    let config = presets[0].config.clone();
+    let unknown = ask(
+        &mut other,
+        Request::Start {
+            config: config.clone(),
+        },
+    );
+    assert!(matches!(unknown, Reply::Error { .. }), "{unknown:?}");
+    let ready = ask(&mut session, Request::Start { config });
+    assert!(
+        matches!(ready, Reply::Ready { images: 150, .. }),
+        "{ready:?}"
+    );
+}
+
+#[test]
 fn a_run_waits_for_its_images_and_for_the_word_to_go_on() {
     let mut session = begun();
     assert_eq!(advance(&mut session, 5), []);

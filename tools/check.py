@@ -75,6 +75,7 @@ class Net:
         if widths[-1] % self.members or widths[-1] // self.members < 2:
             raise Refused(f"{widths[-1]} units are no {self.members} members of two classes or more")
         self.names = read_names(metadata.get("classes"), widths[-1] // self.members)
+        self.dataset = metadata["dataset"]
 
         self.layers = []
         for index, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
@@ -256,14 +257,13 @@ def expect(claimed, name, value):
 
 def check_certificate(file, model):
     """Verifies a certificate, or says what is wrong with it first of all. `model` is a model's file."""
-    net, header = Net(model), read_safetensors(model)[0]
+    net = Net(model)
     claimed = read_certificate(file)
     expect(claimed, "model_sha256", hashlib.sha256(model).hexdigest())
-    dataset = header["__metadata__"]["dataset"]
-    expect(claimed, "dataset", dataset)
+    expect(claimed, "dataset", net.dataset)
     expect(claimed, "scale", net.scale)
     expect(claimed, "members", net.members)
-    described = DATASETS.get(dataset)
+    described = DATASETS.get(net.dataset)
     if described:
         expect(claimed, "width", described["shape"][1])
         expect(claimed, "height", described["shape"][0])
@@ -302,27 +302,27 @@ def check_certificate(file, model):
 
 
 def check_splits(net, x, label, radius, splits):
-    """Refutes cuts that are none, and parts in which pairwise-margin bounds do not prove the label."""
+    """Refutes splits that are none, and boxes in which pairwise-margin bounds do not prove the label."""
     if splits is None:
-        raise Refuted("splits", "`splits` lists no parts, and IBP does not prove the radius")
+        raise Refuted("splits", "`splits` lists no boxes, and IBP does not prove the radius")
     waiting = [(np.maximum(x - radius, 0), np.minimum(x + radius, net.top))]
-    for entry, cut in enumerate(splits):
+    for entry, split in enumerate(splits):
         if not waiting:
-            raise Refuted("splits", f"entry {entry} of `splits` stands after the last part")
+            raise Refuted("splits", f"entry {entry} of `splits` stands after the last box")
         low, high = waiting.pop()
-        if cut is None:
+        if split is None:
             if not net.proves_pairwise(low, high, label):
-                raise Refuted("splits", f"the part of entry {entry} of `splits` is not proved")
+                raise Refuted("splits", f"the box of entry {entry} of `splits` is not proved")
             continue
-        whole = isinstance(cut, list) and len(cut) == 2 and all(type(n) is int for n in cut)
-        if not whole or not 0 <= cut[0] < net.inputs or not low[cut[0]] < cut[1] < high[cut[0]]:
-            raise Refuted("splits", f"entry {entry} of `splits` cuts no pixel inside its part")
-        pixel, at = cut
+        whole = isinstance(split, list) and len(split) == 2 and all(type(n) is int for n in split)
+        if not whole or not 0 <= split[0] < net.inputs or not low[split[0]] < split[1] < high[split[0]]:
+            raise Refuted("splits", f"entry {entry} of `splits` splits no pixel inside its box")
+        pixel, at = split
         below, above = high.copy(), low.copy()
         below[pixel] = above[pixel] = at
         waiting += [(above, high), (low, below)]
     if waiting:
-        raise Refuted("splits", "`splits` ends before its last part")
+        raise Refuted("splits", "`splits` ends before its last box")
 
 
 def layer_bounds(layer, low, high):
@@ -527,6 +527,10 @@ if __name__ == "__main__":
     except KeyError as error:
         print(f"error: the model file has no {error}", file=sys.stderr)
         sys.exit(2)
-    except (Refused, OSError, EOFError, ValueError) as error:
+    except (Refused, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        # Left alone, Python exits with 1, which says of a certificate that it is refuted.
+        print(f"error: a file is not what it must be: {type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(2)

@@ -142,6 +142,8 @@ let accepts_certificate ready file =
 let print fields = print_endline (Yojson.Safe.to_string (`Assoc fields))
 
 let run model certificate_file idx_file raw_file first count radius claims =
+  if certificate_file <> None && (idx_file, raw_file, radius, claims) <> (None, None, None, None) then
+    Model_file.refuse "a certificate has its own image and radius: give --certificate alone";
   let ready =
     match Proved.load (Model_file.network (read model)) with
     | Some ready -> ready
@@ -154,6 +156,7 @@ let run model certificate_file idx_file raw_file first count radius claims =
     | None, Some path -> [| read path |]
     | _ -> Model_file.refuse "give images either with --idx or with --raw"
   in
+  if images = [||] && certificate_file = None then Model_file.refuse "there is no image";
   let image index =
     if index < 0 || index >= Array.length images then
       Model_file.refuse "there is no image %d among %d" index (Array.length images);
@@ -184,6 +187,7 @@ let run model certificate_file idx_file raw_file first count radius claims =
         answer index [] (accepts ready (image index) (claim_of json))
       in
       let lines = List.filter (fun line -> String.trim line <> "") lines in
+      if lines = [] then Model_file.refuse "%s has no claim" path;
       List.for_all Fun.id (List.map check lines)
   | None, Some radius ->
       let check index =

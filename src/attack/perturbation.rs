@@ -7,7 +7,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::classifier::{margin, runner_up_of};
+use super::classifier::margin;
 use super::plan::AttackName;
 use super::{Ball, Classifier};
 use crate::exact::Ticks;
@@ -72,10 +72,20 @@ impl Perturbed {
     }
 }
 
-/// The class of the largest logit; none when several are the largest.
-pub fn label(logits: &[f64]) -> Option<usize> {
-    let top = runner_up_of(logits, usize::MAX);
-    (margin(logits, top) > 0.0).then_some(top)
+/// The class of the largest logit; none when several are the largest, or when a logit is not a number.
+pub fn label<T: PartialOrd>(logits: &[T]) -> Option<usize> {
+    let classes = 0..logits.len();
+    let top = classes.clone().reduce(|best, class| {
+        if logits[class] > logits[best] {
+            class
+        } else {
+            best
+        }
+    })?;
+    let mut others = classes.filter(|&class| class != top);
+    others
+        .all(|class| logits[class] < logits[top])
+        .then_some(top)
 }
 
 /// A query that is kept to be checked: a perturbed image in ticks and its logits.
@@ -194,5 +204,18 @@ impl Record {
         for (input, logits) in images.zip(logits.chunks(classes)) {
             self.count(ball, input, logits);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::label;
+
+    #[test]
+    fn equal_logits_are_no_label() {
+        assert_eq!(label(&[1, 5, 5]), None);
+        assert_eq!(label(&[-1.5, -0.5, -2.0]), Some(1));
+        assert_eq!(label(&[f64::NAN, 1.0]), None);
+        assert_eq!(label::<i32>(&[]), None);
     }
 }

@@ -80,18 +80,11 @@ impl<'net> IntervalCertifier<'net> {
     /// is no [`label`](Self::label).
     pub fn certify(&self, image: &[u8]) -> Option<Certificate> {
         let label = self.label(image)?;
-        let (mut proved, mut open) = (0, MAX_LEVEL.unsigned_abs() * self.scale + 1);
-        while open - proved > 1 {
-            let radius = proved.midpoint(open);
-            if self.is_certified(image, label, Ticks::new(radius)) {
-                proved = radius;
-            } else {
-                open = radius;
-            }
-        }
+        let proves = |radius| self.is_certified(image, label, Ticks::new(radius));
+        let most = MAX_LEVEL.unsigned_abs() * self.scale;
         Some(Certificate {
             label,
-            ibp_radius: Ticks::new(proved),
+            ibp_radius: Ticks::new(largest(most, self.scale, proves)),
         })
     }
 
@@ -102,5 +95,42 @@ impl<'net> IntervalCertifier<'net> {
         let pixels = Intervals::around(levels, radius.levels(self.scale));
         let (_, hidden) = self.net.split_last();
         hidden.iter().fold(pixels, |x, layer| x.through(layer))
+    }
+}
+
+/// The largest radius up to `most` that is proved, if 0 is. What is proved for a radius is proved for
+/// every smaller one.
+///
+/// Most radii are a few levels, so the search begins at `first` and quadruples it until something is not
+/// proved; then it bisects.
+fn largest(most: u32, first: u32, proves: impl Fn(u32) -> bool) -> u32 {
+    let (mut proved, mut open, mut next) = (0, most + 1, first);
+    while open - proved > 1 {
+        let radius = if next < open {
+            next
+        } else {
+            proved.midpoint(open)
+        };
+        if proves(radius) {
+            proved = radius;
+            next = radius.saturating_mul(4);
+        } else {
+            open = radius;
+        }
+    }
+    proved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::largest;
+
+    #[test]
+    fn the_largest_proved_radius_is_found() {
+        for (most, first) in [(255, 1), (255 * 2, 2), (255, 32)] {
+            for truth in 0..=most {
+                assert_eq!(largest(most, first, |radius| radius <= truth), truth);
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::output::check_target;
 use super::target::{make_folder_of, write};
-use super::{CliError, note, print, print_line, read, read_model};
+use super::{CliError, named, note, print, print_line, read, read_model};
 use crate::data::datasets;
 use crate::data::import::{Background, Grey, Png};
 use crate::error::sentence;
@@ -357,18 +357,10 @@ impl Report {
         serde_json::to_string(self).expect("strings and numbers are JSON")
     }
 
-    /// The label with the name of its class, unless that is the same.
-    fn named(&self, label: usize) -> String {
-        match &self.class {
-            Some(class) if *class != label.to_string() => format!("{label} ({class})"),
-            _ => label.to_string(),
-        }
-    }
-
     /// One line, of several images.
     fn to_line(&self) -> String {
         let label = match self.label {
-            Some(label) => format!("label {}", self.named(label)),
+            Some(label) => format!("label {}", named(label, self.class.as_deref())),
             None => "no label: the largest logits are tied".to_owned(),
         };
         let proved = match self.ibp_radius_levels {
@@ -384,7 +376,7 @@ impl Report {
 
     fn to_text(&self) -> String {
         let mut text = match self.label {
-            Some(label) => format!("label  {}\n", self.named(label)),
+            Some(label) => format!("label  {}\n", named(label, self.class.as_deref())),
             None => "label  none: the largest logits are tied\n".to_owned(),
         };
         let mut line = |name: &str, value: String| {

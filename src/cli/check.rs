@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use serde::Serialize;
 
-use super::{CliError, print_line, read, read_model};
+use super::{CliError, named, print_line, read, read_model};
 use crate::exact::{CertificateFile, Levels, Method, Refutation};
 
 /// What is answered of a certificate that is refuted.
@@ -98,17 +98,11 @@ fn to_text(checked: &Result<CertificateFile, Refutation>) -> String {
         Method::Lipschitz => "the margin alone".to_owned(),
         Method::Ibp => "IBP".to_owned(),
         Method::BranchAndBound => {
-            let cuts = certificate.splits.iter().flatten().flatten().count();
-            format!("branch and bound with {cuts} splits")
+            let splits = certificate.splits.iter().flatten().flatten().count();
+            format!("branch and bound with {splits} splits")
         }
     };
-    let name = match &certificate.label_name {
-        Some(name) if *name != certificate.label.to_string() => format!(" ({name})"),
-        _ => String::new(),
-    };
+    let label = named(certificate.label, certificate.label_name.as_deref());
     let radius: Levels = certificate.radius.levels(certificate.scale);
-    format!(
-        "verified: label {}{name}, proved for changes of up to {radius} per pixel, by {method}",
-        certificate.label,
-    )
+    format!("verified: label {label}, proved for changes of up to {radius} per pixel, by {method}")
 }

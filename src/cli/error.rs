@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use crate::attack::AttackError;
 use crate::data::DataError;
 use crate::data::import::{ImportError, PictureError};
-#[cfg(feature = "authors")]
+#[cfg(feature = "pytorch")]
 use crate::exact::QuantizeError;
 use crate::exact::teach::TeachError;
 use crate::exact::{CertifyError, EnsembleError, InputError, Levels, LineageError, ModelError};
-#[cfg(feature = "authors")]
-use crate::interop::authors::AuthorsError;
 use crate::interop::onnx::OnnxError;
 use crate::interop::plain::PlainError;
+#[cfg(feature = "pytorch")]
+use crate::interop::pytorch::AuthorsError;
 use crate::train::TrainError;
 
 /// Why a command failed.
@@ -406,7 +406,7 @@ pub(crate) enum CliError {
         classes: String,
     },
     /// A checkpoint of the authors' programs cannot be imported.
-    #[cfg(feature = "authors")]
+    #[cfg(feature = "pytorch")]
     #[error("{} cannot be imported", path.display())]
     Authors {
         /// The checkpoint.
@@ -415,7 +415,7 @@ pub(crate) enum CliError {
         source: AuthorsError,
     },
     /// The numbers of a checkpoint cannot be rounded to an exact network.
-    #[cfg(feature = "authors")]
+    #[cfg(feature = "pytorch")]
     #[error("{} cannot become an exact network", path.display())]
     Quantize {
         /// The checkpoint.
@@ -424,7 +424,7 @@ pub(crate) enum CliError {
         source: QuantizeError,
     },
     /// A network for other images than the data set's.
-    #[cfg(feature = "authors")]
+    #[cfg(feature = "pytorch")]
     #[error(
         "{} takes {} pixels and gives {} classes, but the data set has {} and {}; give its own --dataset",
         path.display(), found[0], found[1], expected[0], expected[1]

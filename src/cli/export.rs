@@ -24,6 +24,8 @@ pub(super) const EPSILON: &str = "epsilon";
     linf export MODEL --vnnlib FOLDER --images 0..99 --epsilon 0.3\n       \
     linf export MODEL --safetensors-f32 FILE\n       \
     linf export MODEL --json FILE")]
+#[command(mut_arg("measure", |measure| measure.conflicts_with("format")))]
+#[command(mut_arg("data", |data| data.conflicts_with("format")))]
 pub(super) struct Args {
     /// Checkpoint written by `linf train`; with --onnx and its like a model
     #[arg(value_name = "CHECKPOINT")]
@@ -34,10 +36,11 @@ pub(super) struct Args {
     #[command(flatten)]
     formats: Formats,
     /// Ticks per pixel level, a power of two
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = 16, conflicts_with = "format")]
     scale: u32,
-    /// Radius ε that is measured at and recorded in the file; the run's own unless given
-    #[arg(long)]
+    /// Radius ε that is measured at and recorded in the file, the run's own unless given; with --vnnlib that
+    /// of the properties
+    #[arg(long, conflicts_with_all = ["onnx", "safetensors_f32", "json"])]
     epsilon: Option<Epsilon>,
     #[command(flatten)]
     own: OwnData,

@@ -34,7 +34,7 @@ pub(super) struct Formats {
     json: Option<PathBuf>,
     /// Form of the ONNX: `compact` for runtimes, `verifier` for verifiers, which with --vnnlib is the
     /// default and is written for each image's box by itself
-    #[arg(long, value_enum, requires = "format")]
+    #[arg(long, value_enum, requires = "format", conflicts_with_all = ["safetensors_f32", "json"])]
     form: Option<Form>,
     /// Test images of --vnnlib, from 0, both ends included, such as 0..99
     #[arg(long, value_name = "FIRST..LAST", requires = "vnnlib")]

@@ -6,9 +6,10 @@ use super::export::{EPSILON, SCALE};
 use super::lineage::{CHECKPOINT_SHA256, DATASET};
 use super::output::{Output, check_target, print_kept, write_model};
 use super::{CliError, DatasetName, note, print_line, read};
+use crate::attack::label;
 use crate::data::{Split, sha256_hex};
 use crate::exact::{Epsilon, ExactNet, FloatNet, Lineage, Metadata, Model, Operation, Ticks};
-use crate::interop::authors::{self, AuthorsNet, Variant};
+use crate::interop::pytorch::{self, AuthorsNet, Variant};
 use crate::net::float_logits;
 
 /// Images whose float logits are computed at a time.
@@ -44,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<(), CliError> {
     let AuthorsNet {
         variant,
         net: float,
-    } = authors::read(&args.checkpoint, normalisation).map_err(|source| CliError::Authors {
+    } = pytorch::read(&args.checkpoint, normalisation).map_err(|source| CliError::Authors {
         path: args.checkpoint.clone(),
         source,
     })?;
@@ -139,13 +140,13 @@ fn print_comparison(args: &Args, float: &FloatNet, net: &ExactNet) -> Result<(),
         let each = images
             .chunks_exact(pixels)
             .zip(logits.chunks_exact(classes));
-        for ((image, logits), &label) in each.zip(labels) {
+        for ((image, logits), &truth) in each.zip(labels) {
             let exact = evaluator.radii(image).map_err(|source| CliError::Input {
                 path: args.model.clone(),
                 source,
             })?;
-            let found = winner(logits);
-            right += usize::from(found == Some(label.into()));
+            let found = label(logits);
+            right += usize::from(found == Some(truth.into()));
             changed += usize::from(found != exact.label);
             close += usize::from(exact.margin <= within);
         }
@@ -156,15 +157,4 @@ fn print_comparison(args: &Args, float: &FloatNet, net: &ExactNet) -> Result<(),
         100.0 * right as f64 / test.len() as f64
     ));
     Ok(())
-}
-
-/// The class of the largest logit; none in a tie.
-fn winner(logits: &[f32]) -> Option<usize> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut leaders = logits
-        .iter()
-        .enumerate()
-        .filter(|&(_, &logit)| logit == largest);
-    let (class, _) = leaders.next()?;
-    leaders.next().is_none().then_some(class)
 }

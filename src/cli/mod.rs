@@ -14,7 +14,7 @@ mod error;
 mod eval;
 mod export;
 mod formats;
-#[cfg(feature = "authors")]
+#[cfg(feature = "pytorch")]
 mod import;
 mod interrupt;
 mod lineage;
@@ -62,7 +62,7 @@ struct Cli {
 enum Command {
     Train(train::Args),
     Export(export::Args),
-    #[cfg(feature = "authors")]
+    #[cfg(feature = "pytorch")]
     Import(import::Args),
     Prune(prune::Args),
     Teach(teach::Args),
@@ -125,20 +125,32 @@ impl DatasetName {
 
     /// Refuses the file at `path` if it records another data set, which it was trained on.
     pub(crate) fn same_as(self, found: &str, path: &Path) -> Result<(), CliError> {
-        let asked = self.as_str();
-        match found == asked {
-            true => Ok(()),
-            false => Err(CliError::OtherDataset {
-                path: path.into(),
-                found: found.into(),
-                asked: asked.into(),
-            }),
-        }
+        same_dataset(self.as_str(), found, path)
     }
 
     /// Loads one split from the data set's own folder in `data_dir`.
     pub(crate) fn load(self, data_dir: &Path, split: Split) -> Result<Dataset, DataError> {
         datasets::load(self.0, &data_dir.join(self.as_str()), split)
+    }
+}
+
+/// Refuses the file at `path` if it was trained on another data set than the one asked for.
+fn same_dataset(asked: &str, found: &str, path: &Path) -> Result<(), CliError> {
+    match found == asked {
+        true => Ok(()),
+        false => Err(CliError::OtherDataset {
+            path: path.into(),
+            found: found.into(),
+            asked: asked.into(),
+        }),
+    }
+}
+
+/// A label with the name of its class, unless that is the same.
+fn named(label: usize, class: Option<&str>) -> String {
+    match class {
+        Some(class) if class != label.to_string() => format!("{label} ({class})"),
+        _ => label.to_string(),
     }
 }
 
@@ -164,7 +176,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match Cli::parse_from(arguments).command {
         Command::Train(args) => train::run(&args),
         Command::Export(args) => export::run(&args).map(done),
-        #[cfg(feature = "authors")]
+        #[cfg(feature = "pytorch")]
         Command::Import(args) => import::run(&args).map(done),
         Command::Prune(args) => prune::run(&args).map(done),
         Command::Teach(args) => teach::run(&args).map(done),

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{CliError, DatasetName, note};
+use super::{CliError, DatasetName, note, same_dataset};
 use crate::data::import::{At, FEW, Imported, Importer, MOST_BYTES, Wrong};
 use crate::data::{Dataset, ImportOptions, Ink, Origin, Split};
 use crate::exact::Lineage;
@@ -15,7 +15,7 @@ use crate::train::lineage::origin;
 #[derive(clap::Args)]
 pub(super) struct OwnData {
     /// Images of your own: a zip or folder with a folder of PNG or JPEG files for each class, a CSV of label
-    /// and pixels, or, given one after the other, the two IDX files of a pair
+    /// and pixels, or, given one after the other, the two IDX files of a pair and EMNIST's mapping
     #[arg(long, value_name = "PATH")]
     data: Vec<PathBuf>,
     /// Rows and columns of --data are exchanged, as in the files of EMNIST
@@ -95,15 +95,7 @@ impl Images {
 
     /// Refuses the file at `path` if it was trained on another data set.
     pub(super) fn same_as(&self, found: &str, path: &Path) -> Result<(), CliError> {
-        let asked = self.name();
-        match found == asked {
-            true => Ok(()),
-            false => Err(CliError::OtherDataset {
-                path: path.into(),
-                found: found.into(),
-                asked: asked.into(),
-            }),
-        }
+        same_dataset(self.name(), found, path)
     }
 }
 
@@ -228,7 +220,8 @@ fn summary(imported: &Imported) -> String {
 fn file_name(path: &Path) -> String {
     let name = path.canonicalize().unwrap_or_else(|_| path.into());
     let name = name.file_name().unwrap_or(path.as_os_str());
-    name.to_string_lossy().into_owned()
+    // A hidden file inside of a folder is left out, but not one that is asked for.
+    name.to_string_lossy().trim_start_matches('.').to_owned()
 }
 
 /// Adds every file of a folder, by name.
@@ -252,6 +245,8 @@ fn add_folder(
             add_file(importer, &path, &name)?;
         } else if depth < MOST_DEPTH {
             add_folder(importer, &path, &name, depth + 1)?;
+        } else {
+            importer.refuse(&name, At::File, Wrong::TooDeep);
         }
     }
     Ok(())

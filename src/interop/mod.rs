@@ -4,8 +4,8 @@
 //! Everything here is plain data in, plain data out, without Burn; files are read and written by the
 //! command line.
 
-#[cfg(feature = "authors")]
-pub mod authors;
 pub mod onnx;
 pub mod plain;
+#[cfg(feature = "pytorch")]
+pub mod pytorch;
 pub mod vnnlib;

@@ -18,10 +18,10 @@ pub(crate) const ITERATIONS: &str = "iterations";
 pub(crate) const DEVICE: &str = "device";
 
 /// Arguments of a run on somebody's own images: their digest, and how their files were read.
-const IMAGES_SHA256: &str = "images_sha256";
-const TRANSPOSED: &str = "transposed";
+const DATA_SHA256: &str = "data_sha256";
+const TRANSPOSE: &str = "transpose";
 const INK: &str = "ink";
-const CENTRED: &str = "centred";
+const CENTRE: &str = "centre";
 const SPLIT_SEED: &str = "split_seed";
 
 const SEED: &str = "seed";
@@ -103,10 +103,10 @@ fn origin_arguments(origin: &Origin) -> Arguments {
         split_seed,
     } = *options;
     Arguments::from([
-        (IMAGES_SHA256.into(), sha256.as_str().into()),
-        (TRANSPOSED.into(), transposed.into()),
+        (DATA_SHA256.into(), sha256.as_str().into()),
+        (TRANSPOSE.into(), transposed.into()),
         (INK.into(), ink.as_str().into()),
-        (CENTRED.into(), centred.into()),
+        (CENTRE.into(), centred.into()),
         (SPLIT_SEED.into(), split_seed.into()),
     ])
 }
@@ -116,13 +116,13 @@ fn origin_arguments(origin: &Origin) -> Arguments {
 pub fn origin(run: &Lineage) -> Option<Origin> {
     let inks = [Ink::Auto, Ink::Bright, Ink::Dark];
     Some(Origin {
-        sha256: run.text(IMAGES_SHA256)?.into(),
+        sha256: run.text(DATA_SHA256)?.into(),
         options: ImportOptions {
-            transposed: run.flag(TRANSPOSED),
+            transposed: run.flag(TRANSPOSE),
             ink: inks
                 .into_iter()
                 .find(|ink| Some(ink.as_str()) == run.text(INK))?,
-            centred: run.flag(CENTRED),
+            centred: run.flag(CENTRE),
             split_seed: run.number(SPLIT_SEED)?,
         },
     })

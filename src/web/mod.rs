@@ -20,7 +20,8 @@ mod types;
 pub use metrics::{MARGIN_BIN, MARGIN_REACH};
 #[cfg(feature = "train")]
 pub use play::{
-    NetTruth, Play, PlayConfig, PlayError, PlayFrame, PlayKnobs, PlayNet, PlayTruth, PlayUnits, TIE,
+    NetTruth, Play, PlayConfig, PlayError, PlayFrame, PlayHyperparameters, PlayNet, PlayTruth,
+    PlayUnits, TIE,
 };
 #[cfg(feature = "train")]
 pub use protocol::{Hyperparameters, Metrics, OwnImages, Preset, Reply, Request, Shard, StepPoint};

@@ -78,6 +78,16 @@ enum Waiting {
     Saved(Checkpoint),
 }
 
+impl Waiting {
+    /// The name of the data set that it waits for.
+    fn dataset(&self) -> &str {
+        match self {
+            Self::New(config) => &config.dataset,
+            Self::Saved(checkpoint) => &checkpoint.config().dataset,
+        }
+    }
+}
+
 /// How long steps really take next to their estimate, over the last steps.
 #[derive(Default)]
 struct EtaCorrection {
@@ -362,19 +372,39 @@ impl Session {
             dataset: description.name.clone(),
             presets: PRESETS.into_iter().map(preset).collect(),
         }];
-        self.own = Some(Dataset {
+        let before = self.own.replace(Dataset {
             description: Arc::new(description),
             images: own.images,
             labels: own.labels,
         });
-        if let Some(run) = self.waiting.take() {
-            replies.append(&mut self.begin(run)?);
-            // Asked once, handed over, and others: asking again would never end.
-            if self.waiting.take().is_some() {
-                return Err(SessionError::OtherImages);
+        let is_own = |name: &str| datasets::find(name).is_none();
+        match self.begin_waiting(is_own, SessionError::OtherImages) {
+            Ok(mut begun) => replies.append(&mut begun),
+            Err(error) => {
+                self.own = before;
+                return Err(error);
             }
         }
         Ok(replies)
+    }
+
+    /// Puts the run in place that waits for the images that came, if one waits for a data set `of_these`.
+    /// Fails with `not_these` where it needs others: asked once, handed over, so asking again would never
+    /// end.
+    fn begin_waiting(
+        &mut self,
+        of_these: impl Fn(&str) -> bool,
+        not_these: SessionError,
+    ) -> Result<Vec<Reply>, SessionError> {
+        let waiting = self.waiting.take_if(|run| of_these(run.dataset()));
+        let Some(run) = waiting else {
+            return Ok(Vec::new());
+        };
+        let replies = self.begin(run)?;
+        match self.waiting.take() {
+            Some(_) => Err(not_these),
+            None => Ok(replies),
+        }
     }
 
     fn take_data(&mut self, dataset: String, shards: &[Shard]) -> Result<Vec<Reply>, SessionError> {
@@ -392,15 +422,7 @@ impl Session {
             data.labels.extend_from_slice(labels);
         }
         self.data = Some(data);
-        let Some(run) = self.waiting.take() else {
-            return Ok(Vec::new());
-        };
-        let replies = self.begin(run)?;
-        // Asked once, handed over, and still not enough: asking again would never end.
-        match self.waiting.take() {
-            Some(_) => Err(SessionError::TooFewImages),
-            None => Ok(replies),
-        }
+        self.begin_waiting(|name| name == dataset, SessionError::TooFewImages)
     }
 
     async fn steps(&mut self, steps: usize) -> Result<Vec<Reply>, SessionError> {

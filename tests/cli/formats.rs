@@ -80,4 +80,14 @@ fn one_thing_is_exported_at_a_time() {
     ] {
         misused(arguments);
     }
+    // What only the other half of the command heeds is refused, not ignored.
+    for unheeded in [
+        &["--scale", "8"][..],
+        &["--measure"],
+        &["--data", "folder"],
+        &["--epsilon", "0.1"],
+        &["--form", "compact"],
+    ] {
+        misused(&[&["export", MODEL, "--json", "net.json"], unheeded].concat());
+    }
 }

@@ -7,7 +7,7 @@ mod certify;
 mod curve;
 mod exact;
 mod formats;
-#[cfg(feature = "authors")]
+#[cfg(feature = "pytorch")]
 mod import;
 mod own_data;
 mod teach;

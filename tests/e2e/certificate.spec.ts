@@ -3,14 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { Page } from '@playwright/test';
 import { SEVEN, claim, draw, expect, expectLabel, open, test } from './page.ts';
 
 const MODEL = 'www/public/models/mnist-eps0.3.safetensors';
 
-/** A Python that has NumPy, as `scripts/setup.sh` makes it. */
-const own = `${homedir()}/.cache/linf-dist-net/python/bin/python`;
-const PYTHON = existsSync(own) ? own : 'python3';
+/** A Python that has NumPy: the one that `scripts/test.sh` names, or that `scripts/setup.sh` has made. */
+const { LINF_PYTHON, LINF_CACHE, XDG_CACHE_HOME } = process.env;
+const cache = LINF_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'linf-dist-net');
+const made = join(cache, 'python/bin/python');
+const PYTHON = LINF_PYTHON ?? (existsSync(made) ? made : 'python3');
 
 /** What `tools/check.py` says of a certificate. */
 function checkedInPython(path: string): { verified: boolean; member?: string | null } {

@@ -1,7 +1,8 @@
 /** A network of the visitor's own images: from a zip to the labels of new drawings. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Page } from '@playwright/test';
+import { unzipSync } from 'fflate';
 import { violations } from './axe.ts';
 import { draw, expect, goTo, test, type Path } from './page.ts';
 
@@ -105,6 +106,38 @@ test('a zip of three classes trains to a network that labels new drawings of the
   await page.reload();
   await draw(page, DRAWINGS['triangle'] ?? []);
   await expect(page.getByTestId('claim').locator('.label')).toHaveText('triangle');
+});
+
+test('a folder of class folders is picked, and a file of names beside an IDX pair', async ({
+  page,
+}, info) => {
+  const folder = info.outputPath('shapes');
+  for (const [name, bytes] of Object.entries(unzipSync(readFileSync(SHAPES)))) {
+    if (name.endsWith('/')) continue;
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), bytes);
+  }
+  await openTraining(page);
+  await page.getByLabel('Folder of images').setInputFiles(folder);
+  await expect(panel(page)).toHaveAttribute('data-images', '240', { timeout: 20_000 });
+  const names = panel(page).getByRole('textbox');
+  await expect(names).toHaveCount(3);
+  await expect(names.nth(2)).toHaveValue('triangle');
+
+  // As EMNIST's letters are shipped: labels from 1, whose characters another file names.
+  const count = 40;
+  const sizes = [count, 28, 28].flatMap((size) => [0, 0, 0, size]);
+  const pixels = Array.from({ length: count * 784 }, (_, at) => (at * (1 + (at >> 10))) % 251);
+  const labels = Array.from({ length: count }, (_, at) => 1 + (at % 2));
+  await give(page, [
+    file('emnist-letters-mapping.txt', '1 65 97\n2 66 98\n'),
+    file('images-idx3-ubyte', Buffer.from([0, 0, 8, 3, ...sizes, ...pixels])),
+    file('labels-idx1-ubyte', Buffer.from([0, 0, 8, 1, ...sizes.slice(0, 4), ...labels])),
+  ]);
+  await expect(panel(page)).toHaveAttribute('data-images', '40', { timeout: 20_000 });
+  await expect(names).toHaveCount(2);
+  await expect(names.first()).toHaveValue('Aa');
+  await expect(page.getByTestId('problems')).toHaveCount(0);
 });
 
 test('a run on own images goes on after a reload', async ({ page }) => {

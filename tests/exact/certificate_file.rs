@@ -44,7 +44,7 @@ fn refutation(changed: &CertificateFile, model: &Model) -> Refutation {
     check(&changed.to_bytes(), model).unwrap_err()
 }
 
-/// A small net and a certificate that needs two cuts or more, always the same.
+/// A small net and a certificate that needs two splits or more, always the same.
 fn example() -> (Model, CertificateFile) {
     let mut runner = TestRunner::deterministic();
     let found = std::iter::repeat_with(|| tiny().new_tree(&mut runner).unwrap().current());
@@ -55,8 +55,8 @@ fn example() -> (Model, CertificateFile) {
             let least = certify(&model, &image, None, 0).ok()?;
             let radius = least.ibp_radius.get() + 2;
             let certificate = certify(&model, &image, Some(radius), 200).ok()?;
-            let cuts = certificate.splits.iter().flatten().flatten().count();
-            (certificate.lipschitz_radius > Ticks::ZERO && cuts >= 2)
+            let splits = certificate.splits.iter().flatten().flatten().count();
+            (certificate.lipschitz_radius > Ticks::ZERO && splits >= 2)
                 .then_some((model, certificate))
         });
     found
@@ -100,11 +100,14 @@ fn what_is_written_is_verified_and_what_is_verified_is_true() {
 #[test]
 fn no_cuts_prove_a_label_that_flips() {
     let mut runner = TestRunner::new(ProptestConfig::with_cases(6000));
-    let cut = (0..3_usize, 0..=30_u32).prop_map(|(pixel, at)| Split {
+    let split = (0..3_usize, 0..=30_u32).prop_map(|(pixel, at)| Split {
         pixel,
         at: Ticks::new(at),
     });
-    let tree = prop::collection::vec(prop_oneof![2 => Just(None), 1 => cut.prop_map(Some)], 1..8);
+    let tree = prop::collection::vec(
+        prop_oneof![2 => Just(None), 1 => split.prop_map(Some)],
+        1..8,
+    );
     let outcomes = RefCell::new([0; 2]);
     let outcome = runner.run(
         &(tiny(), 0..=10_u32, tree),
@@ -274,8 +277,8 @@ fn a_radius_that_is_not_the_largest_is_no_lie_of_the_file() {
 #[test]
 fn cuts_that_prove_nothing_are_refuted_with_their_entry() {
     let (model, certificate) = example();
-    let cuts = certificate.splits.clone().unwrap();
-    assert!(cuts.len() > 1, "{cuts:?}");
+    let splits = certificate.splits.clone().unwrap();
+    assert!(splits.len() > 1, "{splits:?}");
     let refuted = |splits: Vec<Option<Split>>| {
         let changed = CertificateFile {
             splits: Some(splits),
@@ -294,11 +297,16 @@ fn cuts_that_prove_nothing_are_refuted_with_their_entry() {
     };
     assert_eq!(refuted(vec![]), SplitsError::Length { entry: 0 });
     assert_eq!(refuted(vec![None]), SplitsError::Unproved { entry: 0 });
-    let shorter = cuts[..cuts.len() - 1].to_vec();
+    let shorter = splits[..splits.len() - 1].to_vec();
     let entry = shorter.len();
     assert_eq!(refuted(shorter), SplitsError::Length { entry });
-    let longer = [&cuts[..], &[None]].concat();
-    assert_eq!(refuted(longer), SplitsError::Length { entry: cuts.len() });
+    let longer = [&splits[..], &[None]].concat();
+    assert_eq!(
+        refuted(longer),
+        SplitsError::Length {
+            entry: splits.len()
+        }
+    );
     let radius = certificate.radius.get();
     let ends = |pixel: usize| {
         let centre = SCALE * u32::from(certificate.image[pixel]);
@@ -308,27 +316,27 @@ fn cuts_that_prove_nothing_are_refuted_with_their_entry() {
     let middle = (lower + upper) / 2;
     for end in [lower, upper] {
         let outside = vec![at(0, end), None, None];
-        assert_eq!(refuted(outside), SplitsError::Cut { entry: 0 });
+        assert_eq!(refuted(outside), SplitsError::Split { entry: 0 });
     }
     let no_pixel = vec![at(certificate.image.len(), middle), None, None];
-    assert_eq!(refuted(no_pixel), SplitsError::Cut { entry: 0 });
-    // The part below the first cut ends there.
+    assert_eq!(refuted(no_pixel), SplitsError::Split { entry: 0 });
+    // The sub-box below the first split ends there.
     let beyond = vec![at(0, middle), at(0, middle), None, None, None];
-    assert_eq!(refuted(beyond), SplitsError::Cut { entry: 1 });
-    // Cuts that nobody needs prove the same. The first part is below every cut before it.
-    let first = cuts.iter().position(Option::is_none).unwrap();
+    assert_eq!(refuted(beyond), SplitsError::Split { entry: 1 });
+    // Splits that nobody needs prove the same. The first sub-box is below every split before it.
+    let first = splits.iter().position(Option::is_none).unwrap();
     let mut finer_cuts = (0..certificate.image.len()).filter_map(|pixel| {
-        let before = cuts[..first].iter().flatten();
-        let cut = before
-            .filter(|cut| cut.pixel == pixel)
-            .map(|cut| cut.at.get());
-        let (lower, upper) = (ends(pixel).0, cut.min().unwrap_or(ends(pixel).1));
+        let before = splits[..first].iter().flatten();
+        let split = before
+            .filter(|split| split.pixel == pixel)
+            .map(|split| split.at.get());
+        let (lower, upper) = (ends(pixel).0, split.min().unwrap_or(ends(pixel).1));
         (upper - lower >= 2).then_some(at(pixel, (lower + upper) / 2))
     });
     let finer = finer_cuts
         .next()
-        .expect("a pixel that can be cut once more");
-    let finer = [&cuts[..first], &[finer, None, None], &cuts[first + 1..]].concat();
+        .expect("a pixel that can be split once more");
+    let finer = [&splits[..first], &[finer, None, None], &splits[first + 1..]].concat();
     let finer = CertificateFile {
         splits: Some(finer),
         ..certificate.clone()

@@ -34,6 +34,22 @@ proptest! {
     }
 
     #[test]
+    fn the_path_of_the_label_ends_at_its_critical_pixel((dense, image) in net_and_image()) {
+        let net = pruned(&dense);
+        let mut evaluator = net.evaluator();
+        let label = evaluator.radii(&image).unwrap().label;
+        let pixels = evaluator.critical_pixels(&image).unwrap();
+        let path = evaluator.label_path(&image).unwrap();
+        prop_assert_eq!(path.is_some(), label.is_some());
+        if let (Some(label), Some((units, pixel))) = (label, path) {
+            prop_assert_eq!(pixel, pixels[label]);
+            let widths: Vec<usize> = dense.layers().iter().map(|layer| layer.outputs).collect();
+            prop_assert_eq!(units.len() + 1, widths.len());
+            prop_assert!(units.iter().zip(widths).all(|(unit, width)| *unit < width));
+        }
+    }
+
+    #[test]
     fn images_together_have_the_bits_of_each_alone(
         (dense, image) in net_and_image(),
         others in vec(any::<u8>(), 0..40),

@@ -8,7 +8,7 @@ use linf_dist_net::data::idx;
 use linf_dist_net::data::strokes::strokes_to_image;
 use linf_dist_net::exact::{CertificateFile, Method, Model, Ticks};
 use linf_dist_net::train::{Checkpoint, Processor, TrainConfig, Trainer};
-use linf_dist_net::web::{Hyperparameters, Request, Session};
+use linf_dist_net::web::{Hyperparameters, OwnImages, Request, Session};
 
 use crate::{Limits, fuzz, seeds};
 
@@ -85,6 +85,49 @@ fn checkpoints_and_the_step_after_them() {
         // A step may fail, with a sentence.
         trainer.is_finished() || trainer.step().is_ok() || read_sync(trainer.read()).is_err()
     });
+}
+
+#[cfg(feature = "import")]
+#[test]
+fn checkpoints_of_runs_on_own_images() {
+    let limits = Limits {
+        multiple: 64,
+        slack: MB,
+    };
+    let own = seeds::own_images();
+    let seeds = [seeds::checkpoint_on_own_images(&own)];
+    fuzz("own_checkpoints", &seeds, &limits, |bytes| {
+        let Ok(checkpoint) = Checkpoint::from_bytes(bytes) else {
+            return false;
+        };
+        let trainer = Trainer::restore(&checkpoint, own.data.clone(), Device::flex());
+        trainer.is_ok_and(|trainer| trainer.lineage().is_ok())
+    });
+}
+
+#[cfg(feature = "pytorch")]
+#[test]
+fn checkpoints_of_pytorch() {
+    use linf_dist_net::data::Normalisation;
+    use linf_dist_net::interop::pytorch;
+    let seeds = [
+        &include_bytes!("../interop/v1.pth")[..],
+        include_bytes!("../interop/v2-parallel.pth"),
+    ];
+    let path = std::env::temp_dir().join(format!("linf-fuzz-{}.pth", std::process::id()));
+    let normalisation = Normalisation {
+        mean: 0.4,
+        std: 0.3,
+    };
+    let limits = Limits {
+        multiple: 64,
+        slack: MB,
+    };
+    fuzz("pytorch", &seeds.map(<[u8]>::to_vec), &limits, |bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        pytorch::read(&path, normalisation).is_ok()
+    });
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]
@@ -170,14 +213,23 @@ fn strokes_of_a_pen() {
     });
 }
 
+#[cfg(feature = "import")]
 #[test]
 fn messages_to_the_trainer() {
     let config = TrainConfig {
         images: 400,
         ..TrainConfig::preset("tiny").unwrap()
     };
+    let own = seeds::own_images();
     let requests = [
         Request::Start { config },
+        Request::Own(OwnImages {
+            description: serde_json::to_string(&*own.data.description).unwrap(),
+            images: own.data.images,
+            labels: own.data.labels,
+            held_out: own.held_out,
+            epsilon: own.suggested_epsilon.parse().unwrap(),
+        }),
         Request::Load {
             checkpoint: seeds::checkpoints().remove(0),
         },

@@ -7,6 +7,10 @@ use burn::tensor::{Device, read_sync};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use linf_dist_net::baseline::{self, BaselineNet, Geometry, Layer};
+#[cfg(feature = "import")]
+use linf_dist_net::data::ImportOptions;
+#[cfg(feature = "import")]
+use linf_dist_net::data::import::{Imported, Importer};
 use linf_dist_net::data::{Dataset, DatasetDescription, Normalisation};
 use linf_dist_net::exact::{Accuracies, Arguments, ExactNet, Lineage, Metadata, Model, Operation};
 use linf_dist_net::train::{TrainConfig, Trainer};
@@ -56,6 +60,38 @@ fn trainer(prune_from_epoch: usize) -> Trainer {
 pub fn checkpoints() -> Vec<Vec<u8>> {
     let bytes = |from| read_sync(trainer(from).checkpoint()).unwrap().to_bytes();
     vec![bytes(0), bytes(1)]
+}
+
+/// Somebody's own images: twelve of two classes, from a table.
+#[cfg(feature = "import")]
+pub fn own_images() -> Imported {
+    let row = |index: usize| format!("{},{index},7,0,255\n", index % 2);
+    let table: String = (0..12).map(row).collect();
+    let mut importer = Importer::new(ImportOptions::default());
+    importer.add("own.csv", table.as_bytes());
+    importer.finish("own").0.expect("a table of two classes")
+}
+
+/// A checkpoint of a run on them.
+#[cfg(feature = "import")]
+pub fn checkpoint_on_own_images(own: &Imported) -> Vec<u8> {
+    let config = TrainConfig {
+        hidden: vec![3],
+        batch: 4,
+        random_shift: 0,
+        epochs_start: 1,
+        epochs_growth: 1,
+        epochs_inf: 1,
+        ..TrainConfig::preset("tiny").unwrap()
+    };
+    let config = config.on_imported(
+        &own.data.description,
+        own.held_out,
+        own.suggested_epsilon.parse().unwrap(),
+    );
+    let mut trainer = Trainer::new(config, own.data.clone(), Device::flex()).unwrap();
+    trainer.step().unwrap();
+    read_sync(trainer.checkpoint()).unwrap().to_bytes()
 }
 
 fn lineage() -> Lineage {

@@ -3,7 +3,7 @@
  *
  * Radii are rounded down, never up: the page must not claim a thousandth more than is proved.
  */
-import type { Certificate } from './wasm/types.ts';
+import type { Certificate, WeightInit } from './wasm/types.ts';
 import { MNIST } from './assets/datasets.ts';
 import type { View } from './codec/link.ts';
 
@@ -49,6 +49,17 @@ export function fraction(levels: number): string {
 export function levels(count: number | string): string {
   return `${count} ${Number(count) === 1 ? 'level' : 'levels'}`;
 }
+
+/** p as the page writes it. */
+export const power = (p: number) =>
+  Number.isFinite(p) ? p.toLocaleString('en', { maximumFractionDigits: p < 100 ? 1 : 0 }) : '∞';
+
+/** What the weights of a layer may start as, in words. */
+export const WEIGHT_INIT_NAMES: Readonly<Record<WeightInit, string>> = {
+  identity: 'identity',
+  signed_identity: 'identity, half of it negated',
+  normal: 'drawn at random',
+};
 
 /** The whole levels within which the label is proved: by IBP, which reaches farthest. */
 export function provedLevels(certificate: Certificate): number {

@@ -1,7 +1,7 @@
 //! Images of one's own: files as people have them in, one checked [`Imported`] set out.
 //!
 //! Four formats are read: a zip or folder with a folder of PNG or JPEG files for each class, a pair of IDX
-//! files (raw or gzip), and a CSV of labels and pixels. Such files come from anywhere, so whatever is wrong
+//! files (raw or gzip), and a CSV of labels and pixels; beside them EMNIST's file of names. Such files come from anywhere, so whatever is wrong
 //! with one becomes a [`Problem`] that names the file and the row, and the rest is used. Everything that a
 //! file claims (sizes, lengths, counts) is judged before memory is taken for it.
 //!
@@ -10,17 +10,19 @@
 mod archive;
 mod grey;
 mod idx_pair;
+mod mapping;
 mod picture;
 mod problem;
 mod radius;
 mod split;
 mod table;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::strokes::{PIXELS, SIDE};
 use super::{Dataset, DatasetDescription, ImportOptions, Ink, Normalisation, Origin};
 use idx_pair::IdxFiles;
+use mapping::Mapping;
 
 pub use grey::{Fit, Grey};
 pub use picture::{Background, PictureError, Png, read_picture};
@@ -54,9 +56,14 @@ pub struct Importer {
     classes: HashMap<String, u8>,
     /// Names beyond the classes that are possible.
     beyond: BTreeSet<String>,
+    /// The classes that there are, where they are known; images of others are left out.
+    known: Option<Vec<String>>,
+    /// Images of each class that is none of the known ones.
+    unknown: BTreeMap<String, usize>,
     /// Images whose own border is bright.
     bright_borders: Vec<bool>,
     idx: IdxFiles,
+    mapping: Mapping,
     problems: Problems,
     is_full: bool,
 }
@@ -102,10 +109,31 @@ pub struct Imported {
     pub suggested_epsilon: &'static str,
 }
 
+/// Images with their labels, in the order in which they were read: nothing is held out.
+#[derive(Debug, Default)]
+pub struct Labelled {
+    /// Grey levels, `[images, 784]`, bright ink on black.
+    pub images: Vec<u8>,
+    /// Index of each image's class among the known ones, `[images]`.
+    pub labels: Vec<u8>,
+}
+
 impl Importer {
+    /// An importer without images that takes those of these classes, as those of a network. A folder or a
+    /// label stands for the class of that name, in any case and with a hyphen for each slash, or of that
+    /// number. See [`Importer::finish_labelled`].
+    pub fn of_classes(options: ImportOptions, classes: Vec<String>) -> Self {
+        Self {
+            known: Some(classes),
+            ..Self::new(options)
+        }
+    }
+
     /// An importer without images.
     pub fn new(options: ImportOptions) -> Self {
         Self {
+            known: None,
+            unknown: BTreeMap::new(),
             options,
             images: Vec::new(),
             labels: Vec::new(),
@@ -113,6 +141,7 @@ impl Importer {
             beyond: BTreeSet::new(),
             bright_borders: Vec::new(),
             idx: IdxFiles::default(),
+            mapping: Mapping::default(),
             problems: Problems::default(),
             is_full: false,
         }
@@ -133,6 +162,8 @@ impl Importer {
             self.add_picture(path, path, bytes);
         } else if idx_pair::is_idx(bytes) {
             self.add_idx(path, bytes);
+        } else if mapping::is_mapping(bytes) {
+            self.add_mapping(path, bytes);
         } else if table::is_table(path, bytes) {
             self.add_table(path, bytes);
         } else {
@@ -212,6 +243,13 @@ impl Importer {
     /// The label of a class; none if there are too many classes.
     fn label(&mut self, class: &str) -> Option<u8> {
         let class = plain(class);
+        if let Some(known) = &self.known {
+            let label = place_of(&class, known);
+            if label.is_none() && self.unknown.len() < MOST_IMAGES / 16 {
+                *self.unknown.entry(short(&class).into()).or_default() += 1;
+            }
+            return label;
+        }
         if let Some(label) = self.classes.get(&class) {
             return Some(*label);
         }
@@ -232,8 +270,20 @@ impl Importer {
     /// Fails if there are not two classes with a few images. The problems say what was left out either way.
     pub fn finish(mut self, name: &str) -> (Result<Imported, ImportError>, Problems) {
         self.finish_idx();
+        let named = self.name_classes();
         let problems = std::mem::take(&mut self.problems);
-        (self.into_set(name), problems)
+        (named.and_then(|()| self.into_set(name)), problems)
+    }
+
+    /// Gives the images of the classes that the importer was made for. The problems say what was left out.
+    pub fn finish_labelled(mut self) -> (Labelled, Problems) {
+        self.finish_idx();
+        self.agree_on_ink();
+        for (class, images) in std::mem::take(&mut self.unknown) {
+            self.refuse(&class, At::File, Wrong::UnknownClass { images });
+        }
+        let Self { images, labels, .. } = self;
+        (Labelled { images, labels }, self.problems)
     }
 
     fn into_set(mut self, name: &str) -> Result<Imported, ImportError> {
@@ -351,6 +401,16 @@ fn class_of(path: &str) -> Option<&str> {
     (!class.is_empty()).then_some(class)
 }
 
+/// Index of the known class that a folder or a label stands for.
+fn place_of(class: &str, known: &[String]) -> Option<u8> {
+    let is_same = |name: &String| name.replace('/', "-").to_lowercase() == class.to_lowercase();
+    // "+1" and "0x1" are no numbers of classes.
+    let is_number = class.bytes().all(|letter| letter.is_ascii_digit());
+    let number = class.parse().ok().filter(|_| is_number);
+    let place = known.iter().position(is_same).or(number)?;
+    u8::try_from(place).ok().filter(|_| place < known.len())
+}
+
 /// Files that systems leave behind, of which nothing is said.
 fn is_hidden(path: &str) -> bool {
     let names = path.split('/');
@@ -461,6 +521,24 @@ mod tests {
         assert_eq!(plain("\u{1}"), "unnamed");
         let long = plain(&"ω ".repeat(60));
         assert!(short(&long).len() <= MOST_NAME);
+    }
+
+    #[test]
+    fn a_known_class_is_found_by_its_name_in_any_case_or_its_number() {
+        let known = ["T-shirt/top", "Trouser", "0"].map(String::from);
+        for (class, place) in [
+            ("t-shirt-top", Some(0)),
+            ("TROUSER", Some(1)),
+            ("1", Some(1)),
+            // A name comes before a number.
+            ("0", Some(2)),
+            ("3", None),
+            ("+1", None),
+            ("", None),
+            ("Bag", None),
+        ] {
+            assert_eq!(place_of(class, &known), place, "{class}");
+        }
     }
 
     #[test]

@@ -53,18 +53,50 @@ pub enum Background {
     Contrast,
 }
 
-/// Reads a PNG or JPEG file as grey levels. Colours become their luma (ITU-R BT.601).
+/// Reads a PNG or JPEG file as grey levels, the way up that its Exif says. Colours become their luma
+/// (ITU-R BT.601).
 ///
 /// # Errors
 /// Fails if the file is neither, damaged or too large; nothing large is allocated before that is known.
 pub fn read_picture(bytes: &[u8], background: Background) -> Result<Grey, PictureError> {
-    if bytes.starts_with(b"\x89PNG") {
-        Png::open(bytes)?.read(background)
+    let grey = if bytes.starts_with(b"\x89PNG") {
+        Png::open(bytes)?.read(background)?
     } else if bytes.starts_with(&[0xff, 0xd8]) {
-        jpeg(bytes)
+        jpeg(bytes)?
     } else {
-        Err(PictureError::Format)
+        return Err(PictureError::Format);
+    };
+    Ok(upright(grey, orientation(bytes)))
+}
+
+/// How the camera was held, from 1 to 8 as Exif numbers it; 1, upright, where the file does not say.
+fn orientation(bytes: &[u8]) -> u32 {
+    let exif = exif::Reader::new().read_from_container(&mut Cursor::new(bytes));
+    let exif = exif.ok();
+    let field = exif
+        .as_ref()
+        .and_then(|exif| exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY));
+    field.and_then(|field| field.value.get_uint(0)).unwrap_or(1)
+}
+
+/// The picture as it is to be seen, of one that is stored in an orientation of Exif (JEITA CP-3451,
+/// section 4.6.4): rows and columns exchanged from 5 on, then turned over.
+fn upright(grey: Grey, orientation: u32) -> Grey {
+    let mut grey = match orientation {
+        5..=8 => grey.transposed(),
+        _ => grey,
+    };
+    let columns = grey.size[1];
+    if matches!(orientation, 2 | 3 | 6 | 7) {
+        for row in grey.levels.chunks_exact_mut(columns) {
+            row.reverse();
+        }
     }
+    if matches!(orientation, 3 | 4 | 7 | 8) {
+        let rows = grey.levels.rchunks_exact(columns);
+        grey.levels = rows.flatten().copied().collect();
+    }
+    grey
 }
 
 fn check_size([rows, columns]: [usize; 2]) -> Result<(), PictureError> {
@@ -217,6 +249,33 @@ mod tests {
             assert_eq!(luma(level, level, level), level);
             assert_eq!(blend(level, 0, 255), level);
             assert_eq!(blend(level, 255, 0), 255);
+        }
+    }
+
+    #[test]
+    fn every_orientation_is_turned_upright() {
+        // 1 2 3
+        // 4 5 6
+        let size = [2, 3];
+        let grey = Grey {
+            size,
+            levels: (1..=6).collect(),
+        };
+        for (orientation, size, levels) in [
+            (0, size, [1, 2, 3, 4, 5, 6]),
+            (1, size, [1, 2, 3, 4, 5, 6]),
+            (2, size, [3, 2, 1, 6, 5, 4]),
+            (3, size, [6, 5, 4, 3, 2, 1]),
+            (4, size, [4, 5, 6, 1, 2, 3]),
+            (5, [3, 2], [1, 4, 2, 5, 3, 6]),
+            (6, [3, 2], [4, 1, 5, 2, 6, 3]),
+            (7, [3, 2], [6, 3, 5, 2, 4, 1]),
+            (8, [3, 2], [3, 6, 2, 5, 1, 4]),
+            (9, size, [1, 2, 3, 4, 5, 6]),
+        ] {
+            let upright = upright(grey.clone(), orientation);
+            let levels = levels.to_vec();
+            assert_eq!(upright, Grey { size, levels }, "{orientation}");
         }
     }
 

@@ -59,6 +59,15 @@ pub enum Wrong {
         "lies in no folder, and the folder's name is the class; put each class into a folder of its own"
     )]
     NoClass,
+    /// A class that is none of those that are looked for.
+    #[error(
+        "is none of the network's classes (images left out: {images}); name the folder as the \
+         class, or by its number"
+    )]
+    UnknownClass {
+        /// How many images have it.
+        images: usize,
+    },
     /// Not an archive.
     #[error("is not a complete zip; pack it again, or load it again from where it came")]
     Zip,
@@ -71,8 +80,8 @@ pub enum Wrong {
     /// An entry packed otherwise than by deflate.
     #[error("is packed by a method that is not read; pack it again as an ordinary zip (deflate)")]
     EntryMethod,
-    /// An entry with more bytes than a picture has.
-    #[error("unpacks to more than {} MB, which no picture needs; leave it out", MOST_PICTURE_BYTES >> 20)]
+    /// A picture, or an entry of an archive, with more bytes than a picture has.
+    #[error("has more than {} MB, which no picture needs; leave it out", MOST_PICTURE_BYTES >> 20)]
     EntryTooLarge,
     /// An archive that unpacks to more than is read.
     #[error(
@@ -92,6 +101,12 @@ pub enum Wrong {
     /// Several pairs of IDX files.
     #[error("is one of several IDX files of its kind; give one pair: images and their labels")]
     SeveralIdx,
+    /// A second file of names.
+    #[error("is one of several files of class names; give one")]
+    SeveralMappings,
+    /// Names of classes that there are not.
+    #[error("names classes by numbers, and no class here has such a number; leave it out")]
+    UnusedMapping,
     /// Images and labels of different data sets.
     #[error("has {images} images where the file of labels has {labels}; give the two of one pair")]
     Counts {
@@ -119,6 +134,9 @@ pub enum Wrong {
     /// A row without a label.
     #[error("has no label in its first field")]
     NoLabel,
+    /// A folder inside of too many others.
+    #[error("lies too deep in folders to be looked into; move it up")]
+    TooDeep,
     /// More images than are taken.
     #[error("goes beyond the {MOST_IMAGES} images that are taken; the rest is left out")]
     TooManyImages,
@@ -133,8 +151,8 @@ pub enum ImportError {
     /// Nothing to tell apart.
     #[error("all images are of the class `{0}`; there must be at least two classes")]
     OneClass(String),
-    /// Names that begin alike, and are told apart only beyond what is recorded.
-    #[error("two classes begin with `{0}`, and no more of a name is kept; rename one of them")]
+    /// Names that are the same as far as they are recorded.
+    #[error("two classes are called `{0}`, as far as a name is kept; rename one of them")]
     SameName(String),
     /// More classes than a network here has.
     #[error(

@@ -19,14 +19,14 @@ pub const LEAST_IMAGES: usize = 8;
 
 /// An order of all images whose last ones are held out.
 #[derive(Debug)]
-pub(super) struct Split {
+pub(super) struct HoldOut {
     order: Vec<u32>,
     pub held_out: usize,
     pub duplicates: usize,
     pub contradictions: usize,
 }
 
-impl Split {
+impl HoldOut {
     /// The images and labels in this order.
     pub fn ordered(&self, images: &[u8], labels: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let indices = self.order.iter().map(|index| *index as usize);
@@ -45,7 +45,7 @@ pub(super) fn split(
     labels: &[u8],
     classes: usize,
     seed: u64,
-) -> Result<Split, ImportError> {
+) -> Result<HoldOut, ImportError> {
     // Equal images in the order of the first of them.
     let mut groups: Vec<Vec<u32>> = Vec::new();
     let mut found: HashMap<&[u8], usize> = HashMap::new();
@@ -94,7 +94,7 @@ pub(super) fn split(
     held_out.shuffle(&mut random);
     let count = held_out.len();
     training.append(&mut held_out);
-    Ok(Split {
+    Ok(HoldOut {
         order: training,
         held_out: count,
         duplicates,

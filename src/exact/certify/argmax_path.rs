@@ -6,6 +6,7 @@
 //! evaluators here, the reference ([`DenseNet`](crate::exact::DenseNet)), teaching, branch and bound,
 //! and the gradients of attacks.
 
+use super::label_and_margin;
 use crate::exact::InputError;
 use crate::exact::eval::Evaluator;
 use crate::exact::net::{Block, Layer};
@@ -96,24 +97,23 @@ impl Evaluator<'_> {
         Ok(self.trace())
     }
 
-    /// Finds the arg-max path of a unit of the last layer, `[members · classes]`, for an 8-bit image: the
-    /// unit of each hidden layer that decides, input side first, and the critical pixel at its end.
-    ///
-    /// # Panics
-    /// If there is no such unit.
-    pub fn argmax_path(
+    /// Finds the arg-max path of the label's logit for an 8-bit image: the unit of each hidden layer that
+    /// decides, input side first, and the critical pixel at its end. Finds none in a tie. The path of an
+    /// ensemble is that of its first member.
+    pub fn label_path(
         &mut self,
         image: &[u8],
-        output: usize,
-    ) -> Result<(Vec<usize>, CriticalPixel), InputError> {
+    ) -> Result<Option<(Vec<usize>, CriticalPixel)>, InputError> {
         self.load_image(image)?;
-        self.run();
+        let (Some(label), _) = label_and_margin(self.run()) else {
+            return Ok(None);
+        };
         let mut units = Vec::with_capacity(self.net.layers().len());
-        let pixel = self.follow(output, |unit| units.push(unit));
-        // The path begins at the output itself.
+        let pixel = self.follow(label, |unit| units.push(unit));
+        // The path begins at the label itself.
         units.remove(0);
         units.reverse();
-        Ok((units, pixel))
+        Ok(Some((units, pixel)))
     }
 
     /// Critical pixels of the input that was last run.

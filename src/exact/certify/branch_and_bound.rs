@@ -16,8 +16,8 @@
 //! members, each member has its own largest excess of `|t − w_yk|` over the maximum; the sum of these
 //! must stay below the runner-up's biases less the label's.
 //!
-//! Where a bound fails, the box is split in two at a critical pixel of that bound, and both parts are
-//! proved on their own, until the budget of splits is used up. All of it is computed in the integers of
+//! Where a bound fails, the box is split in two at a critical pixel of that bound, and both halves
+//! are proved on their own, until the budget of splits is used up. All of it is computed in the integers of
 //! the network.
 
 use serde::{Deserialize, Serialize};
@@ -36,20 +36,20 @@ pub enum Proof {
     Ibp,
     /// Pairwise-margin bounds over the whole box.
     PairwiseMargin,
-    /// Pairwise-margin bounds over the parts of the box after so many splits.
+    /// Pairwise-margin bounds over the sub-boxes after so many splits.
     Splits {
-        /// How many times a part was split in two.
+        /// How many times a sub-box was split in two.
         splits: usize,
     },
 }
 
-/// A cut of a part of the box in two: up to `at` ticks of one pixel, and from there on.
+/// A split of a sub-box in two: up to `at` ticks of one pixel, and from there on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(usize, Ticks)", into = "(usize, Ticks)")]
 pub struct Split {
     /// Index of the pixel.
     pub pixel: usize,
-    /// Where it is cut, strictly between the ends of the part.
+    /// Where it is split, strictly between the ends of the sub-box.
     pub at: Ticks,
 }
 
@@ -65,37 +65,37 @@ impl From<Split> for (usize, Ticks) {
     }
 }
 
-/// How a box is cut into parts, so that a proof can be checked without a search: the box, and after each
-/// cut first all of the part below it, then all of the part above it. None stands for a part that is
+/// How a box is split, so that a proof can be checked without a search: the box, and after each split
+/// first all of the sub-box below it, then all of the sub-box above it. None stands for a sub-box that is
 /// proved as it is. A list of one none is the whole box.
 pub type SplitTree = Vec<Option<Split>>;
 
 /// Why a [`SplitTree`] proves nothing.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum SplitsError {
-    /// A cut of a pixel that there is not, or that is not strictly inside its part.
-    #[error("entry {entry} cuts no pixel strictly inside its part")]
-    Cut {
+    /// A split of a pixel that there is not, or that is not strictly inside its sub-box.
+    #[error("entry {entry} splits no pixel strictly inside its sub-box")]
+    Split {
         /// Index of the entry.
         entry: usize,
     },
-    /// There are fewer or more entries than parts.
-    #[error("entry {entry} is missing, or stands after the last part")]
+    /// There are fewer or more entries than the tree needs.
+    #[error("entry {entry} is missing, or stands after the last sub-box")]
     Length {
         /// Index of the entry.
         entry: usize,
     },
-    /// Pairwise-margin bounds do not prove a part.
-    #[error("the part of entry {entry} is not proved by pairwise-margin bounds")]
+    /// Pairwise-margin bounds do not prove a sub-box.
+    #[error("the sub-box of entry {entry} is not proved by pairwise-margin bounds")]
     Unproved {
         /// Index of the entry.
         entry: usize,
     },
 }
 
-/// A box of inputs in ticks, `[inputs]` each.
+/// A box, or a sub-box, of inputs in ticks, `[inputs]` each.
 #[derive(Clone, Debug)]
-struct Part {
+struct SubBox {
     lower: Vec<i32>,
     upper: Vec<i32>,
 }
@@ -123,32 +123,32 @@ struct Excess {
     at: Failure,
 }
 
-/// How a box has been cut so far.
-struct Cuts {
-    /// The cut of each node; none where it is a part.
-    cuts: SplitTree,
-    /// For each node that is cut, the node below the cut. The one above follows it.
+/// How a box has been split so far.
+struct GrowingTree {
+    /// The split of each node; none where it is a leaf.
+    splits: SplitTree,
+    /// For each node that is split, the node below the split. The one above follows it.
     below: Vec<usize>,
 }
 
-impl Cuts {
-    /// Cuts a node; gives the two that this makes.
-    fn cut(&mut self, node: usize, cut: Split) -> [usize; 2] {
-        let below = self.cuts.len();
-        self.cuts[node] = Some(cut);
+impl GrowingTree {
+    /// Splits a node; gives the two that this makes.
+    fn split(&mut self, node: usize, split: Split) -> [usize; 2] {
+        let below = self.splits.len();
+        self.splits[node] = Some(split);
         self.below[node] = below;
-        self.cuts.extend([None, None]);
+        self.splits.extend([None, None]);
         self.below.extend([0, 0]);
         [below, below + 1]
     }
 
-    /// The cuts in the order of a [`SplitTree`].
+    /// The splits in the order of a [`SplitTree`].
     fn in_order(&self) -> SplitTree {
         let mut open = vec![0];
-        let mut tree = Vec::with_capacity(self.cuts.len());
+        let mut tree = Vec::with_capacity(self.splits.len());
         while let Some(node) = open.pop() {
-            tree.push(self.cuts[node]);
-            if self.cuts[node].is_some() {
+            tree.push(self.splits[node]);
+            if self.splits[node].is_some() {
                 let below = self.below[node];
                 open.extend([below + 1, below]);
             }
@@ -157,23 +157,23 @@ impl Cuts {
     }
 }
 
-/// A cut around the part that is looked at.
-struct OpenCut {
+/// A split around the sub-box that is looked at.
+struct OpenSplit {
     pixel: usize,
     at: i32,
-    /// The end of the pixel that the cut took the place of.
+    /// The end of the pixel that the split took the place of.
     end: i32,
-    /// Whether the part above the cut is looked at.
+    /// Whether the sub-box above the split is looked at.
     is_above: bool,
 }
 
-impl OpenCut {
-    /// Cuts a part, of which what lies below is left; none if the cut is not strictly inside.
-    fn make(part: &mut Part, pixel: usize, at: Ticks) -> Option<Self> {
+impl OpenSplit {
+    /// Splits a sub-box, of which what lies below is left; none if the split is not strictly inside.
+    fn make(sub_box: &mut SubBox, pixel: usize, at: Ticks) -> Option<Self> {
         let at = i32::try_from(at.get()).ok()?;
-        let end = *part.upper.get(pixel)?;
-        (part.lower[pixel] < at && at < end).then(|| {
-            part.upper[pixel] = at;
+        let end = *sub_box.upper.get(pixel)?;
+        (sub_box.lower[pixel] < at && at < end).then(|| {
+            sub_box.upper[pixel] = at;
             Self {
                 pixel,
                 at,
@@ -184,16 +184,16 @@ impl OpenCut {
     }
 }
 
-/// Goes from a part to the next one; says whether there is one.
-fn next_part(part: &mut Part, around: &mut Vec<OpenCut>) -> bool {
-    while let Some(cut) = around.last_mut() {
-        if !cut.is_above {
-            cut.is_above = true;
-            part.upper[cut.pixel] = cut.end;
-            cut.end = std::mem::replace(&mut part.lower[cut.pixel], cut.at);
+/// Goes from a sub-box to the next one; says whether there is one.
+fn next_sub_box(sub_box: &mut SubBox, around: &mut Vec<OpenSplit>) -> bool {
+    while let Some(split) = around.last_mut() {
+        if !split.is_above {
+            split.is_above = true;
+            sub_box.upper[split.pixel] = split.end;
+            split.end = std::mem::replace(&mut sub_box.lower[split.pixel], split.at);
             return true;
         }
-        part.lower[cut.pixel] = cut.end;
+        sub_box.lower[split.pixel] = split.end;
         around.pop();
     }
     false
@@ -223,12 +223,12 @@ impl Evaluator<'_> {
         };
         let tree = self.split_until_proved(whole, label, failures, splits);
         Ok(tree.map(|tree| Proof::Splits {
-            splits: tree.cuts.iter().flatten().count(),
+            splits: tree.splits.iter().flatten().count(),
         }))
     }
 
-    /// Finds how to cut the box of `radius` around an 8-bit image, at most `splits` times, so that
-    /// pairwise-margin bounds prove its label in every part; none if that is not enough, or if there is
+    /// Finds how to split the box of `radius` around an 8-bit image, at most `splits` times, so that
+    /// pairwise-margin bounds prove its label in every sub-box; none if that is not enough, or if there is
     /// no label.
     pub fn split_tree(
         &mut self,
@@ -250,11 +250,11 @@ impl Evaluator<'_> {
         Ok(tree.map(|tree| tree.in_order()))
     }
 
-    /// Checks that pairwise-margin bounds prove the label of an 8-bit image in every part of the box of
-    /// `radius`, cut as `tree` says. The parts cover the box, since each cut leaves both sides. An image
-    /// without a label fails at the first part.
+    /// Checks that pairwise-margin bounds prove the label of an 8-bit image in every sub-box of the box of
+    /// `radius`, split as `tree` says. The sub-boxes cover the box, since each split leaves both sides. An
+    /// image without a label fails at the first sub-box.
     ///
-    /// Takes memory for one part and for the cuts around it, however long the list is.
+    /// Takes memory for one sub-box and for the splits around it, however long the list is.
     pub fn check_split_tree(
         &mut self,
         image: &[u8],
@@ -267,31 +267,31 @@ impl Evaluator<'_> {
         };
         self.enter_boxes([radius; BOXES]);
         let whole = self.entered();
-        Ok(self.check_parts(whole, label, tree))
+        Ok(self.check_sub_boxes(whole, label, tree))
     }
 
     /// The same of a box and a label.
-    fn check_parts(
+    fn check_sub_boxes(
         &mut self,
-        mut part: Part,
+        mut sub_box: SubBox,
         label: usize,
         tree: &[Option<Split>],
     ) -> Result<(), SplitsError> {
-        // The cuts around the part, whose side above is still to come or is at hand.
-        let mut around: Vec<OpenCut> = Vec::new();
-        let mut waiting: Vec<(usize, Part)> = Vec::with_capacity(BOXES);
+        // The splits around the sub-box, whose side above is still to come or is at hand.
+        let mut around: Vec<OpenSplit> = Vec::new();
+        let mut waiting: Vec<(usize, SubBox)> = Vec::with_capacity(BOXES);
         let mut is_done = false;
-        for (entry, cut) in tree.iter().enumerate() {
+        for (entry, split) in tree.iter().enumerate() {
             if is_done {
                 return Err(SplitsError::Length { entry });
             }
-            if let Some(Split { pixel, at }) = *cut {
-                let cut = OpenCut::make(&mut part, pixel, at).ok_or(SplitsError::Cut { entry })?;
-                around.push(cut);
+            if let Some(Split { pixel, at }) = *split {
+                let split = OpenSplit::make(&mut sub_box, pixel, at);
+                around.push(split.ok_or(SplitsError::Split { entry })?);
                 continue;
             }
-            waiting.push((entry, part.clone()));
-            is_done = !next_part(&mut part, &mut around);
+            waiting.push((entry, sub_box.clone()));
+            is_done = !next_sub_box(&mut sub_box, &mut around);
             if waiting.len() == BOXES || is_done {
                 self.check_proved(&mut waiting, label)?;
             }
@@ -300,73 +300,73 @@ impl Evaluator<'_> {
         is_done.then_some(()).ok_or(SplitsError::Length { entry })
     }
 
-    /// Checks that pairwise-margin bounds prove the label in up to [`BOXES`] parts.
+    /// Checks that pairwise-margin bounds prove the label in up to [`BOXES`] sub-boxes.
     fn check_proved(
         &mut self,
-        waiting: &mut Vec<(usize, Part)>,
+        waiting: &mut Vec<(usize, SubBox)>,
         label: usize,
     ) -> Result<(), SplitsError> {
-        let (entries, parts): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
-        self.load_parts(&parts);
+        let (entries, sub_boxes): (Vec<_>, Vec<_>) = waiting.drain(..).unzip();
+        self.load_sub_boxes(&sub_boxes);
         self.propagate();
         let mut entries = entries.into_iter().enumerate();
         let failed = entries.find(|&(lane, _)| self.failures(label, lane).is_some());
         failed.map_or(Ok(()), |(_, entry)| Err(SplitsError::Unproved { entry }))
     }
 
-    /// Splits the box until every part is proved, at most `budget` times.
+    /// Splits the box until every sub-box is proved, at most `budget` times.
     fn split_until_proved(
         &mut self,
-        whole: Part,
+        whole: SubBox,
         label: usize,
         failures: Vec<Failure>,
         budget: usize,
-    ) -> Option<Cuts> {
-        let mut tree = Cuts {
-            cuts: vec![None],
+    ) -> Option<GrowingTree> {
+        let mut tree = GrowingTree {
+            splits: vec![None],
             below: vec![0],
         };
         let mut open = Vec::new();
         let mut splits = 0;
-        // The parts that were propagated last, with what fails in each.
+        // The sub-boxes that were propagated last, with what fails in each.
         let mut failed = vec![(0, (0, whole), failures)];
         loop {
-            for (lane, (node, part), failures) in failed.drain(..) {
+            for (lane, (node, sub_box), failures) in failed.drain(..) {
                 if splits == budget {
                     return None;
                 }
                 splits += 1;
-                let (cut, halves) = self.split(lane, part, &failures)?;
-                open.extend(tree.cut(node, cut).into_iter().zip(halves));
+                let (split, halves) = self.halve(lane, sub_box, &failures)?;
+                open.extend(tree.split(node, split).into_iter().zip(halves));
             }
             if open.is_empty() {
                 return Some(tree);
             }
-            let parts = open.split_off(open.len().saturating_sub(BOXES));
-            let (nodes, parts): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-            self.load_parts(&parts);
+            let sub_boxes = open.split_off(open.len().saturating_sub(BOXES));
+            let (nodes, sub_boxes): (Vec<_>, Vec<_>) = sub_boxes.into_iter().unzip();
+            self.load_sub_boxes(&sub_boxes);
             self.propagate();
-            for (lane, part) in nodes.into_iter().zip(parts).enumerate() {
+            for (lane, sub_box) in nodes.into_iter().zip(sub_boxes).enumerate() {
                 if let Some(failures) = self.failures(label, lane) {
-                    failed.push((lane, part, failures));
+                    failed.push((lane, sub_box, failures));
                 }
             }
         }
     }
 
     /// The first of the boxes of the input.
-    fn entered(&self) -> Part {
+    fn entered(&self) -> SubBox {
         let pixels = self.boxes()[0].iter();
         let (lower, upper) = pixels.map(|ends| (ends.lower[0], ends.upper[0])).unzip();
-        Part { lower, upper }
+        SubBox { lower, upper }
     }
 
-    /// Makes up to [`BOXES`] parts the boxes that are propagated next; the last one fills the rest.
-    fn load_parts(&mut self, parts: &[Part]) {
+    /// Makes up to [`BOXES`] sub-boxes those that are propagated next; the last one fills the rest.
+    fn load_sub_boxes(&mut self, sub_boxes: &[SubBox]) {
         for (pixel, ends) in self.input_boxes().iter_mut().enumerate() {
-            let part = |lane: usize| &parts[lane.min(parts.len() - 1)];
-            ends.lower = std::array::from_fn(|lane| part(lane).lower[pixel]);
-            ends.upper = std::array::from_fn(|lane| part(lane).upper[pixel]);
+            let sub_box = |lane: usize| &sub_boxes[lane.min(sub_boxes.len() - 1)];
+            ends.lower = std::array::from_fn(|lane| sub_box(lane).lower[pixel]);
+            ends.upper = std::array::from_fn(|lane| sub_box(lane).upper[pixel]);
         }
     }
 
@@ -423,9 +423,14 @@ impl Evaluator<'_> {
         found
     }
 
-    /// Splits a part in two halves at a critical pixel of one of the failing bounds in box `lane`; gives
+    /// Splits a sub-box in two halves at a critical pixel of one of the failing bounds in box `lane`; gives
     /// none if those pixels have no extent left.
-    fn split(&self, lane: usize, part: Part, failures: &[Failure]) -> Option<(Split, [Part; 2])> {
+    fn halve(
+        &self,
+        lane: usize,
+        sub_box: SubBox,
+        failures: &[Failure],
+    ) -> Option<(Split, [SubBox; 2])> {
         let depth = self.net().layers().len();
         let pixels = failures.iter().flat_map(|failure| {
             let runner_up = End {
@@ -438,15 +443,15 @@ impl Evaluator<'_> {
             ]
         });
         let pixels: Vec<_> = pixels.flatten().collect();
-        let extent = |pixel: &usize| part.upper[*pixel] - part.lower[*pixel];
+        let extent = |pixel: &usize| sub_box.upper[*pixel] - sub_box.lower[*pixel];
         // Of equal extents the first, which is the label's.
         let pixel = pixels.into_iter().rev().max_by_key(extent)?;
         if extent(&pixel) < 2 {
             return None;
         }
-        let middle = part.lower[pixel] + extent(&pixel) / 2;
+        let middle = sub_box.lower[pixel] + extent(&pixel) / 2;
         let at = Ticks::new(middle.unsigned_abs());
-        let (mut below, mut above) = (part.clone(), part);
+        let (mut below, mut above) = (sub_box.clone(), sub_box);
         below.upper[pixel] = middle;
         above.lower[pixel] = middle;
         Some((Split { pixel, at }, [below, above]))

@@ -2,8 +2,8 @@
 //!
 //! The file holds what a checker cannot know, the image, and every number that is claimed of it. There is
 //! one way to write a certificate: [`CertificateFile::check`] makes the file anew from its image and the
-//! model, and the bytes must be the same. So a changed byte is refuted wherever it is. Only the cuts of
-//! branch and bound are taken from the file, and then every part is proved.
+//! model, and the bytes must be the same. So a changed byte is refuted wherever it is. Only the splits of
+//! branch and bound are taken from the file, and then every sub-box is proved.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -25,7 +25,7 @@ pub enum Method {
     Lipschitz,
     /// Interval bound propagation.
     Ibp,
-    /// Pairwise-margin bounds over the parts of the box.
+    /// Pairwise-margin bounds over sub-boxes.
     BranchAndBound,
 }
 
@@ -66,7 +66,7 @@ pub struct CertificateFile {
     pub method: Method,
     /// Lower and upper bound of every logit within `radius` by interval bound propagation, `[classes]`.
     pub bounds: Vec<[i32; 2]>,
-    /// How branch and bound cuts the box; none for the other methods.
+    /// How branch and bound splits the box; none for the other methods.
     pub splits: Option<SplitTree>,
 }
 
@@ -134,10 +134,10 @@ pub enum Refutation {
     /// The radius goes beyond the domain.
     #[error("`radius_ticks` is {0}, beyond the domain")]
     Radius(Ticks),
-    /// The radius is not proved by interval bound propagation, and there are no parts.
-    #[error("`radius_ticks` is {0}, which IBP does not prove, and `splits` lists no parts")]
+    /// The radius is not proved by interval bound propagation, and there are no sub-boxes.
+    #[error("`radius_ticks` is {0}, which IBP does not prove, and `splits` lists no sub-boxes")]
     NoParts(Ticks),
-    /// The cuts of branch and bound prove nothing.
+    /// The splits of branch and bound prove nothing.
     #[error("`splits` proves nothing: {0}")]
     Splits(SplitsError),
 }
@@ -195,7 +195,7 @@ struct Head {
 
 impl CertificateFile {
     /// Certifies an image of `width` pixels a row with the network of a model's unpacked file: at `radius`,
-    /// or else at the largest that IBP proves. Where IBP does not prove the radius, the box is cut at most
+    /// or else at the largest that IBP proves. Where IBP does not prove the radius, the box is split at most
     /// `splits` times.
     ///
     /// # Errors
@@ -395,7 +395,7 @@ struct Claimed {
 }
 
 impl Claimed {
-    /// Computes all the rest, but for the cuts of branch and bound.
+    /// Computes all the rest, but for the splits of branch and bound.
     fn certify(
         self,
         model: &Model,

@@ -23,8 +23,6 @@ use self::proto::{
 };
 use crate::exact::{InputError, Model, Ticks};
 
-pub use verifier::MOST_BYTES;
-
 /// Name of the input, pixel levels, `[1, pixels]`, or `[images, pixels]` of the compact form.
 pub const INPUT: &str = "levels";
 /// Name of the output, logits in ticks, `[1, classes]` or `[images, classes]`.

@@ -14,7 +14,7 @@ use crate::exact::{ExactNet, MAX_LEVEL, RestrictedLayer, RestrictedNet, Ticks};
 
 /// Most bytes of the matrices that are written: verifiers have little patience with more, and protobuf none
 /// above 2 GiB.
-pub const MOST_BYTES: u64 = 1 << 28;
+const MOST_BYTES: u64 = 1 << 28;
 
 /// Floats hold every whole number below it.
 const LIMIT: i64 = 1 << 24;

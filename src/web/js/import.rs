@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{js_error, to_js};
 use crate::data::ImportOptions;
-use crate::data::import::{At, FEW, Imported, Importer, Problems, Wrong};
+use crate::data::import::{At, FEW, Imported, Importer, Labelled, Problems, Wrong};
 use crate::error::sentence;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -56,6 +56,17 @@ export interface ImportedClass {
   few: boolean;
 }
 
+/** Images of classes that are known, and what of the files could not be used. */
+export interface LabelledOutcome {
+  /** 784 grey levels an image, bright ink on black, in the order of the files. */
+  images: Uint8Array<ArrayBuffer>;
+  /** Index of its class for each image. */
+  labels: Uint8Array<ArrayBuffer>;
+  /** A sentence each, the first hundred. */
+  problems: string[];
+  problemCount: number;
+}
+
 /** What came of files: a data set, or why there is none; and what of them could not be used. */
 export interface ImportOutcome {
   set: ImportedSet | null;
@@ -83,6 +94,19 @@ impl ImageImporter {
         console_error_panic_hook::set_once();
         let options: ImportOptions = serde_wasm_bindgen::from_value(options).map_err(js_error)?;
         let importer = Importer::new(options);
+        Ok(Self { importer })
+    }
+
+    /// An importer that takes the images of these classes alone, as those of a network. Throws an `Error` if
+    /// the options are none.
+    #[wasm_bindgen(js_name = ofClasses)]
+    pub fn of_classes(
+        #[wasm_bindgen(unchecked_param_type = "ImportOptions")] options: JsValue,
+        classes: Vec<String>,
+    ) -> Result<ImageImporter, JsError> {
+        console_error_panic_hook::set_once();
+        let options: ImportOptions = serde_wasm_bindgen::from_value(options).map_err(js_error)?;
+        let importer = Importer::of_classes(options, classes);
         Ok(Self { importer })
     }
 
@@ -126,6 +150,19 @@ impl ImageImporter {
             problem_count: count,
         })
     }
+
+    /// Gives the images of the classes that the importer was made for, with their labels.
+    #[wasm_bindgen(js_name = finishLabelled, unchecked_return_type = "LabelledOutcome")]
+    pub fn finish_labelled(self) -> Result<JsValue, JsError> {
+        let (Labelled { images, labels }, problems) = self.importer.finish_labelled();
+        let Problems { listed, count } = problems;
+        to_js(&LabelledOutcome {
+            images,
+            labels,
+            problems: listed.iter().map(|problem| sentence(problem)).collect(),
+            problem_count: count,
+        })
+    }
 }
 
 /// Most bytes of a file that is read.
@@ -139,6 +176,17 @@ pub fn most_bytes() -> usize {
 struct ImportOutcome {
     set: Option<ImportedSet>,
     error: Option<String>,
+    problems: Vec<String>,
+    problem_count: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LabelledOutcome {
+    #[serde(with = "serde_bytes")]
+    images: Vec<u8>,
+    #[serde(with = "serde_bytes")]
+    labels: Vec<u8>,
     problems: Vec<String>,
     problem_count: usize,
 }

@@ -3,7 +3,7 @@
 use wasm_bindgen::prelude::*;
 
 use super::{js_error, to_js};
-use crate::web::{Play, PlayConfig, PlayKnobs};
+use crate::web::{Play, PlayConfig, PlayHyperparameters};
 
 /// Two networks that learn the same points of two pixels.
 #[wasm_bindgen]
@@ -31,10 +31,11 @@ impl PlaySession {
     /// of range.
     pub fn change(
         &mut self,
-        #[wasm_bindgen(unchecked_param_type = "PlayKnobs")] knobs: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "PlayHyperparameters")] hyperparameters: JsValue,
     ) -> Result<(), JsError> {
-        let knobs: PlayKnobs = serde_wasm_bindgen::from_value(knobs).map_err(js_error)?;
-        self.play.change(knobs).map_err(js_error)
+        let hyperparameters: PlayHyperparameters =
+            serde_wasm_bindgen::from_value(hyperparameters).map_err(js_error)?;
+        self.play.change(hyperparameters).map_err(js_error)
     }
 
     /// Trains both networks for up to `steps` steps. Throws an `Error` when one of them diverges.
@@ -50,15 +51,21 @@ impl PlaySession {
 
     /// What is true of all 65,536 images in both networks.
     #[wasm_bindgen(unchecked_return_type = "PlayTruth")]
-    pub fn truth(&self) -> Result<JsValue, JsError> {
+    pub fn truth(&mut self) -> Result<JsValue, JsError> {
         to_js(&self.play.truth().map_err(js_error)?)
     }
 
     /// Where every unit of the first hidden layer of the ℓ∞-dist net decides, with maps of `side` times
     /// `side` images.
     #[wasm_bindgen(unchecked_return_type = "PlayUnits")]
-    pub fn units(&self, side: usize) -> Result<JsValue, JsError> {
+    pub fn units(&mut self, side: usize) -> Result<JsValue, JsError> {
         to_js(&self.play.units(side).map_err(js_error)?)
+    }
+
+    /// Steps done.
+    #[wasm_bindgen(getter)]
+    pub fn iteration(&self) -> usize {
+        self.play.iteration()
     }
 
     /// Whether the run has ended.

@@ -3,6 +3,7 @@
  *
  * A shard stays in memory once it has come: one set of 10,000 images takes 8 MB.
  */
+import { digestOf, type Digest } from './digest.ts';
 import { DownloadError, download, type DownloadOptions } from './download.ts';
 import { isGzip, unzip } from './gzip.ts';
 import { allShards, type ShardFile, type Split } from './image-shards.ts';
@@ -20,18 +21,7 @@ export interface LabelledImages {
   labels: Uint8Array<ArrayBuffer>;
 }
 
-/** Computes a SHA-256 in hexadecimal where the browser itself does not: on an insecure page. */
-export type Digest = (bytes: Uint8Array) => string;
-
 const WHAT: Record<Split, string> = { test: 'the test images', training: 'the training images' };
-
-async function digestOf(bytes: Uint8Array<ArrayBuffer>, otherwise: Digest): Promise<string> {
-  // Not there on a page that did not come by HTTPS, whatever its type says.
-  const subtle = crypto.subtle as SubtleCrypto | undefined;
-  if (!subtle) return otherwise(bytes);
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 async function fetchShard(
   file: ShardFile,

@@ -1,6 +1,5 @@
 /** Any image of a test set, by its number. */
-import { startModule } from '../wasm/certify.ts';
-import { sha256 } from '../wasm/measure.ts';
+import { sha256, startModule } from '../wasm/certify.ts';
 import { pixelsOf, shardOf } from './labelled-images.ts';
 import type { TestImage } from './test-images.ts';
 

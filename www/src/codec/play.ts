@@ -1,8 +1,10 @@
 /**
  * *Play* in a link: the name of a preset and what differs from it, "circles~noise:12~width:8".
  *
- * `KNOBS` is the one table of what there is to set, apart from the points that a visitor sets by hand.
+ * `TEXTS` is the one table of all that is written. What a game is made from differs from a preset; how it
+ * is looked at, and the step at which it rests, are written whatever the preset is.
  */
+import { WEIGHT_INITS } from './hyperparameters.ts';
 import type { WeightInit } from '../wasm/types.ts';
 import { CLASSES, DATA, type DataName, type OwnPoint } from '../views/learn/play/points.ts';
 
@@ -32,7 +34,15 @@ export interface PlayState {
   epsilon: number;
   /** The points of `own`. */
   points: readonly OwnPoint[];
+  /** What the map of the ℓ∞-dist net is coloured by. */
+  colours: (typeof COLOURS)[number];
+  /** The unit of its first layer that is shown. */
+  unit: number | null;
+  /** The step at which the game rests; 0 at its beginning and at its end. */
+  step: number;
 }
+
+const COLOURS = ['labels', 'pixels'] as const;
 
 /** What can be chosen for a number. */
 export const CHOICES = {
@@ -54,7 +64,6 @@ export const RANGES = {
   epsilon: [1, 96],
 } as const satisfies Partial<Record<keyof PlayState, readonly [number, number]>>;
 
-export const INITS: readonly WeightInit[] = ['identity', 'signed_identity', 'normal'];
 export const MOST_OWN_POINTS = 200;
 
 const USUAL: PlayState = {
@@ -73,6 +82,9 @@ const USUAL: PlayState = {
   epsilonTrain: 24,
   epsilon: 16,
   points: [],
+  colours: 'labels',
+  unit: null,
+  step: 0,
 };
 
 /** The presets: the first is the usual one, each of the others teaches one thing. */
@@ -111,12 +123,15 @@ const range = ([least, most]: readonly [number, number]): Text => ({
   },
 });
 
-/** Five characters a point: two levels in hexadecimal, and its class. */
-const OWN = /^(?:[0-9a-f]{4}[0-3])*$/;
+/**
+ * How many points there are, and five characters of each: two levels in hexadecimal, and its class. A
+ * link that was cut short does not have as many as it says.
+ */
+const OWN = /^(\d{1,3})\.((?:[0-9a-f]{4}[0-3])*)$/;
 const hex = (level: number) => level.toString(16).padStart(2, '0');
 
 /** Every part of the state as a text. */
-const KNOBS: Readonly<Record<Key, Text>> = {
+const TEXTS: Readonly<Record<Key, Text>> = {
   data: { format: String, parse: oneOf([...DATA, 'own']) },
   classes: choice(CHOICES.classes),
   count: choice(CHOICES.count),
@@ -124,7 +139,7 @@ const KNOBS: Readonly<Record<Key, Text>> = {
   seed: range(RANGES.seed),
   layers: choice(CHOICES.layers),
   width: choice(CHOICES.width),
-  init: { format: String, parse: oneOf(INITS) },
+  init: { format: String, parse: oneOf(WEIGHT_INITS) },
   steps: choice(CHOICES.steps),
   pStart: choice(CHOICES.pStart),
   pEnd: choice(CHOICES.pEnd),
@@ -133,51 +148,72 @@ const KNOBS: Readonly<Record<Key, Text>> = {
   epsilon: range(RANGES.epsilon),
   points: {
     format: (points: readonly OwnPoint[]) =>
-      points.map(({ x, y, label }) => `${hex(x)}${hex(y)}${label}`).join(''),
+      `${points.length}.${points.map(({ x, y, label }) => `${hex(x)}${hex(y)}${label}`).join('')}`,
     parse(text): OwnPoint[] | undefined {
-      if (!OWN.test(text) || text.length > 5 * MOST_OWN_POINTS) return undefined;
-      return Array.from({ length: text.length / 5 }, (_, at) => {
-        const part = text.slice(5 * at, 5 * at + 5);
+      const [, count, all] = OWN.exec(text) ?? [];
+      const length = Number(count);
+      if (all?.length !== 5 * length || length > MOST_OWN_POINTS) return undefined;
+      return Array.from({ length }, (_, at) => {
+        const part = all.slice(5 * at, 5 * at + 5);
         const [x = 0, y = 0] = [part.slice(0, 2), part.slice(2, 4)].map((two) => parseInt(two, 16));
         return { x, y, label: Number(part[4]) };
       });
     },
   },
+  colours: { format: String, parse: oneOf(COLOURS) },
+  unit: {
+    format: (unit: number | null) => (unit === null ? 'none' : String(unit)),
+    parse: (text) => (text === 'none' ? null : whole(text)),
+  },
+  step: { format: String, parse: whole },
 };
-const KEYS = Object.keys(KNOBS) as Key[];
+const KEYS = Object.keys(TEXTS) as Key[];
+/** What a game is not made from. */
+const LOOKED_AT: readonly Key[] = ['colours', 'unit', 'step'];
+/** What may be changed while a game runs. */
+const CHANGEABLE: readonly Key[] = ['learningRate', 'epsilonTrain', 'epsilon'];
 
-const textOf = (state: PlayState, key: Key) => KNOBS[key].format(state[key] as never);
+const textOf = (state: PlayState, key: Key) => TEXTS[key].format(state[key] as never);
+const differing = (keys: readonly Key[], state: PlayState, other: PlayState) =>
+  keys.filter((key) => textOf(state, key) !== textOf(other, key));
+
+/** What one cannot change while a game runs: another value begins anew. */
+export function structureOf(state: PlayState): string {
+  const keys = KEYS.filter((key) => !LOOKED_AT.includes(key) && !CHANGEABLE.includes(key));
+  return keys.map((key) => `${key}:${textOf(state, key)}`).join('~');
+}
 
 /** Whether all parts of a state go together. */
-export function isPlayable({ data, classes, pStart, pEnd, points }: PlayState): boolean {
+export function isPlayable(state: PlayState): boolean {
+  const { data, classes, pStart, pEnd, points, unit, width, step, steps } = state;
   const isOffered = data === 'own' || CLASSES[data].includes(classes);
-  return isOffered && pStart <= pEnd && points.every(({ label }) => label < classes);
+  const isThere = points.every(({ label }) => label < classes) && (unit ?? 0) < width;
+  return isOffered && isThere && pStart <= pEnd && step <= steps;
 }
 
 /** The preset that a state differs least from, and in what. */
-function nearest(state: PlayState): { name: PlayPreset; differing: readonly Key[] } {
-  const all = PLAY_PRESET_NAMES.map((name) => {
-    const preset = PLAY_PRESETS[name];
-    return { name, differing: KEYS.filter((key) => textOf(state, key) !== textOf(preset, key)) };
-  });
-  return all.reduce((best, other) =>
-    other.differing.length < best.differing.length ? other : best,
-  );
+function nearest(state: PlayState): { name: PlayPreset; changed: readonly Key[] } {
+  const keys = KEYS.filter((key) => !LOOKED_AT.includes(key));
+  const all = PLAY_PRESET_NAMES.map((name) => ({
+    name,
+    changed: differing(keys, state, PLAY_PRESETS[name]),
+  }));
+  return all.reduce((best, other) => (other.changed.length < best.changed.length ? other : best));
 }
 
 /** The preset that a state is, if it is one. */
 export function presetOf(state: PlayState): PlayPreset | null {
-  const { name, differing } = nearest(state);
-  return differing.length === 0 ? name : null;
+  const { name, changed } = nearest(state);
+  return changed.length === 0 ? name : null;
 }
 
-/** A lesson is still the one of its preset when so much has been changed, as it may ask for. */
+/** A preset's words still hold when so much has been changed, as they may ask for it. */
 const MOST_CHANGED = 2;
 
-/** The preset whose lesson a state is part of, if there is one. */
-export function lessonOf(state: PlayState): PlayPreset | null {
-  const { name, differing } = nearest(state);
-  return differing.length <= MOST_CHANGED ? name : null;
+/** The preset whose words still hold for a state, if there is one. */
+export function nearestPreset(state: PlayState): PlayPreset | null {
+  const { name, changed } = nearest(state);
+  return changed.length <= MOST_CHANGED ? name : null;
 }
 
 /** The state of a text, or `undefined` if it cannot be read. */
@@ -186,11 +222,13 @@ export function parsePlay(text: string): PlayState | undefined {
   const name = PLAY_PRESET_NAMES.find((name) => name === first);
   if (!name) return undefined;
   const state: PlayState = { ...PLAY_PRESETS[name] };
+  const read = new Set<Key>();
   for (const part of parts) {
     const [, written = '', rest = ''] = /^([a-zA-Z]+):(.*)$/.exec(part) ?? [];
     const key = KEYS.find((key) => key === written);
-    const value = key && KNOBS[key].parse(rest);
-    if (!key || value === undefined) return undefined;
+    const value = key && TEXTS[key].parse(rest);
+    if (!key || value === undefined || read.has(key)) return undefined;
+    read.add(key);
     Object.assign(state, { [key]: value });
   }
   return isPlayable(state) ? state : undefined;
@@ -198,7 +236,8 @@ export function parsePlay(text: string): PlayState | undefined {
 
 /** The text that `parsePlay` reads back; empty for the usual game. */
 export function formatPlay(state: PlayState): string {
-  const { name, differing } = nearest(state);
-  if (differing.length === 0 && name === PLAY_PRESET_NAMES[0]) return '';
-  return [name, ...differing.map((key) => `${key}:${textOf(state, key)}`)].join('~');
+  const { name, changed } = nearest(state);
+  const written = [...changed, ...differing(LOOKED_AT, state, PLAY_PRESETS[name])];
+  if (written.length === 0 && name === PLAY_PRESET_NAMES[0]) return '';
+  return [name, ...written.map((key) => `${key}:${textOf(state, key)}`)].join('~');
 }

@@ -117,7 +117,7 @@ export class AppState {
     if (!this.network.chooseNamed(state.network)) {
       this.notice = NOTICES.networkMissing(state.network ?? '');
     }
-    if (this.network.about.dataset !== about.dataset) this.image.forgetTestImage();
+    if (this.network.about.dataset !== about.dataset) this.image.forgetLabelled();
     this.epsilon.asked = state.epsilon;
     this.attack.baseline = state.baseline;
     this.attack.seed = state.seed;
@@ -136,7 +136,7 @@ export class AppState {
     const { dataset } = this.network.about;
     choose();
     this.epsilon.asked = null;
-    if (this.network.about.dataset !== dataset) this.image.forgetTestImage();
+    if (this.network.about.dataset !== dataset) this.image.forgetLabelled();
     await this.#load();
   }
 

@@ -30,14 +30,14 @@ interface Known {
 
 /** The network whose file has this SHA-256, if the page has it; else the one in use, if it is there. */
 function networkOf(app: AppState, sha256: string | null): Known | null {
-  const { current, own, chosen, chosenOwn } = app.network;
+  const { current, usable, chosen, chosenOwn } = app.network;
   const isIt = ({ hash }: { hash: string }) => sha256?.startsWith(hash) ?? false;
   for (const [name, file] of SHIPPED) {
     if (!isIt(file)) continue;
     const model = () => (current && isIt(current) ? current.bytes : fetchModel(file, {}));
     return { name, words: networkWords(file), model };
   }
-  const mine = own.list.find(isIt);
+  const mine = usable.find(isIt);
   if (mine) return { name: ownName(mine.hash), words: mine.name, model: () => mine.model };
   // Of a network of this browser the hash is not that of its file where the browser computes none.
   const words = chosenOwn?.name ?? (current && networkWords(current.info));

@@ -4,7 +4,7 @@
  * A browser may refuse (private windows, full disks). Nothing here throws: an answer says what came of it,
  * and whoever asked keeps what it has.
  */
-import { del, getMany, keys, set } from 'idb-keyval';
+import { delMany, getMany, keys, setMany } from 'idb-keyval';
 import { store } from './saved.ts';
 
 /** What came of keeping something: `full` where there is no room for it, `refused` for any other reason. */
@@ -47,9 +47,18 @@ export class Collection<Item> {
     }
   }
 
-  async keep(id: string, item: Item): Promise<Kept> {
+  keep(id: string, item: Item): Promise<Kept> {
+    return this.keepAll([[id, item]]);
+  }
+
+  /** Keeps many in one transaction: all of them, or none. */
+  async keepAll(items: readonly (readonly [id: string, item: Item])[]): Promise<Kept> {
+    if (items.length === 0) return 'kept';
     try {
-      await set(this.#prefix + id, item, store());
+      await setMany(
+        items.map(([id, item]) => [this.#prefix + id, item]),
+        store(),
+      );
     } catch (cause) {
       return isFull(cause) ? 'full' : 'refused';
     }
@@ -58,9 +67,18 @@ export class Collection<Item> {
   }
 
   /** Whether it is gone. */
-  async forget(id: string): Promise<boolean> {
+  forget(id: string): Promise<boolean> {
+    return this.forgetAll([id]);
+  }
+
+  /** Whether all are gone, in one transaction. */
+  async forgetAll(ids: readonly string[]): Promise<boolean> {
+    if (ids.length === 0) return true;
     try {
-      await del(this.#prefix + id, store());
+      await delMany(
+        ids.map((id) => this.#prefix + id),
+        store(),
+      );
     } catch {
       return false;
     }

@@ -10,8 +10,8 @@ import type { TestImage } from '../assets/test-images.ts';
 
 /**
  * An image that was not drawn: a test image, or one that came with a link. Of a training image its number
- * and its label are known as long as the page is open, and of one of the visitor's its label; a link carries
- * the pixels alone.
+ * and its label are known as long as the page is open, and of one of the visitor's which it is; a link
+ * carries the pixels alone.
  */
 export type Picked =
   | TestImage
@@ -19,7 +19,8 @@ export type Picked =
       index: null;
       pixels: Pixels;
       training?: { index: number; label: number };
-      mine?: { id: string; label: number };
+      /** Id among the visitor's images, which know its label. */
+      mine?: string;
     };
 
 /** Points nearer than this to the one before, in grid steps, add length to a link and no ink. */
@@ -79,9 +80,13 @@ export class Drawing {
     this.#onMark();
   }
 
-  /** Takes test images away, also from what can be brought back: they are of another data set. */
-  forgetTestImages() {
-    const isOther = (picked: Picked | null) => picked?.index != null;
+  /**
+   * Takes images of a data set away, also from what can be brought back, when another one is in use: their
+   * numbers and labels would be read as that one's.
+   */
+  forgetLabelled() {
+    const isOther = (picked: Picked | null) =>
+      picked !== null && (picked.index !== null || 'training' in picked || 'mine' in picked);
     if (isOther(this.picked)) this.picked = null;
     this.#past = this.#past.filter(({ picked }) => !isOther(picked));
   }

@@ -71,18 +71,32 @@ test('of what a link brought the strokes are taken back one by one, and nothing 
   expect(drawing.canUndo).toBe(false);
 });
 
-test('a test image of another data set is not brought back', () => {
+test('an image that is labelled in another data set is not brought back', () => {
   const drawing = new Drawing();
+  const { pixels } = image;
   drawing.pick(image);
   drawing.pick({ ...image, index: 4 });
+  drawing.pick({ index: null, pixels, training: { index: 4, label: 7 } });
+  drawing.pick({ index: null, pixels, mine: 'its id' });
   drawing.clear();
   drawing.begin(1, 1);
-  drawing.forgetTestImages();
+  drawing.forgetLabelled();
   while (drawing.canUndo) {
     drawing.undo();
     expect(drawing.picked).toBeNull();
   }
   expect(drawing.isEmpty).toBe(true);
+});
+
+test('an image without a label stays, whatever the data set', () => {
+  const drawing = new Drawing();
+  const linked = { index: null, pixels: image.pixels };
+  drawing.pick(linked);
+  drawing.forgetLabelled();
+  expect(drawing.picked).toBe(linked);
+  drawing.pick({ ...linked, mine: 'its id' });
+  drawing.forgetLabelled();
+  expect(drawing.picked).toBeNull();
 });
 
 test('whatever is put on the pad by hand is told, and what a link puts there is not', () => {

@@ -69,9 +69,9 @@ export class ImageStore {
     this.#pickWanted();
   }
 
-  /** Another data set is in use: a number in one test set is another image in another. */
-  forgetTestImage() {
-    this.drawing.forgetTestImages();
+  /** Another data set is in use: a number or a label of one means another thing in another. */
+  forgetLabelled() {
+    this.drawing.forgetLabelled();
     this.#wanted = null;
   }
 

@@ -12,8 +12,8 @@ import { pixelsOf, shardOf } from '../assets/labelled-images.ts';
 import type { MeasuredNetwork } from '../assets/measured-networks.ts';
 import { fetchModel } from '../assets/model-file.ts';
 import { SIDE, type Pixels } from '../assets/pixels.ts';
-import { startModule } from '../wasm/certify.ts';
-import { describe, sampleOrder, sha256, type MeasuredAbout } from '../wasm/measure.ts';
+import { sha256, startModule } from '../wasm/certify.ts';
+import { describe, sampleOrder, type MeasuredAbout } from '../wasm/measure.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import { MeasureHand } from '../workers/measure-hand.ts';
 import type { Opening } from '../workers/measure-protocol.ts';
@@ -108,6 +108,11 @@ export class MeasureStore {
     if (own && !network.file) this.#own[hash] = own.model;
     const key = keyOf(network, hash, split);
     return (this.#series[key] ??= new Series(network, hash, split));
+  }
+
+  /** Calls networks what the list of today calls them. */
+  name(networks: readonly MeasuredNetwork[]) {
+    for (const series of Object.values(this.#series)) series.follow(networks);
   }
 
   /** Certifies all images of these sets, those that are not certified yet. */

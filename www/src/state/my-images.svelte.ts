@@ -6,6 +6,7 @@
 import { SIDE, type Pixels } from '../assets/pixels.ts';
 import type { Stroke } from '../codec/strokes.ts';
 import { Collection, NOT_KEPT } from './collection.ts';
+import { ImageIndex, keyOf, keyOfImage, without } from './image-index.ts';
 import { losesIf } from './unsaved.ts';
 
 /** An image with the label that the visitor gave it. */
@@ -25,8 +26,6 @@ export interface MyImage {
 /** More images than this are no handful to teach, and would take their time to be shown. */
 export const MOST_IMAGES = 1_000;
 
-const isSame = (a: Pixels, b: Pixels) => a.every((level, at) => level === b[at]);
-
 /** Ids sort by the time at which images came; the rest tells those of two tabs from each other. */
 let count = 0;
 function newId(): string {
@@ -42,8 +41,10 @@ export class MyImages {
   /** What was removed last, which can be brought back. */
   removed = $state.raw<readonly MyImage[]>([]);
   #loaded: Promise<void> | null = null;
-  /** Those that are not kept, or not yet. */
+  /** Ids of those that are not kept, or not yet. */
   #unkept: readonly string[] = [];
+  /** Every stroke asks for its image, so no look-up may go through all of them. */
+  readonly #index = $derived(new ImageIndex(this.list));
   readonly #collection = new Collection<MyImage>('image', () => void this.#read());
 
   constructor() {
@@ -60,6 +61,16 @@ export class MyImages {
     return this.list.filter(({ dataset }) => dataset === name);
   }
 
+  /** The image with this id, if it is there. */
+  find(id: string): MyImage | undefined {
+    return this.#index.withId(id);
+  }
+
+  /** The image of a data set with the very same levels, if it is there. */
+  same(dataset: string, pixels: Pixels): MyImage | undefined {
+    return this.#index.withKey(keyOf(dataset, pixels));
+  }
+
   /** How many more images there is room for. */
   get room(): number {
     return Math.max(0, MOST_IMAGES - this.list.length);
@@ -70,62 +81,58 @@ export class MyImages {
    * room for are left out; the answer says how many were taken.
    */
   async add(images: readonly Omit<MyImage, 'id'>[]): Promise<number> {
+    let { room } = this;
     let taken = 0;
-    const list = [...this.list];
-    const changed: MyImage[] = [];
+    /** The new and the changed ones, by their keys. */
+    const changed: Record<string, MyImage> = {};
     for (const image of images) {
       if (image.pixels.length !== SIDE * SIDE) continue;
-      const at = list.findIndex(
-        ({ dataset, pixels }) => dataset === image.dataset && isSame(pixels, image.pixels),
-      );
-      const before = list[at];
-      if (!before && list.length >= MOST_IMAGES) continue;
+      const key = keyOf(image.dataset, image.pixels);
+      const before = changed[key] ?? this.#index.withKey(key);
+      if (!before && room === 0) continue;
       taken += 1;
       if (before?.label === image.label) continue;
-      const one = { ...image, pixels: image.pixels.slice(), id: before?.id ?? newId() };
-      if (before) list[at] = one;
-      else list.push(one);
-      changed.push(one);
+      if (!before) room -= 1;
+      changed[key] = { ...image, pixels: image.pixels.slice(), id: before?.id ?? newId() };
     }
-    this.list = list;
-    await this.#keep(changed);
+    const now = Object.values(changed);
+    const byId = new ImageIndex(now);
+    const fresh = now.filter(({ id }) => !this.find(id));
+    this.list = [...this.list.map((image) => byId.withId(image.id) ?? image), ...fresh];
+    await this.#keep(now);
     return taken;
   }
 
   /** Removes images. They can be brought back until others are removed. */
   async remove(ids: readonly string[]) {
-    const isGone = ({ id }: MyImage) => ids.includes(id);
-    this.removed = this.list.filter(isGone);
-    this.list = this.list.filter((image) => !isGone(image));
-    await Promise.all(
-      ids.map(async (id) => {
-        this.#settle(id);
-        await this.#collection.forget(id);
-      }),
-    );
+    this.removed = ids.flatMap((id) => this.find(id) ?? []);
+    const gone = new ImageIndex(this.removed);
+    this.list = this.list.filter(({ id }) => !gone.withId(id));
+    this.#settle(ids);
+    await this.#collection.forgetAll(ids);
   }
 
   /** Brings back what was removed last. */
   async bringBack() {
     const { removed } = this;
     this.removed = [];
-    const back = removed.filter(({ id }) => this.list.every((other) => other.id !== id));
+    // One that was given again meanwhile is there already.
+    const back = removed.filter((image) => !this.#index.withKey(keyOfImage(image)));
     this.list = [...this.list, ...back].toSorted((a, b) => (a.id < b.id ? -1 : 1));
     await this.#keep(back);
   }
 
   async #keep(images: readonly MyImage[]) {
-    this.#unkept = [...this.#unkept, ...images.map(({ id }) => id)];
-    for (const image of images) {
-      const kept = await this.#collection.keep(image.id, image);
-      if (kept === 'kept') this.#settle(image.id);
-      else this.notKept = NOT_KEPT[kept];
-    }
+    const ids = images.map(({ id }) => id);
+    this.#unkept = [...this.#unkept, ...ids];
+    const kept = await this.#collection.keepAll(images.map((image) => [image.id, image]));
+    if (kept === 'kept') this.#settle(ids);
+    else this.notKept = NOT_KEPT[kept];
   }
 
-  /** An image is kept, or need not be. */
-  #settle(id: string) {
-    this.#unkept = this.#unkept.filter((other) => other !== id);
+  /** Images are kept, or need not be. */
+  #settle(ids: readonly string[]) {
+    this.#unkept = without(this.#unkept, ids);
     if (this.#unkept.length === 0) this.notKept = null;
   }
 
@@ -135,7 +142,14 @@ export class MyImages {
     if (!kept) return;
     const others = this.list.filter(({ id }) => this.#unkept.includes(id));
     const isOlder = ({ id }: MyImage) => !this.#unkept.includes(id);
-    this.list = [...kept.filter(isOlder), ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    // Those that are known already stay the same objects, so that little is to be shown anew.
+    const known = (image: MyImage) => {
+      const before = this.find(image.id);
+      return before?.label === image.label ? before : image;
+    };
+    this.list = [...kept.filter(isOlder).map(known), ...others].toSorted((a, b) =>
+      a.id < b.id ? -1 : 1,
+    );
   }
 }
 

@@ -4,18 +4,24 @@ import { beforeEach, expect, test, vi } from 'vitest';
 const disk = vi.hoisted(() => ({
   records: new Map<string, unknown>(),
   refusal: null as Error | null,
+  transactions: 0,
 }));
 
 vi.mock('idb-keyval', () => ({
   createStore: () => null,
   getMany: (keys: string[]) => Promise.resolve(keys.map((key) => disk.records.get(key))),
   keys: () => Promise.resolve([...disk.records.keys()]),
-  set: (key: string, value: unknown) => {
+  setMany: (entries: [string, unknown][]) => {
+    disk.transactions += 1;
     if (disk.refusal) return Promise.reject(disk.refusal);
-    disk.records.set(key, value);
+    for (const [key, value] of entries) disk.records.set(key, value);
     return Promise.resolve();
   },
-  del: (key: string) => Promise.resolve(void disk.records.delete(key)),
+  delMany: (gone: string[]) => {
+    disk.transactions += 1;
+    for (const key of gone) disk.records.delete(key);
+    return Promise.resolve();
+  },
 }));
 
 const { MOST_IMAGES, MyImages } = await import('./my-images.svelte.ts');
@@ -39,6 +45,7 @@ const seen = ({ list }: InstanceType<typeof MyImages>) =>
 beforeEach(() => {
   disk.records.clear();
   disk.refusal = null;
+  disk.transactions = 0;
 });
 
 test('images are kept in the order in which they came, by their data sets', async () => {
@@ -62,6 +69,64 @@ test('the same image again takes its new label, and no other place', async () =>
     [9, 7],
     [5, 3],
   ]);
+});
+
+test('a batch is kept in one transaction, and removed in one', async () => {
+  const now = await tab();
+  await now.add(Array.from({ length: 200 }, (_, level) => image(level, 1)));
+  expect(disk.transactions).toBe(1);
+  expect(disk.records.size).toBe(200);
+  await now.remove(now.list.map(({ id }) => id));
+  expect(disk.transactions).toBe(2);
+  expect(disk.records.size).toBe(0);
+});
+
+test('an image given twice in one batch is one image, with the later label', async () => {
+  const now = await tab();
+  expect(await now.add([image(9, 1), image(5, 3), image(9, 2)])).toBe(3);
+  expect(seen(await tab())).toEqual([
+    [9, 2],
+    [5, 3],
+  ]);
+});
+
+test('an image is found without looking at all of them', async () => {
+  const now = await tab();
+  const many = Array.from({ length: MOST_IMAGES }, (_, at) => {
+    const { pixels, ...rest } = image(0, 1);
+    pixels.set([at & 255, at >> 8], 782);
+    return { ...rest, pixels };
+  });
+  await now.add(many);
+  const last = now.list.at(-1);
+  expect(last && now.same('mnist', last.pixels.slice())).toBe(last);
+  expect(last && now.same('fashion-mnist', last.pixels)).toBeUndefined();
+  expect(now.same('mnist', image(7, 1).pixels)).toBeUndefined();
+  expect(last && now.find(last.id)).toBe(last);
+
+  // The first look-up reads each image once; no other reads any.
+  let reads = 0;
+  now.list = now.list.map(({ pixels, ...rest }) => ({
+    ...rest,
+    get pixels() {
+      reads += 1;
+      return pixels;
+    },
+  }));
+  for (let stroke = 0; stroke < 100; stroke += 1) now.same('mnist', image(7, 1).pixels);
+  expect(reads).toBe(MOST_IMAGES);
+});
+
+test('what a tab picks follows a new label and a removal', async () => {
+  const now = await tab();
+  await now.add([image(9, 1)]);
+  const id = now.list[0]?.id ?? '';
+  await now.add([image(9, 7)]);
+  expect(now.find(id)?.label).toBe(7);
+  await now.remove([id]);
+  expect(now.find(id)).toBeUndefined();
+  await now.bringBack();
+  expect(now.find(id)?.label).toBe(7);
 });
 
 test('what is removed can be brought back to its place', async () => {

@@ -1,35 +1,56 @@
 /** The network in use: the choice among those that the page has, and its loading. */
 import { datasetWords } from '../assets/datasets.ts';
+import { digestOf } from '../assets/digest.ts';
 import type { DownloadOptions } from '../assets/download.ts';
-import { DEFAULT_NETWORK, OWN, SHIPPED, ownName } from '../assets/networks.ts';
+import { DEFAULT_NETWORK, OWN, SHIPPED, networkWords, ownName } from '../assets/networks.ts';
 import { SIDE } from '../assets/pixels.ts';
-import { openNetwork, readNetwork, startModule, type Network } from '../wasm/certify.ts';
+import { openNetwork, readNetwork, sha256, startModule, type Network } from '../wasm/certify.ts';
 import { Attempt } from './attempt.svelte.ts';
 import { OwnNetworks, type Origin, type OwnNetwork } from './own-networks.svelte.ts';
 
-/** The first 16 hexadecimal digits of a SHA-256; random ones where the browser computes none. */
+/** The first 16 hexadecimal digits of a SHA-256. */
 export async function fileHash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const first = crypto.subtle
-    ? new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)).subarray(0, 8)
-    : crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(first, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  await startModule();
+  return (await digestOf(bytes, sha256)).slice(0, 16);
 }
+
+/** What a network is for, as the file of one says. */
+interface About {
+  dataset: string;
+  epsilon: string;
+  classes?: string[];
+}
+
+/** A network of this browser, as far as running and measuring it needs. */
+export type UsableNetwork = Pick<
+  OwnNetwork,
+  'hash' | 'name' | 'dataset' | 'epsilon' | 'model' | 'classes'
+>;
+
+const aboutOf = ({ info }: Network): About => ({
+  dataset: info.dataset,
+  epsilon: info.epsilon,
+  classes: info.classNames,
+});
 
 export class NetworkStore {
   /** Name of the network that is in use, or on its way. */
   chosen = $state(DEFAULT_NETWORK);
+  /** The chosen network; `null` until it has come. It is never another than the chosen one. */
   current = $state.raw<Network | null>(null);
   /** The networks of this browser. */
   readonly own = new OwnNetworks();
   readonly #attempt = new Attempt();
   /** The networks that have been opened, by their names. */
-  readonly #opened: Record<string, Network> = {};
+  readonly #opened: Record<string, Network | undefined> = {};
   readonly #onMissing: () => void;
 
-  /** Data set and ε of the chosen network, known before it has come. */
-  readonly about = $derived.by((): { dataset: string; epsilon: string; classes?: string[] } => {
-    const shipped = SHIPPED.get(DEFAULT_NETWORK) ?? { dataset: 'mnist', epsilon: '0.3' };
-    return this.chosenOwn ?? SHIPPED.get(this.chosen) ?? shipped;
+  /** Data set and ε of the network that answers; of one on its way, what is known of it. */
+  readonly about = $derived.by((): About => {
+    // One that was deleted goes on answering, and its labels are of its own classes.
+    if (this.current) return aboutOf(this.current);
+    const known = this.chosenOwn ?? SHIPPED.get(this.chosen) ?? SHIPPED.get(DEFAULT_NETWORK);
+    return known ?? { dataset: 'mnist', epsilon: '0.3' };
   });
   /** What its images and classes are called. */
   readonly words = $derived(datasetWords(this.about.dataset, this.about.classes));
@@ -48,6 +69,16 @@ export class NetworkStore {
     return this.own.list.find(({ hash }) => ownName(hash) === this.chosen);
   }
 
+  /** The networks of this browser that answer: those of the list, and one deleted while it is in use. */
+  readonly usable = $derived.by((): readonly UsableNetwork[] => {
+    const { current } = this;
+    if (!current || this.chosen !== ownName(current.hash) || this.chosenOwn) return this.own.list;
+    const { deleted } = this.own;
+    const name = deleted?.hash === current.hash ? deleted.name : networkWords(this.about);
+    const { hash, bytes: model } = current;
+    return [...this.own.list, { ...this.about, hash, name: `${name} (deleted)`, model }];
+  });
+
   /** The network as a link names it; `null` for the default. */
   get named(): string | null {
     return this.chosen === DEFAULT_NETWORK ? null : this.chosen;
@@ -57,13 +88,17 @@ export class NetworkStore {
   chooseNamed(named: string | null): boolean {
     const name = named ?? DEFAULT_NETWORK;
     const isKnown = OWN.test(name) || SHIPPED.has(name);
-    this.chosen = isKnown ? name : DEFAULT_NETWORK;
+    this.choose(isKnown ? name : DEFAULT_NETWORK);
     return isKnown;
   }
 
   /** Chooses a network of the list, without loading it. */
   choose(name: string) {
+    if (name === this.chosen) return;
+    // Neither the one before nor one that is still on its way answers under the name of this one.
+    this.#attempt.cancel();
     this.chosen = name;
+    this.current = this.#opened[name] ?? null;
   }
 
   /** Loads the chosen network, unless it is there. */
@@ -90,10 +125,10 @@ export class NetworkStore {
    */
   async take(model: Uint8Array<ArrayBuffer>, origin: Origin, name?: string): Promise<OwnNetwork> {
     const hash = await fileHash(model);
-    await startModule();
-    const network = readNetwork(model, hash);
+    const network = this.opened(hash) ?? readNetwork(model, hash);
     const { dataset, epsilon, architecture, classNames } = network.info;
     if (architecture[0] !== SIDE * SIDE) {
+      network.free();
       throw new Error(
         `This page shows images of ${SIDE}×${SIDE} pixels; the network takes ${architecture[0]} inputs.`,
       );
@@ -115,6 +150,15 @@ export class NetworkStore {
   /** A network of this browser that has been read. */
   opened(hash: string): Network | undefined {
     return this.#opened[ownName(hash)];
+  }
+
+  /** Forgets a network of this browser that was never kept, for good; not the chosen one. */
+  drop(hash: string) {
+    const name = ownName(hash);
+    if (this.chosen === name || this.own.find(hash)?.notKept === null) return;
+    this.own.drop(hash);
+    this.#opened[name]?.free();
+    this.#opened[name] = undefined;
   }
 
   async #openShipped(name: string, options: DownloadOptions): Promise<Network> {

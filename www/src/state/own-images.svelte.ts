@@ -7,7 +7,7 @@ import { message } from '../assets/download.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import type { ImportOptions, ImportOutcome, ImportedSet } from '../wasm/types.ts';
 import { WorkerClient } from '../workers/client.ts';
-import type { PathedFile, Reply, Request } from '../workers/import-protocol.ts';
+import type { PathedFile, SetReply, SetRequest } from '../workers/import-protocol.ts';
 import ImportWorker from '../workers/import.worker.ts?worker';
 import { NO_FILES, beyond, type Dropped } from './given-files.ts';
 import { run } from './run.svelte.ts';
@@ -40,7 +40,7 @@ export class OwnImages {
   #isAnew = false;
   /** Counts the requests. */
   #id = 0;
-  readonly #worker = new WorkerClient<Request, Reply>(
+  readonly #worker = new WorkerClient<SetRequest, SetReply>(
     () => new ImportWorker(),
     (reply) => this.#hear(reply),
     (why) => this.#fail(why ?? 'The program that reads images did not start. Try again.'),
@@ -125,7 +125,7 @@ export class OwnImages {
       if (!this.#worker.isRunning) this.#worker.start();
       const { options } = this;
       this.#worker.post({
-        type: 'read',
+        type: 'set',
         id,
         program,
         name: this.#name,
@@ -137,7 +137,7 @@ export class OwnImages {
     }
   }
 
-  #hear(reply: Reply) {
+  #hear(reply: SetReply) {
     if (reply.id !== this.#id) return;
     switch (reply.type) {
       case 'progress':

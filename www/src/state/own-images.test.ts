@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import type { ImportedSet, OwnImages as Handed } from '../wasm/types.ts';
-import type { Reply, Request } from '../workers/import-protocol.ts';
+import type { SetReply as Reply, SetRequest as Request } from '../workers/import-protocol.ts';
 import type { Dropped } from './given-files.ts';
 
 /** The Worker that reads, which is the test's side. */

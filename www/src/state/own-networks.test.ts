@@ -11,12 +11,16 @@ vi.mock('idb-keyval', () => ({
   get: (key: string) => Promise.resolve(disk.records.get(key)),
   getMany: (keys: string[]) => Promise.resolve(keys.map((key) => disk.records.get(key))),
   keys: () => Promise.resolve([...disk.records.keys()]),
-  set: (key: string, value: unknown) => {
+  setMany: (entries: [string, unknown][]) => {
     if (disk.refusal) return Promise.reject(disk.refusal);
-    disk.records.set(key, value);
+    for (const [key, value] of entries) disk.records.set(key, value);
     return Promise.resolve();
   },
   del: (key: string) => Promise.resolve(void disk.records.delete(key)),
+  delMany: (gone: string[]) => {
+    for (const key of gone) disk.records.delete(key);
+    return Promise.resolve();
+  },
 }));
 
 vi.mock('virtual:models', () => ({ default: {} }));

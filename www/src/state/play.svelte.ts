@@ -6,7 +6,7 @@
  */
 import {
   configOf,
-  knobsOf,
+  hyperparametersOf,
   type FromPlayWorker,
   type ToPlayWorker,
 } from '../workers/play-protocol.ts';
@@ -15,8 +15,9 @@ import { WorkerClient } from '../workers/client.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import type { PlayFrame, PlayTruth, PlayUnits } from '../wasm/types.ts';
 import { makePoints, ownPoints, type Points } from '../views/learn/play/points.ts';
-import type { PlayState } from '../codec/play.ts';
+import { structureOf, type PlayState } from '../codec/play.ts';
 import { Attempt } from './attempt.svelte.ts';
+import { FrameRate } from './frame-rate.ts';
 
 export type GamePhase =
   /** Nothing is trained; the program may not have been loaded. */
@@ -31,19 +32,13 @@ export type GamePhase =
 export interface GamePoint {
   iteration: number;
   p: number;
-  /** Shares of the points, certified at ε. */
-  ours: number;
-  relu: number;
+  /** Points that are certified, by ε in whole levels. */
+  ours: readonly number[];
+  relu: readonly number[];
 }
 
 /** Points of a curve, beyond which every other one is dropped. */
 const MOST_POINTS = 400;
-/** Frames a second are counted over so long. */
-const FPS_MS = 1_000;
-
-/** What one cannot change while a game runs: another value begins anew. */
-const structureOf = (state: PlayState) =>
-  JSON.stringify({ ...state, learningRate: 0, epsilonTrain: 0, epsilon: 0 });
 
 /** The points of a state. */
 export function pointsOf(state: PlayState): Points {
@@ -53,6 +48,7 @@ export function pointsOf(state: PlayState): Points {
 export class Game {
   phase = $state<GamePhase>('empty');
   frame = $state.raw<PlayFrame | null>(null);
+  /** Of the step and the ε that it names: while a game runs, an older one than the frame's. */
   truth = $state.raw<PlayTruth | null>(null);
   /** Where the units of the ℓ∞-dist net decide; `null` while a game runs. */
   units = $state.raw<PlayUnits | null>(null);
@@ -63,8 +59,10 @@ export class Game {
   contradictions = $state(0);
   /** What went wrong last, as a sentence. */
   error = $state<string | null>(null);
-  /** Frames drawn within the last second of a running game. */
-  framesPerSecond = $state(0);
+  /** Frames a second that are drawn of a running game; `null` while it rests. */
+  framesPerSecond = $state<number | null>(null);
+  /** The step after which the training was first changed by hand: a link cannot tell that. */
+  changedAt = $state<number | null>(null);
   readonly program = new Attempt();
 
   readonly #worker = new WorkerClient<ToPlayWorker, FromPlayWorker>(
@@ -77,17 +75,23 @@ export class Game {
   #number = 0;
   /** What the game in place is made from; empty without one. */
   #structure = '';
-  #drawn: number[] = [];
+  /** The settings that were followed last. */
+  #state: PlayState | null = null;
+  #rate = new FrameRate();
+  /** The frame that was drawn last. */
+  #drawn: PlayFrame | null = null;
 
   /** Whether the game in place is the one of this state. */
   isOf(state: PlayState): boolean {
     return this.phase !== 'empty' && this.#structure === structureOf(state);
   }
 
-  /** Begins a game, or goes on with it. */
+  /** Begins a game, up to the step of the state if that names one; or goes on with it. */
   async play(state: PlayState) {
+    const until = this.isOf(state) || state.step === 0 ? null : state.step;
     if (await this.#place(state)) {
-      this.#worker.post({ type: 'resume' });
+      this.#worker.post({ type: 'resume', until });
+      this.#rate = new FrameRate();
       this.phase = 'running';
     }
   }
@@ -109,17 +113,26 @@ export class Game {
     this.phase = 'empty';
   }
 
-  /** Changes what may be changed during a game. */
-  change(state: PlayState) {
-    if (this.isOf(state)) this.#worker.post({ type: 'change', knobs: knobsOf(state) });
+  /** Takes the settings of the page: the game changes what it can during its run, or ends. */
+  follow(state: PlayState) {
+    const before = this.#state;
+    this.#state = state;
+    if (this.phase === 'empty') return;
+    if (!this.isOf(state)) return this.reset();
+    const isTrained =
+      state.learningRate !== before?.learningRate || state.epsilonTrain !== before.epsilonTrain;
+    if (!isTrained && state.epsilon === before.epsilon) return;
+    this.#worker.post({ type: 'change', hyperparameters: hyperparametersOf(state) });
+    const step = this.frame?.iteration ?? 0;
+    if (isTrained && step > 0 && this.phase !== 'done') this.changedAt ??= step;
   }
 
   /** The page has drawn the frame. */
   drawn() {
-    if (this.phase !== 'running') return;
-    const now = performance.now();
-    this.#drawn = [...this.#drawn.filter((at) => now - at < FPS_MS), now];
-    this.framesPerSecond = this.#drawn.length;
+    // What is shown of a frame may change: it is drawn again then.
+    if (this.phase !== 'running' || this.#drawn === this.frame) return;
+    this.#drawn = this.frame;
+    this.framesPerSecond = this.#rate.count(performance.now());
     this.#worker.post({ type: 'look' });
   }
 
@@ -131,16 +144,17 @@ export class Game {
     this.lookups = 0;
     this.contradictions = 0;
     this.error = null;
-    this.framesPerSecond = 0;
-    this.#drawn = [];
+    this.framesPerSecond = null;
+    this.changedAt = null;
+    this.#drawn = null;
   }
 
   /** Puts the game of a state in place, unless it is. Says whether it is there. */
   async #place(state: PlayState): Promise<boolean> {
-    const structure = structureOf(state);
+    this.#state = state;
     if (this.isOf(state) && this.phase !== 'loading') return this.phase !== 'done';
     const mine = (this.#number += 1);
-    this.#structure = structure;
+    this.#structure = structureOf(state);
     this.#forget();
     this.phase = 'loading';
     const program = await this.program.run((options) => fetchProgram('train', options));
@@ -156,7 +170,9 @@ export class Game {
       this.#worker.post({ type: 'open', program });
     }
     const { pixels, labels } = pointsOf(state);
-    this.#worker.post({ type: 'begin', game: mine, config: configOf(state), pixels, labels });
+    // ε may have been changed while the program was loaded.
+    const config = configOf(this.#state);
+    this.#worker.post({ type: 'begin', game: mine, config, pixels, labels });
     this.phase = 'paused';
     return true;
   }
@@ -169,6 +185,7 @@ export class Game {
         this.frame = frame;
         this.units = null;
         this.#note(frame);
+        if (!isRunning) this.framesPerSecond = null;
         if (isFinished) this.phase = 'done';
         else if (isRunning) this.phase = 'running';
         // The first frame comes before the game that was asked to run does.
@@ -191,8 +208,8 @@ export class Game {
     }
   }
 
-  #note({ iteration, p, points, ours, relu }: PlayFrame) {
-    const point = { iteration, p, ours: ours.certified / points, relu: relu.certified / points };
+  #note({ iteration, p, ours, relu }: PlayFrame) {
+    const point = { iteration, p, ours: ours.certified, relu: relu.certified };
     const before = this.curve.filter((other) => other.iteration < iteration);
     const kept = before.length < MOST_POINTS ? before : before.filter((_, at) => at % 2 === 0);
     this.curve = [...kept, point];

@@ -18,6 +18,8 @@ const FIRST_BATCH = 8;
 /** One network on one set of images, and what has been measured of it. */
 export class Series {
   readonly total: number;
+  /** The network, under its name, letter and colour of today. */
+  network: MeasuredNetwork;
   /** Images certified: the first so many. */
   done = $state(0);
   curve = $state.raw<CertifiedCurve | null>(null);
@@ -45,11 +47,12 @@ export class Series {
   #earlyAttacks: Record<number, true> = {};
 
   constructor(
-    readonly network: MeasuredNetwork,
+    network: MeasuredNetwork,
     /** Tells the own network of today from that of yesterday. */
     readonly hash: string,
     readonly split: Split,
   ) {
+    this.network = $state.raw(network);
     this.total = imageCount(network.dataset, split);
     this.labels = new Uint8Array(this.total);
     const column = () => new Int32Array(this.total);
@@ -114,6 +117,23 @@ export class Series {
     this.next = this.done;
     this.nextAttacked = this.attacked;
     this.failure = null;
+  }
+
+  /** Follows the list of networks, of which one may have been renamed or deleted. */
+  follow(networks: readonly MeasuredNetwork[]) {
+    const network = networks.find(({ name }) => name === this.network.name);
+    if (!network) return;
+    const { title, letter, colour, print } = this.network;
+    const isSame =
+      network.title === title &&
+      network.letter === letter &&
+      network.colour === colour &&
+      network.print === print;
+    if (isSame) return;
+    this.network = network;
+    if (this.about) {
+      this.about = { ...this.about, colour: network.print, letter: network.letter };
+    }
   }
 
   /** Counts what there is. */

@@ -1,7 +1,7 @@
 /**
  * Teaching: a network of the page learns the visitor's images, and is measured before and after.
  *
- * There is one lesson at a time, and it outlives the view. What is taught is tried at once; the visitor
+ * One network is taught at a time, and that outlives the view. What is taught is tried at once; the visitor
  * then keeps it or takes it back. Reminders are the first training images and figures are of the last
  * ones, which teaching does not use; the test set is not touched.
  */
@@ -11,12 +11,12 @@ import { imageCount } from '../assets/image-shards.ts';
 import { shardOf, type LabelledImages } from '../assets/labelled-images.ts';
 import { ownName } from '../assets/networks.ts';
 import { SIDE } from '../assets/pixels.ts';
-import { startModule, type Network } from '../wasm/certify.ts';
-import { sha256 } from '../wasm/measure.ts';
+import { sha256, startModule, type Network } from '../wasm/certify.ts';
 import { fetchProgram } from '../wasm/programs.ts';
 import { heldOutImages, reminderPool } from '../wasm/teach.ts';
 import { WorkerClient } from '../workers/client.ts';
 import { MeasureHand } from '../workers/measure-hand.ts';
+import type { Opening } from '../workers/measure-protocol.ts';
 import type { Reply, Request } from '../workers/teach-protocol.ts';
 import { startTeachWorker } from '../workers/teach-worker.ts';
 import type { AppState } from './app.svelte.ts';
@@ -26,7 +26,7 @@ import { losesIf } from './unsaved.ts';
 const PIXELS = SIDE * SIDE;
 /** That of `linf teach`. */
 const SEED = 1;
-/** Held-out images of a batch. */
+/** Images of a batch. */
 const BATCH = 250;
 /** Measuring leaves a core for the pen. */
 const HANDS = Math.min(4, Math.max(1, (navigator.hardwareConcurrency || 2) - 1));
@@ -53,7 +53,7 @@ export interface Counts {
   certified: number;
 }
 
-/** What a lesson came to. */
+/** What came of it. */
 export interface Result {
   learned: readonly Learned[];
   images: number;
@@ -67,6 +67,10 @@ export interface Result {
   /** Name of the network that was taught, and the hash of what it became. */
   parent: string;
   hash: string;
+  /** What the taught network was called first. */
+  name: string;
+  /** Whether this browser did not have it before. */
+  isNew: boolean;
 }
 
 export type Stage =
@@ -84,6 +88,7 @@ async function trainingImages(
   dataset: string,
   first: number,
   count: number,
+  signal: AbortSignal,
   onProgress: (fraction: number) => void,
 ): Promise<LabelledImages> {
   const all: LabelledImages = {
@@ -93,6 +98,7 @@ async function trainingImages(
     labels: new Uint8Array(count),
   };
   for (let at = first; at < first + count;) {
+    signal.throwIfAborted();
     const done = (at - first) / count;
     const shard = await shardOf(dataset, 'training', at, sha256, {
       onProgress: (fraction) => onProgress(done + (1 - done) * fraction),
@@ -106,20 +112,39 @@ async function trainingImages(
   return all;
 }
 
-const answerOf = (network: Network, image: MyImage): Answer => {
-  const { label, ibpRadiusLevels } = network.certify(image.pixels);
-  return { label, radiusLevels: ibpRadiusLevels };
-};
+/** What `work` brings, unless it is stopped before; then it goes on unheard. */
+function unlessStopped<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject);
+  });
+}
 
-/** Predicted labels and IBP radii of all held-out images. */
+/** Predicted labels, -1 in a tie, and IBP radii, -1 without one. */
 interface Measured {
   predicted: Int32Array;
   radiusTicks: Int32Array;
 }
 
+const answerAt = ({ predicted, radiusTicks }: Measured, at: number, scale: number): Answer => {
+  const label = predicted[at] ?? -1;
+  return {
+    label: label < 0 ? null : label,
+    radiusLevels: Math.max(0, radiusTicks[at] ?? 0) / scale,
+  };
+};
+
+/** A network and its name in the list of all, and what it is taught. */
+interface Order {
+  network: Network;
+  parent: string;
+  images: readonly MyImage[];
+}
+
 export class TeachingStore {
   stage = $state.raw<Stage>({ at: 'idle' });
-  /** Stops the lesson. */
   #stop: (() => void) | null = null;
 
   get busy(): boolean {
@@ -128,18 +153,18 @@ export class TeachingStore {
 
   /** Teaches the network in use these images. */
   async teach(app: AppState, images: readonly MyImage[]) {
-    const network = app.network.current;
+    const { current: network, chosen: parent } = app.network;
     if (this.busy || !network || images.length === 0) return;
-    await this.settle(app);
+    this.#settle(app);
     const stop = new AbortController();
     this.#stop = () => stop.abort(new Error(STOPPED));
     const hands: MeasureHand[] = [];
     this.stage = { at: 'loading', fraction: 0 };
     try {
-      const result = await this.#lesson(app, network, images, stop.signal, hands);
-      stop.signal.throwIfAborted();
+      const result = await this.#run(app, { network, parent, images }, stop.signal, hands);
       this.stage = { at: 'taught', result };
-      await app.tryOut(ownName(result.hash));
+      // Whoever took another network meanwhile keeps that one.
+      if (app.network.chosen === parent) await app.tryOut(ownName(result.hash));
     } catch (cause) {
       this.stage = { at: 'failed', message: message(cause) };
     } finally {
@@ -159,6 +184,9 @@ export class TeachingStore {
     this.stage = { at: 'idle' };
     const { own } = app.network;
     const { hash } = stage.result;
+    const taught = app.network.opened(hash);
+    // It may have been deleted meanwhile.
+    if (!own.find(hash) && taught) await app.network.take(taught.bytes, 'taught', name);
     await own.keep(hash);
     await own.rename(hash, name);
     const kept = own.find(hash);
@@ -171,32 +199,31 @@ export class TeachingStore {
     const { stage } = this;
     if (stage.at !== 'taught') return;
     this.stage = { at: 'idle' };
-    const { hash, parent } = stage.result;
+    const { hash, parent, isNew } = stage.result;
     if (app.network.chosen === ownName(hash)) await app.tryOut(parent);
-    app.network.own.drop(hash);
+    if (isNew) app.network.drop(hash);
   }
 
-  /** A new lesson keeps nothing of the last one that nobody kept. */
-  async settle(app: AppState) {
+  /** What was taught before and neither kept nor in use is forgotten. */
+  #settle(app: AppState) {
     const { stage } = this;
-    if (stage.at === 'taught' && app.network.chosen !== ownName(stage.result.hash)) {
-      await this.undo(app);
-    }
+    if (stage.at === 'taught' && stage.result.isNew) app.network.drop(stage.result.hash);
   }
 
-  async #lesson(
+  async #run(
     app: AppState,
-    network: Network,
-    images: readonly MyImage[],
+    { network, parent, images }: Order,
     signal: AbortSignal,
     hands: MeasureHand[],
   ): Promise<Result> {
-    const { dataset, epsilon, scale } = network.info;
-    const parent = app.network.chosen;
+    const { dataset, epsilon } = network.info;
+    const { chosenOwn, words } = app.network;
+    const name = `${chosenOwn?.name ?? `${words.name}, ε = ${epsilon}`}, taught`;
+    const unless = <Brought>(work: Promise<Brought>) => unlessStopped(signal, work);
     const onLoad = (from: number, to: number) => (fraction: number) => {
       if (!signal.aborted) this.stage = { at: 'loading', fraction: from + (to - from) * fraction };
     };
-    await startModule();
+    await unless(startModule());
     const total = imageCount(dataset, 'training');
     const held = Math.min(heldOutImages(), Math.floor(total / 2));
     if (total === 0) {
@@ -206,14 +233,13 @@ export class TeachingStore {
       );
     }
     const pool = Math.min(reminderPool(), total - held);
-    const certify = await fetchProgram('certify', {});
-    const teach = await fetchProgram('teach', { onProgress: onLoad(0, 0.2) });
-    const before = await trainingImages(dataset, 0, pool, onLoad(0.2, 0.6));
-    const after = await trainingImages(dataset, total - held, held, onLoad(0.6, 1));
-    signal.throwIfAborted();
+    const certify = await unless(fetchProgram('certify', {}));
+    const teach = await unless(fetchProgram('teach', { onProgress: onLoad(0, 0.2) }));
+    const before = await unless(trainingImages(dataset, 0, pool, signal, onLoad(0.2, 0.6)));
+    const after = await unless(trainingImages(dataset, total - held, held, signal, onLoad(0.6, 1)));
 
     this.stage = { at: 'teaching', done: 0, of: 1 };
-    const lesson: Request = {
+    const request: Request = {
       program: teach,
       model: network.bytes,
       images: new Uint8Array(images.length * PIXELS),
@@ -222,59 +248,61 @@ export class TeachingStore {
       beforeLabels: before.labels,
       seed: SEED,
     };
-    images.forEach(({ pixels }, at) => lesson.images.set(pixels, at * PIXELS));
-    const taught = await this.#inWorker(lesson, signal);
+    images.forEach(({ pixels }, at) => request.images.set(pixels, at * PIXELS));
+    const taught = await this.#inWorker(request, signal);
 
-    const { hash } = await app.network.take(
-      taught.model,
-      'taught',
-      `${app.network.chosenOwn?.name ?? `${app.network.words.name}, ε = ${epsilon}`}, taught`,
-    );
+    await app.network.own.load();
+    const { list } = app.network.own;
+    const { hash, name: called } = await app.network.take(taught.model, 'taught', name);
+    const isNew = list.every((other) => other.hash !== hash);
     try {
       const now = app.network.opened(hash);
       if (!now) throw new Error('the taught network cannot be read.');
-      const measured = await this.#measure(
-        [network, now].map(({ bytes, hash }) => ({
-          opening: { network: hash, kind: 'exact', model: bytes, program: certify, scale },
-        })),
-        after,
-        signal,
-        hands,
-      );
-      const [was, is] = measured;
+      // The held-out images, then the visitor's: none of them is certified on the pen's thread.
+      const pixels = new Uint8Array(after.pixels.length + request.images.length);
+      pixels.set(after.pixels);
+      pixels.set(request.images, after.pixels.length);
+      const openings = [network, now].map(({ bytes, hash, info }): Opening => {
+        return { network: hash, kind: 'exact', model: bytes, program: certify, scale: info.scale };
+      });
+      const [was, is] = await this.#measure(openings, pixels, signal, hands);
       if (!was || !is) throw new Error('the networks could not be measured.');
-      const ticks = epsilonTicks(epsilon, scale);
-      const counts = ({ predicted, radiusTicks }: Measured): Counts => {
-        const isRight = (label: number, at: number) => predicted[at] === label;
-        const right = Array.from(after.labels).map(isRight);
+      const counts = ({ predicted, radiusTicks }: Measured, { info }: Network): Counts => {
+        const ticks = epsilonTicks(epsilon, info.scale);
+        const right = Array.from(after.labels, (label, at) => predicted[at] === label);
         return {
           clean: right.filter(Boolean).length,
           certified: right.filter((one, at) => one && (radiusTicks[at] ?? -1) >= ticks).length,
         };
       };
       return {
-        learned: images.map((image) => ({
+        learned: images.map((image, at) => ({
           image,
-          before: answerOf(network, image),
-          after: answerOf(now, image),
+          before: answerAt(was, after.count + at, network.info.scale),
+          after: answerAt(is, after.count + at, now.info.scale),
         })),
         images: after.count,
-        before: counts(was),
-        after: counts(is),
-        changed: was.predicted.filter((label, at) => label !== is.predicted[at]).length,
+        before: counts(was, network),
+        after: counts(is, now),
+        changed: was.predicted
+          .subarray(0, after.count)
+          .filter((label, at) => label !== is.predicted[at]).length,
         epsilon,
         dataset,
         seconds: taught.seconds,
         parent,
         hash,
+        name: called,
+        isNew,
       };
     } catch (cause) {
-      app.network.own.drop(hash);
+      if (isNew) app.network.drop(hash);
       throw cause;
     }
   }
 
-  #inWorker(lesson: Request, signal: AbortSignal) {
+  #inWorker(request: Request, signal: AbortSignal) {
+    signal.throwIfAborted();
     return new Promise<Extract<Reply, { type: 'taught' }>>((resolve, reject) => {
       const client = new WorkerClient<Request, Reply>(
         startTeachWorker,
@@ -297,36 +325,37 @@ export class TeachingStore {
         reject(signal.reason as Error);
       });
       client.start();
-      client.post(lesson);
+      client.post(request);
     });
   }
 
-  /** Certifies the held-out images by each of the networks, in Workers. */
+  /** Certifies images, `[n, 784]`, by each of the networks, in Workers. */
   async #measure(
-    networks: readonly { opening: Parameters<MeasureHand['open']>[0] }[],
-    set: LabelledImages,
+    networks: readonly Opening[],
+    images: Uint8Array<ArrayBuffer>,
     signal: AbortSignal,
     hands: MeasureHand[],
   ): Promise<Measured[]> {
+    const count = images.length / PIXELS;
     const measured = networks.map(() => ({
-      predicted: new Int32Array(set.count),
-      radiusTicks: new Int32Array(set.count),
+      predicted: new Int32Array(count),
+      radiusTicks: new Int32Array(count),
     }));
-    const tasks = networks.flatMap(({ opening }, which) =>
-      Array.from({ length: Math.ceil(set.count / BATCH) }, (_, batch) => ({
+    const tasks = networks.flatMap((opening, which) =>
+      Array.from({ length: Math.ceil(count / BATCH) }, (_, batch) => ({
         opening,
         which,
         first: batch * BATCH,
       })),
     );
-    const of = networks.length * set.count;
+    const of = networks.length * count;
     let done = 0;
     this.stage = { at: 'measuring', done, of };
     const work = async (hand: MeasureHand) => {
       for (let task = tasks.shift(); task && !signal.aborted; task = tasks.shift()) {
         const { opening, which, first } = task;
         await hand.open(opening);
-        const pixels = set.pixels.slice(first * PIXELS, (first + BATCH) * PIXELS);
+        const pixels = images.slice(first * PIXELS, (first + BATCH) * PIXELS);
         const { certificates } = await hand.certify(opening.network, pixels);
         measured[which]?.predicted.set(certificates.predicted, first);
         measured[which]?.radiusTicks.set(certificates.ibpRadiusTicks, first);
@@ -334,12 +363,9 @@ export class TeachingStore {
         if (!signal.aborted) this.stage = { at: 'measuring', done, of };
       }
     };
-    for (let hand = 0; hand < HANDS; hand += 1) hands.push(new MeasureHand());
-    const stopped = new Promise<never>((_, reject) =>
-      signal.addEventListener('abort', () => reject(signal.reason as Error)),
-    );
-    await Promise.race([Promise.all(hands.map(work)), stopped]);
     signal.throwIfAborted();
+    for (let hand = 0; hand < HANDS; hand += 1) hands.push(new MeasureHand());
+    await unlessStopped(signal, Promise.all(hands.map(work)));
     return measured;
   }
 }

@@ -7,6 +7,7 @@ import init, {
   Certifier,
   certificateFile,
   checkCertificate,
+  sha256,
   strokesToImage,
 } from '../../../pkg/certify/certify.js';
 import { DownloadError, message, type DownloadOptions } from '../assets/download.ts';
@@ -18,6 +19,8 @@ import type { Bounds, Certificate, ModelInfo } from './types.ts';
 export type { Bounds, Certificate, ModelInfo };
 /** Verifies or refutes the file of a certificate, once the module has been started. */
 export { checkCertificate };
+/** The SHA-256 in hexadecimal, once the module has been started. */
+export { sha256 };
 
 /** A network that answers. */
 export interface Network {
@@ -34,6 +37,8 @@ export interface Network {
   bounds(image: Pixels, epsilonLevels: number): Bounds;
   /** The certificate of an image that has a label, as a file. */
   certificateFile(image: Pixels): Uint8Array<ArrayBuffer>;
+  /** Gives its memory back to the module; it answers no more. */
+  free(): void;
 }
 
 /** Starts the module, once. The error's message is fit to be shown. */
@@ -78,5 +83,6 @@ export function readNetwork(bytes: Uint8Array<ArrayBuffer>, hash: string): Netwo
     certify: (image) => certifier.certify(image),
     bounds: (image, epsilonLevels) => certifier.bounds(image, epsilonLevels),
     certificateFile: (image) => Uint8Array.from(certificateFile(bytes, image, SIDE)),
+    free: () => certifier.free(),
   };
 }

@@ -1,10 +1,10 @@
 /** The counting and writing of what was measured, in the module that the page runs on. */
-import { Certifier, Curves, Measured, sampleOrder, sha256 } from '../../../pkg/certify/certify.js';
+import { Certifier, Curves, Measured, sampleOrder } from '../../../pkg/certify/certify.js';
 import type { CertifiedCurve, MeasuredAbout, SurveyCurve } from '../../../pkg/certify/certify.js';
 import type { Certificates } from '../workers/measure-protocol.ts';
 
 export type { CertifiedCurve, MeasuredAbout, SurveyCurve };
-export { sampleOrder, sha256 };
+export { sampleOrder };
 
 /** What the file of an exact network says that a measurement needs. */
 export function describe(model: Uint8Array): Pick<MeasuredAbout, 'scale' | 'members' | 'epsilon'> {

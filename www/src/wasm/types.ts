@@ -14,6 +14,7 @@ export type {
   ImportOutcome,
   ImportedClass,
   ImportedSet,
+  LabelledOutcome,
 } from '../../../pkg/import/import.js';
 export type {
   Hyperparameters,
@@ -21,7 +22,7 @@ export type {
   Metrics,
   PlayConfig,
   PlayFrame,
-  PlayKnobs,
+  PlayHyperparameters,
   PlayNet,
   PlayTruth,
   PlayUnits,

@@ -1,5 +1,5 @@
 /** The messages between the page and the Worker that reads images. */
-import type { ImportOptions, ImportOutcome } from '../wasm/types.ts';
+import type { ImportOptions, ImportOutcome, LabelledOutcome } from '../wasm/types.ts';
 
 /** A file with the folders that it lies in, joined by `/`. */
 export interface PathedFile {
@@ -7,8 +7,9 @@ export interface PathedFile {
   file: File;
 }
 
-export interface Request {
-  type: 'read';
+/** Files that become one set to be trained on. */
+export interface SetRequest {
+  type: 'set';
   /** Tells the answer from that to an earlier request. */
   id: number;
   program: WebAssembly.Module;
@@ -18,7 +19,24 @@ export interface Request {
   options: ImportOptions;
 }
 
-export type Reply =
+/** Files of which the images of known classes are wanted. */
+export interface LabelledRequest {
+  type: 'labelled';
+  id: number;
+  program: WebAssembly.Module;
+  files: readonly { name: string; bytes: Uint8Array<ArrayBuffer> }[];
+  classes: readonly string[];
+}
+
+interface Failed {
+  type: 'failed';
+  id: number;
+  message: string;
+}
+
+export type SetReply =
   | { type: 'progress'; id: number; fraction: number; images: number }
   | { type: 'outcome'; id: number; outcome: ImportOutcome }
-  | { type: 'failed'; id: number; message: string };
+  | Failed;
+
+export type LabelledReply = { type: 'labelled'; id: number; outcome: LabelledOutcome } | Failed;

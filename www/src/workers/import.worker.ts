@@ -1,15 +1,16 @@
 /** The Worker that reads images: a file at a time, so that no two of them are in memory together. */
-import { openImporter } from '../wasm/import-engine.ts';
+import { openImporter, readLabelled } from '../wasm/import-engine.ts';
 import { AWAKE } from './client.ts';
-import type { Reply, Request } from './import-protocol.ts';
+import type { LabelledReply, LabelledRequest, SetReply, SetRequest } from './import-protocol.ts';
 
 /** How often progress is told. */
 const EVERY_MS = 100;
 
-const tell = (reply: Reply, transfer: Transferable[] = []) => postMessage(reply, { transfer });
+const tell = (reply: SetReply | LabelledReply, transfer: Transferable[] = []) =>
+  postMessage(reply, { transfer });
 const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message : String(cause));
 
-async function read({ id, program, name, files, options }: Request) {
+async function readSet({ id, program, name, files, options }: SetRequest) {
   const { importer, most } = await openImporter(program, options);
   const total = files.reduce((sum, { file }) => sum + file.size, 0);
   let done = 0;
@@ -37,10 +38,18 @@ async function read({ id, program, name, files, options }: Request) {
   tell({ type: 'outcome', id, outcome }, set ? [set.images.buffer, set.labels.buffer] : []);
 }
 
+async function readKnown({ id, program, files, classes }: LabelledRequest) {
+  const outcome = await readLabelled(program, files, classes);
+  tell({ type: 'labelled', id, outcome }, [outcome.images.buffer, outcome.labels.buffer]);
+}
+
+const read = (request: SetRequest | LabelledRequest) =>
+  request.type === 'set' ? readSet(request) : readKnown(request);
+
 /** One request after the other. */
 let last = Promise.resolve();
 
-onmessage = ({ data }: MessageEvent<Request>) => {
+onmessage = ({ data }: MessageEvent<SetRequest | LabelledRequest>) => {
   last = last.then(() =>
     read(data).catch((cause: unknown) => {
       tell({ type: 'failed', id: data.id, message: messageOf(cause) });

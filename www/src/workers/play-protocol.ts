@@ -6,7 +6,13 @@
  * the time.
  */
 import type { PlayState } from '../codec/play.ts';
-import type { PlayConfig, PlayFrame, PlayKnobs, PlayTruth, PlayUnits } from '../wasm/types.ts';
+import type {
+  PlayConfig,
+  PlayFrame,
+  PlayHyperparameters,
+  PlayTruth,
+  PlayUnits,
+} from '../wasm/types.ts';
 
 /** From the page. */
 export type ToPlayWorker =
@@ -21,12 +27,13 @@ export type ToPlayWorker =
       pixels: Uint8Array<ArrayBuffer>;
       labels: Uint8Array<ArrayBuffer>;
     }
-  | { type: 'resume' }
+  | { type: 'resume'; /** Pauses after so many steps, if not `null`. */ until: number | null }
   /** Answered by a frame and the truth. */
   | { type: 'pause' }
   /** One step, while paused. Answered by a frame and the truth. */
   | { type: 'step' }
-  | { type: 'change'; knobs: PlayKnobs }
+  /** Answered by the truth, soon if the game runs. */
+  | { type: 'change'; hyperparameters: PlayHyperparameters }
   /** The page has drawn, and takes the next frame. */
   | { type: 'look' }
   /** Forgets the game. */
@@ -47,7 +54,11 @@ const LAST_FINITE_P = 400;
 /** Shares of a run at its first p and at p = ∞. */
 const [SHARE_START, SHARE_INF] = [1 / 4, 1 / 10];
 
-export const knobsOf = ({ learningRate, epsilonTrain, epsilon }: PlayState): PlayKnobs => ({
+export const hyperparametersOf = ({
+  learningRate,
+  epsilonTrain,
+  epsilon,
+}: PlayState): PlayHyperparameters => ({
   learningRate,
   epsilonTrainLevels: epsilonTrain,
   epsilonLevels: epsilon,
@@ -69,6 +80,6 @@ export function configOf(state: PlayState): PlayConfig {
     stepsInf,
     pStart,
     pEnd: isEndless ? LAST_FINITE_P : pEnd,
-    knobs: knobsOf(state),
+    hyperparameters: hyperparametersOf(state),
   };
 }

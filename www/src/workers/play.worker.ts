@@ -17,6 +17,8 @@ const SIDE = { running: 64, resting: 256, units: 128 };
 /** While a game runs, all images are looked up this often, and in this share of the time. */
 const LEAST_LOOKUP_MS = 700;
 const LOOKUP_SHARE = 0.15;
+/** After a change they are looked up this soon; a slider that is dragged changes often. */
+const CHANGED_LOOKUP_MS = 150;
 
 type Said = FromPlayWorker extends infer Reply
   ? Reply extends { game: number }
@@ -28,6 +30,8 @@ let opening: Promise<unknown> = Promise.resolve();
 let session: PlaySession | null = null;
 let game = 0;
 let isRunning = false;
+/** The step at which a running game pauses. */
+let until = Infinity;
 /** Whether the page has drawn what it was shown. */
 let isLooking = true;
 let steps = 1;
@@ -66,10 +70,11 @@ function rest() {
 function train() {
   if (!session) return;
   const began = performance.now();
-  session.advance(steps);
+  const taken = Math.min(steps, Math.max(0, until - session.iteration));
+  session.advance(taken);
   const took = Math.max(0.1, performance.now() - began);
-  steps = Math.min(MOST_STEPS, Math.max(1, Math.round((steps * TURN_MS) / took)));
-  if (session.isFinished) {
+  steps = Math.min(MOST_STEPS, Math.max(1, Math.round((taken * TURN_MS) / took)));
+  if (session.isFinished || session.iteration >= until) {
     rest();
   } else if (isLooking) {
     show(SIDE.running);
@@ -114,6 +119,7 @@ function meet(request: Exclude<ToPlayWorker, { type: 'open' }>) {
       break;
     case 'resume':
       isRunning = session !== null && !session.isFinished;
+      until = request.until ?? Infinity;
       // What it was shown last was drawn while the game rested.
       isLooking = true;
       takeTurns();
@@ -127,11 +133,13 @@ function meet(request: Exclude<ToPlayWorker, { type: 'open' }>) {
       break;
     case 'change':
       try {
-        session?.change(request.knobs);
+        session?.change(request.hyperparameters);
       } catch (cause) {
         tell({ type: 'error', message: message(cause), isFatal: false });
       }
-      if (!isRunning) rest();
+      // The networks are what they were: of what is shown, the truth alone depends on ε.
+      if (isRunning) nextLookup = Math.min(nextLookup, performance.now() + CHANGED_LOOKUP_MS);
+      else lookUp();
       break;
     case 'look':
       isLooking = true;

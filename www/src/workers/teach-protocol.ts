@@ -1,8 +1,8 @@
 /** What the page and the Worker that teaches say to each other. */
 import type { Pixels } from '../assets/pixels.ts';
 
-/** What is taught, and to which network. */
-export interface Lesson {
+/** From the page, once: what is taught, and to which network. */
+export interface Request {
   /** The compiled program, which the page has loaded for the Worker. */
   program: WebAssembly.Module;
   /** The unpacked file of the network. */
@@ -15,9 +15,6 @@ export interface Lesson {
   beforeLabels: Uint8Array;
   seed: number;
 }
-
-/** From the page: the one lesson of the Worker. */
-export type Request = Lesson;
 
 /** From the Worker. */
 export type Reply =

@@ -1,4 +1,4 @@
-/** The Worker that teaches a network: one lesson, pass by pass. */
+/** The Worker that teaches a network once, pass by pass. */
 import { openTeacher } from '../wasm/teach-engine.ts';
 import { AWAKE } from './client.ts';
 import type { Reply, Request } from './teach-protocol.ts';

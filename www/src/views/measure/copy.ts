@@ -72,7 +72,8 @@ export const NOTES = {
     'Tried, not proved: all attacks search a random sample for the smallest change that flips each ' +
     'label, beyond the radius that is proved. Where none is found there may still be one.',
   ownMissing:
-    'A network of this link is of another browser, or no longer kept in this one. It is left out.',
+    'A network that was chosen is not in this browser: it was deleted, or the link is from another ' +
+    'browser. It is left out.',
   unknown: (names: readonly string[]) =>
     `This page does not have ${names.map((name) => `“${name}”`).join(', ')}, which the link names.`,
   noData: (dataset: string) =>

@@ -1,6 +1,6 @@
 /** Sentences and numbers of the view *Train*. */
 import type { NumberHyperparameter, OFFERED } from '../../codec/hyperparameters.ts';
-import type { ImportedSet, Metrics, WeightInit } from '../../wasm/types.ts';
+import type { ImportedSet, Metrics } from '../../wasm/types.ts';
 import { INSECURE, count, cut } from '../../copy.ts';
 import type { Device } from '../../state/run.svelte.ts';
 import { isFixed, type DeviceChoice } from '../../workers/train-protocol.ts';
@@ -25,10 +25,6 @@ export function deviceWords(device: Device, asked: DeviceChoice, secure: boolean
       : `GPU: ${name}, through WebGPU${software ? ' (imitated by the CPU)' : ''}`;
   return why ? `${what}. ${why}` : `${what}.`;
 }
-
-/** p as the page writes it. */
-export const power = (p: number) =>
-  Number.isFinite(p) ? p.toLocaleString('en', { maximumFractionDigits: p < 100 ? 1 : 0 }) : '∞';
 
 /** The mean of each value and up to 19 before it. */
 export function smoothed(values: readonly number[]): number[] {
@@ -189,13 +185,6 @@ export const HYPERPARAMETERS: Record<NumberHyperparameter['key'], { label: strin
       says: 'Decides everything that is random. The same seed gives the same run.',
     },
   };
-
-/** What the weights of a layer may start as, in words. */
-export const WEIGHT_INIT_NAMES: Record<WeightInit, string> = {
-  identity: 'identity',
-  signed_identity: 'identity, half of it negated',
-  normal: 'drawn at random',
-};
 
 /** A run of an earlier visit. */
 export function offerWords({ iteration, iterations }: { iteration: number; iterations: number }) {

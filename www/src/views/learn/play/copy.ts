@@ -1,9 +1,9 @@
 /** What *Play* says. */
+import { count } from '../../../copy.ts';
 import type { PlayPreset, PlayState } from '../../../codec/play.ts';
-import type { WeightInit } from '../../../wasm/types.ts';
 import type { DataName } from './points.ts';
 
-/** The classes by their names; their marks are drawn by `marks.ts`. */
+/** The classes by their names; their marks are drawn by `draw.ts`. */
 export const CLASS_NAMES = ['A', 'B', 'C', 'D'] as const;
 export const MARK_NAMES = ['disc', 'triangle', 'diamond', 'cross'] as const;
 
@@ -14,12 +14,6 @@ export const DATA_NAMES: Readonly<Record<DataName | 'own', string>> = {
   spirals: 'spirals',
   blobs: 'blobs',
   own: 'your own points',
-};
-
-export const INIT_NAMES: Readonly<Record<WeightInit, string>> = {
-  identity: 'identity',
-  signed_identity: 'identity, half negated',
-  normal: 'drawn at random',
 };
 
 /** What each preset is called, and what to look at. */
@@ -51,8 +45,11 @@ export const OWN_SETTINGS =
   'These settings are your own. The address of this page holds all of them: send it to somebody.';
 
 /** A line on everything that can be set. */
-export const KNOB_WORDS: Readonly<
-  Record<Exclude<keyof PlayState, 'points'>, { label: string; says: string }>
+export const SETTINGS: Readonly<
+  Record<
+    Exclude<keyof PlayState, 'points' | 'colours' | 'unit' | 'step'>,
+    { label: string; says: string }
+  >
 > = {
   data: { label: 'Data', says: 'Where the points lie.' },
   classes: { label: 'Classes', says: 'How many labels there are to tell apart.' },
@@ -73,8 +70,9 @@ export const KNOB_WORDS: Readonly<
   epsilon: { label: 'ε', says: 'The radius at which points are counted, in levels.' },
 };
 
-/** p in words. */
-export const power = (p: number) => (Number.isFinite(p) ? String(Math.round(p)) : '∞');
+/** Where the training was changed while it ran. */
+export const changedAt = (step: number) =>
+  `The learning rate or ε in training was changed after step ${count(step)}. The address holds the present values and begins with them, so this game cannot be sent.`;
 
 /** A share of the points, rounded down: 99.6 % is not all. */
 export const share = (some: number, all: number) =>

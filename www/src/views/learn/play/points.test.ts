@@ -43,7 +43,7 @@ test('classes lie apart without noise, circles by more than twice the usual ε',
       expect(gap(without(data, classes)), data).toBeGreaterThan(4);
   }
   expect(gap(without('circles'))).toBeGreaterThan(2 * 16);
-  // A lesson rests on it: no network is robust at these points within 40 levels.
+  // A preset rests on it: no network is robust at these points within 40 levels.
   expect(gap(without('moons'))).toBeLessThan(2 * 40);
 });
 
