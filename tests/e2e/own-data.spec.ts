@@ -156,6 +156,22 @@ test('a run on own images goes on after a reload', async ({ page }) => {
   await expect(page.getByTestId('state')).toHaveAttribute('data-phase', 'paused', {
     timeout: 30_000,
   });
+  // The next one learns from MNIST again, and what is forgotten is gone with its images.
+  const records = () =>
+    page.evaluate(async () => {
+      const opened = indexedDB.open('linf-dist-net');
+      await new Promise((resolve) => (opened.onsuccess = resolve));
+      const asked = opened.result.transaction('records').objectStore('records').getAllKeys();
+      await new Promise((resolve) => (asked.onsuccess = resolve));
+      opened.result.close();
+      return asked.result.map((key) => String(key).replace(/:.*/, ''));
+    });
+  expect(await records()).toEqual(['images', 'run']);
+  await button(page, 'Reset').click();
+  await page.getByTestId('hyperparameters').click();
+  await expect(page.getByLabel('Data set')).toHaveValue('mnist');
+  await button(page, 'Forget it').click();
+  await expect.poll(records).toEqual([]);
 });
 
 test('what cannot be used is named, and the rest is understood', async ({ page }) => {
@@ -179,4 +195,51 @@ test('what cannot be used is named, and the rest is understood', async ({ page }
   await expect(problems).toHaveCount(0);
   await expect(button(page, 'Train')).toBeEnabled();
   await goTo(page, 'Draw');
+});
+
+test('Train waits for images that are being read, and says so', async ({ page }) => {
+  await openTraining(page);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/import_bg*.wasm', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await give(page, [file('shapes.zip', readFileSync(SHAPES))]);
+  const state = page.getByTestId('state');
+  await expect(state).toHaveAttribute('data-waits', 'true');
+  for (const name of ['Train', 'One step']) {
+    await expect(button(page, name)).toHaveAttribute('aria-disabled', 'true');
+    await button(page, name).click({ force: true });
+  }
+  await expect(state).toHaveAttribute('data-phase', 'empty');
+  expect(await violations(page)).toEqual([]);
+  await page.screenshot({ path: 'tests/e2e/artifacts/screenshots/own-data-waits-1280.png' });
+  release();
+  await expect(panel(page)).toHaveAttribute('data-images', '240', { timeout: 20_000 });
+  await expect(state).not.toHaveAttribute('data-waits');
+  // What it learns from now are they, of which 39 are held out.
+  await button(page, 'One step').click();
+  await expect(page.getByTestId('train-title')).toHaveAttribute('data-images', '39', {
+    timeout: 45_000,
+  });
+});
+
+test('a drop on the panel is for the trainer alone, and is read once', async ({ page }) => {
+  await openTraining(page);
+  const transfer = await page.evaluateHandle(
+    (data) => {
+      const files = new DataTransfer();
+      files.items.add(new File([Uint8Array.from(data)], 'shapes.zip'));
+      return files;
+    },
+    [...readFileSync(SHAPES)],
+  );
+  await page.dispatchEvent('[data-testid=own-images]', 'drop', { dataTransfer: transfer });
+  await expect(panel(page)).toHaveAttribute('data-images', '240', { timeout: 20_000 });
+  await expect(page.getByTestId('notice')).toBeEmpty();
+  // Beside the panel it is for the page: the images join those that are taught, the panel's stay.
+  await page.dispatchEvent('[data-testid=train-title]', 'drop', { dataTransfer: transfer });
+  await expect(page.getByTestId('notice')).not.toBeEmpty();
+  await expect(panel(page)).toHaveAttribute('data-images', '240');
 });

@@ -245,6 +245,55 @@ test('networks are loaded by picker and by drop, renamed, deleted and brought ba
   await expect(listed(page)).toHaveCount(2);
 });
 
+test('of several files that are dropped each that is bad is named, and the others are taken', async ({
+  page,
+}) => {
+  await open(page);
+  const files = [
+    ['broken.safetensors', [...Buffer.from('no network at all')]],
+    ['two classes.safetensors', [...modelOfBias([0, 32], 0)]],
+    ['notes.txt', [1, 2, 3]],
+    ['cut.zip', [...zipOfDrawings().subarray(0, 100)]],
+    ['three classes.safetensors', [...modelOfBias([32, 0, 64], 0)]],
+  ] as const;
+  const transfer = await page.evaluateHandle((all) => {
+    const files = new DataTransfer();
+    for (const [name, data] of all) files.items.add(new File([Uint8Array.from(data)], name));
+    return files;
+  }, files);
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+  const notice = page.getByTestId('notice');
+  for (const name of ['broken.safetensors', 'notes.txt', 'cut.zip', 'two classes']) {
+    await expect(notice).toContainText(name);
+  }
+  await page.getByRole('button', { name: 'Manage' }).click();
+  await expect(listed(page)).toHaveCount(2);
+});
+
+test('Ctrl+Z in a text field takes back what was typed there, and the drawing stays', async ({
+  page,
+}) => {
+  await open(page);
+  await page.getByRole('button', { name: 'Manage' }).click();
+  const panel = page.getByTestId('networks');
+  await panel.getByLabel('Model file').setInputFiles(model([0, 32], 'two classes.safetensors'));
+  await expect(listed(page)).toHaveCount(1);
+  await draw(page, WIDE_SEVEN);
+  const undo = page.getByRole('button', { name: 'Undo', exact: true }).first();
+  await expect(undo).toHaveAttribute('aria-disabled', 'false');
+  const name = panel.getByLabel('Name of two classes');
+  await name.press('End');
+  await name.press('x');
+  await expect(name).toHaveValue('two classesx');
+  await name.press('Control+z');
+  await expect(name).toHaveValue('two classes');
+  await expect(undo).toHaveAttribute('aria-disabled', 'false');
+  for (let strokes = WIDE_SEVEN.length; strokes > 0; strokes -= 1) {
+    await page.getByTestId('pad').press('Control+z');
+  }
+  await expect(undo).toHaveAttribute('aria-disabled', 'true');
+});
+
 test('a network that is deleted while it is in use keeps its own words everywhere', async ({
   page,
 }) => {

@@ -3,8 +3,8 @@
  *
  * It is a program of its own, bundled with Workbox. The list names every file of the build with its
  * SHA-256, so that a wrong answer of a server (a host's fallback page, a cut body) is never kept
- * under the name of a file. What every visit needs is fetched at once; the rest is kept once a
- * visitor has needed it.
+ * under the name of a file. What the first view needs is fetched at once; all the rest, a view or a
+ * module that is added among it, is kept once a visitor has needed it.
  *
  * vite-plugin-pwa would do the bundling as well, but lists files after the build by patterns, without
  * digests, and knows two kinds of files less.
@@ -13,18 +13,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { build, type Plugin, type ResolvedConfig } from 'vite';
+import { build, type Plugin, type ResolvedConfig, type Rolldown } from 'vite';
 
-/** What the first visit needs: of the late programs, models and data nothing. */
-const LATER = [
-  /^assets\/(train|baseline)[._]/,
-  /^assets\/(Train|Attack|Measure|uPlot)[.-]/,
-  /worker/,
-  /^(training|testing)\//,
-  /^models\//,
-  /^preview\.png$/,
+/** Beside its scripts and styles, this is what the first view needs. */
+const FIRST = [
+  /^index\.html$/,
+  /^assets\/certify_bg-[^/]*\.wasm$/,
+  /^models\/mnist-eps0\.3-/,
+  /^test-images-mnist-/,
 ];
-const DEFAULT_MODEL = /^models\/mnist-eps0\.3-/;
 
 interface KeptFile {
   url: string;
@@ -32,8 +29,22 @@ interface KeptFile {
   integrity: string;
 }
 
-const isLater = (name: string) =>
-  LATER.some((pattern) => pattern.test(name)) && !DEFAULT_MODEL.test(name);
+/** The scripts and styles that the page imports as it starts, and those that these import. */
+function startOf(bundle: Rolldown.OutputBundle): Set<string> {
+  const found = new Set<string>();
+  const add = (name: string) => {
+    if (found.has(name)) return;
+    found.add(name);
+    const chunk = bundle[name];
+    if (chunk?.type !== 'chunk') return;
+    for (const style of chunk.viteMetadata?.importedCss ?? []) found.add(style);
+    chunk.imports.forEach(add);
+  };
+  for (const [name, file] of Object.entries(bundle)) {
+    if (file.type === 'chunk' && file.isEntry) add(name);
+  }
+  return found;
+}
 
 function digestOf(body: Buffer): string {
   return `sha256-${createHash('sha256').update(body).digest('base64')}`;
@@ -62,6 +73,9 @@ export function offline(): Plugin {
     async writeBundle(_, bundle) {
       const folder = resolve(config.root, config.build.outDir);
       const files = listed(folder, Object.keys(bundle));
+      const start = startOf(bundle);
+      const isFirst = ({ url }: KeptFile) =>
+        start.has(url) || FIRST.some((pattern) => pattern.test(url));
       const worker = await build({
         configFile: false,
         root: config.root,
@@ -69,8 +83,8 @@ export function offline(): Plugin {
         publicDir: false,
         define: {
           'process.env.NODE_ENV': JSON.stringify('production'),
-          PRECACHED: JSON.stringify(files.filter(({ url }) => !isLater(url))),
-          KEPT_LATER: JSON.stringify(files.filter(({ url }) => isLater(url))),
+          PRECACHED: JSON.stringify(files.filter(isFirst)),
+          KEPT_LATER: JSON.stringify(files.filter((file) => !isFirst(file))),
         },
         build: {
           write: false,

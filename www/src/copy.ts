@@ -202,14 +202,19 @@ export const CLAIM = {
     'The claim is withdrawn: it could be wrong. Turn that program off and load the page again.',
 };
 
-/** What stands in for a view whose program is still being built. */
+/** What stands in for a part of the page whose program is still being built. */
 export const BUILDING = {
   title: 'This part is still being built.',
   train: 'The training program is compiled in the terminal in which this page was started.',
   baseline:
     'The program of the baseline networks is compiled in the terminal in which this page was started.',
+  gpu: 'The program that attacks on the GPU is compiled in the terminal in which this page was started.',
+  import:
+    'The program that reads images of your own is compiled in the terminal in which this page was started.',
+  teach: 'The program that teaches is compiled in the terminal in which this page was started.',
   patience:
     'It appears here by itself when it is ready. You can use the rest of the page meanwhile.',
+  ready: 'It is ready. Loading the page again brings it, and ends what is under way.',
 };
 
 /** The views by their names. */

@@ -13,7 +13,6 @@ import type { AppState } from './app.svelte.ts';
 import type { FileKind, GivenFile } from './dropped-files.ts';
 
 /** Every certificate names its format near its beginning. */
-const HEAD = 100;
 const FORMAT = 'linf-dist-net certificate';
 
 const METHODS = {
@@ -29,17 +28,20 @@ interface Known {
   model(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** The network whose file has this SHA-256, if the page has it. */
-function networkOf(app: AppState, sha256: string): Known | null {
-  const { current, usable } = app.network;
-  const isIt = ({ hash }: { hash: string }) => sha256.startsWith(hash);
+/** The network whose file has this SHA-256, if the page has it; else the one in use, if it is there. */
+function networkOf(app: AppState, sha256: string | null): Known | null {
+  const { current, usable, chosen, chosenOwn } = app.network;
+  const isIt = ({ hash }: { hash: string }) => sha256?.startsWith(hash) ?? false;
   for (const [name, file] of SHIPPED) {
     if (!isIt(file)) continue;
     const model = () => (current && isIt(current) ? current.bytes : fetchModel(file, {}));
     return { name, words: networkWords(file), model };
   }
   const mine = usable.find(isIt);
-  return mine ? { name: ownName(mine.hash), words: mine.name, model: () => mine.model } : null;
+  if (mine) return { name: ownName(mine.hash), words: mine.name, model: () => mine.model };
+  // Of a network of this browser the hash is not that of its file where the browser computes none.
+  const words = chosenOwn?.name ?? (current && networkWords(current.info));
+  return current && words ? { name: chosen, words, model: () => current.bytes } : null;
 }
 
 /** The SHA-256 of the model that a certificate names; null if it is no certificate. */
@@ -58,10 +60,9 @@ function modelNamed({ bytes }: GivenFile): string | null {
 async function take(app: AppState, file: GivenFile): Promise<string> {
   const sha256 = modelNamed(file);
   await app.network.own.load();
-  const known = sha256 === null ? null : networkOf(app, sha256);
-  const other = app.network.current;
-  const model = known ? await known.model() : other?.bytes;
-  if (!model) throw new Error(`${file.name} cannot be checked before the network is there.`);
+  const known = networkOf(app, sha256);
+  if (!known) throw new Error(`${file.name} cannot be checked before the network is there.`);
+  const model = await known.model();
   await startModule();
   const { verified, refuted } = checkCertificate(file.bytes, model);
   if (refuted?.member === 'model_sha256' && sha256) {
@@ -71,14 +72,14 @@ async function take(app: AppState, file: GivenFile): Promise<string> {
     );
   }
   if (!verified) throw new Error(`${file.name} is refuted: ${refuted?.reason ?? 'no reason'}.`);
-  if (known && known.name !== app.network.chosen) await app.choose(known.name);
+  if (known.name !== app.network.chosen) await app.choose(known.name);
   const { width, height, image, label, labelName, radiusLevels, method } = verified;
   if (width === SIDE && height === SIDE) {
     app.image.drawing.pick({ index: null, pixels: image as Pixels });
     app.view = 'draw';
   }
   return (
-    `${file.name} is verified: the network ${known?.words ?? ''} labels its image ` +
+    `${file.name} is verified: the network ${known.words} labels its image ` +
     `${labelName ?? label}, and no change of up to ${levels(radiusLevels)} per pixel can flip that. ` +
     `Proved by ${METHODS[method]}.`
   );
@@ -86,12 +87,7 @@ async function take(app: AppState, file: GivenFile): Promise<string> {
 
 export const CERTIFICATE: FileKind = {
   called: 'a certificate (.json)',
-  matches: ({ name, bytes }) =>
-    name.toLowerCase().endsWith('.json') ||
-    new TextDecoder().decode(bytes.subarray(0, HEAD)).includes(FORMAT),
-  async take(app, files) {
-    const sentences: string[] = [];
-    for (const file of files) sentences.push(await take(app, file));
-    return sentences.join(' ');
-  },
+  matches: ({ file, head }) =>
+    file.name.toLowerCase().endsWith('.json') || new TextDecoder().decode(head).includes(FORMAT),
+  take,
 };

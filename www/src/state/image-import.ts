@@ -1,26 +1,30 @@
 /** Files of labelled images that a visitor gives: read with the classes of the network, and kept. */
 import { idxDimensions, isZip } from '../assets/file-kinds.ts';
 import { isGzip } from '../assets/gzip.ts';
+import { loadLate } from '../assets/late-program.ts';
 import { SIDE } from '../assets/pixels.ts';
 import type { FileKind } from './dropped-files.ts';
 import { MOST_IMAGES, myImages } from './my-images.svelte.ts';
 
 const PIXELS = SIDE * SIDE;
 /** Problems that are told one by one; of more, how many. */
-const MOST_TOLD = 3;
+const MOST_TOLD = 10;
 
 export const imagesKind: FileKind = {
   called: 'images (a zip of class folders of PNG or JPEG, or an IDX pair)',
-  matches: ({ name, bytes }) =>
-    isZip(bytes) ||
-    idxDimensions(bytes) > 0 ||
-    (isGzip(bytes) && !/\.safetensors(\.gz)?$/i.test(name)),
-  async take(app, files) {
+  matches: ({ file, head }) =>
+    isZip(head) ||
+    idxDimensions(head) > 0 ||
+    (isGzip(head) && !/\.safetensors(\.gz)?$/i.test(file.name)),
+  async takeAll(app, files) {
     const { dataset } = app.network.about;
     const { classes } = app.network.words;
     await myImages.load();
     // It is seldom needed, so it is no part of what every visit loads.
-    const { readLabelled } = await import('./labelled-files.ts');
+    const { readLabelled } = await loadLate(
+      () => import('./labelled-files.ts'),
+      'the program that reads files of images',
+    );
     const { images, labels, problems, problemCount } = await readLabelled(files, classes);
     const told = problems.slice(0, MOST_TOLD).map((problem) => `${problem}.`);
     if (problemCount > told.length) {
@@ -37,6 +41,6 @@ export const imagesKind: FileKind = {
       told.push(`There is room for ${MOST_IMAGES} images; ${labels.length - taken} were left out.`);
     }
     const sentence = `${taken} ${taken === 1 ? 'image is' : 'images are'} among yours now.`;
-    return [sentence, ...told].join(' ');
+    return { ok: taken > 0 && problemCount === 0, message: [sentence, ...told].join(' ') };
   },
 };

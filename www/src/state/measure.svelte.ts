@@ -18,6 +18,7 @@ import { MeasureHand } from '../workers/measure-hand.ts';
 import type { Opening } from '../workers/measure-protocol.ts';
 import type { ImageSet } from './image-sets.ts';
 import { Series } from './series.svelte.ts';
+import { losesIf } from './unsaved.ts';
 
 /** Queries of the search for an image's smallest flip, and the seed: those of `linf curve`. */
 export const QUERIES = 1_000;
@@ -380,3 +381,4 @@ export class MeasureStore {
 }
 
 export const measure = new MeasureStore();
+losesIf(() => measure.wanted.length > 0);

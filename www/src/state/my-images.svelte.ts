@@ -7,6 +7,7 @@ import { SIDE, type Pixels } from '../assets/pixels.ts';
 import type { Stroke } from '../codec/strokes.ts';
 import { Collection, NOT_KEPT } from './collection.ts';
 import { ImageIndex, keyOf, keyOfImage, without } from './image-index.ts';
+import { losesIf } from './unsaved.ts';
 
 /** An image with the label that the visitor gave it. */
 export interface MyImage {
@@ -45,6 +46,10 @@ export class MyImages {
   /** Every stroke asks for its image, so no look-up may go through all of them. */
   readonly #index = $derived(new ImageIndex(this.list));
   readonly #collection = new Collection<MyImage>('image', () => void this.#read());
+
+  constructor() {
+    losesIf(() => this.notKept !== null);
+  }
 
   /** Reads what is kept, once. */
   load(): Promise<void> {

@@ -9,8 +9,10 @@ import type { ImportOptions, ImportOutcome, ImportedSet } from '../wasm/types.ts
 import { WorkerClient } from '../workers/client.ts';
 import type { GivenImages, PathedFile, SetReply, SetRequest } from '../workers/import-protocol.ts';
 import ImportWorker from '../workers/import.worker.ts?worker';
+import { NO_FILES, beyond, type Dropped } from './given-files.ts';
 import type { MyImage } from './my-images.svelte.ts';
 import { run } from './run.svelte.ts';
+import { losesIf } from './unsaved.ts';
 
 /** As *Draw* prepares drawings, which is what the network will be tried on. */
 const FIRST: ImportOptions = { transposed: false, ink: 'auto', centred: true, split_seed: 0 };
@@ -44,11 +46,15 @@ export class OwnImages {
   names = $state.raw<readonly string[]>([]);
   /** Why no file could be read at all. */
   error = $state<string | null>(null);
+  /** What of a drop was not looked at, in sentences; empty if all was. */
+  beyond = $state('');
 
   #files: readonly PathedFile[] = [];
   /** Images that are at hand, which take the place of files. */
   #given: GivenImages | null = null;
   #name = '';
+  /** Whether these files have not been read before. */
+  #isAnew = false;
   /** Counts the requests. */
   #id = 0;
   readonly #worker = new WorkerClient<SetRequest, SetReply>(
@@ -62,15 +68,16 @@ export class OwnImages {
   }
 
   /** Reads files, or the files of a folder. */
-  take(files: readonly PathedFile[]) {
+  take(files: readonly PathedFile[], beyond = '') {
     const first = files[0];
     if (!first) return;
     if (this.#given) this.options = { ...FIRST, split_seed: this.options.split_seed };
     this.#given = null;
     this.#files = files;
+    this.beyond = beyond;
     const [folder = '', ...below] = first.path.split('/');
     this.#name = below.length > 0 || files.length === 1 ? folder : first.file.name;
-    this.names = [];
+    this.#isAnew = true;
     void this.#read();
   }
 
@@ -80,8 +87,20 @@ export class OwnImages {
     this.#given = given;
     this.#files = [];
     this.#name = name;
-    this.names = [];
+    this.#isAnew = true;
+    this.beyond = '';
     void this.#read();
+  }
+
+  /** Reads what was dropped, once it is known which files there are in its folders. */
+  async takeDrop(drop: Promise<Dropped>) {
+    const id = this.#begin();
+    const dropped = await drop;
+    // Others were chosen meanwhile.
+    if (id !== this.#id) return;
+    const { files } = dropped;
+    if (files.length === 0) this.#refuse(beyond(dropped) || NO_FILES);
+    else this.take(files, beyond(dropped));
   }
 
   /** Reads the files anew, in another way. */
@@ -107,6 +126,7 @@ export class OwnImages {
     this.#files = [];
     this.#given = null;
     this.outcome = this.reading = this.error = null;
+    this.beyond = '';
     run.learnFrom(null);
   }
 
@@ -121,10 +141,15 @@ export class OwnImages {
     return found;
   }
 
-  async #read() {
-    const id = (this.#id += 1);
+  /** Something else is read from now on; nothing is heard of what was before. */
+  #begin(): number {
     this.error = null;
     this.reading = { fraction: 0, images: 0 };
+    return (this.#id += 1);
+  }
+
+  async #read() {
+    const id = this.#begin();
     try {
       const program = await fetchProgram('import', {});
       if (id !== this.#id) return;
@@ -154,8 +179,9 @@ export class OwnImages {
         this.reading = null;
         this.outcome = reply.outcome;
         const found = reply.outcome.set?.classes.map(({ name }) => name) ?? [];
-        // Names that were given stay as long as the classes do.
-        if (found.length !== this.names.length) this.names = found;
+        // Names that were given stay as long as the files and their classes do.
+        if (this.#isAnew || found.length !== this.names.length) this.names = found;
+        this.#isAnew = false;
         if (reply.outcome.set) this.#use();
         else run.learnFrom(null);
         break;
@@ -168,6 +194,10 @@ export class OwnImages {
 
   #fail(sentence: string) {
     this.#worker.stop();
+    this.#refuse(sentence);
+  }
+
+  #refuse(sentence: string) {
     this.reading = null;
     this.error = sentence;
   }
@@ -185,3 +215,4 @@ export class OwnImages {
 
 /** The visitor's images: kept while another view is looked at. */
 export const ownImages = new OwnImages();
+losesIf(() => ownImages.reading !== null || ownImages.set !== null);

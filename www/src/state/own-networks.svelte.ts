@@ -7,6 +7,7 @@
 import { networkWords } from '../assets/networks.ts';
 import { Collection, NOT_KEPT, type Kept } from './collection.ts';
 import { forget, restore } from './saved.ts';
+import { losesIf } from './unsaved.ts';
 
 /** Where a network came from. */
 export type Origin = 'trained' | 'taught' | 'file';
@@ -57,6 +58,10 @@ export class OwnNetworks {
   deleted = $state.raw<OwnNetwork | null>(null);
   #loaded: Promise<void> | null = null;
   readonly #collection = new Collection<NetworkRecord>('network', () => void this.#read());
+
+  constructor() {
+    losesIf(() => this.list.some(({ notKept }) => notKept !== null));
+  }
 
   /** Reads what is kept, once. */
   load(): Promise<void> {

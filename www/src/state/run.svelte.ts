@@ -29,8 +29,9 @@ import {
 } from '../workers/train-protocol.ts';
 import TrainWorker from '../workers/train.worker.ts?worker';
 import { Attempt } from './attempt.svelte.ts';
-import { RunWriter, forget, keep, restore, type SavedRun } from './saved.ts';
+import { RunWriter, forgetRun, restore, restoreImages, type SavedRun } from './saved.ts';
 import { TabLock, isHeldElsewhere } from './tab-lock.ts';
+import { losesIf } from './unsaved.ts';
 import { WakeLock } from './wake-lock.ts';
 
 export type Phase =
@@ -93,6 +94,9 @@ export type Device = Extract<Reply, { type: 'opened' }>['device'];
 /** What is to follow when the Worker has opened or a run is in place. */
 type Next = 'resume' | 'step' | null;
 
+/** What is known of a run that is being loaded. */
+type Charts = Pick<SavedRun, 'steps' | 'metrics' | 'images'>;
+
 type Waiting = ((bytes: Uint8Array<ArrayBuffer> | null) => void) | null;
 
 export class Run {
@@ -118,6 +122,8 @@ export class Run {
 
   /** Name of the data set that is somebody's own, where the presets are those for it. */
   own = $state<string | null>(null);
+  /** Whether somebody's own images have been handed over, and the presets are being fitted to them. */
+  fitting = $state(false);
 
   /** What went wrong last, as a sentence; `null` when nothing did. */
   error = $state<string | null>(null);
@@ -147,7 +153,12 @@ export class Run {
   );
   /** The presets for the described data sets. */
   #usual: readonly Preset[] = [];
+  /** The images that the next run is to learn from, where they are somebody's own. */
   #ownImages: OwnImages | null = null;
+  /** Those that the Worker has: of a run that is kept they may be others. */
+  #handed: OwnImages | null = null;
+  /** Those that the run in place learns from. */
+  #runImages: OwnImages | null = null;
   /** The device of a run that does not need another. */
   #opened: Device | null = null;
   /** Whether the program is on its way. */
@@ -163,7 +174,7 @@ export class Run {
   /** While a run is being put in place: what is kept, which is offered again if that fails. */
   #pending: { saved: SavedRun | null } | null = null;
   /** Charts of a run that is being loaded. */
-  #charts: Pick<SavedRun, 'steps' | 'metrics'> | null = null;
+  #charts: Charts | null = null;
   /** Who waits for the two files; `null` tells them that none will come. */
   #onCheckpoint: Waiting = null;
   #onModel: Waiting = null;
@@ -249,16 +260,37 @@ export class Run {
     this.#worker.post(request, transfer);
   }
 
-  /** Learns from somebody's own images from now on; from a described data set again if there are none. */
+  /**
+   * The next run is to learn from somebody's own images; from a described data set again if there are none.
+   * A run that is in place, or on its way, keeps its own.
+   */
   learnFrom(images: OwnImages | null) {
     this.#ownImages = images;
+    this.#fit();
+  }
+
+  /** Brings the Worker and the presets to what the next run is to learn from, while there is no other. */
+  #fit() {
+    if (this.phase !== 'empty' || this.#isInPlace()) return;
+    const images = this.#ownImages;
     if (images) {
-      this.#ask({ type: 'own', ...images });
-      return;
+      if (images !== this.#handed) this.#hand(images);
+    } else if (this.own !== null || this.fitting) {
+      this.own = null;
+      this.fitting = false;
+      this.presets = this.#usual;
+      this.#estimateOffered();
     }
-    this.own = null;
-    this.presets = this.#usual;
-    this.#estimateOffered();
+  }
+
+  #hand(images: OwnImages) {
+    this.#handed = images;
+    this.fitting = true;
+    this.#ask({ type: 'own', ...images });
+  }
+
+  #isInPlace() {
+    return this.config !== null || this.#pending !== null;
   }
 
   #estimateOffered() {
@@ -291,8 +323,6 @@ export class Run {
   start(config: TrainConfig, then: Exclude<Next, null> = 'resume') {
     if (this.#isTooLong(config)) return;
     this.#replace(null, then);
-    // A run that is kept goes on with the images that it was begun with.
-    if (this.#ownImages) void keep('images', this.#ownImages);
     this.#ask({ type: 'start', config: { ...config, changed_at: [] } });
   }
 
@@ -311,7 +341,7 @@ export class Run {
   }
 
   /** Another run is about to take the place of what is kept, which is not offered meanwhile. */
-  #replace(charts: Pick<SavedRun, 'steps' | 'metrics'> | null, then: Next) {
+  #replace(charts: Charts | null, then: Next) {
     this.#pending = { saved: this.saved };
     this.saved = null;
     this.#charts = charts;
@@ -323,6 +353,7 @@ export class Run {
     if (this.#pending) this.saved = this.#pending.saved;
     this.#pending = this.#charts = this.#then = null;
     if (this.phase === 'fetching') this.phase = this.config ? 'paused' : 'empty';
+    this.#fit();
   }
 
   resume() {
@@ -354,13 +385,17 @@ export class Run {
   forget() {
     this.saved = null;
     this.#writer.drop();
-    const gone = this.elsewhere ? Promise.resolve(true) : forget('run');
-    void gone.then(() => this.#unlock());
+    void this.#forgetKept().then(() => this.#unlock());
+  }
+
+  async #forgetKept() {
+    await this.#writer.idle();
+    if (!this.elsewhere) await forgetRun();
   }
 
   /** Lets another tab keep its run, unless there is one here again. */
   #unlock() {
-    if (this.config === null && this.#pending === null) this.#tabLock.release();
+    if (!this.#isInPlace()) this.#tabLock.release();
   }
 
   #putAway() {
@@ -374,7 +409,7 @@ export class Run {
     await this.#writer.idle();
     const saved = this.elsewhere ? null : await restore('run');
     // Whoever has begun another run meanwhile is offered none.
-    if (this.config === null && this.#pending === null) this.saved = saved;
+    if (!this.#isInPlace()) this.saved = saved;
   }
 
   /** The run as a file; `null` if that fails, which `error` then explains. */
@@ -406,7 +441,8 @@ export class Run {
     this.#worker.stop();
     clearInterval(this.#watch);
     this.#wakeLock.release();
-    this.#pending = this.#then = this.#charts = null;
+    this.#pending = this.#then = this.#charts = this.#handed = null;
+    this.fitting = false;
     this.#disappoint();
   }
 
@@ -435,12 +471,16 @@ export class Run {
         this.presets = this.#usual = reply.presets;
         this.device = this.#opened = reply.device;
         this.phase = 'empty';
+        // Before the run that goes on: what is handed over while it waits for its images counts as those.
+        if (this.#ownImages) this.#fit();
         if (this.#recovers) this.goOn('resume');
         this.#recovers = false;
-        if (this.#ownImages) this.learnFrom(this.#ownImages);
-        else this.#estimateOffered();
+        if (!this.#ownImages) this.#estimateOffered();
         break;
       case 'fitted':
+        this.fitting = false;
+        // The visitor has left them out meanwhile.
+        if (!this.#ownImages && !this.#isInPlace()) break;
         this.presets = reply.presets;
         this.own = reply.dataset;
         this.#estimateOffered();
@@ -493,6 +533,7 @@ export class Run {
         this.steps = this.speeds = this.metrics = [];
         this.phase = 'empty';
         this.#wakeLock.release();
+        this.#fit();
         break;
       case 'error':
         this.#refused(reply);
@@ -503,12 +544,14 @@ export class Run {
   async #fetch(dataset: string, images: number) {
     this.phase = 'fetching';
     if (isOwn(dataset)) {
-      const own = this.#ownImages ?? (await restore('images'));
+      // The Worker has looked among those that it has. Those of a file may be the ones of the run that is kept.
+      const id = this.#charts?.images ?? this.#pending?.saved?.images;
+      const isLent = this.#handed !== this.#ownImages;
+      const own = (await restoreImages(id)) ?? (isLent ? this.#ownImages : null);
       if (own) {
-        this.learnFrom(own);
+        this.#hand(own);
       } else {
-        this.#leave();
-        this.error = RUN.imagesMissing;
+        this.#giveUp(RUN.imagesMissing);
       }
       return;
     }
@@ -517,9 +560,16 @@ export class Run {
       const transfer = shards.map(({ bytes }) => bytes.buffer as ArrayBuffer);
       this.#ask({ type: 'data', dataset, shards }, transfer);
     } else if (this.#images.loading.state === 'failed') {
-      this.#leave();
-      this.error = this.#images.loading.message;
+      this.#giveUp(this.#images.loading.message);
     }
+  }
+
+  /** The images that a run waits for do not come. */
+  #giveUp(why: string) {
+    // Otherwise the Worker would take the next ones for them.
+    if (this.config === null) this.#ask({ type: 'stop' });
+    this.#leave();
+    this.error = why;
   }
 
   #ready(reply: Extract<Reply, { type: 'ready' }>) {
@@ -533,6 +583,7 @@ export class Run {
     if (known) return;
     // Of a run that is kept it is known at which step; of another, not before it is kept.
     const goesOn = this.#charts !== null && this.#charts === this.#pending?.saved;
+    this.#runImages = isOwn(reply.config.dataset) ? this.#handed : null;
     this.keptAt = goesOn ? reply.iteration : null;
     this.#pending = null;
     this.#count += 1;
@@ -565,7 +616,7 @@ export class Run {
       return;
     }
     const mine = this.#count;
-    const kept = await this.#writer.keep({
+    const run = {
       config: this.config,
       iteration,
       iterations: this.iterations,
@@ -573,7 +624,8 @@ export class Run {
       checkpoint,
       steps: [...this.steps],
       metrics: [...this.metrics],
-    });
+    };
+    const kept = await this.#writer.keep(run, this.#runImages);
     if (kept === null) return;
     this.keepsNothing = !kept;
     if (kept && mine === this.#count && this.config) this.keptAt = iteration;
@@ -589,6 +641,7 @@ export class Run {
       this.#break(message);
       return;
     }
+    this.fitting = false;
     this.#leave();
     this.error = message;
     this.#disappoint();
@@ -597,6 +650,7 @@ export class Run {
 
 /** The page's only run. */
 export const run = new Run();
+losesIf(() => run.config !== null);
 
 // The browser asks whoever leaves whether to stay.
 addEventListener('beforeunload', (event) => {

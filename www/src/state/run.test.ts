@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest';
-import type { Reply, Request, TrainConfig } from '../wasm/types.ts';
+import type { OwnImages, Preset, Reply, Request, TrainConfig } from '../wasm/types.ts';
 
 /** The training Worker of a test, which is its other side. */
 const worker = vi.hoisted(() => ({
@@ -20,12 +20,24 @@ vi.mock('../workers/train.worker.ts?worker', () => ({
 vi.mock('../wasm/programs.ts', () => ({ fetchProgram: () => Promise.resolve({}) }));
 vi.mock('../assets/image-shards.ts', () => ({ fetchShards: () => Promise.resolve([]) }));
 
+/** What the browser keeps. */
+const records = vi.hoisted(() => new Map<string, unknown>());
+vi.mock('idb-keyval', () => ({
+  createStore: () => () => {},
+  get: (key: string) => Promise.resolve(records.get(key)),
+  set: (key: string, value: unknown) => Promise.resolve(void records.set(key, value)),
+  keys: () => Promise.resolve([...records.keys()]),
+  del: (key: string) => Promise.resolve(void records.delete(key)),
+  delMany: (keys: string[]) => Promise.resolve(keys.forEach((key) => records.delete(key))),
+}));
+
 vi.stubGlobal('document', { addEventListener: () => {}, visibilityState: 'hidden' });
 vi.stubGlobal('navigator', {});
 vi.stubGlobal('location', { search: '?device=cpu' });
 vi.stubGlobal('addEventListener', () => {});
 
 const { Run } = await import('./run.svelte.ts');
+const { imagesId } = await import('./saved.ts');
 
 const config = {
   dataset: 'mnist',
@@ -38,10 +50,10 @@ const config = {
 } as TrainConfig;
 const device = { kind: 'cpu', name: 'CPU', software: false, why: '' } as const;
 
-const ready = (iteration: number, images = 1_000): Reply => ({
+const ready = (iteration: number, images = 1_000, dataset = 'mnist'): Reply => ({
   type: 'ready',
   device,
-  config,
+  config: { ...config, dataset },
   iteration,
   iterations: 300,
   images,
@@ -67,7 +79,10 @@ async function opened() {
 
 const kinds = () => worker.asked.map(({ type }) => type);
 
-beforeEach(() => void worker.asked.splice(0));
+beforeEach(() => {
+  worker.asked.splice(0);
+  records.clear();
+});
 
 test('how long is left is not said before a run was timed, nor by the run before', async () => {
   const run = await opened();
@@ -154,4 +169,90 @@ test('a checkpoint that is refused leaves the run in place as it is', async () =
   expect(run.phase).toBe('paused');
   expect(run.iteration).toBe(1);
   expect(run.steps).toHaveLength(1);
+});
+
+/** Images of somebody's own, known by a digest. */
+const images = (sha256: string) =>
+  ({ description: JSON.stringify({ imported: { sha256 } }), heldOut: 1 }) as unknown as OwnImages;
+const fitted: Reply = { type: 'fitted', dataset: 'own-shapes', presets: [{} as Preset] };
+const checkpoint = (iteration: number): Reply => ({
+  type: 'checkpoint',
+  iteration,
+  bytes: new Uint8Array(1),
+});
+/** Digests of the images that were handed to the Worker. */
+const handed = () => worker.asked.flatMap((one) => (one.type === 'own' ? [imagesId(one)] : []));
+const keptImages = () => [...records.keys()].filter((key) => key.startsWith('images'));
+
+test('until the presets are fitted to images that were handed over, it says so', async () => {
+  const run = await opened();
+  run.learnFrom(images('a'));
+  expect(run.fitting).toBe(true);
+  worker.tell(fitted);
+  expect(run.fitting).toBe(false);
+  expect(run.own).toBe('own-shapes');
+  run.learnFrom(images('b'));
+  worker.tell({ type: 'error', message: 'They are none.', fatal: false });
+  expect(run.fitting).toBe(false);
+});
+
+test('images that are left out before the presets are fitted to them stay left out', async () => {
+  const run = await opened();
+  run.learnFrom(images('a'));
+  run.learnFrom(null);
+  worker.tell(fitted);
+  expect(run.own).toBeNull();
+  expect(run.presets).toEqual([]);
+});
+
+test('own images are kept with the first checkpoint of their run, not when it starts', async () => {
+  const run = await opened();
+  run.learnFrom(images('a'));
+  worker.tell(fitted);
+  run.start({ ...config, dataset: 'own-shapes' });
+  worker.tell(ready(0, 10, 'own-shapes'));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(keptImages()).toEqual([]);
+  worker.tell(checkpoint(1));
+  await vi.waitFor(() => expect(run.keptAt).toBe(1));
+  expect(keptImages()).toEqual(['images:a']);
+  worker.tell({ type: 'stopped' });
+  await vi.waitFor(() => expect(run.config).toBeNull());
+  run.saved = records.get('run') as typeof run.saved;
+  run.forget();
+  await vi.waitFor(() => expect([...records.keys()]).toEqual([]));
+});
+
+test('a run that goes on learns from its own images, and the next one from those that were read since', async () => {
+  records.set('images:a', images('a'));
+  records.set('run', { config, iteration: 1, steps: [], metrics: [], images: 'a' });
+  const run = await opened();
+  await vi.waitFor(() => expect(run.saved).not.toBeNull());
+  run.learnFrom(images('b'));
+  worker.tell(fitted);
+  run.goOn();
+  // What is read while it is on its way has to wait.
+  run.learnFrom(images('c'));
+  worker.tell({ type: 'wanted', dataset: 'own-shapes', images: 10 });
+  await vi.waitFor(() => expect(handed()).toEqual(['b', 'a']));
+  worker.tell(fitted);
+  worker.tell(ready(1, 10, 'own-shapes'));
+  expect(run.phase).toBe('paused');
+  worker.tell(checkpoint(2));
+  await vi.waitFor(() => expect(run.keptAt).toBe(2));
+  expect(keptImages()).toEqual(['images:a']);
+  worker.tell({ type: 'stopped' });
+  expect(handed()).toEqual(['b', 'a', 'c']);
+});
+
+test('a run whose images are gone says so, and the Worker does not take others for them', async () => {
+  records.set('run', { config, iteration: 1, steps: [], metrics: [], images: 'a' });
+  const run = await opened();
+  await vi.waitFor(() => expect(run.saved).not.toBeNull());
+  run.goOn();
+  worker.tell({ type: 'wanted', dataset: 'own-shapes', images: 10 });
+  await vi.waitFor(() => expect(run.error).not.toBeNull());
+  expect(run.phase).toBe('empty');
+  expect(run.saved).not.toBeNull();
+  expect(kinds()).toEqual(['load', 'stop']);
 });

@@ -21,6 +21,7 @@ import type { Reply, Request } from '../workers/teach-protocol.ts';
 import { startTeachWorker } from '../workers/teach-worker.ts';
 import type { AppState } from './app.svelte.ts';
 import type { MyImage } from './my-images.svelte.ts';
+import { losesIf } from './unsaved.ts';
 
 const PIXELS = SIDE * SIDE;
 /** That of `linf teach`. */
@@ -370,3 +371,4 @@ export class TeachingStore {
 }
 
 export const teaching = new TeachingStore();
+losesIf(() => teaching.busy || teaching.stage.at === 'taught');

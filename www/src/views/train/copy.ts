@@ -90,6 +90,7 @@ export const OWN_IMAGES = {
     const parts = problems === 1 ? 'One part' : `${count(problems)} parts`;
     return `${parts} could not be used${isSome ? '; the rest is' : ''}`;
   },
+  blocked: 'These files were not read, since something else is going on. Give them again later.',
   badName: (name: string) =>
     `“${name.trim()}” cannot be the name: it needs 1 to 40 characters that no other class has.`,
   /** What the visitor should know of the set. */
