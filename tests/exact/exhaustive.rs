@@ -150,7 +150,7 @@ fn no_image_flips_where_branch_and_bound_proves_the_label() {
 
 #[test]
 fn branch_and_bound_adds_up_over_the_images() {
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(300));
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(1500));
     let images = |(net, image): (DenseNet, Vec<u8>)| {
         let (inputs, classes) = (image.len(), net.bias().len() / net.members());
         let images = vec(vec(0..=10_u8, inputs), 1..=9);
