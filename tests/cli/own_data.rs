@@ -14,6 +14,9 @@ use crate::{linf, printed, refused};
 /// Three classes of hand-made shapes, made by `examples/shapes.py`.
 const SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/shapes.zip");
 
+/// A small network that has learned them: `linf train --data examples/shapes.zip --centre`, then `linf prune`.
+const LEARNED_SHAPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shapes.safetensors");
+
 /// A run that takes seconds in the tests' profile.
 const SHORT: [&str; 10] = [
     "--preset",
@@ -167,48 +170,46 @@ fn a_sparse_file_of_a_gigabyte_is_refused_in_a_sentence() {
 /// The page measures the same images to the same figures and the same file. With `UPDATE_GOLDEN` set, writes
 /// them before it reads them.
 #[test]
-fn a_handful_of_drawings_is_measured_as_the_page_measures_them() {
+fn images_of_ones_own_are_measured_as_the_page_measures_them() {
     let root = env!("CARGO_MANIFEST_DIR");
     let folder = TempDir::new().unwrap();
     let csv = path(&folder, "images.csv");
-    let model = format!("{root}/www/public/models/mnist-eps0.3.safetensors");
+    let mnist = format!("{root}/www/public/models/mnist-eps0.3.safetensors");
     let drawings = format!("{root}/examples/drawings");
-    let eval = |more: &[&str]| {
-        let fixed = [
-            "eval",
-            "--model",
-            &model,
-            "--data",
-            &drawings,
-            "--epsilon",
-            "0.3",
-        ];
+    let eval = |model: &str, data: &str, more: &[&str]| {
+        let fixed = ["eval", "--model", model, "--data", data, "--epsilon", "0.3"];
         linf(&[&fixed[..], more].concat())
     };
-    let output = eval(&["--json", "--per-image", &csv]);
-    assert!(output.status.success());
-    let report = json(&String::from_utf8(output.stdout).unwrap());
-    let mut found: Value = ["images", "clean", "certified_lipschitz", "certified_ibp"]
-        .into_iter()
-        .map(|name| (name.to_owned(), report[name].clone()))
-        .collect();
-    found["images_csv"] = sha256_hex(&fs::read(&csv).unwrap()).into();
+    let figures = |model: &str, data: &str, more: &[&str]| {
+        let to_file = ["--json", "--force", "--per-image", &csv];
+        let output = eval(model, data, &[&to_file[..], more].concat());
+        assert!(output.status.success());
+        let report = json(&String::from_utf8(output.stdout).unwrap());
+        let mut found: Value = ["images", "clean", "certified_lipschitz", "certified_ibp"]
+            .into_iter()
+            .map(|name| (name.to_owned(), report[name].clone()))
+            .collect();
+        found["images_csv"] = sha256_hex(&fs::read(&csv).unwrap()).into();
+        found
+    };
+    let found = serde_json::json!({
+        "drawings": figures(&mnist, &drawings, &[]),
+        "held_out": figures(LEARNED_SHAPES, SHAPES, &["--held-out"]),
+    });
     let golden = format!("{root}/tests/measured-own.json");
     if env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(
-            &golden,
-            serde_json::to_string_pretty(&found).unwrap() + "\n",
-        )
-        .unwrap();
+        let text = serde_json::to_string_pretty(&found).unwrap();
+        fs::write(&golden, text + "\n").unwrap();
     }
     assert_eq!(json(&fs::read_to_string(&golden).unwrap()), found);
 
-    // They are nobody's test set.
+    // The drawings are nobody's test set, and this network held none of them out.
     let images = path(&folder, "images.json");
-    assert!(eval(&["--per-image", &images]).status.success());
+    let to_file = ["--per-image", &images];
+    assert!(eval(&mnist, &drawings, &to_file).status.success());
     assert_eq!(json(&fs::read_to_string(&images).unwrap())["split"], "own");
-    // This network held none of them out.
-    assert_eq!(eval(&["--held-out"]).status.code(), Some(2));
+    let held_out = eval(&mnist, &drawings, &["--held-out"]);
+    assert_eq!(held_out.status.code(), Some(2));
 }
 
 #[test]

@@ -13,14 +13,20 @@ const ROOT = join(import.meta.dirname, '../..');
 const DRAWINGS = join(ROOT, 'examples/drawings');
 /** Circles, crosses and triangles, made by `examples/shapes.py`. */
 const SHAPES = join(ROOT, 'examples/shapes.zip');
-/** What `linf eval --data` makes of the drawings; `tests/cli/own_data.rs` compares with the same file. */
-const WRITTEN = JSON.parse(readFileSync(join(ROOT, 'tests/measured-own.json'), 'utf8')) as {
+/** A small network that has learned them. */
+const LEARNED_SHAPES = join(ROOT, 'tests/shapes.safetensors');
+/** What `linf eval --data` makes of them; `tests/cli/own_data.rs` compares with the same file. */
+interface Figures {
   images: number;
   clean: number;
   certified_lipschitz: number;
   certified_ibp: number;
   images_csv: string;
-};
+}
+const WRITTEN = JSON.parse(readFileSync(join(ROOT, 'tests/measured-own.json'), 'utf8')) as Record<
+  'drawings' | 'held_out',
+  Figures
+>;
 
 // One after the other: each of them wants all cores.
 test.describe.configure({ mode: 'default' });
@@ -63,29 +69,36 @@ async function measureMine(page: Page) {
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 
-test('My images are measured to the figures and the file of the command line', async ({ page }) => {
-  test.setTimeout(120_000);
-  await open(page);
-  await giveMine(page, 'drawings.zip', zipOfDrawings(), WRITTEN.images);
-  await measureMine(page);
-  await expect(row(page, 'mine')).toHaveAttribute('data-images', String(WRITTEN.images), {
+/** Expects what the command line measured at ε = 0.3, and its file of every image. */
+async function expectFigures(page: Page, set: string, figures: Figures) {
+  await expect(row(page, set)).toHaveAttribute('data-images', String(figures.images), {
     timeout: 60_000,
   });
-  // A handful of images is not the test set, and is not called so.
-  await expect(row(page, 'test')).toHaveCount(0);
-  await expect(page.getByTestId('measure-title')).not.toContainText('test');
+  await page.getByRole('slider', { name: 'ε' }).fill('76.5');
   for (const [figure, share] of [
-    ['clean', WRITTEN.clean],
-    ['lipschitz', WRITTEN.certified_lipschitz],
-    ['ibp', WRITTEN.certified_ibp],
+    ['clean', figures.clean],
+    ['lipschitz', figures.certified_lipschitz],
+    ['ibp', figures.certified_ibp],
   ] as const) {
-    await expect(row(page, 'mine').locator(`[data-figure=${figure}]`)).toHaveText(percent(share));
+    await expect(row(page, set).locator(`[data-figure=${figure}]`)).toHaveText(percent(share));
   }
   const wanted = page.waitForEvent('download');
   const exports = page.getByRole('group', { name: 'Save every image' });
   await exports.getByRole('button', { name: 'CSV' }).click();
   const csv = await readFile(await (await wanted).path());
-  expect(createHash('sha256').update(csv).digest('hex')).toBe(WRITTEN.images_csv);
+  expect(createHash('sha256').update(csv).digest('hex')).toBe(figures.images_csv);
+}
+
+test('My images are measured to the figures and the file of the command line', async ({ page }) => {
+  test.setTimeout(120_000);
+  await open(page);
+  const { drawings } = WRITTEN;
+  await giveMine(page, 'drawings.zip', zipOfDrawings(), drawings.images);
+  await measureMine(page);
+  await expectFigures(page, 'mine', drawings);
+  // A handful of images is not the test set, and is not called so.
+  await expect(row(page, 'test')).toHaveCount(0);
+  await expect(page.getByTestId('measure-title')).not.toContainText('test');
   expect(await violations(page)).toEqual([]);
 
   // One of them opens in Draw as what it is, and the browser's button comes back.
@@ -93,17 +106,50 @@ test('My images are measured to the figures and the file of the command line', a
   await first.getByRole('button', { name: /in Draw/ }).click();
   await expect(page.getByTestId('picked')).toContainText('One of your images');
   await page.goBack();
-  await expect(row(page, 'mine')).toHaveAttribute('data-images', String(WRITTEN.images));
+  await expect(row(page, 'mine')).toHaveAttribute('data-images', String(drawings.images));
   await expect(page.getByTestId('set-changed')).toHaveCount(0);
 
   // An attacked sample of so few has an interval, which is wide.
   await page.getByTestId('attack').click();
   await expect(row(page, 'mine').locator('[data-figure=tried]')).toHaveAttribute(
     'data-images',
-    String(WRITTEN.images),
+    String(drawings.images),
     { timeout: 90_000 },
   );
   await expect(row(page, 'mine').locator('[data-figure=tried]')).toContainText('95 % interval');
+});
+
+test('what was held out of the images of Train is measured to the same figures and file', async ({
+  page,
+}) => {
+  test.setTimeout(120_000);
+  await open(page);
+  await button(page, 'Manage').click();
+  await page.getByTestId('networks').getByLabel('Model file').setInputFiles(LEARNED_SHAPES);
+  await expect(
+    page.getByRole('combobox', { name: 'network' }).locator('option:checked'),
+  ).toHaveText('shapes');
+  // Before its images are open, nothing is held out of them.
+  await goTo(page, 'Measure');
+  await expect(choice(page, 'held-out')).toBeChecked();
+  await expect(page.getByTestId('set-missing')).toBeVisible();
+  await goTo(page, 'Train');
+  const panel = page.getByTestId('own-images');
+  await panel.getByLabel('Files of images').setInputFiles(SHAPES);
+  await expect(panel).toHaveAttribute('data-images', '240', { timeout: 20_000 });
+  await goTo(page, 'Measure');
+  await expect(page.getByTestId('set-missing')).toHaveCount(0);
+  await certify(page).click();
+  await expectFigures(page, 'held-out', WRITTEN.held_out);
+
+  // Split by another seed, some of them were learned.
+  await goTo(page, 'Train');
+  await panel.getByRole('spinbutton').fill('1');
+  await panel.getByRole('spinbutton').press('Enter');
+  await expect(panel.getByRole('spinbutton')).toBeEnabled();
+  await goTo(page, 'Measure');
+  await expect(page.getByTestId('set-missing')).toBeVisible();
+  await expect(row(page, 'held-out')).toHaveCount(0);
 });
 
 test('a set that changes is measured anew, and says so', async ({ page }) => {
