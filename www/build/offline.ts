@@ -3,8 +3,8 @@
  *
  * It is a program of its own, bundled with Workbox. The list names every file of the build with its
  * SHA-256, so that a wrong answer of a server (a host's fallback page, a cut body) is never kept
- * under the name of a file. What the first view needs is fetched at once; all the rest, a view or a
- * module that is added among it, is kept once a visitor has needed it.
+ * under the name of a file. What the first view needs, and what is only read, is fetched at once; all the
+ * rest, a view or a module that is added among it, is kept once a visitor has needed it.
  *
  * vite-plugin-pwa would do the bundling as well, but lists files after the build by patterns, without
  * digests, and knows two kinds of files less.
@@ -14,6 +14,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { build, type Plugin, type ResolvedConfig, type Rolldown } from 'vite';
+
+/** Views that compute nothing of their own: whoever is offline may read them. */
+const READ = ['views/learn/Learn.svelte', 'views/about/About.svelte'];
 
 /** Beside its scripts and styles, this is what the first view needs. */
 const FIRST = [
@@ -29,7 +32,7 @@ interface KeptFile {
   integrity: string;
 }
 
-/** The scripts and styles that the page imports as it starts, and those that these import. */
+/** The scripts and styles that the page imports as it starts, those of `READ`, and those that these import. */
 function startOf(bundle: Rolldown.OutputBundle): Set<string> {
   const found = new Set<string>();
   const add = (name: string) => {
@@ -41,7 +44,8 @@ function startOf(bundle: Rolldown.OutputBundle): Set<string> {
     chunk.imports.forEach(add);
   };
   for (const [name, file] of Object.entries(bundle)) {
-    if (file.type === 'chunk' && file.isEntry) add(name);
+    if (file.type !== 'chunk') continue;
+    if (file.isEntry || READ.some((view) => file.facadeModuleId?.endsWith(view))) add(name);
   }
   return found;
 }
