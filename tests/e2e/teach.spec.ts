@@ -391,8 +391,28 @@ test('Stop stops while the program that teaches is still to come', async ({ page
   await expect(page.getByTestId('teach')).toBeFocused();
 });
 
+/** Milliseconds from a movement of the pen to the frame that answers it: the median of a stroke. */
+async function answerMs(page: Page): Promise<number> {
+  await draw(page, [WIDE_SEVEN[0] ?? []]);
+  await page.evaluate(() => {
+    const times: number[] = [];
+    Object.assign(window, { times });
+    const pad = document.querySelector('[data-testid=pad]');
+    pad?.addEventListener('pointermove', () => {
+      const began = performance.now();
+      requestAnimationFrame(() => setTimeout(() => times.push(performance.now() - began)));
+    });
+  });
+  await draw(page, [WIDE_SEVEN[1] ?? []]);
+  const read = () => page.evaluate(() => (window as unknown as { times: number[] }).times);
+  await expect.poll(async () => (await read()).length).toBeGreaterThan(5);
+  const times = await read();
+  return times.sort((a, b) => a - b)[times.length >> 1] ?? NaN;
+}
+
 test('a stroke is answered as fast with a full collection as without one', async ({ page }) => {
   await open(page);
+  const without = await answerMs(page);
   await page.evaluate(async (most) => {
     const opened = indexedDB.open('linf-dist-net');
     const database = await new Promise<IDBDatabase>((resolve) => {
@@ -411,25 +431,11 @@ test('a stroke is answered as fast with a full collection as without one', async
     await new Promise((resolve) => (transaction.oncomplete = resolve));
     database.close();
   }, MOST_IMAGES);
-  await page.reload();
+  await page.goto('about:blank');
+  await open(page);
   await expect(page.getByTestId('my-count')).toHaveAttribute('data-count', String(MOST_IMAGES));
-  await draw(page, [WIDE_SEVEN[0] ?? []]);
-  await page.evaluate(() => {
-    const times: number[] = [];
-    Object.assign(window, { times });
-    const pad = document.querySelector('[data-testid=pad]');
-    pad?.addEventListener('pointermove', () => {
-      const began = performance.now();
-      requestAnimationFrame(() => setTimeout(() => times.push(performance.now() - began)));
-    });
-  });
-  await draw(page, [WIDE_SEVEN[1] ?? []]);
-  await expect
-    .poll(() => page.evaluate(() => (window as unknown as { times: number[] }).times.length))
-    .toBeGreaterThan(5);
-  const times = await page.evaluate(() => (window as unknown as { times: number[] }).times);
-  const median = times.sort((a, b) => a - b)[times.length >> 1] ?? NaN;
-  expect(median).toBeLessThan(50);
+  // Other work may share the machine: it slows both.
+  expect(await answerMs(page)).toBeLessThan(3 * without + 30);
 });
 
 test('where the browser keeps nothing it says so, and nothing is lost while the tab is open', async ({
