@@ -87,6 +87,8 @@ test('a storage that is cleared in the middle of a run is filled again', async (
   const devtools = await context.newCDPSession(page);
   const origin = new URL(page.url()).origin;
   await devtools.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+  // On a busy machine it has not ended when that is answered.
+  await page.waitForTimeout(3_000);
   await button(page, 'Resume').click();
   await expect.poll(() => stepOf(page)).toBeGreaterThan(kept);
   await button(page, 'Pause').click();
